@@ -1,0 +1,190 @@
+//! The files of one act, in `STATE/acts/ACT_ID`: how the agent, the program's supervisor and, after a crash, the next
+//! agent tell each other what happened. Each is written durably, and only once.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{BootId, Steady};
+use crate::config::Command;
+use crate::journal::{ActId, ProcessMark};
+
+/// How much of the program's output is told to the coordinator.
+const TAIL_BYTES: u64 = 2000;
+/// No file of an act that is read back is larger.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// What the supervisor is to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Spec {
+    /// Run one after the other, until one fails.
+    pub(crate) commands: Vec<Command>,
+    /// In which boot `not_after` counts.
+    pub(crate) boot: BootId,
+    /// The end of the permit: nothing is started from then on.
+    pub(crate) not_after: Steady,
+    /// The package whose digest was checked; it must still be that file.
+    pub(crate) package: Option<FileMark>,
+}
+
+/// How the supervisor ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// The last program that ran ended so.
+    Ended { exit_code: i32, detail: String },
+    /// No program was started.
+    NeverStarted { reason: String },
+}
+
+/// A file at a point in time: whether it is still the one that was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileMark {
+    pub(crate) path: PathBuf,
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    changed_seconds: i64,
+    changed_nanoseconds: i64,
+}
+
+impl FileMark {
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            bytes: metadata.len(),
+            // Of the inode: whoever sets the modification time back changes this one.
+            changed_seconds: metadata.ctime(),
+            changed_nanoseconds: metadata.ctime_nsec(),
+        })
+    }
+}
+
+/// Where the files are.
+#[derive(Clone, Debug)]
+pub(crate) struct ActFiles {
+    directory: PathBuf,
+}
+
+impl ActFiles {
+    pub(crate) fn new(state: &Path, id: &ActId) -> Self {
+        Self { directory: state.join("acts").join(id.to_string()) }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// Makes the directory, durably.
+    pub(crate) fn create(&self) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
+        for directory in self.directory.ancestors().take(3) {
+            File::open(directory)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        std::fs::remove_dir_all(&self.directory)
+    }
+
+    fn write<T: Serialize>(&self, name: &str, value: &T) -> io::Result<()> {
+        let unfinished = self.path(&format!("{name}.new"));
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        serde_json::to_writer(&mut file, value)?;
+        file.sync_all()?;
+        std::fs::rename(&unfinished, self.path(name))?;
+        File::open(&self.directory)?.sync_all()
+    }
+
+    fn read<T: for<'a> Deserialize<'a>>(&self, name: &str) -> io::Result<Option<T>> {
+        let file = match File::open(self.path(name)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(Some(serde_json::from_reader(file.take(MAX_FILE_BYTES))?))
+    }
+
+    pub(crate) fn write_spec(&self, spec: &Spec) -> io::Result<()> {
+        self.write("spec.json", spec)
+    }
+
+    pub(crate) fn spec(&self) -> io::Result<Option<Spec>> {
+        self.read("spec.json")
+    }
+
+    pub(crate) fn write_outcome(&self, outcome: &Outcome) -> io::Result<()> {
+        self.write("outcome.json", outcome)
+    }
+
+    pub(crate) fn outcome(&self) -> io::Result<Option<Outcome>> {
+        self.read("outcome.json")
+    }
+
+    pub(crate) fn write_program(&self, mark: &ProcessMark) -> io::Result<()> {
+        self.write("program.json", mark)
+    }
+
+    /// The program that was started last.
+    pub(crate) fn program(&self) -> io::Result<Option<ProcessMark>> {
+        self.read("program.json")
+    }
+
+    /// Makes the marker that only one can make: whoever does decides whether the program is started. `false`: it was
+    /// there already.
+    pub(crate) fn claim(&self, by: &str) -> io::Result<bool> {
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.path("claimed"));
+        let mut file = match made {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        file.write_all(by.as_bytes())?;
+        file.sync_all()?;
+        File::open(&self.directory)?.sync_all()?;
+        Ok(true)
+    }
+
+    /// Who made the marker; empty where a crash came between making and signing it.
+    pub(crate) fn claimed_by(&self) -> io::Result<Option<String>> {
+        match std::fs::read_to_string(self.path("claimed")) {
+            Ok(by) => Ok(Some(by)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the supervisor's lock, which is held while the returned file is open; `None`: somebody else has it.
+    pub(crate) fn lock(&self) -> io::Result<Option<File>> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.path("lock"))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(file)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Where programs write to; not bounded by us but by their timeouts: a pipe that we hold would take a program down
+    /// with us.
+    pub(crate) fn open_output(&self) -> io::Result<File> {
+        OpenOptions::new().append(true).create(true).mode(0o600).open(self.path("output"))
+    }
+
+    /// The end of what the programs wrote.
+    pub(crate) fn output_tail(&self) -> io::Result<String> {
+        let mut file = File::open(self.path("output"))?;
+        let bytes = file.metadata()?.len();
+        file.seek(SeekFrom::Start(bytes.saturating_sub(TAIL_BYTES)))?;
+        let mut tail = Vec::new();
+        file.take(TAIL_BYTES).read_to_end(&mut tail)?;
+        Ok(String::from_utf8_lossy(&tail).trim().to_owned())
+    }
+}

@@ -1,0 +1,126 @@
+//! Follows the supervisor of an act by its files, and journals what it finds. The same after a crash of the agent.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::process::Child;
+
+use super::files::{ActFiles, Outcome};
+use super::{Acts, blocking, process};
+use crate::journal::{ActId, Progress};
+
+/// How often the files are looked at.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// The signature of an agent that found an act without a supervisor.
+const RECOVERY: &str = "recovery";
+
+/// What the files of an act say.
+#[derive(Debug, PartialEq, Eq)]
+enum Look {
+    /// No supervisor has claimed it.
+    Unclaimed,
+    /// Claimed, but its program was not seen yet.
+    Claimed,
+    /// Its program was started.
+    Running,
+    /// It is over.
+    Over(Progress, String),
+}
+
+impl Acts {
+    pub(super) async fn watch(self, id: ActId, mut supervisor: Option<Child>) {
+        let files = ActFiles::new(&self.state, &id);
+        let mut reported = false;
+        loop {
+            // An ended supervisor is collected here, and none can come any more: then an unclaimed act never starts.
+            let none_comes = match &mut supervisor {
+                None => true,
+                Some(child) => !matches!(child.try_wait(), Ok(None)),
+            };
+            let looking = files.clone();
+            let look = blocking(move || {
+                match look(&looking)? {
+                    // The marker decides between a supervisor that is late and us: only one can make it.
+                    Look::Unclaimed if none_comes => {
+                        // The crash may have come before the act had its directory.
+                        looking.create()?;
+                        Ok(if looking.claim(RECOVERY)? { never(NO_SUPERVISOR) } else { Look::Claimed })
+                    }
+                    look => Ok::<_, io::Error>(look),
+                }
+            });
+            match look.await.and_then(|look| look) {
+                Ok(Look::Over(progress, detail)) => {
+                    self.ended(&id, progress, detail).await;
+                    if let Some(child) = &mut supervisor {
+                        // It has written its outcome and is about to end; collecting it leaves no zombie.
+                        let _ = tokio::time::timeout(COLLECT, child.wait()).await;
+                    }
+                    return;
+                }
+                Ok(Look::Running) if !reported => {
+                    reported = true;
+                    let started =
+                        self.journal.act(&id).ok().flatten().is_some_and(|act| act.progress == Progress::Started);
+                    if !started {
+                        self.advance(&id, Progress::Started, "the program runs".to_owned()).await;
+                    }
+                }
+                Ok(Look::Running | Look::Claimed | Look::Unclaimed) => {}
+                Err(error) => tracing::error!(act = %id, %error, "the files of an act cannot be read; trying again"),
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+const COLLECT: Duration = Duration::from_secs(5);
+const NO_SUPERVISOR: &str = "the agent ended, or its supervisor failed, before the program was started";
+
+fn never(reason: &str) -> Look {
+    Look::Over(Progress::Refused, reason.to_owned())
+}
+
+fn look(files: &ActFiles) -> io::Result<Look> {
+    if let Some(over) = outcome(files)? {
+        return Ok(over);
+    }
+    match files.claimed_by()?.as_deref() {
+        None => return Ok(Look::Unclaimed),
+        Some(RECOVERY) => return Ok(never(NO_SUPERVISOR)),
+        Some(_) => {}
+    }
+    let program = files.program()?;
+    // The supervisor takes the lock before it claims, so asking for it now cannot get into its way.
+    if files.lock()?.is_none() {
+        return Ok(if program.is_some() { Look::Running } else { Look::Claimed });
+    }
+    // It may have written its outcome and ended since we looked first.
+    if let Some(over) = outcome(files)? {
+        return Ok(over);
+    }
+    let Some(program) = files.program()? else {
+        let detail = "the program's supervisor ended before it told whether it had started the program";
+        return Ok(Look::Over(Progress::Unknown, detail.to_owned()));
+    };
+    if process::runs(&program)? {
+        return Ok(Look::Running);
+    }
+    let output = files.output_tail().unwrap_or_else(|error| format!("cannot be read: {error}"));
+    let detail = format!(
+        "the program was started, but its supervisor ended without an outcome, and the program (process {}) is gone; its \
+         output: {output}",
+        program.pid
+    );
+    Ok(Look::Over(Progress::Unknown, detail))
+}
+
+fn outcome(files: &ActFiles) -> io::Result<Option<Look>> {
+    Ok(files.outcome()?.map(|outcome| match outcome {
+        Outcome::Ended { exit_code, detail } => Look::Over(Progress::Finished { exit_code }, detail),
+        Outcome::NeverStarted { reason } => Look::Over(Progress::Refused, reason),
+    }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+use super::*;
+
+/// A state directory of one test, removed at its end.
+struct State(PathBuf);
+
+impl State {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("sendgate-journal-{:016x}", rand::random::<u64>()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn open(&self) -> Journal {
+        Journal::open(&self.0).unwrap()
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn id(text: &str) -> ActId {
+    ActId::parse(text).unwrap()
+}
+
+fn host(text: &str) -> HostName {
+    HostName::new(text).unwrap()
+}
+
+#[test]
+fn an_act_begins_once_also_after_a_restart() {
+    let state = State::new();
+    let journal = state.open();
+    assert_eq!(journal.begin(&id("e-1"), &host("h"), "install k").unwrap(), Begun::New);
+    assert!(matches!(journal.begin(&id("e-1"), &host("h"), "install k").unwrap(), Begun::Known(_)));
+    drop(journal);
+    let journal = state.open();
+    let Begun::Known(known) = journal.begin(&id("e-1"), &host("h"), "install k").unwrap() else {
+        panic!("began twice")
+    };
+    assert_eq!(known.progress, Progress::Starting);
+}
+
+#[test]
+fn one_act_at_a_time_on_a_host() {
+    let state = State::new();
+    let journal = state.open();
+    journal.begin(&id("e-1"), &host("h"), "").unwrap();
+    assert_eq!(journal.begin(&id("e-2"), &host("h"), "").unwrap(), Begun::Busy(id("e-1")));
+    assert_eq!(journal.begin(&id("e-3"), &host("other"), "").unwrap(), Begun::New);
+    journal.advance(&id("e-1"), Progress::Finished { exit_code: 0 }, "").unwrap();
+    assert_eq!(journal.begin(&id("e-2"), &host("h"), "").unwrap(), Begun::New);
+}
+
+#[test]
+fn a_refused_act_stays_refused_and_a_begun_one_is_not_refused() {
+    let state = State::new();
+    let journal = state.open();
+    journal.refuse(&id("e-1"), "h", "", "permit expired").unwrap();
+    assert!(
+        matches!(journal.begin(&id("e-1"), &host("h"), "").unwrap(), Begun::Known(act) if act.progress == Progress::Refused)
+    );
+    journal.begin(&id("e-2"), &host("h"), "").unwrap();
+    assert_eq!(journal.refuse(&id("e-2"), "h", "", "withdrawn").unwrap().progress, Progress::Starting);
+}
+
+#[test]
+fn only_an_outcome_can_be_acknowledged() {
+    let state = State::new();
+    let journal = state.open();
+    journal.begin(&id("e-1"), &host("h"), "").unwrap();
+    journal.advance(&id("e-1"), Progress::Started, "").unwrap();
+    assert!(!journal.acknowledge(&id("e-1")).unwrap().acknowledged);
+    journal.advance(&id("e-1"), Progress::Unknown, "").unwrap();
+    assert!(journal.acknowledge(&id("e-1")).unwrap().acknowledged);
+}
+
+#[test]
+fn what_is_forgotten_is_not_begun_again() {
+    let state = State::new();
+    let journal = state.open();
+    for number in 1..=4 {
+        journal.refuse(&id(&format!("e-{number}")), "h", "", "").unwrap();
+    }
+    for number in [1, 2, 4] {
+        journal.acknowledge(&id(&format!("e-{number}"))).unwrap();
+    }
+    assert_eq!(journal.prune_to(2).unwrap(), [id("e-1"), id("e-2")]);
+    assert_eq!(journal.begin(&id("e-1"), &host("h"), "").unwrap(), Begun::Forgotten);
+    assert!(matches!(journal.begin(&id("e-3"), &host("h"), "").unwrap(), Begun::Known(_)));
+    assert_eq!(journal.begin(&id("e-5"), &host("h"), "").unwrap(), Begun::New);
+}
+
+#[test]
+fn the_generation_is_kept() {
+    let state = State::new();
+    let generation = Generation { epoch: 7, counter: 3 };
+    let journal = state.open();
+    assert_eq!(journal.remembered().unwrap(), None);
+    journal.remember(generation).unwrap();
+    drop(journal);
+    assert_eq!(state.open().remembered().unwrap(), Some(generation));
+}
+
+#[test]
+fn a_second_process_is_told_so() {
+    let state = State::new();
+    let _first = state.open();
+    let error = Journal::open(&state.0).unwrap_err().to_string();
+    assert!(error.contains("is in use by another process; stop the other sendgate-agent"), "{error}");
+}

@@ -1,0 +1,155 @@
+//! From lines to the set of paused users.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Line;
+
+/// `MAPI_E_NO_ACCESS` = 0x80070005: what the store answers when the service account lacks Send As.
+const NO_ACCESS: i32 = -2_147_024_891;
+
+/// A COM result (MS-ERREF section 2.1), as a signed number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hresult(i32);
+
+impl Hresult {
+    /// Reads `-2147024891`, `2147942405` or `0x80070005`: the same value, in the forms that logs use.
+    pub fn parse(text: &str) -> Option<Self> {
+        let value = match text.strip_prefix("0x") {
+            Some(hex) => i64::from(u32::from_str_radix(hex, 16).ok()?),
+            None => text.parse::<i64>().ok()?,
+        };
+        let signed = i32::try_from(value).ok();
+        signed.or_else(|| u32::try_from(value).ok().map(u32::cast_signed)).map(Self)
+    }
+
+    /// The signed value.
+    pub fn value(self) -> i32 {
+        self.0
+    }
+
+    /// Whether this says that Send As is missing.
+    pub fn cause(self) -> Cause {
+        if self.0 == NO_ACCESS { Cause::SendAs } else { Cause::Other }
+    }
+}
+
+/// Why a user is paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// The right is missing.
+    SendAs,
+    /// Anything else; never counted as a missing right.
+    Other,
+}
+
+/// One paused user and one HRESULT; a user with several has several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// As GoodLink names the user.
+    pub user: String,
+    /// As logged.
+    pub hresult: Hresult,
+    /// Of the first pause line since the user was last not paused.
+    pub first: Timestamp,
+    /// Of the last one.
+    pub last: Timestamp,
+    /// How many there are.
+    pub count: u32,
+}
+
+/// Who is paused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Paused {
+    since: Option<Timestamp>,
+    users: BTreeMap<String, BTreeMap<Hresult, Pause>>,
+}
+
+impl Paused {
+    /// Nobody yet; lines before `since`, the start of GoodLink's service, do not count: a restart ends all pauses.
+    ///
+    /// A log may have whole seconds only, so lines of the very second of the start count: rather one too many.
+    pub fn since(since: Option<Timestamp>) -> Self {
+        let since = since.map(|at| Timestamp::from_second(at.as_millisecond().div_euclid(1000)).unwrap_or(at));
+        Self { since, users: BTreeMap::new() }
+    }
+
+    /// Takes one line; lines come in the order in which they were logged.
+    pub fn take(&mut self, line: Line) {
+        let counts = |at: Timestamp| self.since.is_none_or(|since| at >= since);
+        match line {
+            Line::Pause { at, user, hresult } if counts(at) => {
+                let pauses = self.users.entry(user.clone()).or_default();
+                let pause = pauses.entry(hresult).or_insert(Pause { user, hresult, first: at, last: at, count: 0 });
+                pause.last = at;
+                pause.count = pause.count.saturating_add(1);
+            }
+            Line::Unpause { at, user } if counts(at) => {
+                self.users.remove(&user);
+            }
+            Line::Pause { .. } | Line::Unpause { .. } | Line::Timed | Line::Untimed => {}
+        }
+    }
+
+    /// The paused users by name, and by HRESULT within a name.
+    pub fn iter(&self) -> impl Iterator<Item = &Pause> {
+        self.users.values().flat_map(BTreeMap::values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn pause(second: i64, user: &str, hresult: &str) -> Line {
+        Line::Pause { at: at(second), user: user.into(), hresult: Hresult::parse(hresult).unwrap() }
+    }
+
+    #[test]
+    fn hresults_in_all_their_forms() {
+        for text in ["-2147024891", "2147942405", "0x80070005"] {
+            assert_eq!(Hresult::parse(text).unwrap().cause(), Cause::SendAs, "{text}");
+        }
+        assert_eq!(Hresult::parse("-2147467259").unwrap().cause(), Cause::Other);
+        for text in ["4294967296", "-2147483649", "0x", "0x180070005", ""] {
+            assert_eq!(Hresult::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn causes_are_counted_apart() {
+        let mut paused = Paused::since(None);
+        paused.take(pause(1, "ann", "-2147024891"));
+        paused.take(pause(2, "ann", "-2147467259"));
+        paused.take(pause(3, "ann", "-2147024891"));
+        let seen: Vec<_> = paused.iter().map(|p| (p.user.as_str(), p.hresult.cause(), p.count)).collect();
+        assert_eq!(seen, [("ann", Cause::SendAs, 2), ("ann", Cause::Other, 1)]);
+        let first = paused.iter().next().unwrap();
+        assert_eq!((first.first, first.last), (at(1), at(3)));
+    }
+
+    #[test]
+    fn an_unpause_starts_the_count_anew() {
+        let mut paused = Paused::since(None);
+        paused.take(pause(1, "ann", "-2147024891"));
+        paused.take(Line::Unpause { at: at(2), user: "ann".into() });
+        assert_eq!(paused.iter().count(), 0);
+        paused.take(pause(3, "ann", "-2147024891"));
+        let only = paused.iter().next().unwrap();
+        assert_eq!((only.first, only.count), (at(3), 1));
+    }
+
+    #[test]
+    fn a_restart_ends_all_pauses_but_not_those_of_its_own_second() {
+        let start = Timestamp::from_millisecond(5_900).unwrap();
+        let mut paused = Paused::since(Some(start));
+        paused.take(pause(4, "old", "-2147024891"));
+        paused.take(pause(5, "same", "-2147024891"));
+        assert_eq!(paused.iter().map(|p| p.user.as_str()).collect::<Vec<_>>(), ["same"]);
+    }
+}

@@ -1,0 +1,321 @@
+//! Reads a live log together with its rotated siblings.
+//!
+//! The usual case is that the live file has grown: only the new part is read. Anything else (a rotation, a truncated
+//! file, an older part that changed, another start of the service, a new start of the agent) reads everything again
+//! that can hold lines since the service's start. So there is no state to keep on disk and nothing to lose in between:
+//! however many rotations there were, the answer is that of one reading of all parts, oldest first.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{Line, LineError, Lines, LogSource, LogSyntax, Paused};
+
+/// How much is read at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+/// The most that all parts may have together: reading it takes seconds. Beyond that the log is reported as unreadable,
+/// rather than as a part of it.
+const MAX_LOG_BYTES: u64 = 1024 * 1024 * 1024;
+/// How much of the live file's beginning is compared, to see that it is still the same file.
+const HEAD_BYTES: usize = 256;
+/// Endings of files that a rotation has packed.
+const PACKED: [&str; 5] = ["gz", "bz2", "xz", "zst", "zip"];
+
+/// Why a log could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The system refused it.
+    #[error("cannot read the GoodLink log {}: {source}", file.display())]
+    Read {
+        /// Which file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A directory, a pipe or the like.
+    #[error("cannot read the GoodLink log {}: it is not a regular file", file.display())]
+    NoFile {
+        /// Which.
+        file: PathBuf,
+    },
+    /// No line has a time.
+    #[error(
+        "{} is not a GoodLink log: none of its {lines} lines starts with a time as {format:?} reads it; name GoodLink's \
+         log, or set time_pattern and time_format for it",
+        file.display()
+    )]
+    NotALog {
+        /// Which file.
+        file: PathBuf,
+        /// How many lines it has.
+        lines: u64,
+        /// The time format that was expected.
+        format: String,
+    },
+    /// A line that matters and cannot be used.
+    #[error("{}, line {number}: {source}; correct time_pattern, time_format or pause_pattern", file.display())]
+    Line {
+        /// Which file.
+        file: PathBuf,
+        /// Counted from 1.
+        number: u64,
+        /// What is wrong with it.
+        source: LineError,
+    },
+    /// An older part that may hold lines since the service's start is packed.
+    #[error(
+        "{} may hold pauses since the service's start, but it is packed; rotate without packing, or leave it out with \
+         rotated_pattern",
+        file.display()
+    )]
+    Packed {
+        /// Which file.
+        file: PathBuf,
+    },
+    /// All parts together are too large.
+    #[error(
+        "the log {} has {bytes} bytes in all its parts since the service's start, more than the {MAX_LOG_BYTES} that \
+         are read; restart the service's log, or leave parts out with rotated_pattern",
+        file.display()
+    )]
+    Large {
+        /// The live file.
+        file: PathBuf,
+        /// Of all parts.
+        bytes: u64,
+    },
+}
+
+fn failed(file: &Path) -> impl FnOnce(io::Error) -> LogError {
+    let file = file.to_owned();
+    |source| LogError::Read { file, source }
+}
+
+/// An older part: which file it is, and how much it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Part {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+    bytes: u64,
+}
+
+impl Part {
+    fn new(path: PathBuf, metadata: &Metadata) -> Self {
+        Self { path, device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len() }
+    }
+}
+
+/// What was read so far of one log, kept from one poll to the next.
+#[derive(Debug)]
+pub struct Follower {
+    source: LogSource,
+    since: Option<Timestamp>,
+    seen: Option<Seen>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    paused: Paused,
+    older: Vec<Part>,
+    device: u64,
+    inode: u64,
+    offset: u64,
+    head: Vec<u8>,
+    lines: Lines,
+    number: u64,
+    total: u64,
+    timed: bool,
+}
+
+impl Follower {
+    /// Nothing read yet.
+    pub fn new(source: LogSource) -> Self {
+        Self { source, since: None, seen: None }
+    }
+
+    /// Who is paused now. `started` is the start of GoodLink's service; where it is not known (the service is stopped,
+    /// or could not be asked) the last known one counts, and without any all lines do: rather too many than too few.
+    ///
+    /// # Errors
+    /// When a part of the log cannot be read or understood; see [`LogError`]. Nothing is kept then.
+    pub fn poll(&mut self, started: Option<Timestamp>) -> Result<&Paused, LogError> {
+        let since = started.or(self.since);
+        if since != self.since {
+            self.since = since;
+            self.seen = None;
+        }
+        let seen = self.seen.take();
+        let seen = self.read(seen)?;
+        if seen.total > 0 && !seen.timed {
+            return Err(LogError::NotALog {
+                file: self.source.file.clone(),
+                lines: seen.total,
+                format: self.source.syntax.time_format().to_owned(),
+            });
+        }
+        Ok(&self.seen.insert(seen).paused)
+    }
+
+    fn read(&self, seen: Option<Seen>) -> Result<Seen, LogError> {
+        let live = &self.source.file;
+        // Opened first: whatever is renamed from now on, this very file is read to its end.
+        let mut file = open(live)?;
+        let metadata = file.metadata().map_err(failed(live))?;
+        let older = self.older(&metadata)?;
+        let mut seen = match seen {
+            Some(seen) if seen.continues(&older, &metadata, &mut file).map_err(failed(live))? => seen,
+            _ => self.from_the_start(older, &metadata)?,
+        };
+        file.seek(SeekFrom::Start(seen.offset)).map_err(failed(live))?;
+        // Not beyond the length that was seen: a writer faster than this reader must not hold it here.
+        let mut part = file.take(metadata.len().saturating_sub(seen.offset));
+        seen.take(&self.source.syntax, live, &mut part, true)?;
+        Ok(seen)
+    }
+
+    fn from_the_start(&self, older: Vec<Part>, live: &Metadata) -> Result<Seen, LogError> {
+        let bytes = older.iter().map(|part| part.bytes).fold(live.len(), u64::saturating_add);
+        if bytes > MAX_LOG_BYTES {
+            return Err(LogError::Large { file: self.source.file.clone(), bytes });
+        }
+        let mut seen = Seen::new(Paused::since(self.since), live);
+        for part in &older {
+            let file = open(&part.path)?;
+            // A file that took this name since the listing is another part: the next poll sees that and reads again.
+            seen.take(&self.source.syntax, &part.path, &mut file.take(part.bytes), false)?;
+        }
+        seen.older = older;
+        Ok(seen)
+    }
+
+    /// The older parts that can hold lines since the service's start, oldest first.
+    fn older(&self, live: &Metadata) -> Result<Vec<Part>, LogError> {
+        let directory = self.source.file.parent().unwrap_or(Path::new("/"));
+        let mut parts = Vec::new();
+        for entry in std::fs::read_dir(directory).map_err(failed(directory))? {
+            let entry = entry.map_err(failed(directory))?;
+            let path = entry.path();
+            if path == self.source.file
+                || !entry.file_name().to_str().is_some_and(|name| self.source.rotated.is_match(name))
+            {
+                continue;
+            }
+            let metadata = match std::fs::metadata(&path) {
+                Ok(metadata) => metadata,
+                // Rotated on between listing and asking; the next poll sees it under its new name.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(LogError::Read { file: path, source }),
+            };
+            let changed = (metadata.mtime(), metadata.mtime_nsec());
+            let same_as_live = (metadata.dev(), metadata.ino()) == (live.dev(), live.ino());
+            if !metadata.is_file() || same_as_live || self.since.is_some_and(|since| changed.0 < since.as_second()) {
+                continue;
+            }
+            if path.extension().and_then(|end| end.to_str()).is_some_and(|end| PACKED.contains(&end)) {
+                return Err(LogError::Packed { file: path });
+            }
+            parts.push((changed, Part::new(path, &metadata)));
+        }
+        // Of two files written at the same instant, log.2 is older than log.1.
+        parts.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| right.path.cmp(&left.path)));
+        Ok(parts.into_iter().map(|(_, part)| part).collect())
+    }
+}
+
+fn open(path: &Path) -> Result<File, LogError> {
+    // Asked before opening: opening a pipe would wait for its writer.
+    if !std::fs::metadata(path).map_err(failed(path))?.is_file() {
+        return Err(LogError::NoFile { file: path.to_owned() });
+    }
+    File::open(path).map_err(failed(path))
+}
+
+impl Seen {
+    fn new(paused: Paused, live: &Metadata) -> Self {
+        Self {
+            paused,
+            older: Vec::new(),
+            device: live.dev(),
+            inode: live.ino(),
+            offset: 0,
+            head: Vec::new(),
+            lines: Lines::default(),
+            number: 0,
+            total: 0,
+            timed: false,
+        }
+    }
+
+    /// Whether the live file is the one that was read, only longer, and the older parts are as they were.
+    fn continues(&self, older: &[Part], live: &Metadata, file: &mut File) -> io::Result<bool> {
+        if self.older != older || (self.device, self.inode) != (live.dev(), live.ino()) || live.len() < self.offset {
+            return Ok(false);
+        }
+        let mut head = vec![0; self.head.len()];
+        file.seek(SeekFrom::Start(0))?;
+        match file.read_exact(&mut head) {
+            Ok(()) => Ok(head == self.head),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take(&mut self, syntax: &LogSyntax, path: &Path, from: &mut impl Read, live: bool) -> Result<(), LogError> {
+        let Self { paused, lines, number, total, timed, head, offset, .. } = self;
+        let mut one = |line: &str| {
+            *number = number.saturating_add(1);
+            *total = total.saturating_add(1);
+            let line = syntax.read(line).map_err(|source| LogError::Line {
+                file: path.to_owned(),
+                number: *number,
+                source,
+            })?;
+            *timed |= line != Line::Untimed;
+            paused.take(line);
+            Ok(())
+        };
+        let mut chunk = vec![0; CHUNK_BYTES];
+        loop {
+            let count = match from.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(failed(path)(error)),
+            };
+            let bytes = &chunk[..count];
+            if live {
+                head.extend_from_slice(&bytes[..count.min(HEAD_BYTES.saturating_sub(head.len()))]);
+                *offset = offset.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+            }
+            lines.push(bytes, &mut one)?;
+        }
+        if !live {
+            lines.finish(&mut one)?;
+            self.number = 0;
+        }
+        Ok(())
+    }
+}
+
+/// Reads one file to its end, without siblings: for a look by a person.
+///
+/// # Errors
+/// As [`Follower::poll`]; a file without any line is no log here either.
+pub fn read_file(syntax: &LogSyntax, path: &Path) -> Result<Paused, LogError> {
+    let file = open(path)?;
+    let metadata = file.metadata().map_err(failed(path))?;
+    if metadata.len() > MAX_LOG_BYTES {
+        return Err(LogError::Large { file: path.to_owned(), bytes: metadata.len() });
+    }
+    let mut seen = Seen::new(Paused::since(None), &metadata);
+    seen.take(syntax, path, &mut file.take(MAX_LOG_BYTES), false)?;
+    if !seen.timed {
+        let format = syntax.time_format().to_owned();
+        return Err(LogError::NotALog { file: path.to_owned(), lines: seen.total, format });
+    }
+    Ok(seen.paused)
+}

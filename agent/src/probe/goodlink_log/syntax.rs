@@ -1,0 +1,273 @@
+//! How one line of a GoodLink log reads. The pause line is known; everything else is configuration with a default.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use regex::Regex;
+
+use super::Hresult;
+
+/// The time at the start of a line: `2026-11-24 08:15:30` with an optional fraction.
+const TIME_PATTERN: &str = r"^(?<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})?)";
+/// How that time reads, in the letters of strptime; `%.f` is an optional fraction.
+const TIME_FORMAT: &str = "%Y-%m-%d %H:%M:%S%.f";
+/// The pause line as it was published with the article on the hotfix.
+const PAUSE_PATTERN: &str = r"Failed to submit mail message for user (?<user>.+?)\. \(HRESULT:(?<hresult>-?\d+|0x[0-9A-Fa-f]{1,8})\) Pausing user ";
+
+/// The syntax as written in the configuration; absent parts have their defaults.
+#[derive(Clone, Debug, Default)]
+pub struct SyntaxText {
+    /// An IANA zone; default: the zone of this system.
+    pub time_zone: Option<String>,
+    /// A regular expression with a group `time`.
+    pub time_pattern: Option<String>,
+    /// A format of strptime for that group.
+    pub time_format: Option<String>,
+    /// A regular expression with groups `user` and `hresult`.
+    pub pause_pattern: Option<String>,
+    /// A regular expression with a group `user`; default: none is known, so that only a restart ends a pause.
+    pub unpause_pattern: Option<String>,
+}
+
+/// What is wrong with a configured syntax.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SyntaxError {
+    /// Not a regular expression.
+    #[error("{text:?} is no regular expression: {error}")]
+    Pattern {
+        /// Of the configuration.
+        key: &'static str,
+        /// As written.
+        text: String,
+        /// What the regex reader says.
+        error: String,
+    },
+    /// A group that is needed is missing.
+    #[error("{text:?} has no group (?<{group}>…)")]
+    Group {
+        /// Of the configuration.
+        key: &'static str,
+        /// As written.
+        text: String,
+        /// The missing group.
+        group: &'static str,
+    },
+    /// Not a zone that this system knows.
+    #[error("the time zone {text:?} is not known here: {error}")]
+    Zone {
+        /// As written.
+        text: String,
+        /// What the zone reader says.
+        error: String,
+    },
+    /// The path has no last part, or one that is not UTF-8.
+    #[error("{path:?} names no file")]
+    NoFileName {
+        /// As written.
+        path: String,
+    },
+}
+
+impl SyntaxError {
+    /// The key of the configuration.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Pattern { key, .. } | Self::Group { key, .. } => key,
+            Self::Zone { .. } => "time_zone",
+            Self::NoFileName { .. } => "file",
+        }
+    }
+
+    /// What to do.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Pattern { .. } => "correct the expression, or leave the key out for the default".to_owned(),
+            Self::Group { group, .. } => format!("put (?<{group}>…) around that part of the line"),
+            Self::Zone { .. } => {
+                "write a zone such as \"Europe/Berlin\" or \"UTC\", or leave the key out for the system's".to_owned()
+            }
+            Self::NoFileName { .. } => "write the path of the log file".to_owned(),
+        }
+    }
+}
+
+/// How the lines of a log read.
+#[derive(Clone, Debug)]
+pub struct LogSyntax {
+    zone: TimeZone,
+    time: Regex,
+    time_format: String,
+    pause: Regex,
+    unpause: Option<Regex>,
+}
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// GoodLink paused a user.
+    Pause {
+        /// When, by the host's clock.
+        at: Timestamp,
+        /// Whom.
+        user: String,
+        /// Why.
+        hresult: Hresult,
+    },
+    /// GoodLink ended a pause.
+    Unpause {
+        /// When, by the host's clock.
+        at: Timestamp,
+        /// Whose.
+        user: String,
+    },
+    /// Another line with a time.
+    Timed,
+    /// A line without a time, such as the rest of a message of several lines.
+    Untimed,
+}
+
+/// Why a line that matters cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// It pauses or un-pauses a user, at an unknown time.
+    #[error("it pauses or un-pauses a user, but its time does not read as {format:?}")]
+    Time {
+        /// The configured format.
+        format: String,
+    },
+    /// Its HRESULT is not a 32-bit number.
+    #[error("its HRESULT {text:?} is not a 32-bit number")]
+    Hresult {
+        /// As logged.
+        text: String,
+    },
+}
+
+fn pattern(key: &'static str, text: String, groups: &[&'static str]) -> Result<Regex, SyntaxError> {
+    let made = Regex::new(&text).map_err(|error| SyntaxError::Pattern {
+        key,
+        text: text.clone(),
+        error: error.to_string(),
+    })?;
+    match groups.iter().find(|group| !made.capture_names().flatten().any(|name| name == **group)) {
+        Some(group) => Err(SyntaxError::Group { key, text, group }),
+        None => Ok(made),
+    }
+}
+
+impl LogSyntax {
+    /// Checks a configured syntax.
+    ///
+    /// # Errors
+    /// Names the key; see [`SyntaxError`].
+    pub fn new(text: SyntaxText) -> Result<Self, SyntaxError> {
+        let zone = match text.time_zone {
+            None => TimeZone::system(),
+            Some(name) => TimeZone::get(&name)
+                .map_err(|error| SyntaxError::Zone { text: name.clone(), error: error.to_string() })?,
+        };
+        let unpause = text.unpause_pattern.map(|text| pattern("unpause_pattern", text, &["user"])).transpose()?;
+        Ok(Self {
+            zone,
+            time: pattern("time_pattern", text.time_pattern.unwrap_or_else(|| TIME_PATTERN.to_owned()), &["time"])?,
+            time_format: text.time_format.unwrap_or_else(|| TIME_FORMAT.to_owned()),
+            pause: pattern(
+                "pause_pattern",
+                text.pause_pattern.unwrap_or_else(|| PAUSE_PATTERN.to_owned()),
+                &["user", "hresult"],
+            )?,
+            unpause,
+        })
+    }
+
+    /// The format in which times are expected.
+    pub fn time_format(&self) -> &str {
+        &self.time_format
+    }
+
+    fn time_of(&self, line: &str) -> Option<Timestamp> {
+        let time = self.time.captures(line)?.name("time")?.as_str();
+        let civil = DateTime::strptime(&self.time_format, time).ok()?;
+        // In the hour that a clock change repeats, the earlier of both is taken: GoodLink does not log the offset.
+        self.zone.to_timestamp(civil).ok()
+    }
+
+    /// Reads one line.
+    ///
+    /// # Errors
+    /// When it pauses or un-pauses a user at an unknown time, or its HRESULT is no such number.
+    pub fn read(&self, line: &str) -> Result<Line, LineError> {
+        let at = self.time_of(line);
+        let known = || at.ok_or_else(|| LineError::Time { format: self.time_format.clone() });
+        if let Some(found) = self.pause.captures(line) {
+            let group = |name| found.name(name).map(|group| group.as_str().to_owned()).unwrap_or_default();
+            let text = group("hresult");
+            let hresult = Hresult::parse(&text).ok_or(LineError::Hresult { text })?;
+            return Ok(Line::Pause { at: known()?, user: group("user"), hresult });
+        }
+        if let Some(user) = self.unpause.as_ref().and_then(|unpause| unpause.captures(line)?.name("user")) {
+            return Ok(Line::Unpause { at: known()?, user: user.as_str().to_owned() });
+        }
+        Ok(if at.is_some() { Line::Timed } else { Line::Untimed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSE: &str = "2026-11-24 08:15:30.250 [12] Failed to submit mail message for user john.doe. \
+        (HRESULT:-2147024891) Pausing user john.doe. (Security error - Cannot access the users mailbox.)";
+
+    fn syntax(unpause: Option<&str>) -> LogSyntax {
+        LogSyntax::new(SyntaxText {
+            time_zone: Some("Europe/Berlin".into()),
+            unpause_pattern: unpause.map(str::to_owned),
+            ..SyntaxText::default()
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn the_published_line_is_read() {
+        let Line::Pause { at, user, hresult } = syntax(None).read(PAUSE).unwrap() else { panic!("not a pause") };
+        assert_eq!(at.to_string(), "2026-11-24T07:15:30.25Z");
+        assert_eq!((user.as_str(), hresult.value()), ("john.doe", -2_147_024_891));
+    }
+
+    #[test]
+    fn other_lines() {
+        let syntax = syntax(Some(r"Resuming user (?<user>.+)\.$"));
+        let resumed = syntax.read("2026-11-24 08:15:31 Resuming user john.doe.").unwrap();
+        assert!(matches!(resumed, Line::Unpause { user, .. } if user == "john.doe"));
+        assert_eq!(syntax.read("2026-11-24 08:15:31 Service started").unwrap(), Line::Timed);
+        assert_eq!(syntax.read("  at module 7").unwrap(), Line::Untimed);
+        assert_eq!(syntax.read("2026-13-99 08:15:31 no such day").unwrap(), Line::Untimed);
+    }
+
+    #[test]
+    fn a_pause_without_a_time_is_an_error() {
+        assert_eq!(
+            syntax(None).read(&PAUSE[4..]).unwrap_err().to_string(),
+            "it pauses or un-pauses a user, but its time does not read as \"%Y-%m-%d %H:%M:%S%.f\""
+        );
+        assert_eq!(
+            syntax(None).read(&PAUSE.replace("-2147024891", "-99999999999")).unwrap_err().to_string(),
+            "its HRESULT \"-99999999999\" is not a 32-bit number"
+        );
+    }
+
+    #[test]
+    fn wrong_syntax_names_key_and_remedy() {
+        let error = LogSyntax::new(SyntaxText { pause_pattern: Some("x (?<user>.)".into()), ..SyntaxText::default() })
+            .unwrap_err();
+        assert_eq!(
+            (error.key(), error.to_string().as_str()),
+            ("pause_pattern", "\"x (?<user>.)\" has no group (?<hresult>…)")
+        );
+        assert_eq!(error.remedy(), "put (?<hresult>…) around that part of the line");
+        let error =
+            LogSyntax::new(SyntaxText { time_zone: Some("Mars/Base".into()), ..SyntaxText::default() }).unwrap_err();
+        assert!(error.to_string().starts_with("the time zone \"Mars/Base\" is not known here: "), "{error}");
+    }
+}

@@ -1,0 +1,112 @@
+//! Opens a stream: mutual TLS, Hello, Welcome.
+
+use std::time::Duration;
+
+use sendgate_proto::v1;
+use sendgate_proto::v1::agents_client::AgentsClient;
+use sendgate_proto::v1::from_agent::Kind as Out;
+use sendgate_proto::v1::to_agent::Kind as In;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
+
+use super::{Agent, SessionError};
+use crate::apply::blocking;
+use crate::apply::permit;
+use crate::certificate;
+use crate::config::HostName;
+use crate::journal::Generation;
+
+/// How long a connection with TLS may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long the coordinator may take to welcome an agent: it may be opening its journal.
+const WELCOME: Duration = Duration::from_secs(30);
+/// How often a quiet connection is tried, and how long the answer may take: a dead one is noticed within 20 s.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+/// How many messages may wait to be sent; more would only grow old.
+const QUEUE: usize = 64;
+
+/// An open stream whose coordinator is accepted.
+pub(super) struct Session {
+    pub(super) out: mpsc::Sender<v1::FromAgent>,
+    pub(super) inbound: Streaming<v1::ToAgent>,
+    pub(super) generation: Generation,
+    pub(super) heartbeat: Duration,
+}
+
+pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
+    let at = &agent.config.coordinator;
+    let (name, coordinator) = (agent.config.agent.clone(), at.clone());
+    let identity = blocking(move || certificate::load(&name, &coordinator)).await??;
+    let tls = ClientTlsConfig::new()
+        .domain_name(&at.tls_name)
+        .ca_certificate(Certificate::from_pem(&identity.ca))
+        .identity(Identity::from_pem(&identity.certificate, &identity.key))
+        .timeout(CONNECT);
+    let endpoint = Endpoint::from_shared(format!("https://{}", at.address))
+        .and_then(|endpoint| endpoint.tls_config(tls))
+        .map_err(|error| SessionError::Tls(chain(&error)))?
+        .connect_timeout(CONNECT)
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE)
+        .keep_alive_while_idle(true)
+        .tcp_nodelay(true);
+    let failed = |text| SessionError::Connect { address: at.address.clone(), text };
+    let channel = tokio::time::timeout(CONNECT, endpoint.connect())
+        .await
+        .map_err(|_| failed(format!("no connection within {CONNECT:?}")))?
+        .map_err(|error| failed(chain(&error)))?;
+
+    let (out, queue) = mpsc::channel(QUEUE);
+    let remembered = remembered(agent).await?;
+    let hello = v1::Hello {
+        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+        hosts: agent.config.hosts.keys().map(HostName::to_string).collect(),
+        remembered: remembered.map(|it| v1::Generation { epoch: it.epoch, counter: it.counter }),
+    };
+    // The queue is empty and open, so the first message fits.
+    let first = out.try_send(v1::FromAgent { kind: Some(Out::Hello(hello)) });
+    first.map_err(|error| SessionError::Inside(std::io::Error::other(error.to_string())))?;
+    let late = |_| SessionError::Slow { what: "welcome the agent", time: WELCOME };
+    let welcomed = tokio::time::timeout(WELCOME, async {
+        let mut inbound =
+            AgentsClient::new(channel).session(ReceiverStream::new(queue)).await.map_err(status)?.into_inner();
+        let first = inbound.message().await.map_err(status)?;
+        Ok::<_, SessionError>((inbound, first))
+    });
+    let (inbound, first) = welcomed.await.map_err(late)??;
+    let welcome = match first.and_then(|message| message.kind) {
+        Some(In::Welcome(welcome)) => welcome,
+        Some(_) => return Err(SessionError::Contract("another message before Welcome".to_owned())),
+        None => return Err(SessionError::Contract("nothing, and ended the stream, instead of Welcome".to_owned())),
+    };
+    let offered = permit::generation(welcome.generation.as_ref())?;
+    let generation = permit::accept(remembered, offered, &welcome.supersedes)?;
+    if welcome.heartbeat_ms == 0 {
+        return Err(SessionError::Contract("a Welcome without heartbeat".to_owned()));
+    }
+    let journal = agent.journal.clone();
+    blocking(move || journal.remember(generation)).await??;
+    Ok(Session { out, inbound, generation, heartbeat: Duration::from_millis(welcome.heartbeat_ms) })
+}
+
+async fn remembered(agent: &Agent) -> Result<Option<Generation>, SessionError> {
+    let journal = agent.journal.clone();
+    Ok(blocking(move || journal.remembered()).await??)
+}
+
+pub(super) fn status(status: tonic::Status) -> SessionError {
+    SessionError::Status(format!("{}: {}", status.code(), status.message()))
+}
+
+/// An error with its causes: the outermost of a transport says only "transport error".
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text.push_str(&format!(": {error}"));
+        next = error.source();
+    }
+    text
+}

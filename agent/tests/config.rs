@@ -1,0 +1,128 @@
+//! The configuration: the example is good, and each mistake is told with file, key and remedy.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sendgate_agent::config::AgentConfig;
+
+const EXAMPLE: &str = include_str!("../../deploy/agent.example.toml");
+
+fn parse(text: &str) -> Result<AgentConfig, String> {
+    AgentConfig::parse(Path::new("/etc/agent.toml"), text).map_err(|error| error.to_string())
+}
+
+fn wrong(from: &str, to: &str) -> String {
+    assert!(EXAMPLE.contains(from), "the example has no {from:?}");
+    parse(&EXAMPLE.replacen(from, to, 1)).unwrap_err()
+}
+
+#[test]
+fn the_example_is_good() {
+    let config = parse(EXAMPLE).unwrap();
+    let names: Vec<_> = config.hosts.keys().map(|name| name.as_str()).collect();
+    assert_eq!((config.agent.as_str(), names.as_slice()), ("mgmt1", ["ex1", "gl1"].as_slice()));
+    let gl1 = config.hosts.values().last().unwrap().goodlink.as_ref().unwrap();
+    assert_eq!(gl1.restart.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["service-stop", "service-start"]);
+    assert_eq!(gl1.status.timeout, Duration::from_secs(30), "the documented default of programs that look");
+    let named = |name: &str| Path::new(name).to_owned();
+    assert!(config.needed_files().contains(&("coordinator.key".to_owned(), named("/etc/sendgate/agent.key"))));
+}
+
+#[test]
+fn mistakes_are_told_with_file_key_and_remedy() {
+    let cases = [
+        (
+            "status = \"service-status\", mounted",
+            "status = \"svc\", mounted",
+            "/etc/agent.toml: hosts.ex1.exchange.programs.status: there is no program \"svc\"; add [programs.svc] or name \
+             one of those that are there (install-hotfix, patches, service-start, service-status, service-stop, \
+             store-mounted)",
+        ),
+        (
+            "\"{host}\", \"{package_file}\"",
+            "\"{host}\"",
+            "/etc/agent.toml: hosts.ex1.exchange.programs.install: the program \"install-hotfix\" is not given the \
+             package; add {package_file} to its arguments",
+        ),
+        (
+            "status = \"service-status\", stop",
+            "status = \"install-hotfix\", stop",
+            "/etc/agent.toml: hosts.gl1.goodlink.programs.status: the program \"install-hotfix\" wants {package_file}; \
+             only an install program is given a package: use another program here",
+        ),
+        (
+            ", start = \"service-start\" }",
+            " }",
+            "/etc/agent.toml: hosts.gl1.goodlink.programs: it is not clear what restarts the service; name restart \
+             alone, or stop and start, or none of them (then no restart is done here)",
+        ),
+        (
+            "[\"{host}\"]",
+            "[\"{hots}\"]",
+            "/etc/agent.toml: programs.store-mounted.arguments[0]: {hots} is no placeholder; known are {host}, {service} \
+             and {package_file}, and {{ and }} stand for braces; correct the argument \"{hots}\"",
+        ),
+        (
+            "timeout = \"1h\"",
+            "timeout = \"soon\"",
+            "/etc/agent.toml: programs.install-hotfix.timeout: \"soon\" is no time; write a time between 100ms and 24h, \
+             such as \"30s\" or \"10m\"",
+        ),
+        (
+            "report_interval = \"10s\"",
+            "report_interval = \"0s\"",
+            "/etc/agent.toml: report_interval: \"0s\" is too short or too long; write a time between 100ms and 24h, such \
+             as \"30s\" or \"10m\"",
+        ),
+        (
+            "sendgate.example.com:7443",
+            "https://sendgate.example.com",
+            "/etc/agent.toml: coordinator.address: \"https://sendgate.example.com\" is not HOST:PORT; write it as \
+             \"sendgate.example.com:7443\"",
+        ),
+        (
+            "\"/mnt/ex1/Exchsrvr/bin/store.exe\"",
+            "\"store.exe\"",
+            "/etc/agent.toml: hosts.ex1.exchange.store_exe: \"store.exe\" is not an absolute path; write the whole path, \
+             starting at the root",
+        ),
+        (
+            "name = \"gl1\"",
+            "name = \"ex1\"",
+            "/etc/agent.toml: hosts.ex1: is there twice; give each host one [[hosts]] with all its roles",
+        ),
+        (
+            "# unpause_pattern = 'Resuming user (?<user>.+)",
+            "unpause_pattern = 'Resuming user (.+)",
+            "/etc/agent.toml: hosts.gl1.goodlink.log.unpause_pattern: \"Resuming user (.+)\\\\.$\" has no group (?<user>…); \
+             put (?<user>…) around that part of the line",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        assert_eq!(wrong(from, to), expected);
+    }
+}
+
+#[test]
+fn unknown_and_missing_keys_are_named_with_their_line() {
+    let unknown = wrong("report_interval", "report_intervall");
+    assert!(unknown.starts_with("/etc/agent.toml: TOML parse error at line 9"), "{unknown}");
+    assert!(unknown.contains("unknown field `report_intervall`, expected one of"), "{unknown}");
+    let missing = wrong("service = \"MSExchangeIS\"", "");
+    assert!(missing.contains("missing field `service`"), "{missing}");
+    let hosts = parse(&EXAMPLE[..EXAMPLE.find("[[hosts]]").unwrap()]).unwrap_err();
+    assert_eq!(
+        hosts,
+        "/etc/agent.toml: hosts: there is no host; add a [[hosts]] for each host that this agent serves"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let error = AgentConfig::load(Path::new("/nonexistent/agent.toml")).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "cannot read the configuration /nonexistent/agent.toml: No such file or directory (os error 2); name a readable \
+         file with --config"
+    );
+}

@@ -1,0 +1,183 @@
+//! What may be asked for.
+
+use crate::output::Form;
+use clap::{Parser, Subcommand};
+use jiff::{SignedDuration, Timestamp};
+use sendgate_core::enforcement::StoreVersion;
+use sendgate_core::ledger::Sha256;
+use sendgate_core::names::{DomainName, ExchangeServerName, PackageName, RolloutName};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+/// Gates the Exchange store hotfix on confirmed Send As coverage.
+///
+/// Exit codes: 0 done (gate check: open), 1 error, 2 wrong usage, 3 gate closed, 4 cannot tell whether it is open.
+#[derive(Debug, Parser)]
+#[command(name = "sendgate", version)]
+pub(crate) struct Args {
+    /// Tables for people, or the coordinator's own answer for programs.
+    #[arg(long, global = true, value_enum, default_value_t = Form::Table)]
+    pub(crate) output: Form,
+    /// Where the coordinator is and who asks [default: $SENDGATE_CONNECTION, else ~/.config/sendgate/connection.toml].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) connection: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// What a person on call looks at first.
+    Status,
+    /// Every declared host: agent, store version, service, pauses.
+    Hosts,
+    /// Every watched domain: gate, directory servers, users.
+    Domains,
+    /// Who of a domain is covered.
+    Coverage { domain: DomainName },
+    /// Everything known of one user: verdict, cause, deciding entry on each directory server.
+    Explain {
+        /// A roster name, a mail address or DOMAIN\account.
+        user: String,
+    },
+    /// What is done next, and why everything else stands still.
+    Plan,
+    /// Whether the hotfix may be installed.
+    #[command(subcommand)]
+    Gate(Gate),
+    /// The hotfix for a set of Exchange servers.
+    #[command(subcommand)]
+    Rollout(Rollout),
+    /// Except one user from the gate, for a reason and a time.
+    Waive {
+        /// A roster name, a mail address or DOMAIN\account.
+        user: String,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+        /// A duration from now, such as 72h, or a time, such as 2027-03-01T06:00:00Z.
+        #[arg(long, value_name = "DURATION|TIME", value_parser = expiry)]
+        expires: String,
+    },
+    /// Grants that are proposed, with what a directory team would run, and grants that were made.
+    Grants,
+    /// The journal.
+    #[command(subcommand)]
+    Journal(Journal),
+    /// Certificates.
+    #[command(subcommand)]
+    Pki(crate::pki::PkiCommand),
+    /// Judge security descriptors, without a coordinator: one JSON question per line in, one JSON answer per line out.
+    Rights {
+        /// Questions: {"sd": BASE64 or null, "sddl": TEXT, "token": [SID, ...], "self": SID, "right": GUID or "send-as"};
+        /// - reads standard input.
+        #[arg(long, value_name = "FILE")]
+        batch: PathBuf,
+    },
+    /// Whether a store.exe version checks Send As by Microsoft's own statements, without a coordinator.
+    Enforcement {
+        /// Such as 6.5.7638.1.
+        version: StoreVersion,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Gate {
+    /// Exit 0: open; 3: closed; 4: cannot tell. The reasons are printed.
+    Check {
+        /// A configured domain or Exchange server.
+        #[arg(value_name = "DOMAIN|SERVER")]
+        subject: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rollout {
+    /// Describe a rollout; nothing is changed before it is started.
+    Create {
+        name: RolloutName,
+        /// The hotfix, by the name that the agents' configurations give it.
+        #[arg(long)]
+        package: PackageName,
+        /// SHA-256 of the package, 64 hexadecimal digits.
+        #[arg(long, value_name = "HEX")]
+        sha256: Sha256,
+        /// The file version of store.exe that the hotfix leaves behind.
+        #[arg(long, value_name = "VERSION")]
+        target: StoreVersion,
+        /// An Exchange server; once for each, in the order in which they are changed.
+        #[arg(long = "server", value_name = "SERVER", required = true)]
+        servers: Vec<ExchangeServerName>,
+        /// Hosts at once, at most.
+        #[arg(long, value_name = "N", default_value_t = NonZeroU32::MIN)]
+        at_once: NonZeroU32,
+    },
+    /// Let it begin.
+    Start {
+        name: RolloutName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason, default_value = "")]
+        reason: String,
+    },
+    /// How far each host is, and why it is not moving.
+    Show { name: RolloutName },
+    /// No new effect any more; what runs is finished and reported.
+    Abort {
+        name: RolloutName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Journal {
+    /// Its records, oldest first.
+    Show {
+        /// Number of the first record.
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+        from: u64,
+    },
+    /// Fetch all of it and compute the chain of digests again.
+    Verify,
+}
+
+/// A reason that says something.
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("a reason is needed: it is what the next person on call reads in the journal".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// The coordinator counts from its own clock, so what was written is what is sent; here only its form is checked.
+fn expiry(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let duration = text.parse::<SignedDuration>();
+    if text.parse::<Timestamp>().is_ok() || duration.is_ok_and(|duration| duration.is_positive()) {
+        return Ok(text.to_owned());
+    }
+    Err("neither a duration from now, such as 72h or 90m, nor a time with its zone, such as 2027-03-01T06:00:00Z".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn an_expiry_is_a_duration_or_a_time() {
+        for good in ["72h", "90m", "1h 30m", "2027-03-01T06:00:00Z", "2027-03-01T06:00:00+01:00"] {
+            assert_eq!(expiry(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "72", "-3h", "0s", "tomorrow", "2027-03-01"] {
+            assert!(expiry(bad).unwrap_err().starts_with("neither a duration from now"), "{bad}");
+        }
+    }
+}

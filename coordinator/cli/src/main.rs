@@ -1,0 +1,33 @@
+//! `sendgate`, the operator's command.
+//!
+//! 1. [`args`] says what may be asked for;
+//! 2. [`connection`] reads where the coordinator is and speaks to it over mutual TLS;
+//! 3. [`commands`] files requests and fetches views; what the coordinator answered is printed as it is in JSON;
+//! 4. [`tables`] lays the same values out for people;
+//! 5. [`errors`] says what an exit code means.
+//!
+//! Nothing is decided here: every state and every reason is the coordinator's own.
+
+mod args;
+mod commands;
+mod connection;
+mod errors;
+mod output;
+mod pki;
+mod tables;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    // Fails only where a provider is installed already, and then there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match commands::run(args) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("sendgate: {}", output::printable(&failure.to_string()));
+            errors::Exit::Failed.into()
+        }
+    }
+}

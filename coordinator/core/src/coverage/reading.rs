@@ -1,0 +1,140 @@
+//! What one survey read: facts per directory server, nothing judged yet. What a server did not say is an error or a
+//! variant of its own here, never an empty default.
+
+use crate::guid::Guid;
+use crate::names::{AccountName, DirectoryName, DirectoryServerName, Dn, DomainName, ExchangeServerName};
+use crate::secdesc::SecurityDescriptor;
+use crate::sid::Sid;
+use crate::time::Steady;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+/// One reading of a domain's roster users on every directory server that counts.
+#[derive(Debug, Clone)]
+pub struct DomainReading {
+    /// The domain.
+    pub domain: DomainName,
+    /// When the reading began: what it says is no older than this.
+    pub started: Steady,
+    /// The names that were asked for, on every server.
+    pub asked: BTreeSet<DirectoryName>,
+    /// Each server that counts, with what it said or why it said nothing.
+    pub servers: BTreeMap<DirectoryServerName, Result<ServerReading, ServerFailure>>,
+}
+
+/// Why a directory server gave no evidence; the text says what was attempted, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ServerFailure(pub String);
+
+/// What one directory server said.
+#[derive(Debug, Clone)]
+pub struct ServerReading {
+    /// Service accounts of GoodLink servers that serve this domain, as this server knows them, or why it does not.
+    pub accounts: BTreeMap<AccountName, Result<AccountReading, String>>,
+    /// Every name that was asked for. A name that is missing here was not accounted for and counts as unreadable.
+    pub users: BTreeMap<DirectoryName, UserReading>,
+    /// The domain head and every container above a found user, with its descriptor.
+    pub containers: BTreeMap<Dn, DescriptorReading>,
+    /// The head of the domain.
+    pub head: Dn,
+    /// `CN=AdminSDHolder,CN=System,<domain>`.
+    pub admin_sd_holder: DescriptorReading,
+}
+
+/// A service account and its token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountReading {
+    /// Where it is.
+    pub dn: Dn,
+    /// The account's own SID: what a grant names.
+    pub sid: Sid,
+    /// SIDs that are in the token for certain (account, SID history, tokenGroups, well-known): these may allow and deny.
+    pub certain: BTreeSet<Sid>,
+    /// SIDs that may be in the token: these may deny, never allow.
+    pub uncertain: BTreeSet<Sid>,
+}
+
+/// What a server said when asked for one user.
+#[derive(Debug, Clone)]
+pub enum UserReading {
+    /// A complete search found nobody.
+    NotFound,
+    /// A complete search found several.
+    Ambiguous(Vec<Dn>),
+    /// Exactly one.
+    Found(Arc<FoundUser>),
+    /// The search failed or its answer could not be understood.
+    Failed(String),
+}
+
+/// A user's object.
+#[derive(Debug, Clone)]
+pub struct FoundUser {
+    /// Where it is.
+    pub dn: Dn,
+    /// `objectGUID`: the same object on every server.
+    pub guid: Guid,
+    /// `objectSid`: what SELF stands for.
+    pub sid: Sid,
+    /// The most specific structural class.
+    pub class: UserClass,
+    /// The DACL as shown.
+    pub descriptor: DescriptorReading,
+    /// Where the mailbox is.
+    pub home: Home,
+    /// The chain of groups from the user to a protected group, if he is a member of one.
+    pub protected_by: Option<GroupPath>,
+    /// `adminCount` is 1. Sticky, and so no proof of membership.
+    pub admin_count: bool,
+    /// `msExchMasterAccountSid` is set: the mailbox belongs to an account of another forest.
+    pub linked: bool,
+}
+
+/// Which class GUID an inherited entry must name to reach the object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum UserClass {
+    /// `user`.
+    User,
+    /// `inetOrgPerson`: entries for `user` do not reach it.
+    InetOrgPerson,
+    /// Another class, by name; no form of the grant is known to reach it.
+    Other(String),
+}
+
+/// What a server showed of a descriptor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DescriptorReading {
+    /// Parsed.
+    Shown(Arc<SecurityDescriptor>),
+    /// The attribute was not returned: the reader lacks the right to read it.
+    NotShown,
+    /// Returned, but not a security descriptor; the text says why.
+    Malformed(String),
+}
+
+/// Where a mailbox is, by `homeMDB` or `msExchHomeServerName`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Home {
+    /// On this server.
+    Server(ExchangeServerName),
+    /// Neither attribute is there.
+    None,
+    /// The attributes are there, but contradict one another or name no server; the text quotes them.
+    Unclear(String),
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(server) => write!(f, "{server}"),
+            Self::None => f.write_str("no mailbox"),
+            Self::Unclear(why) => write!(f, "unclear: {why}"),
+        }
+    }
+}
+
+/// From the user's own group up to the protected group, at least one element.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GroupPath(pub Vec<Dn>);

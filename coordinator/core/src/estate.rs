@@ -1,0 +1,165 @@
+//! What is known right now: a fold over observations. All of it is soft state: a new coordinator starts with an empty
+//! estate, learns it afresh, and until then every gate is closed.
+
+use crate::coverage::DomainPicture;
+use crate::enforcement::StoreVersion;
+use crate::names::{AgentName, DirectoryName, DomainName, GoodLinkName, HostName, RosterName};
+use crate::time::Steady;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// A value that was asked for, or why there is no answer.
+pub type Answer<T> = Result<T, String>;
+
+/// Everything observed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Estate {
+    /// Agents with an open session.
+    pub sessions: BTreeSet<AgentName>,
+    /// Hosts that have reported to this coordinator.
+    pub hosts: BTreeMap<HostName, HostState>,
+    /// Rosters as last uploaded.
+    pub rosters: BTreeMap<GoodLinkName, Roster>,
+    /// Domains as last surveyed.
+    pub domains: BTreeMap<DomainName, DomainPicture>,
+}
+
+/// A host, as it last reported.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostState {
+    /// When the report arrived.
+    pub reported: Steady,
+    /// Present on hosts with this role.
+    pub exchange: Option<ExchangeState>,
+    /// Present on hosts with this role.
+    pub goodlink: Option<GoodLinkState>,
+}
+
+/// An Exchange host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExchangeState {
+    /// File version of store.exe.
+    pub store: Answer<StoreVersion>,
+    /// Names of installed patches.
+    pub patches: Answer<BTreeSet<String>>,
+    /// The store's service.
+    pub service: Answer<Service>,
+    /// Whether the store is mounted.
+    pub mounted: Answer<bool>,
+}
+
+/// A GoodLink host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GoodLinkState {
+    /// GoodLink's service.
+    pub service: Answer<Service>,
+    /// Which roster is there now.
+    pub roster: Answer<RosterDigest>,
+    /// Paused users. No pause is no proof of the right.
+    pub paused: Answer<BTreeMap<RosterName, Pause>>,
+}
+
+/// A service of a host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Service {
+    /// What it is doing.
+    pub state: ServiceState,
+    /// The account it logs on with, as the host names it.
+    pub logon_account: String,
+    /// When it was started, by the host's clock; none while it is not running.
+    pub started: Option<Timestamp>,
+}
+
+/// What a service is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceState {
+    /// Running.
+    Running,
+    /// Stopped.
+    Stopped,
+    /// On its way up.
+    Starting,
+    /// On its way down.
+    Stopping,
+}
+
+impl fmt::Display for ServiceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Starting => "starting",
+            Self::Stopping => "stopping",
+        })
+    }
+}
+
+/// SHA-256 of a roster, in the form that `agents.proto` defines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RosterDigest(pub [u8; 32]);
+
+impl fmt::Display for RosterDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The users of a GoodLink server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Roster {
+    /// Of the users below.
+    pub digest: RosterDigest,
+    /// By the name that a pause line will say.
+    pub users: BTreeMap<RosterName, DirectoryName>,
+}
+
+/// A paused user.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Pause {
+    /// The HRESULT as logged.
+    pub hresult: i64,
+    /// Whether it is the Send As error; others are counted apart.
+    pub send_as: bool,
+    /// The first pause line since he was last not paused, by the host's clock.
+    pub first: Timestamp,
+    /// The last one.
+    pub last: Timestamp,
+    /// How many there are.
+    pub count: u32,
+}
+
+/// Something observed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// An agent's session opened.
+    Connected(AgentName),
+    /// An agent's session ended.
+    Disconnected(AgentName),
+    /// A host reported.
+    Report(HostName, HostState),
+    /// A roster was uploaded.
+    Roster(GoodLinkName, Roster),
+    /// A survey ended.
+    Survey(DomainPicture),
+}
+
+impl Estate {
+    /// Takes in one observation.
+    pub fn observe(&mut self, observation: Observation) {
+        match observation {
+            Observation::Connected(agent) => drop(self.sessions.insert(agent)),
+            Observation::Disconnected(agent) => drop(self.sessions.remove(&agent)),
+            Observation::Report(host, state) => drop(self.hosts.insert(host, state)),
+            Observation::Roster(goodlink, roster) => drop(self.rosters.insert(goodlink, roster)),
+            Observation::Survey(picture) => {
+                // Surveys may end out of order; an older look never replaces a newer one.
+                if self.domains.get(&picture.domain).is_none_or(|known| known.started <= picture.started) {
+                    self.domains.insert(picture.domain.clone(), picture);
+                }
+            }
+        }
+    }
+}

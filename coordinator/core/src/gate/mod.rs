@@ -1,0 +1,153 @@
+//! Which cells are open, and why the others are not.
+//!
+//! A cell is (domain, Exchange server). It is open when nothing speaks against it, and everything that is not known
+//! speaks against it (invariant 4). [`cell`] is the only place where that is decided.
+
+mod reason;
+mod users;
+
+pub use reason::Reason;
+pub use users::{Resolution, resolve, subjects};
+
+use crate::estate::Estate;
+use crate::ledger::Ledger;
+use crate::names::{DomainName, ExchangeServerName, GoodLinkName};
+use crate::policy::{GateScope, GoodLinkPolicy, Policy};
+use crate::time::Now;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The four values that every decision is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct World<'a> {
+    /// What is wanted.
+    pub policy: &'a Policy,
+    /// What is known.
+    pub estate: &'a Estate,
+    /// What was done.
+    pub ledger: &'a Ledger,
+    /// This moment.
+    pub now: Now,
+}
+
+/// Why the cell is closed; empty: it is open.
+#[must_use]
+pub fn cell(world: World<'_>, domain: &DomainName, server: &ExchangeServerName) -> BTreeSet<Reason> {
+    let mut reasons = evidence(world, domain);
+    let mut anybody = false;
+    for (name, goodlink) in world.policy.goodlink_in(domain) {
+        let uses = goodlink.exchange.contains(server);
+        anybody |= uses;
+        if !uses && world.policy.scope == GateScope::Mailboxes {
+            continue;
+        }
+        match goodlink_report(world, name, goodlink) {
+            Err(found) => reasons.extend(found),
+            Ok(()) => users::closing(world, domain, server, name, goodlink, &mut reasons),
+        }
+    }
+    if !anybody {
+        reasons.insert(Reason::NobodyDeclared { server: server.clone() });
+    }
+    reasons
+}
+
+/// The cells of an Exchange server: one for each domain whose users it may hold.
+#[must_use]
+pub fn cells_of_server(policy: &Policy, server: &ExchangeServerName) -> BTreeSet<DomainName> {
+    policy
+        .goodlink
+        .values()
+        .filter(|goodlink| goodlink.exchange.contains(server))
+        .flat_map(|goodlink| goodlink.domains.iter().cloned())
+        .collect()
+}
+
+/// Why the gate of an Exchange server is closed, by domain; every set empty and at least one there: it is open.
+#[must_use]
+pub fn of_server(world: World<'_>, server: &ExchangeServerName) -> BTreeSet<Reason> {
+    let domains = cells_of_server(world.policy, server);
+    if domains.is_empty() {
+        return [Reason::NobodyDeclared { server: server.clone() }].into();
+    }
+    domains.iter().flat_map(|domain| cell(world, domain, server)).collect()
+}
+
+/// Why the gate of a domain is closed, over all Exchange servers that may hold its users.
+#[must_use]
+pub fn of_domain(world: World<'_>, domain: &DomainName) -> BTreeMap<ExchangeServerName, BTreeSet<Reason>> {
+    world
+        .policy
+        .goodlink_in(domain)
+        .flat_map(|(_, goodlink)| goodlink.exchange.iter())
+        .map(|server| (server.clone(), cell(world, domain, server)))
+        .collect()
+}
+
+/// Whether the domain's evidence is there, complete and fresh.
+fn evidence(world: World<'_>, domain: &DomainName) -> BTreeSet<Reason> {
+    let Some(picture) = world.estate.domains.get(domain) else {
+        return [Reason::NotSurveyed { domain: domain.clone() }].into();
+    };
+    let mut reasons = BTreeSet::new();
+    let age = world.now.steady.since(picture.started);
+    let limit = world.policy.freshness.evidence_age;
+    if age > limit {
+        reasons.insert(Reason::EvidenceTooOld { domain: domain.clone(), age, limit });
+    }
+    for (server, why) in &picture.failed {
+        reasons.insert(Reason::DirectoryServer { server: server.clone(), why: why.clone() });
+    }
+    let counted = world.policy.domains.get(domain).map(|domain| &domain.servers);
+    for server in counted.into_iter().flatten() {
+        if !picture.read.contains(server) && !picture.failed.contains_key(server) {
+            let why = "the last survey did not ask it".to_owned();
+            reasons.insert(Reason::DirectoryServer { server: server.clone(), why });
+        }
+    }
+    reasons
+}
+
+/// Whether the GoodLink server's report is there, complete, fresh and as declared.
+fn goodlink_report(
+    world: World<'_>,
+    name: &GoodLinkName,
+    goodlink: &GoodLinkPolicy,
+) -> Result<(), BTreeSet<Reason>> {
+    let one = |reason| BTreeSet::from([reason]);
+    let why = |why: String| Reason::Goodlink { goodlink: name.clone(), why };
+    let Some(host) = world.estate.hosts.get(&goodlink.host) else {
+        return Err(one(Reason::GoodlinkNeverReported { goodlink: name.clone() }));
+    };
+    let silent = world.now.steady.since(host.reported);
+    if silent > world.policy.freshness.silent_after {
+        return Err(one(Reason::GoodlinkSilent { goodlink: name.clone(), silent }));
+    }
+    let Some(state) = &host.goodlink else {
+        return Err(one(why(format!("its host {} reports no GoodLink role", goodlink.host))));
+    };
+    let mut reasons = BTreeSet::new();
+    match &state.service {
+        Err(error) => drop(reasons.insert(why(format!("its service could not be asked: {error}")))),
+        Ok(service) if world.policy.account(&service.logon_account).as_ref() != Some(&goodlink.service_account) => {
+            reasons.insert(Reason::AccountDiffers {
+                goodlink: name.clone(),
+                declared: goodlink.service_account.clone(),
+                reported: service.logon_account.clone(),
+            });
+        }
+        Ok(_) => {}
+    }
+    if let Err(error) = &state.paused {
+        reasons.insert(why(format!("its paused users could not be read: {error}")));
+    }
+    match (&state.roster, world.estate.rosters.get(name)) {
+        (Err(error), _) => drop(reasons.insert(why(format!("its roster could not be read: {error}")))),
+        (Ok(digest), Some(roster)) if roster.digest == *digest => {
+            if roster.users.is_empty() {
+                reasons.insert(Reason::EmptyRoster { goodlink: name.clone() });
+            }
+        }
+        (Ok(_), _) => drop(reasons.insert(why("its present roster has not arrived yet".to_owned()))),
+    }
+    if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+}

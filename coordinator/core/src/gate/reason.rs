@@ -1,0 +1,217 @@
+//! Why a gate is closed: typed, with its evidence, and the same text everywhere.
+
+use crate::coverage::{Cause, VerdictKind};
+use crate::names::{AccountName, DirectoryName, DirectoryServerName, DomainName, ExchangeServerName, GoodLinkName, RosterName};
+use crate::time::Readable;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+/// One reason why a cell is closed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "reason")]
+pub enum Reason {
+    /// The domain has not been surveyed since this coordinator started.
+    NotSurveyed {
+        /// The domain.
+        domain: DomainName,
+    },
+    /// The last survey is too old to be evidence.
+    EvidenceTooOld {
+        /// The domain.
+        domain: DomainName,
+        /// Its age.
+        age: Duration,
+        /// The oldest that counts.
+        limit: Duration,
+    },
+    /// A directory server that counts gave no evidence.
+    DirectoryServer {
+        /// Which.
+        server: DirectoryServerName,
+        /// Why.
+        why: String,
+    },
+    /// The GoodLink server has not reported to this coordinator.
+    GoodlinkNeverReported {
+        /// Which.
+        goodlink: GoodLinkName,
+    },
+    /// The GoodLink server's last report is too old.
+    GoodlinkSilent {
+        /// Which.
+        goodlink: GoodLinkName,
+        /// How long it has been silent.
+        silent: Duration,
+    },
+    /// Something of the GoodLink server's report is missing or wrong.
+    Goodlink {
+        /// Which.
+        goodlink: GoodLinkName,
+        /// What.
+        why: String,
+    },
+    /// The service logs on with another account than the declared one.
+    AccountDiffers {
+        /// Which server.
+        goodlink: GoodLinkName,
+        /// As configured.
+        declared: AccountName,
+        /// As the host says.
+        reported: String,
+    },
+    /// The roster is empty: a GoodLink server without users is more likely a roster that was not read.
+    EmptyRoster {
+        /// Whose.
+        goodlink: GoodLinkName,
+    },
+    /// Roster users that the last survey did not ask for.
+    NotAskedFor {
+        /// Whose users.
+        goodlink: GoodLinkName,
+        /// In which domain.
+        domain: DomainName,
+        /// How many.
+        users: usize,
+    },
+    /// A roster user who is not known to be one object in one domain.
+    Unresolved {
+        /// The user.
+        user: RosterName,
+        /// Whose.
+        goodlink: GoodLinkName,
+        /// Why.
+        why: String,
+        /// True when the directory answered, and the answer is nobody or several.
+        answered: bool,
+    },
+    /// A roster user who is not covered.
+    User {
+        /// The user.
+        user: DirectoryName,
+        /// The service account.
+        account: AccountName,
+        /// What is true of them.
+        kind: VerdictKind,
+        /// Why.
+        cause: Cause,
+        /// The entry that decided, in SDDL, with the server that shows it.
+        entry: Option<(DirectoryServerName, String)>,
+    },
+    /// Where the user's mailbox is, is not known, so he may be on any server.
+    HomeUnknown {
+        /// The user.
+        user: DirectoryName,
+        /// Why.
+        why: String,
+    },
+    /// The mailbox is on a server that his GoodLink server is not declared to use.
+    HomeUndeclared {
+        /// The user.
+        user: DirectoryName,
+        /// Where his mailbox is.
+        server: ExchangeServerName,
+        /// His GoodLink server.
+        goodlink: GoodLinkName,
+    },
+    /// The right has landed; the second look is still to come.
+    AwaitingSecondLook {
+        /// The users for whom it is so.
+        users: BTreeSet<DirectoryName>,
+        /// Until it may be taken, for the last of them; zero: at the next survey.
+        remaining: Duration,
+    },
+    /// The right is proved, but caches may not know it yet.
+    Settling {
+        /// The users for whom it is so.
+        users: BTreeSet<DirectoryName>,
+        /// Until the last of them is settled.
+        remaining: Duration,
+    },
+    /// No GoodLink server is declared to use this Exchange server, so nothing is known of its users.
+    NobodyDeclared {
+        /// Which.
+        server: ExchangeServerName,
+    },
+}
+
+impl Reason {
+    /// Whether it says that something is not known, rather than that something is wrong or still to be waited for.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Self::NotSurveyed { .. }
+            | Self::EvidenceTooOld { .. }
+            | Self::DirectoryServer { .. }
+            | Self::GoodlinkNeverReported { .. }
+            | Self::GoodlinkSilent { .. }
+            | Self::Goodlink { .. }
+            | Self::NotAskedFor { .. }
+            | Self::HomeUnknown { .. }
+            | Self::NobodyDeclared { .. }
+            | Self::EmptyRoster { .. } => true,
+            Self::Unresolved { answered, .. } => !answered,
+            Self::User { kind, .. } => kind.is_unknown(),
+            Self::AccountDiffers { .. }
+            | Self::HomeUndeclared { .. }
+            | Self::AwaitingSecondLook { .. }
+            | Self::Settling { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSurveyed { domain } => write!(f, "domain {domain} has not been surveyed since the coordinator started"),
+            Self::EvidenceTooOld { domain, age, limit } => write!(
+                f,
+                "the evidence of domain {domain} is {} old; {} is the limit: see why the survey does not end",
+                Readable(*age),
+                Readable(*limit)
+            ),
+            Self::DirectoryServer { server, why } => write!(f, "directory server {server} gave no evidence: {why}"),
+            Self::GoodlinkNeverReported { goodlink } => {
+                write!(f, "declared GoodLink server {goodlink} has not reported: is its agent running, and with the right certificate?")
+            }
+            Self::GoodlinkSilent { goodlink, silent } => {
+                write!(f, "GoodLink server {goodlink} has been silent for {}", Readable(*silent))
+            }
+            Self::Goodlink { goodlink, why } => write!(f, "GoodLink server {goodlink}: {why}"),
+            Self::AccountDiffers { goodlink, declared, reported } => write!(
+                f,
+                "GoodLink server {goodlink} runs as {reported:?}, {declared} is declared: correct the service or the configuration"
+            ),
+            Self::EmptyRoster { goodlink } => {
+                write!(f, "the roster of GoodLink server {goodlink} is empty: check its export, or remove the server from the configuration")
+            }
+            Self::NotAskedFor { goodlink, domain, users } => {
+                write!(f, "{users} users of {goodlink} are new since the last survey of {domain}")
+            }
+            Self::Unresolved { user, goodlink, why, .. } => write!(f, "roster user {user} of {goodlink} is unresolved: {why}"),
+            Self::User { user, account, kind, cause, entry } => {
+                write!(f, "user {user} is {kind} for {account}: {cause}")?;
+                match entry {
+                    Some((server, sddl)) => write!(f, " [entry {sddl} on {server}]"),
+                    None => Ok(()),
+                }
+            }
+            Self::HomeUnknown { user, why } => write!(f, "the mailbox of {user} cannot be placed: {why}"),
+            Self::HomeUndeclared { user, server, goodlink } => {
+                write!(f, "the mailbox of {user} is on {server}, which {goodlink} is not declared to use: add it to the configuration")
+            }
+            Self::AwaitingSecondLook { users, remaining } => {
+                write!(f, "{} users await the second look, due {}", users.len(), due(*remaining))
+            }
+            Self::Settling { users, remaining } => write!(f, "{} users are settling, until {}", users.len(), due(*remaining)),
+            Self::NobodyDeclared { server } => {
+                write!(f, "no GoodLink server is declared to use {server}: declare the one that does, or remove it")
+            }
+        }
+    }
+}
+
+fn due(remaining: Duration) -> String {
+    if remaining.is_zero() { "the next survey".to_owned() } else { format!("{} from now", Readable(remaining)) }
+}

@@ -1,0 +1,190 @@
+//! What the roster users of one GoodLink server say against a cell.
+
+use super::{Reason, World};
+use crate::coverage::reading::Home;
+use crate::coverage::verdict::Presence;
+use crate::coverage::{DomainPicture, UserPicture, VerdictKind};
+use crate::ledger::{Pair, PairState};
+use crate::names::{DirectoryName, DomainName, ExchangeServerName, GoodLinkName, RosterName};
+use crate::policy::{GateScope, GoodLinkPolicy};
+use crate::time::Steady;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Where a roster user is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution<'a> {
+    /// One object in one domain.
+    Here(DomainName, &'a UserPicture),
+    /// The directory answered: nobody, or several.
+    Not(String),
+    /// Some domain that he may be in has not answered.
+    Unknown(String),
+}
+
+/// Looks a roster user up in every domain that his GoodLink server serves.
+#[must_use]
+pub fn resolve<'a>(world: World<'a>, goodlink: &GoodLinkPolicy, user: &DirectoryName) -> Resolution<'a> {
+    let mut here = Vec::new();
+    let mut unknown = None;
+    for domain in &goodlink.domains {
+        let fresh = |picture: &&DomainPicture| {
+            world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age
+        };
+        match world.estate.domains.get(domain).filter(fresh).map(|picture| picture.users.get(user)) {
+            Some(Some(Presence::Here(picture))) => here.push((domain.clone(), picture.as_ref())),
+            Some(Some(Presence::Ambiguous(dns))) => {
+                let dns: Vec<_> = dns.iter().map(ToString::to_string).collect();
+                return Resolution::Not(format!("found more than once in {domain}: {}", dns.join("; ")));
+            }
+            Some(Some(Presence::Absent)) => {}
+            Some(Some(Presence::Unknown(why))) => unknown = Some(format!("{domain}: {why}")),
+            Some(None) => unknown = Some(format!("the last survey of {domain} did not ask for {user}")),
+            None => unknown = Some(format!("{domain} has not been surveyed, or too long ago")),
+        }
+    }
+    match (here.as_slice(), unknown) {
+        ([], None) => Resolution::Not(format!("{user} was not found in {}", text(&goodlink.domains))),
+        (_, Some(why)) => Resolution::Unknown(why),
+        ([(domain, picture)], None) => Resolution::Here(domain.clone(), picture),
+        (several, None) => {
+            let domains: BTreeSet<_> = several.iter().map(|(domain, _)| domain.clone()).collect();
+            Resolution::Not(format!("{user} was found in more than one domain: {}", text(&domains)))
+        }
+    }
+}
+
+fn text(domains: &BTreeSet<DomainName>) -> String {
+    domains.iter().map(DomainName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Users waiting for the same thing, and how long the last of them has to.
+#[derive(Default)]
+struct Waiting {
+    users: BTreeSet<DirectoryName>,
+    longest: Duration,
+}
+
+impl Waiting {
+    fn add(&mut self, user: &DirectoryName, remaining: Duration) {
+        self.users.insert(user.clone());
+        self.longest = self.longest.max(remaining);
+    }
+}
+
+/// Adds what the users of `goodlink` say against the cell (`domain`, `server`).
+pub(super) fn closing(
+    world: World<'_>,
+    domain: &DomainName,
+    server: &ExchangeServerName,
+    name: &GoodLinkName,
+    goodlink: &GoodLinkPolicy,
+    reasons: &mut BTreeSet<Reason>,
+) {
+    let Some(roster) = world.estate.rosters.get(name) else { return };
+    let (mut look, mut settle) = (Waiting::default(), Waiting::default());
+    for (user, directory_name) in &roster.users {
+        if world.ledger.waiver(directory_name, world.now).is_some() {
+            continue;
+        }
+        let picture = match resolve(world, goodlink, directory_name) {
+            Resolution::Here(found, picture) if found == *domain => picture,
+            Resolution::Here(..) => continue,
+            Resolution::Not(why) => {
+                let (user, goodlink) = (user.clone(), name.clone());
+                reasons.insert(Reason::Unresolved { user, goodlink, why, answered: true });
+                continue;
+            }
+            Resolution::Unknown(why) => {
+                let (user, goodlink) = (user.clone(), name.clone());
+                reasons.insert(Reason::Unresolved { user, goodlink, why, answered: false });
+                continue;
+            }
+        };
+        if !concerns(world, server, name, goodlink, directory_name, picture, reasons) {
+            continue;
+        }
+        let Some(verdict) = picture.verdicts.get(&goodlink.service_account) else {
+            let why = format!("the last survey did not judge {directory_name} for {}", goodlink.service_account);
+            reasons.insert(Reason::Goodlink { goodlink: name.clone(), why });
+            continue;
+        };
+        if verdict.kind != VerdictKind::Covered {
+            reasons.insert(Reason::User {
+                user: directory_name.clone(),
+                account: goodlink.service_account.clone(),
+                kind: verdict.kind,
+                cause: verdict.cause.clone(),
+                entry: verdict.servers.iter().find(|(_, seen)| seen.kind == verdict.kind).and_then(|(server, seen)| {
+                    seen.deciding.as_ref().map(|entry| (server.clone(), entry.sddl.clone()))
+                }),
+            });
+            continue;
+        }
+        let waits = &world.policy.waits;
+        let remaining = |from: Steady, wait: Duration| (from + wait).since(world.now.steady);
+        let pair = Pair { user: directory_name.clone(), account: goodlink.service_account.clone() };
+        match world.ledger.pairs.get(&pair) {
+            None => {}
+            // Seen, but not written down yet: the planner does that before anything else.
+            Some(PairState::Lacking { .. }) => look.add(directory_name, waits.second_look),
+            Some(PairState::Landed { at }) => look.add(directory_name, remaining(*at, waits.second_look)),
+            Some(PairState::Proved { landed, .. }) => {
+                let rest = remaining(*landed, waits.settled);
+                if !rest.is_zero() {
+                    settle.add(directory_name, rest);
+                }
+            }
+        }
+    }
+    if !look.users.is_empty() {
+        reasons.insert(Reason::AwaitingSecondLook { users: look.users, remaining: look.longest });
+    }
+    if !settle.users.is_empty() {
+        reasons.insert(Reason::Settling { users: settle.users, remaining: settle.longest });
+    }
+}
+
+/// Whether the user counts for the cell; a mailbox that cannot be placed counts for every server.
+fn concerns(
+    world: World<'_>,
+    server: &ExchangeServerName,
+    name: &GoodLinkName,
+    goodlink: &GoodLinkPolicy,
+    user: &DirectoryName,
+    picture: &UserPicture,
+    reasons: &mut BTreeSet<Reason>,
+) -> bool {
+    let unknown = |why: &str| Reason::HomeUnknown { user: user.clone(), why: why.to_owned() };
+    match &picture.home {
+        Home::Server(home) => {
+            if !goodlink.exchange.contains(home) {
+                let (user, server, goodlink) = (user.clone(), home.clone(), name.clone());
+                reasons.insert(Reason::HomeUndeclared { user, server, goodlink });
+            }
+            world.policy.scope == GateScope::Domain || home == server
+        }
+        Home::None => {
+            reasons.insert(unknown("neither homeMDB nor msExchHomeServerName is set"));
+            true
+        }
+        Home::Unclear(why) => {
+            reasons.insert(unknown(why));
+            true
+        }
+    }
+}
+
+/// Roster users of a domain with their pictures: who is judged, whatever the verdict.
+pub fn subjects<'a>(
+    world: World<'a>,
+    domain: &'a DomainName,
+) -> impl Iterator<Item = (&'a GoodLinkName, &'a RosterName, &'a DirectoryName, &'a UserPicture)> {
+    world.policy.goodlink_in(domain).flat_map(move |(name, goodlink)| {
+        let users = world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.iter());
+        users.filter_map(move |(user, directory_name)| match resolve(world, goodlink, directory_name) {
+            Resolution::Here(found, picture) if found == *domain => Some((name, user, directory_name, picture)),
+            _ => None,
+        })
+    })
+}

@@ -1,0 +1,24 @@
+//! The decisions of Sendgate: pure functions from values to values, without a clock, I/O or concurrency.
+//!
+//! 1. [`policy`] is what is wanted, validated once;
+//! 2. [`estate`] is a fold over observations: agents' reports and surveys, soft state that a new coordinator learns afresh;
+//! 3. [`coverage`] judges what a survey read: a verdict for each user and service account, with its cause;
+//! 4. [`ledger`] is a fold over the journal: milestones, requests, intents, outcomes;
+//! 5. [`gate`] says which cells are open, and why the others are not;
+//! 6. [`plan`] compares all of it with the deadlines and names the next steps;
+//! 7. [`view`] is what people are shown: nothing but the above, arranged.
+
+pub mod coverage;
+pub mod enforcement;
+pub mod estate;
+pub mod gate;
+pub mod guid;
+pub mod ledger;
+pub mod names;
+pub mod plan;
+pub mod policy;
+pub mod request;
+pub mod secdesc;
+pub mod sid;
+pub mod time;
+pub mod view;

@@ -1,0 +1,263 @@
+//! Names of the things in an estate. Each kind is a type of its own, so that a host is never taken for an Exchange
+//! server; all compare without regard to letter case, as the systems that own them do.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// The text given for a name was empty or held control characters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} {given:?} is not a name: it is empty or holds control characters")]
+pub struct BadName {
+    kind: &'static str,
+    given: String,
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $type:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $type(String);
+
+        impl $type {
+            /// The name in lower case, as it is compared.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = BadName;
+            fn from_str(text: &str) -> Result<Self, BadName> {
+                let name = text.trim().to_lowercase();
+                if name.is_empty() || name.chars().any(char::is_control) {
+                    return Err(BadName { kind: $kind, given: text.to_owned() });
+                }
+                Ok(Self(name))
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = BadName;
+            fn try_from(text: String) -> Result<Self, BadName> {
+                text.parse()
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(name: $type) -> String {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name!(
+    /// DNS name of an Active Directory domain.
+    DomainName, "domain"
+);
+name!(
+    /// A domain controller or global catalog, by the name that its certificate carries.
+    DirectoryServerName, "directory server"
+);
+name!(
+    /// A machine with an agent, or watched by one.
+    HostName, "host"
+);
+name!(
+    /// What a mailbox's `homeMDB` names; on a cluster a virtual server with several hosts.
+    ExchangeServerName, "Exchange server"
+);
+name!(
+    /// A GoodLink server.
+    GoodLinkName, "GoodLink server"
+);
+name!(
+    /// A user as GoodLink's roster and log name him.
+    RosterName, "roster user"
+);
+name!(
+    /// How the roster says that the directory knows a user: a mail address, legacyExchangeDN, DOMAIN\account or name@domain.
+    DirectoryName, "directory name"
+);
+name!(
+    /// A rollout.
+    RolloutName, "rollout"
+);
+name!(
+    /// A hotfix package, as agents' configurations name it.
+    PackageName, "package"
+);
+name!(
+    /// An operator, by the name in his certificate.
+    OperatorName, "operator"
+);
+name!(
+    /// An agent, by the name in its certificate.
+    AgentName, "agent"
+);
+name!(
+    /// The sAMAccountName of an account, without its domain.
+    SamName, "account"
+);
+
+/// A service account: its domain and sAMAccountName.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AccountName {
+    /// The account's own domain.
+    pub domain: DomainName,
+    /// Its sAMAccountName.
+    pub sam: SamName,
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.sam, self.domain)
+    }
+}
+
+impl From<AccountName> for String {
+    fn from(account: AccountName) -> String {
+        account.to_string()
+    }
+}
+
+impl TryFrom<String> for AccountName {
+    type Error = BadName;
+    fn try_from(text: String) -> Result<Self, BadName> {
+        text.parse()
+    }
+}
+
+impl FromStr for AccountName {
+    type Err = BadName;
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let bad = || BadName { kind: "account (name@domain)", given: text.to_owned() };
+        let (sam, domain) = text.split_once('@').ok_or_else(bad)?;
+        Ok(Self { sam: sam.parse().map_err(|_| bad())?, domain: domain.parse().map_err(|_| bad())? })
+    }
+}
+
+/// A distinguished name (RFC 4514) as a directory server wrote it; compared without regard to letter case.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Dn {
+    shown: String,
+    key: String,
+}
+
+impl Dn {
+    /// As the server wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.shown
+    }
+
+    /// The DN of the object above, none for the last component. Escaped commas (RFC 4514 section 2.4) do not separate.
+    #[must_use]
+    pub fn parent(&self) -> Option<Dn> {
+        let mut escaped = false;
+        for (at, c) in self.shown.char_indices() {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                ',' => return Some(Dn::from(self.shown[at + 1..].trim_start().to_owned())),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Whether this object is `above` itself or lies below it.
+    #[must_use]
+    pub fn is_within(&self, above: &Dn) -> bool {
+        let mut here = Some(self.clone());
+        while let Some(dn) = here {
+            if dn == *above {
+                return true;
+            }
+            here = dn.parent();
+        }
+        false
+    }
+}
+
+impl From<String> for Dn {
+    fn from(shown: String) -> Self {
+        Self { key: shown.to_lowercase(), shown }
+    }
+}
+
+impl From<&str> for Dn {
+    fn from(shown: &str) -> Self {
+        Self::from(shown.to_owned())
+    }
+}
+
+impl From<Dn> for String {
+    fn from(dn: Dn) -> String {
+        dn.shown
+    }
+}
+
+impl fmt::Display for Dn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl PartialEq for Dn {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+impl Eq for Dn {}
+impl std::hash::Hash for Dn {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+impl PartialOrd for Dn {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Dn {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_compare_without_letter_case() {
+        assert_eq!("EXA1".parse::<HostName>(), "exa1".parse());
+        assert_eq!("GoodAdmin@A.Example.Test".parse::<AccountName>().unwrap().to_string(), "goodadmin@a.example.test");
+    }
+
+    #[test]
+    fn an_empty_name_is_refused_with_its_kind() {
+        let error = " ".parse::<HostName>().unwrap_err();
+        assert_eq!(error.to_string(), "host \" \" is not a name: it is empty or holds control characters");
+    }
+
+    #[test]
+    fn an_escaped_comma_does_not_end_a_component() {
+        let dn = Dn::from(r"CN=Doe\, John,OU=Hosted,DC=a");
+        assert_eq!(dn.parent(), Some(Dn::from("ou=hosted,dc=A")));
+        assert!(dn.is_within(&Dn::from("DC=a")));
+        assert!(!dn.is_within(&Dn::from("OU=Other,DC=a")));
+    }
+}

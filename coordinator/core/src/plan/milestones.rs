@@ -1,0 +1,88 @@
+//! What the observations teach for good.
+
+use crate::coverage::VerdictKind;
+use crate::gate::{World, subjects};
+use crate::ledger::entry::{USERS_PER_ENTRY, VersionStep};
+use crate::ledger::{Effect, IntentState, Milestone, Outcome, Pair, PairEvent, PairState};
+use crate::names::{AccountName, DirectoryName, DomainName, HostName};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Milestones that the journal does not hold yet.
+#[must_use]
+pub fn milestones(world: World<'_>) -> Vec<Milestone> {
+    let mut found: Vec<Milestone> = versions(world).collect();
+    for domain in world.policy.domains.keys() {
+        found.extend(pairs(world, domain));
+    }
+    found
+}
+
+fn versions(world: World<'_>) -> impl Iterator<Item = Milestone> {
+    world.estate.hosts.iter().filter_map(move |(host, state)| {
+        let after = *state.exchange.as_ref()?.store.as_ref().ok()?;
+        let before = world.ledger.versions.get(host).copied();
+        let ours = before.is_none() || explained(world, host, after);
+        (before != Some(after)).then(|| Milestone::Version(VersionStep { host: host.clone(), before, after, ours }))
+    })
+}
+
+/// Whether an install of ours, under way or over, would leave this version behind.
+fn explained(world: World<'_>, host: &HostName, after: crate::enforcement::StoreVersion) -> bool {
+    world.ledger.intents.values().any(|intent| {
+        let Effect::Install { host: where_, rollout, .. } = &intent.effect else { return false };
+        let began = match &intent.state {
+            IntentState::Filed => false,
+            IntentState::Permitted { .. } => true,
+            IntentState::Ended { outcome, .. } => {
+                !matches!(outcome, Outcome::NotStarted { .. } | Outcome::Withdrawn { .. })
+            }
+        };
+        let target = world.ledger.rollouts.get(rollout).map(|rollout| rollout.spec.target);
+        where_ == host && began && target == Some(after)
+    })
+}
+
+/// What happened to the pairs of a domain, by service account and event.
+fn pairs(world: World<'_>, domain: &DomainName) -> Vec<Milestone> {
+    let Some(picture) = world.estate.domains.get(domain) else { return Vec::new() };
+    let mut events: BTreeMap<(AccountName, PairEvent, Option<String>), BTreeSet<DirectoryName>> = BTreeMap::new();
+    for (goodlink, _, user, here) in subjects(world, domain) {
+        let Some(account) = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account) else { continue };
+        let Some(verdict) = here.verdicts.get(account) else { continue };
+        let pair = Pair { user: user.clone(), account: account.clone() };
+        let state = world.ledger.pairs.get(&pair).copied();
+        let event = match (verdict.kind, state) {
+            // Missing evidence teaches nothing, in either direction.
+            (VerdictKind::Unreadable | VerdictKind::Unresolved | VerdictKind::CannotTell, _) => continue,
+            (VerdictKind::Covered | VerdictKind::Perishable, Some(PairState::Lacking { .. })) => PairEvent::Landed,
+            // The look must have begun late enough; when it ended does not matter.
+            (VerdictKind::Covered | VerdictKind::Perishable, Some(PairState::Landed { at }))
+                if picture.started >= at + world.policy.waits.second_look =>
+            {
+                PairEvent::Proved
+            }
+            (VerdictKind::Covered | VerdictKind::Perishable, _) => continue,
+            (_, None) => PairEvent::Lacking,
+            (_, Some(PairState::Lacking { .. })) => continue,
+            // A look from before the landing does not take it back.
+            (_, Some(PairState::Landed { at })) if picture.started < at => continue,
+            (_, Some(_)) => PairEvent::Vanished,
+        };
+        let cause = (event == PairEvent::Vanished).then(|| verdict.cause.to_string());
+        events.entry((account.clone(), event, cause)).or_default().insert(user.clone());
+    }
+    let mut milestones = Vec::new();
+    for ((account, event, cause), users) in events {
+        let users: Vec<_> = users.into_iter().collect();
+        for part in users.chunks(USERS_PER_ENTRY) {
+            milestones.push(Milestone::Pairs {
+                domain: domain.clone(),
+                account: account.clone(),
+                event,
+                users: part.iter().cloned().collect(),
+                cause: cause.clone(),
+            });
+        }
+    }
+    milestones
+}

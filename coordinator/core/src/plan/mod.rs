@@ -1,0 +1,286 @@
+//! What is to be done next: one function from values to a value.
+//!
+//! 1. [`milestones`]: what the observations teach for good; it is written down before anything is decided on it;
+//! 2. [`grants`]: entries to add, one at a time on a place;
+//! 3. [`rollout`]: hosts to change, trips, ends;
+//! 4. [`remedy`]: GoodLink restarts that would un-pause users;
+//! 5. [`survey`]: when each domain is to be looked at again.
+//!
+//! Whoever is not moving carries the reason. Planning again on an unchanged world plans nothing new (invariant 8).
+
+pub mod disruption;
+pub mod grants;
+pub mod milestones;
+pub mod remedy;
+pub mod rollout;
+pub mod survey;
+
+use crate::gate::{Reason, World};
+use crate::ledger::{Effect, Entry, IntentState, Milestone, Outcome, Sequence};
+use crate::names::{DomainName, GoodLinkName, HostName, RolloutName};
+use crate::time::{Readable, Steady};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+/// The next steps, and why everything else stands still.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Plan {
+    /// What to do now, in this order.
+    pub steps: Vec<Step>,
+    /// Each live rollout's hosts with their phase and reasons.
+    pub rollouts: BTreeMap<RolloutName, Vec<rollout::HostProgress>>,
+    /// Each GoodLink server with paused users: why it is not restarted.
+    pub remedies: BTreeMap<GoodLinkName, BTreeSet<Blocked>>,
+    /// Each domain with missing users: why nothing is granted.
+    pub grants: BTreeMap<DomainName, BTreeSet<Blocked>>,
+    /// The next moment at which the answer may change by itself.
+    pub wake: Option<Steady>,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step {
+    /// Write down what was learned, and plan again.
+    Record(Milestone),
+    /// Write down the intent, then do it.
+    Act(Effect),
+    /// Take back an offer that got no permit in time.
+    Withdraw(Sequence, String),
+    /// Nothing was heard of a permitted act for too long: write down that its outcome is unknown.
+    GiveUp(Sequence, String),
+    /// Look at a domain.
+    Survey(DomainName),
+}
+
+/// Why something is not done.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "blocked")]
+pub enum Blocked {
+    /// A gate is closed.
+    Gate {
+        /// Why.
+        reason: Reason,
+    },
+    /// As many hosts are disrupted as may be.
+    Disruption {
+        /// How many may be.
+        limit: u32,
+        /// Which are, with the reason.
+        hosts: BTreeMap<HostName, String>,
+    },
+    /// The host is not ready.
+    Host {
+        /// Which.
+        host: HostName,
+        /// Why.
+        why: String,
+    },
+    /// Another host of the rollout comes first.
+    Turn {
+        /// Which.
+        after: HostName,
+    },
+    /// The rollout is not running.
+    NotRunning {
+        /// Its state.
+        state: String,
+    },
+    /// Policy leaves it to people.
+    Policy {
+        /// Which setting, and what would be done.
+        setting: String,
+    },
+    /// A wait is not over.
+    Wait {
+        /// What for.
+        what: String,
+        /// How long still.
+        remaining: Duration,
+    },
+    /// It was tried, and a person must look at it.
+    Tried {
+        /// What came of it.
+        what: String,
+    },
+    /// Nothing that can be done would help.
+    NoHelp {
+        /// Why.
+        why: String,
+    },
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gate { reason } => write!(f, "{reason}"),
+            Self::Disruption { limit, hosts } => {
+                let hosts: Vec<_> = hosts.iter().map(|(host, why)| format!("{host} ({why})")).collect();
+                write!(f, "{} of at most {limit} hosts are disrupted: {}", hosts.len(), hosts.join(", "))
+            }
+            Self::Host { host, why } => write!(f, "host {host}: {why}"),
+            Self::Turn { after } => write!(f, "{after} comes first"),
+            Self::NotRunning { state } => write!(f, "the rollout is {state}"),
+            Self::Policy { setting } => f.write_str(setting),
+            Self::Wait { what, remaining } => write!(f, "{what}: {} to go", Readable(*remaining)),
+            Self::Tried { what } => write!(f, "a person must look at it: {what}"),
+            Self::NoHelp { why } => f.write_str(why),
+        }
+    }
+}
+
+/// The next steps in this world.
+#[must_use]
+pub fn plan(world: World<'_>) -> Plan {
+    let mut plan = Plan {
+        steps: milestones::milestones(world).into_iter().map(Step::Record).collect(),
+        rollouts: BTreeMap::new(),
+        remedies: BTreeMap::new(),
+        grants: BTreeMap::new(),
+        wake: None,
+    };
+    for (name, rollout) in world.ledger.rollouts.iter().filter(|(_, rollout)| rollout.state.is_live()) {
+        let progress = rollout::progress(world, rollout);
+        plan.steps.extend(rollout::steps(world, rollout, &progress));
+        plan.rollouts.insert(name.clone(), progress);
+    }
+    // What was learned is written down first: nothing is done on a world that the journal does not know yet.
+    if plan.steps.iter().any(|step| matches!(step, Step::Record(_))) {
+        plan.steps.retain(|step| matches!(step, Step::Record(_)));
+        plan.wake = Some(world.now.steady);
+        return plan;
+    }
+    grants::plan(world, &mut plan);
+    remedy::plan(world, &mut plan);
+    overdue(world, &mut plan);
+    one_disruption_at_a_time(world, &mut plan);
+    survey::plan(world, &mut plan);
+    plan.wake = wake(world, &plan);
+    plan
+}
+
+/// Whether an intent that was filed earlier may be carried out now: the same conditions under which it was planned.
+///
+/// # Errors
+/// What speaks against it. An unknown or ended intent is refused for good; see [`Refusal::void`].
+pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
+    let void = |why: String| Refusal { void: true, blocked: [Blocked::Tried { what: why }].into() };
+    let Some(intent) = world.ledger.intents.get(&id) else { return Err(void(format!("no intent {id} is in the journal"))) };
+    match &intent.state {
+        IntentState::Filed => {}
+        // At most one permit per intent: asking again says that the first one was not used, and never will be.
+        IntentState::Permitted { .. } => return Err(void("its permit was given before".to_owned())),
+        IntentState::Ended { outcome, .. } => return Err(void(format!("it is over: {outcome}"))),
+    }
+    let blocked = match &intent.effect {
+        Effect::Grant(_) => [Blocked::NoHelp { why: "a grant needs no permit".to_owned() }].into(),
+        Effect::Install { rollout, server, host, .. } => match world.ledger.rollouts.get(rollout) {
+            Some(rollout) => rollout::may_install(world, rollout, server, host, Some(id)),
+            None => return Err(void(format!("no rollout {rollout}"))),
+        },
+        Effect::RestartGoodlink { goodlink, .. } => remedy::may_restart(world, goodlink, Some(id)),
+    };
+    if blocked.is_empty() { Ok(()) } else { Err(Refusal { void: false, blocked }) }
+}
+
+/// Why there is no permit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// There never will be one for this intent.
+    pub void: bool,
+    /// Why.
+    pub blocked: BTreeSet<Blocked>,
+}
+
+/// Offers that nobody answered, and permits that nothing was heard of.
+fn overdue(world: World<'_>, plan: &mut Plan) {
+    let limit = world.policy.act_deadline;
+    for (id, intent) in world.ledger.open().filter(|(_, intent)| intent.effect.host().is_some()) {
+        match intent.state {
+            IntentState::Filed if world.now.steady > intent.filed + limit => {
+                let why = format!("no permit within {}", Readable(limit));
+                plan.steps.push(Step::Withdraw(id, why));
+            }
+            IntentState::Permitted { at } if world.now.steady > at + limit => {
+                let why = format!("nothing was heard within {} of the permit", Readable(limit));
+                plan.steps.push(Step::GiveUp(id, why));
+            }
+            _ => {}
+        }
+    }
+    // An offer for a rollout that a person or a trip has stopped is taken back at once (invariant 7).
+    for (id, intent) in world.ledger.open() {
+        if let (Effect::Install { rollout, .. }, IntentState::Filed) = (&intent.effect, &intent.state) {
+            let state = world.ledger.rollouts.get(rollout).map(|rollout| &rollout.state);
+            if !matches!(state, Some(crate::ledger::RolloutState::Running { .. })) {
+                let state = state.map_or_else(|| "gone".to_owned(), ToString::to_string);
+                plan.steps.push(Step::Withdraw(id, format!("the rollout is {state}")));
+            }
+        }
+    }
+}
+
+/// Each step was judged alone; together they must not pass the limit either.
+fn one_disruption_at_a_time(world: World<'_>, plan: &mut Plan) {
+    let mut room = usize::try_from(world.policy.disruption.get())
+        .unwrap_or(usize::MAX)
+        .saturating_sub(disruption::disrupted(world, None).len());
+    plan.steps.retain(|step| match step {
+        Step::Act(effect) if effect.host().is_some() => {
+            let fits = room > 0;
+            room = room.saturating_sub(1);
+            fits
+        }
+        _ => true,
+    });
+}
+
+/// Whether an effect ended well.
+fn succeeded(state: &IntentState) -> Option<Steady> {
+    match state {
+        IntentState::Ended { outcome: Outcome::Succeeded { .. }, at } => Some(*at),
+        _ => None,
+    }
+}
+
+/// The earliest deadline that is still to come.
+fn wake(world: World<'_>, plan: &Plan) -> Option<Steady> {
+    let now = world.now.steady;
+    let waits = &world.policy.waits;
+    let pairs = world.ledger.pairs.values().filter_map(|pair| pair.landed()).flat_map(|landed| {
+        [waits.second_look, waits.restart, waits.settled, waits.failed].map(|wait| landed + wait)
+    });
+    let acts = world.ledger.open().map(|(_, intent)| match intent.state {
+        IntentState::Permitted { at } => at + world.policy.act_deadline,
+        _ => intent.filed + world.policy.act_deadline,
+    });
+    let surveys = world.policy.domains.keys().filter_map(|domain| survey::due(world, domain));
+    let soaks = plan.rollouts.values().flatten().filter_map(|host| match host.phase {
+        rollout::Phase::Soaking { remaining } => Some(now + remaining),
+        _ => None,
+    });
+    let evidence = world.estate.domains.values().map(|picture| picture.started + world.policy.freshness.evidence_age);
+    let silence = world.estate.hosts.values().map(|host| host.reported + world.policy.freshness.silent_after);
+    // One millisecond on: the comparisons are strict where a limit may just be reached.
+    let all = pairs.chain(acts).chain(surveys).chain(soaks).chain(evidence).chain(silence);
+    all.map(|at| at + Duration::from_millis(1)).filter(|at| *at > now).min()
+}
+
+impl Step {
+    /// The entry that must be durable before the step's effect, if it has one.
+    #[must_use]
+    pub fn entry(&self) -> Option<Entry> {
+        match self {
+            Self::Record(milestone) => Some(Entry::Milestone(milestone.clone())),
+            Self::Act(effect) => Some(Entry::Intent { effect: effect.clone() }),
+            Self::Withdraw(intent, why) => {
+                Some(Entry::Outcome { intent: *intent, outcome: Outcome::Withdrawn { detail: why.clone() } })
+            }
+            Self::GiveUp(intent, why) => {
+                Some(Entry::Outcome { intent: *intent, outcome: Outcome::Unknown { detail: why.clone() } })
+            }
+            Self::Survey(_) => None,
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! GoodLink restarts: they clear GoodLink's pauses, and help a user from the 70th minute after his right landed.
+
+use super::{Blocked, Plan, Step, disruption};
+use crate::coverage::VerdictKind;
+use crate::gate::{Resolution, World, resolve};
+use crate::ledger::{Effect, Pair, Sequence};
+use crate::names::{DirectoryName, GoodLinkName, HostName, RosterName};
+use crate::policy::{GoodLinkPolicy, Switch};
+use crate::time::{Readable, Steady};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+/// A user paused by the Send As error, and what can be said of him.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PausedUser<'a> {
+    /// As GoodLink names him.
+    pub user: &'a RosterName,
+    /// As the directory does; none when he is not on the roster.
+    pub directory_name: Option<&'a DirectoryName>,
+    /// How far his recovery is.
+    pub recovery: Recovery,
+}
+
+/// How far a paused user's recovery is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovery {
+    /// A person excepted him.
+    Waived,
+    /// He is not covered, so nothing of GoodLink's helps.
+    NotCovered(String),
+    /// Covered, but when the right landed was not seen: a restart is left to people.
+    LandingUnknown,
+    /// A restart would be too early.
+    TooEarly(Duration),
+    /// A restart may help.
+    Ready(Steady),
+    /// A restart served him; he is watched until he may be called failed.
+    Served,
+    /// Still paused when he ought not to be.
+    Failed,
+}
+
+impl fmt::Display for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waived => f.write_str("waived"),
+            Self::NotCovered(why) => write!(f, "not covered: {why}"),
+            Self::LandingUnknown => f.write_str("covered, but when the right landed was not seen: consider a restart by hand"),
+            Self::TooEarly(remaining) => write!(f, "a restart may help in {}", Readable(*remaining)),
+            Self::Ready(_) => f.write_str("a restart may help now"),
+            Self::Served => f.write_str("a restart served him, his next pause line or silence will tell"),
+            Self::Failed => f.write_str("still paused long after his right landed: a person must look at it"),
+        }
+    }
+}
+
+/// Everybody whom a GoodLink server has paused for the Send As error; an error when that is not known. The intent
+/// `except` does not count as a restart.
+///
+/// # Errors
+/// Why it is not known.
+pub fn paused<'a>(
+    world: World<'a>,
+    name: &GoodLinkName,
+    except: Option<Sequence>,
+) -> Result<Vec<PausedUser<'a>>, String> {
+    let goodlink = world.policy.goodlink.get(name).ok_or_else(|| format!("{name} is not declared"))?;
+    let host = world.estate.hosts.get(&goodlink.host).ok_or("its host has not reported")?;
+    let silent = world.now.steady.since(host.reported);
+    if silent > world.policy.freshness.silent_after {
+        return Err(format!("its host has been silent for {}", Readable(silent)));
+    }
+    let state = host.goodlink.as_ref().ok_or("its host reports no GoodLink role")?;
+    let roster = world.estate.rosters.get(name).ok_or("its roster has not arrived")?;
+    let paused = state.paused.as_ref().map_err(Clone::clone)?;
+    let restarted = last_restart(world, name, except);
+    Ok(paused
+        .iter()
+        .filter(|(_, pause)| pause.send_as)
+        .map(|(user, _)| {
+            let directory_name = roster.users.get(user);
+            let recovery = match directory_name {
+                None => Recovery::NotCovered("he is not on the roster".to_owned()),
+                Some(directory_name) => recovery(world, goodlink, directory_name, restarted),
+            };
+            PausedUser { user, directory_name, recovery }
+        })
+        .collect())
+}
+
+fn recovery(
+    world: World<'_>,
+    goodlink: &GoodLinkPolicy,
+    user: &DirectoryName,
+    restarted: Option<Steady>,
+) -> Recovery {
+    if world.ledger.waiver(user, world.now).is_some() {
+        return Recovery::Waived;
+    }
+    let picture = match resolve(world, goodlink, user) {
+        Resolution::Here(_, picture) => picture,
+        Resolution::Not(why) | Resolution::Unknown(why) => return Recovery::NotCovered(why),
+    };
+    match picture.verdicts.get(&goodlink.service_account) {
+        Some(verdict) if verdict.kind == VerdictKind::Covered => {}
+        Some(verdict) => return Recovery::NotCovered(format!("{}: {}", verdict.kind, verdict.cause)),
+        None => return Recovery::NotCovered("he was not judged".to_owned()),
+    }
+    let pair = Pair { user: user.clone(), account: goodlink.service_account.clone() };
+    let Some(landed) = world.ledger.pairs.get(&pair).and_then(|state| state.landed()) else {
+        return Recovery::LandingUnknown;
+    };
+    let (waits, now) = (&world.policy.waits, world.now.steady);
+    let ready = landed + waits.restart;
+    if now < ready {
+        Recovery::TooEarly(ready.since(now))
+    } else if now >= landed + waits.failed {
+        Recovery::Failed
+    } else if restarted.is_some_and(|at| at >= ready) {
+        Recovery::Served
+    } else {
+        Recovery::Ready(ready)
+    }
+}
+
+/// When GoodLink was last restarted by us, successfully or perhaps.
+fn last_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequence>) -> Option<Steady> {
+    let others = world.ledger.intents.iter().filter(|(id, _)| Some(**id) != except);
+    let ours = others.filter_map(|(_, intent)| match &intent.effect {
+        Effect::RestartGoodlink { goodlink, .. } if goodlink == name => {
+            super::succeeded(&intent.state).or_else(|| intent.state.is_open().then_some(intent.filed))
+        }
+        _ => None,
+    });
+    ours.max()
+}
+
+/// Why this GoodLink server must not be restarted now; empty: it may be.
+#[must_use]
+pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequence>) -> BTreeSet<Blocked> {
+    let mut blocked = BTreeSet::new();
+    let Some(goodlink) = world.policy.goodlink.get(name) else {
+        return [Blocked::NoHelp { why: format!("{name} is not declared") }].into();
+    };
+    let host = &goodlink.host;
+    let not_ready = |why: String| Blocked::Host { host: host.clone(), why };
+    if world.policy.goodlink_restart == Switch::Off {
+        let setting = "remedy.goodlink_restart is off: a restart is left to people".to_owned();
+        blocked.insert(Blocked::Policy { setting });
+    }
+    match paused(world, name, except) {
+        Err(why) => drop(blocked.insert(not_ready(why))),
+        Ok(users) => {
+            if !users.iter().any(|user| matches!(user.recovery, Recovery::Ready(_))) {
+                blocked.extend(waiting(&users));
+                blocked.insert(Blocked::NoHelp { why: "no paused user would be helped by a restart now".to_owned() });
+            }
+        }
+    }
+    if let Some(why) = disruption::unready(world, host) {
+        blocked.insert(not_ready(why));
+    }
+    if !world.policy.hosts.get(host).is_some_and(|agent| world.estate.sessions.contains(agent)) {
+        blocked.insert(not_ready("its agent is not connected".to_owned()));
+    }
+    let mut disrupted = disruption::disrupted(world, except);
+    disrupted.remove(host);
+    blocked.extend(disruption_limit(world, disrupted));
+    let under_way = world.ledger.open().find(|(id, intent)| intent.effect.host() == Some(host) && Some(*id) != except);
+    if let Some((id, intent)) = under_way {
+        blocked.insert(not_ready(format!("{} (intent {id}) is under way", intent.effect)));
+    }
+    blocked
+}
+
+/// The limit of invariant 3, if these hosts reach it.
+pub(super) fn disruption_limit(
+    world: World<'_>,
+    hosts: BTreeMap<HostName, String>,
+) -> Option<Blocked> {
+    let limit = world.policy.disruption.get();
+    (hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX)).then_some(Blocked::Disruption { limit, hosts })
+}
+
+fn waiting(users: &[PausedUser<'_>]) -> Option<Blocked> {
+    let earliest = users.iter().filter_map(|user| match user.recovery {
+        Recovery::TooEarly(remaining) => Some(remaining),
+        _ => None,
+    });
+    let remaining = earliest.min()?;
+    Some(Blocked::Wait { what: "before a restart may help".to_owned(), remaining })
+}
+
+pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
+    for (name, goodlink) in &world.policy.goodlink {
+        let Ok(users) = paused(world, name, None) else { continue };
+        if users.iter().all(|user| user.recovery == Recovery::Waived) {
+            continue;
+        }
+        let ready = users.iter().filter(|user| matches!(user.recovery, Recovery::Ready(_))).count();
+        let mut blocked = may_restart(world, name, None);
+        if blocked.is_empty() {
+            let (goodlink, host) = (name.clone(), goodlink.host.clone());
+            plan.steps.push(Step::Act(Effect::RestartGoodlink { goodlink, host, users: ready }));
+        }
+        for user in users.iter().filter(|user| user.recovery == Recovery::Failed) {
+            let what = format!("{} is still paused though his right landed long ago", user.user);
+            blocked.insert(Blocked::Tried { what });
+        }
+        if !blocked.is_empty() {
+            plan.remedies.insert(name.clone(), blocked);
+        }
+    }
+}

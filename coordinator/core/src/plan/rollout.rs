@@ -1,0 +1,340 @@
+//! A rollout's hosts: how far each is, what may begin, what trips, when it ends.
+
+use super::{Blocked, Step, disruption, remedy};
+use crate::coverage::reading::Home;
+use crate::estate::{ExchangeState, HostState, ServiceState};
+use crate::gate::{self, Resolution, World, resolve};
+use crate::ledger::{Effect, Intent, IntentState, Milestone, Outcome, Rollout, RolloutEvent, RolloutState, Sequence};
+use crate::ledger::entry::USERS_PER_ENTRY;
+use crate::names::{ExchangeServerName, GoodLinkName, HostName, RosterName};
+use crate::time::{Readable, Steady};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+/// Times that an agent may refuse the act on a host before a person must look at it.
+pub const REFUSALS: usize = 3;
+
+/// One host of a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HostProgress {
+    /// The Exchange server.
+    pub server: ExchangeServerName,
+    /// Its host.
+    pub host: HostName,
+    /// How far it is.
+    pub phase: Phase,
+    /// Why it is not moving, if it is waiting.
+    pub blocked: BTreeSet<Blocked>,
+}
+
+/// How far a host is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "phase")]
+pub enum Phase {
+    /// Nothing has begun.
+    Waiting,
+    /// The agent has the offer.
+    Offered {
+        /// Which intent.
+        intent: Sequence,
+    },
+    /// The agent has the permit.
+    Installing {
+        /// Which intent.
+        intent: Sequence,
+    },
+    /// The program has ended; what the host reports does not show it yet.
+    Verifying {
+        /// What is missing.
+        missing: String,
+    },
+    /// It shows it; pauses are watched.
+    Soaking {
+        /// How long still.
+        remaining: Duration,
+    },
+    /// It has the hotfix.
+    Done,
+    /// It ended badly, or never ended.
+    Failed {
+        /// How.
+        why: String,
+    },
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting => f.write_str("waiting"),
+            Self::Offered { .. } => f.write_str("offered"),
+            Self::Installing { .. } => f.write_str("installing"),
+            Self::Verifying { missing } => write!(f, "verifying ({missing})"),
+            Self::Soaking { remaining } => write!(f, "soaking, {} to go", Readable(*remaining)),
+            Self::Done => f.write_str("done"),
+            Self::Failed { why } => write!(f, "failed: {why}"),
+        }
+    }
+}
+
+/// Every host of the rollout, in order.
+#[must_use]
+pub fn progress(world: World<'_>, rollout: &Rollout) -> Vec<HostProgress> {
+    let at_once = usize::try_from(rollout.spec.at_once.get()).unwrap_or(usize::MAX);
+    let mut hosts: Vec<HostProgress> = Vec::new();
+    for server in &rollout.spec.servers {
+        for host in world.policy.exchange.get(server).map(|server| server.hosts.as_slice()).unwrap_or_default() {
+            let phase = phase(world, rollout, host);
+            let mut blocked = BTreeSet::new();
+            if phase == Phase::Waiting {
+                // In order, so many at once: a host that cannot go holds up the ones behind it.
+                let unfinished: Vec<_> = hosts.iter().filter(|before| before.phase != Phase::Done).collect();
+                let waiting = unfinished.iter().find(|before| before.phase == Phase::Waiting && !before.blocked.is_empty());
+                if let Some(before) = waiting.or_else(|| unfinished.first().filter(|_| unfinished.len() >= at_once)) {
+                    blocked.insert(Blocked::Turn { after: before.host.clone() });
+                }
+                blocked.extend(may_install(world, rollout, server, host, None));
+            }
+            hosts.push(HostProgress { server: server.clone(), host: host.clone(), phase, blocked });
+        }
+    }
+    hosts
+}
+
+fn intents<'a>(world: World<'a>, rollout: &Rollout, host: &HostName) -> Vec<(Sequence, &'a Intent)> {
+    let ours = world.ledger.intents.iter().filter(|(_, intent)| match &intent.effect {
+        Effect::Install { rollout: name, host: on, .. } => *name == rollout.spec.name && on == host,
+        _ => false,
+    });
+    ours.map(|(id, intent)| (*id, intent)).collect()
+}
+
+fn phase(world: World<'_>, rollout: &Rollout, host: &HostName) -> Phase {
+    let intents = intents(world, rollout, host);
+    let report = world.estate.hosts.get(host);
+    let Some((id, last)) = intents.last() else {
+        let there = report.and_then(installed).is_some_and(|version| version == rollout.spec.target);
+        return if there { Phase::Done } else { Phase::Waiting };
+    };
+    let (outcome, at) = match &last.state {
+        IntentState::Filed => return Phase::Offered { intent: *id },
+        IntentState::Permitted { .. } => return Phase::Installing { intent: *id },
+        IntentState::Ended { outcome, at } => (outcome, *at),
+    };
+    match outcome {
+        Outcome::Failed { detail } => Phase::Failed { why: format!("the install failed: {detail}") },
+        Outcome::Withdrawn { .. } => Phase::Waiting,
+        Outcome::NotStarted { detail } => {
+            let refused = |intent: &Intent| {
+                matches!(intent.state, IntentState::Ended { outcome: Outcome::NotStarted { .. }, .. })
+            };
+            let refusals = intents.iter().filter(|(_, intent)| refused(intent)).count();
+            if refusals >= REFUSALS {
+                Phase::Failed { why: format!("the agent refused {refusals} times: {detail}") }
+            } else {
+                Phase::Waiting
+            }
+        }
+        Outcome::Succeeded { .. } | Outcome::Unknown { .. } => verified(world, rollout, report, outcome, at),
+    }
+}
+
+fn installed(host: &HostState) -> Option<crate::enforcement::StoreVersion> {
+    host.exchange.as_ref().and_then(|exchange| exchange.store.as_ref().ok()).copied()
+}
+
+/// What the host itself shows after the program has ended.
+fn verified(world: World<'_>, rollout: &Rollout, report: Option<&HostState>, outcome: &Outcome, at: Steady) -> Phase {
+    let now = world.now.steady;
+    let missing = match report.filter(|host| host.reported > at).and_then(|host| host.exchange.as_ref()) {
+        None => "no report since".to_owned(),
+        Some(exchange) => match shortfall(exchange, rollout) {
+            Some(missing) => missing,
+            None => {
+                let remaining = (at + world.policy.soak).since(now);
+                return if remaining.is_zero() { Phase::Done } else { Phase::Soaking { remaining } };
+            }
+        },
+    };
+    if now > at + world.policy.act_deadline {
+        Phase::Failed { why: format!("{outcome}; after {}: {missing}", Readable(world.policy.act_deadline)) }
+    } else {
+        Phase::Verifying { missing }
+    }
+}
+
+fn shortfall(exchange: &ExchangeState, rollout: &Rollout) -> Option<String> {
+    match &exchange.store {
+        Err(why) => return Some(format!("the version of store.exe could not be read: {why}")),
+        Ok(version) if *version != rollout.spec.target => {
+            return Some(format!("store.exe is {version}, {} is expected", rollout.spec.target));
+        }
+        Ok(_) => {}
+    }
+    match &exchange.service {
+        Ok(service) if service.state == ServiceState::Running => {}
+        Ok(service) => return Some(format!("the store service is {}", service.state)),
+        Err(why) => return Some(format!("the store service could not be asked: {why}")),
+    }
+    match &exchange.mounted {
+        Ok(true) => None,
+        Ok(false) => Some("the store is not mounted".to_owned()),
+        Err(why) => Some(format!("whether the store is mounted could not be asked: {why}")),
+    }
+}
+
+/// Why the hotfix must not be installed on this host now; empty: it may be (invariants 1 and 3). The intent `except`
+/// does not count as being under way.
+#[must_use]
+pub fn may_install(
+    world: World<'_>,
+    rollout: &Rollout,
+    server: &ExchangeServerName,
+    host: &HostName,
+    except: Option<Sequence>,
+) -> BTreeSet<Blocked> {
+    let mut blocked: BTreeSet<Blocked> =
+        gate::of_server(world, server).into_iter().map(|reason| Blocked::Gate { reason }).collect();
+    let not_ready = |why: String| Blocked::Host { host: host.clone(), why };
+    if !matches!(rollout.state, RolloutState::Running { .. }) {
+        blocked.insert(Blocked::NotRunning { state: rollout.state.to_string() });
+    }
+    if let Some(why) = disruption::unready(world, host) {
+        blocked.insert(not_ready(why));
+    }
+    match world.estate.hosts.get(host).and_then(|host| host.exchange.as_ref()).map(|exchange| &exchange.store) {
+        Some(Ok(version)) if (version.major, version.minor) != (rollout.spec.target.major, rollout.spec.target.minor) => {
+            blocked.insert(not_ready(format!("store.exe is {version}: {} is for another branch", rollout.spec.target)));
+        }
+        Some(Ok(version)) if *version > rollout.spec.target => {
+            blocked.insert(not_ready(format!("store.exe is {version}, newer than {}", rollout.spec.target)));
+        }
+        Some(Ok(_)) => {}
+        Some(Err(why)) => drop(blocked.insert(not_ready(format!("the version of store.exe could not be read: {why}")))),
+        None => drop(blocked.insert(not_ready("it reports no Exchange role".to_owned()))),
+    }
+    if !world.policy.hosts.get(host).is_some_and(|agent| world.estate.sessions.contains(agent)) {
+        blocked.insert(not_ready("its agent is not connected".to_owned()));
+    }
+    let mut disrupted = disruption::disrupted(world, except);
+    disrupted.remove(host);
+    blocked.extend(remedy::disruption_limit(world, disrupted));
+    if let Some((id, intent)) =
+        world.ledger.open().find(|(id, intent)| intent.effect.host() == Some(host) && Some(*id) != except)
+    {
+        blocked.insert(not_ready(format!("{} (intent {id}) is under way", intent.effect)));
+    }
+    blocked
+}
+
+/// What a rollout needs now: its baseline, its trip or end, its next installs.
+pub(super) fn steps(world: World<'_>, rollout: &Rollout, progress: &[HostProgress]) -> Vec<Step> {
+    if !matches!(rollout.state, RolloutState::Running { .. }) {
+        return Vec::new();
+    }
+    let name = &rollout.spec.name;
+    let event = |event| vec![Step::Record(Milestone::Rollout { rollout: name.clone(), event })];
+    if let Some(reason) = trip(world, rollout, progress) {
+        return event(RolloutEvent::Tripped { reason });
+    }
+    if progress.iter().all(|host| host.phase == Phase::Done) {
+        return event(RolloutEvent::Finished);
+    }
+    let ready: Vec<_> = progress.iter().filter(|host| host.phase == Phase::Waiting && host.blocked.is_empty()).collect();
+    if !ready.is_empty() && !world.ledger.baselines.contains_key(name) {
+        return baseline(world, rollout);
+    }
+    let room = usize::try_from(rollout.spec.at_once.get()).unwrap_or(usize::MAX);
+    let under_way = progress.iter().filter(|host| !matches!(host.phase, Phase::Waiting | Phase::Done)).count();
+    ready
+        .into_iter()
+        .take(room.saturating_sub(under_way))
+        .map(|host| {
+            Step::Act(Effect::Install {
+                rollout: name.clone(),
+                server: host.server.clone(),
+                host: host.host.clone(),
+                package: rollout.spec.package.clone(),
+                sha256: rollout.spec.sha256,
+            })
+        })
+        .collect()
+}
+
+/// Users that are paused before anything is changed. GoodLink servers without pauses get an empty entry, so that the
+/// baseline is known to have been taken.
+fn baseline(world: World<'_>, rollout: &Rollout) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for goodlink in world.policy.goodlink.keys() {
+        let paused: Vec<RosterName> = match remedy::paused(world, goodlink, None) {
+            Ok(users) => users.iter().map(|user| user.user.clone()).collect(),
+            // Not known: nobody is excused by it.
+            Err(_) => Vec::new(),
+        };
+        let mut parts: Vec<BTreeSet<RosterName>> =
+            paused.chunks(USERS_PER_ENTRY).map(|part| part.iter().cloned().collect()).collect();
+        if parts.is_empty() {
+            parts.push(BTreeSet::new());
+        }
+        steps.extend(parts.into_iter().map(|paused| {
+            let (rollout, goodlink) = (rollout.spec.name.clone(), goodlink.clone());
+            Step::Record(Milestone::Baseline { rollout, goodlink, paused })
+        }));
+    }
+    steps
+}
+
+/// What stops the rollout by itself, with the numbers.
+fn trip(world: World<'_>, rollout: &Rollout, progress: &[HostProgress]) -> Option<String> {
+    if let Some((host, why)) = progress.iter().find_map(|host| match &host.phase {
+        Phase::Failed { why } => Some((&host.host, why)),
+        _ => None,
+    }) {
+        return Some(format!("{host} {why}"));
+    }
+    let changed: BTreeSet<&ExchangeServerName> = progress
+        .iter()
+        .filter(|host| !intents(world, rollout, &host.host).is_empty())
+        .map(|host| &host.server)
+        .collect();
+    if changed.is_empty() {
+        return None;
+    }
+    let new: Vec<String> = world
+        .policy
+        .goodlink
+        .keys()
+        .flat_map(|goodlink| new_pauses(world, rollout, goodlink, &changed))
+        .collect();
+    let shown = new.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+    let servers = changed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    (!new.is_empty()).then(|| format!("{} new Send As pauses on the changed servers {servers}: {shown}", new.len()))
+}
+
+/// Users paused since the baseline whose mailbox is on a changed server, or may be.
+fn new_pauses(
+    world: World<'_>,
+    rollout: &Rollout,
+    name: &GoodLinkName,
+    changed: &BTreeSet<&ExchangeServerName>,
+) -> Vec<String> {
+    let Some(goodlink) = world.policy.goodlink.get(name) else { return Vec::new() };
+    // Not known right now: the gate closes for that, but it is no pause.
+    let Ok(paused) = remedy::paused(world, name, None) else { return Vec::new() };
+    let before = world.ledger.baselines.get(&rollout.spec.name).and_then(|baseline| baseline.get(name));
+    let affected = |user: &remedy::PausedUser<'_>| match user.directory_name.map(|name| resolve(world, goodlink, name)) {
+        Some(Resolution::Here(_, picture)) => match &picture.home {
+            Home::Server(home) => changed.contains(home),
+            Home::None | Home::Unclear(_) => true,
+        },
+        _ => true,
+    };
+    paused
+        .iter()
+        .filter(|user| user.recovery != remedy::Recovery::Waived)
+        .filter(|user| !before.is_some_and(|before| before.contains(user.user)))
+        .filter(|user| affected(user))
+        .map(|user| format!("{} ({name})", user.user))
+        .collect()
+}

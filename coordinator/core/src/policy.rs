@@ -1,0 +1,173 @@
+//! What is wanted: the coordinator's configuration after validation. Nothing here is a raw string, and nothing is
+//! optional that a decision needs.
+
+use crate::coverage::placement::Reach;
+use crate::enforcement::EnforcementTable;
+use crate::names::{AccountName, AgentName, DirectoryServerName, DomainName, ExchangeServerName, GoodLinkName, HostName};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// Everything that decisions depend on and observations do not change.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Policy {
+    /// Watched domains.
+    pub domains: BTreeMap<DomainName, DomainPolicy>,
+    /// Declared Exchange servers with their hosts.
+    pub exchange: BTreeMap<ExchangeServerName, ExchangePolicy>,
+    /// Declared GoodLink servers: a roster that is missing is seen as missing.
+    pub goodlink: BTreeMap<GoodLinkName, GoodLinkPolicy>,
+    /// Which agent speaks for which host.
+    pub hosts: BTreeMap<HostName, AgentName>,
+    /// Which store versions enforce Send As.
+    pub enforcement: EnforcementTable,
+    /// Waits after a right has landed.
+    pub waits: Waits,
+    /// How old evidence may be.
+    pub freshness: Freshness,
+    /// Which roster users close a cell.
+    pub scope: GateScope,
+    /// How many hosts may be disrupted at once, over all rollouts and remedies together (invariant 3).
+    pub disruption: NonZeroU32,
+    /// Whether GoodLink is restarted where that un-pauses users sooner.
+    pub goodlink_restart: Switch,
+    /// How long an act may be under way before it counts as failed and its outcome as unknown.
+    pub act_deadline: Duration,
+    /// How long a change of a host is watched for new pauses before the next one begins.
+    pub soak: Duration,
+    /// A laboratory may shorten the waits; it is shown in every status and in the journal.
+    pub laboratory: bool,
+}
+
+/// A domain.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DomainPolicy {
+    /// The NetBIOS name, as it stands in `DOMAIN\account`, in lower case.
+    pub netbios: String,
+    /// Every directory server that counts; at least one.
+    pub servers: BTreeSet<DirectoryServerName>,
+    /// The one server that grants are written to.
+    pub grant_server: DirectoryServerName,
+    /// Whether grants are written or only advised.
+    pub grants: GrantMode,
+    /// How high up grants may be placed.
+    pub reach: Reach,
+}
+
+/// Whether grants are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GrantMode {
+    /// Nothing is written; what a directory team would run is printed.
+    Advise,
+    /// Missing entries are written.
+    Apply,
+}
+
+/// An Exchange server: one host, or the nodes of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExchangePolicy {
+    /// In the order in which they are changed; at least one.
+    pub hosts: Vec<HostName>,
+}
+
+/// A GoodLink server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GoodLinkPolicy {
+    /// Its host.
+    pub host: HostName,
+    /// The logon account its service must have.
+    pub service_account: AccountName,
+    /// The domains its users may be in; at least one.
+    pub domains: BTreeSet<DomainName>,
+    /// The Exchange servers its users' mailboxes may be on; at least one.
+    pub exchange: BTreeSet<ExchangeServerName>,
+}
+
+/// Waits, counted on steady time from the moment a right has landed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Waits {
+    /// Until the second look may prove the right: longer than one AdminSDHolder cycle.
+    pub second_look: Duration,
+    /// Before a GoodLink restart may help.
+    pub restart: Duration,
+    /// Until a user counts as settled.
+    pub settled: Duration,
+    /// Before a user who is still paused is called failed.
+    pub failed: Duration,
+}
+
+impl Waits {
+    /// The waits of the field; a configuration may lengthen them, only a laboratory may shorten them.
+    pub const FIELD: Waits = Waits {
+        second_look: Duration::from_secs(65 * 60),
+        restart: Duration::from_secs(70 * 60),
+        settled: Duration::from_secs(90 * 60),
+        failed: Duration::from_secs(130 * 60),
+    };
+}
+
+/// How old evidence may be before it counts as missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Freshness {
+    /// From one survey's start to the next one's.
+    pub survey_interval: Duration,
+    /// Evidence older than this, counted from the survey's start, is no evidence.
+    pub evidence_age: Duration,
+    /// The longest time between two reports of a host.
+    pub heartbeat: Duration,
+    /// A host that has been silent for longer than this is silent.
+    pub silent_after: Duration,
+}
+
+/// Which roster users close a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateScope {
+    /// Every roster user of the domain.
+    Domain,
+    /// Those whose mailbox is on the server, with the domain's evidence complete.
+    Mailboxes,
+}
+
+/// Off or on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Switch {
+    /// Nothing is done unattended; what would help is shown.
+    Off,
+    /// Done unattended.
+    On,
+}
+
+impl Policy {
+    /// The Exchange server that a host belongs to.
+    #[must_use]
+    pub fn exchange_of(&self, host: &HostName) -> Option<&ExchangeServerName> {
+        self.exchange.iter().find(|(_, server)| server.hosts.contains(host)).map(|(name, _)| name)
+    }
+
+    /// The GoodLink server that runs on a host.
+    #[must_use]
+    pub fn goodlink_of(&self, host: &HostName) -> Option<&GoodLinkName> {
+        self.goodlink.iter().find(|(_, server)| server.host == *host).map(|(name, _)| name)
+    }
+
+    /// GoodLink servers whose users may be in this domain.
+    pub fn goodlink_in<'a>(&'a self, domain: &'a DomainName) -> impl Iterator<Item = (&'a GoodLinkName, &'a GoodLinkPolicy)> {
+        self.goodlink.iter().filter(move |(_, server)| server.domains.contains(domain))
+    }
+
+    /// A logon account as a service reports it, `NETBIOS\name` or `name@domain`, as an account of a watched domain.
+    #[must_use]
+    pub fn account(&self, logon: &str) -> Option<AccountName> {
+        if let Some((netbios, sam)) = logon.split_once('\\') {
+            let netbios = netbios.to_lowercase();
+            let mut domains = self.domains.iter().filter(|(name, domain)| domain.netbios == netbios || name.as_str() == netbios);
+            let (domain, _) = domains.next()?;
+            return Some(AccountName { domain: domain.clone(), sam: sam.parse().ok()? });
+        }
+        logon.parse().ok().filter(|account: &AccountName| self.domains.contains_key(&account.domain))
+    }
+}

@@ -1,0 +1,147 @@
+//! `rollout show`, `plan` and `grants`.
+
+use crate::coverage::advice::{self, Advice};
+use crate::gate::World;
+use crate::ledger::{Effect, IntentState, Sequence};
+use crate::names::{DomainName, GoodLinkName, RolloutName};
+use crate::plan::{self, Plan, Step, rollout::HostProgress};
+use crate::policy::GrantMode;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutView {
+    /// What it is to do.
+    pub spec: crate::ledger::RolloutSpec,
+    /// How far it is, in words.
+    pub state: String,
+    /// The same, for programs.
+    pub lifecycle: crate::ledger::RolloutState,
+    /// Its hosts in order.
+    pub hosts: Vec<RolloutHostLine>,
+}
+
+/// A host of a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutHostLine {
+    /// How far it is, in words.
+    pub phase: String,
+    /// Why it is not moving, in words.
+    pub reasons: Vec<String>,
+    /// The same, for programs.
+    #[serde(flatten)]
+    pub progress: HostProgress,
+}
+
+fn host_lines(hosts: Vec<HostProgress>) -> Vec<RolloutHostLine> {
+    let line = |progress: HostProgress| RolloutHostLine {
+        phase: progress.phase.to_string(),
+        reasons: progress.blocked.iter().map(ToString::to_string).collect(),
+        progress,
+    };
+    hosts.into_iter().map(line).collect()
+}
+
+/// One rollout; none if there is none of that name.
+#[must_use]
+pub fn rollout(world: World<'_>, name: &RolloutName) -> Option<RolloutView> {
+    let rollout = world.ledger.rollouts.get(name)?;
+    Some(RolloutView {
+        spec: rollout.spec.clone(),
+        state: rollout.state.to_string(),
+        lifecycle: rollout.state.clone(),
+        hosts: host_lines(plan::rollout::progress(world, rollout)),
+    })
+}
+
+/// What is to be done next, and why everything else stands still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// In order.
+    pub steps: Vec<String>,
+    /// Effects without an outcome.
+    pub under_way: Vec<IntentLine>,
+    /// Hosts of live rollouts.
+    pub rollouts: BTreeMap<RolloutName, Vec<RolloutHostLine>>,
+    /// GoodLink servers with paused users that are not restarted.
+    pub remedies: BTreeMap<GoodLinkName, Vec<String>>,
+    /// Domains where something is missing and not granted.
+    pub grants: BTreeMap<DomainName, Vec<String>>,
+}
+
+/// An effect of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntentLine {
+    /// Its number.
+    pub intent: Sequence,
+    /// What it is.
+    pub effect: String,
+    /// How far it is.
+    pub state: String,
+}
+
+fn intent_line(id: Sequence, intent: &crate::ledger::Intent) -> IntentLine {
+    let state = match &intent.state {
+        IntentState::Filed => "filed".to_owned(),
+        IntentState::Permitted { .. } => "permitted".to_owned(),
+        IntentState::Ended { outcome, .. } => outcome.to_string(),
+    };
+    IntentLine { intent: id, effect: intent.effect.to_string(), state }
+}
+
+/// The plan, in words.
+#[must_use]
+pub fn plan(world: World<'_>, plan: &Plan) -> PlanView {
+    let step = |step: &Step| match step {
+        Step::Record(milestone) => format!("write down {milestone:?}"),
+        Step::Act(effect) => effect.to_string(),
+        Step::Withdraw(intent, why) => format!("take back intent {intent}: {why}"),
+        Step::GiveUp(intent, why) => format!("call the outcome of intent {intent} unknown: {why}"),
+        Step::Survey(domain) => format!("survey {domain}"),
+    };
+    let texts = |blocked: &std::collections::BTreeSet<plan::Blocked>| blocked.iter().map(ToString::to_string).collect();
+    PlanView {
+        steps: plan.steps.iter().map(step).collect(),
+        under_way: world.ledger.open().map(|(id, intent)| intent_line(id, intent)).collect(),
+        rollouts: plan.rollouts.iter().map(|(name, hosts)| (name.clone(), host_lines(hosts.clone()))).collect(),
+        remedies: plan.remedies.iter().map(|(name, blocked)| (name.clone(), texts(blocked))).collect(),
+        grants: plan.grants.iter().map(|(name, blocked)| (name.clone(), texts(blocked))).collect(),
+    }
+}
+
+/// Grants that are proposed, and grants that were made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantsView {
+    /// By the last survey of each domain.
+    pub proposed: Vec<GrantLine>,
+    /// In the journal.
+    pub journaled: Vec<IntentLine>,
+}
+
+/// A proposed grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantLine {
+    /// What.
+    pub grant: String,
+    /// Whether it is written or left to the directory team.
+    pub mode: GrantMode,
+    /// What the directory team would run.
+    pub advice: Advice,
+}
+
+/// Grants that are proposed, and grants that were made.
+#[must_use]
+pub fn grants(world: World<'_>) -> GrantsView {
+    let proposed = world.estate.domains.iter().flat_map(|(domain, picture)| {
+        let mode = world.policy.domains.get(domain).map(|domain| domain.grants);
+        picture.grants.iter().filter_map(move |grant| {
+            Some(GrantLine { grant: Effect::Grant(grant.clone()).to_string(), mode: mode?, advice: advice::advice(grant, None) })
+        })
+    });
+    let journaled = world.ledger.intents.iter().filter(|(_, intent)| matches!(intent.effect, Effect::Grant(_)));
+    GrantsView {
+        proposed: proposed.collect(),
+        journaled: journaled.map(|(id, intent)| intent_line(*id, intent)).collect(),
+    }
+}

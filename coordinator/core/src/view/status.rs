@@ -1,0 +1,153 @@
+//! `status`: everything that a person on call looks at first.
+
+use super::estate::{DomainLine, domains};
+use crate::coverage::VerdictKind;
+use crate::coverage::reading::Home;
+use crate::enforcement::Enforcement;
+use crate::gate::{World, subjects};
+use crate::ledger::{Drift, Generation, Waiver};
+use crate::names::{ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
+use crate::plan::{disruption, remedy};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that a person on call looks at first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// Of the running coordinator.
+    pub generation: Option<Generation>,
+    /// Entries in the journal.
+    pub journal: u64,
+    /// Waits may have been shortened: this is no production system.
+    pub laboratory: bool,
+    /// Watched domains.
+    pub domains: Vec<DomainLine>,
+    /// Rollouts.
+    pub rollouts: Vec<RolloutLine>,
+    /// Enforcing stores that serve users who are not covered.
+    pub breaches: Vec<BreachLine>,
+    /// Paused users of each GoodLink server.
+    pub paused: Vec<PausedLine>,
+    /// Disrupted hosts with the reason.
+    pub disrupted: BTreeMap<HostName, String>,
+    /// Waivers in force.
+    pub waivers: Vec<WaiverLine>,
+    /// Store versions that changed with no command of ours.
+    pub drift: Vec<Drift>,
+}
+
+/// A rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutLine {
+    /// Its name.
+    pub rollout: RolloutName,
+    /// How far it is, in words.
+    pub state: String,
+}
+
+/// An enforcing store that serves users who are not covered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreachLine {
+    /// Which Exchange server.
+    pub server: ExchangeServerName,
+    /// How many of its roster users are not covered.
+    pub users: usize,
+    /// How many of these a person has excepted.
+    pub waived: usize,
+    /// Whether it enforces for certain.
+    pub certain: bool,
+}
+
+/// Paused users of a GoodLink server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PausedLine {
+    /// Which.
+    pub goodlink: GoodLinkName,
+    /// Each user with how far his recovery is, or why it is not known.
+    pub users: Result<BTreeMap<RosterName, String>, String>,
+}
+
+/// A waiver, and whether its user is paused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaiverLine {
+    /// The waiver.
+    #[serde(flatten)]
+    pub waiver: Waiver,
+}
+
+/// The state of everything.
+#[must_use]
+pub fn status(world: World<'_>) -> StatusView {
+    StatusView {
+        generation: world.ledger.generation,
+        journal: world.ledger.head.map_or(0, |head| head.0),
+        laboratory: world.policy.laboratory,
+        domains: domains(world).domains,
+        rollouts: world
+            .ledger
+            .rollouts
+            .iter()
+            .map(|(name, rollout)| RolloutLine { rollout: name.clone(), state: rollout.state.to_string() })
+            .collect(),
+        breaches: breaches(world),
+        paused: world
+            .policy
+            .goodlink
+            .keys()
+            .map(|name| PausedLine {
+                goodlink: name.clone(),
+                users: remedy::paused(world, name, None).map(|users| {
+                    users.iter().map(|user| (user.user.clone(), user.recovery.to_string())).collect()
+                }),
+            })
+            .collect(),
+        disrupted: disruption::disrupted(world, None),
+        waivers: world
+            .ledger
+            .waivers
+            .values()
+            .filter(|waiver| world.now.wall < waiver.expires)
+            .map(|waiver| WaiverLine { waiver: waiver.clone() })
+            .collect(),
+        drift: world.ledger.drift.clone(),
+    }
+}
+
+/// Stores that enforce, or may, with roster users who are not covered.
+fn breaches(world: World<'_>) -> Vec<BreachLine> {
+    let mut uncovered: BTreeMap<&ExchangeServerName, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    for domain in world.policy.domains.keys() {
+        for (goodlink, _, user, here) in subjects(world, domain) {
+            let account = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account);
+            let covered = account
+                .and_then(|account| here.verdicts.get(account))
+                .is_some_and(|verdict| verdict.kind == VerdictKind::Covered);
+            if let (false, Home::Server(home)) = (covered, &here.home) {
+                let (users, waived) = uncovered.entry(home).or_default();
+                users.insert(user.as_str());
+                if world.ledger.waiver(user, world.now).is_some() {
+                    waived.insert(user.as_str());
+                }
+            }
+        }
+    }
+    let enforces = |server: &ExchangeServerName| {
+        let hosts = world.policy.exchange.get(server)?.hosts.iter();
+        let versions = hosts.filter_map(|host| world.estate.hosts.get(host)?.exchange.as_ref()?.store.as_ref().ok());
+        versions.map(|version| world.policy.enforcement.judge(version).enforces).max_by_key(|enforces| match enforces {
+            Enforcement::No => 0,
+            Enforcement::Unknown => 1,
+            Enforcement::Yes => 2,
+        })
+    };
+    let breach = |(server, (users, waived)): (&ExchangeServerName, (BTreeSet<&str>, BTreeSet<&str>))| {
+        let enforces = enforces(server)?;
+        (enforces != Enforcement::No).then(|| BreachLine {
+            server: server.clone(),
+            users: users.len(),
+            waived: waived.len(),
+            certain: enforces == Enforcement::Yes,
+        })
+    };
+    uncovered.into_iter().filter_map(breach).collect()
+}

@@ -1,0 +1,281 @@
+//! An example estate for scenarios: domain `a` with two directory servers, Exchange servers EXA1 and EXA2, GoodLink
+//! server GLA with three users. Everything is known, fresh and covered until a test changes one thing.
+#![allow(dead_code, reason = "each test file uses a part of the example")]
+
+use sendgate_core::coverage::placement::Reach;
+use sendgate_core::coverage::reading::Home;
+use sendgate_core::coverage::verdict::Presence;
+use sendgate_core::coverage::{Cause, DomainPicture, UserPicture, Verdict, VerdictKind};
+use sendgate_core::enforcement::EnforcementTable;
+use sendgate_core::estate::{
+    Estate, ExchangeState, GoodLinkState, HostState, Observation, Pause, Roster, RosterDigest, Service, ServiceState,
+};
+use sendgate_core::gate::{self, Reason, World};
+use sendgate_core::guid::Guid;
+use sendgate_core::ledger::{Effect, Entry, Ledger, Outcome, Sequence, Stamped};
+use sendgate_core::names::{AccountName, DirectoryName, HostName};
+use sendgate_core::plan::{self, Plan, Step};
+use sendgate_core::policy::{
+    DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, Switch, Waits,
+};
+use sendgate_core::request::{self, WantedRollout};
+use sendgate_core::time::{Now, Steady};
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+pub(crate) const BEFORE: &str = "6.5.7638.1";
+pub(crate) const AFTER: &str = "6.5.7653.33";
+pub(crate) const NO_ACCESS: i64 = -2_147_024_891;
+
+pub(crate) fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+pub(crate) fn minutes(count: u64) -> Duration {
+    Duration::from_secs(count * 60)
+}
+
+pub(crate) struct Example {
+    pub(crate) policy: Policy,
+    pub(crate) estate: Estate,
+    pub(crate) ledger: Ledger,
+    pub(crate) now: Now,
+    /// What each user of domain a is; the next survey shows it.
+    pub(crate) truth: BTreeMap<DirectoryName, (VerdictKind, Cause, &'static str)>,
+    /// Directory servers that are down.
+    pub(crate) down: BTreeMap<&'static str, &'static str>,
+    pub(crate) paused: BTreeSet<&'static str>,
+}
+
+impl Example {
+    /// Everybody covered from the start.
+    pub(crate) fn covered() -> Self {
+        let truth = [("anna", "exa1"), ("bert", "exa2"), ("carl", "exa1")]
+            .map(|(user, home)| (name(&format!("{user}@a.example.test")), (VerdictKind::Covered, Cause::Granted, home)));
+        let mut example = Self {
+            policy: policy(),
+            estate: Estate::default(),
+            ledger: Ledger::default(),
+            now: Now { wall: name("2006-06-13T02:00:00Z"), steady: Steady::START + minutes(1000) },
+            truth: truth.into(),
+            down: BTreeMap::new(),
+            paused: BTreeSet::new(),
+        };
+        example.observe_all();
+        example
+    }
+
+    pub(crate) fn world(&self) -> World<'_> {
+        World { policy: &self.policy, estate: &self.estate, ledger: &self.ledger, now: self.now }
+    }
+
+    pub(crate) fn set(&mut self, user: &str, kind: VerdictKind, cause: Cause) {
+        let known = self.truth.get_mut(&name::<DirectoryName>(&format!("{user}@a.example.test"))).unwrap();
+        (known.0, known.1) = (kind, cause);
+    }
+
+    /// Time passes with everything reporting and being surveyed.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now.steady = self.now.steady + time;
+        self.now.wall += jiff::SignedDuration::try_from(time).unwrap();
+        self.observe_all();
+    }
+
+    /// Time passes in silence.
+    pub(crate) fn silence(&mut self, time: Duration) {
+        self.now.steady = self.now.steady + time;
+        self.now.wall += jiff::SignedDuration::try_from(time).unwrap();
+    }
+
+    pub(crate) fn observe_all(&mut self) {
+        for (host, version) in [("exa1", None), ("exa2", None::<&str>)] {
+            let known = self.version(host).unwrap_or_else(|| name(version.unwrap_or(BEFORE)));
+            self.exchange(host, &known.to_string());
+        }
+        self.goodlink("adom\\goodadmin");
+        self.roster(&["anna", "bert", "carl"]);
+        self.survey();
+    }
+
+    fn version(&self, host: &str) -> Option<sendgate_core::enforcement::StoreVersion> {
+        self.estate.hosts.get(&name::<HostName>(host))?.exchange.as_ref()?.store.as_ref().ok().copied()
+    }
+
+    pub(crate) fn exchange(&mut self, host: &str, version: &str) {
+        let exchange = ExchangeState {
+            store: Ok(name(version)),
+            patches: Ok(BTreeSet::new()),
+            service: Ok(running("LocalSystem")),
+            mounted: Ok(true),
+        };
+        self.report(host, HostState { reported: self.now.steady, exchange: Some(exchange), goodlink: None });
+    }
+
+    pub(crate) fn goodlink(&mut self, account: &str) {
+        let pause = Pause { hresult: NO_ACCESS, send_as: true, first: self.now.wall, last: self.now.wall, count: 1 };
+        let goodlink = GoodLinkState {
+            service: Ok(running(account)),
+            roster: Ok(RosterDigest([1; 32])),
+            paused: Ok(self.paused.iter().map(|user| (name(user), pause.clone())).collect()),
+        };
+        self.report("gla", HostState { reported: self.now.steady, exchange: None, goodlink: Some(goodlink) });
+    }
+
+    pub(crate) fn report(&mut self, host: &str, state: HostState) {
+        self.estate.observe(Observation::Connected(name(host)));
+        self.estate.observe(Observation::Report(name(host), state));
+    }
+
+    pub(crate) fn roster(&mut self, users: &[&str]) {
+        let users = users.iter().map(|user| (name(user), name(&format!("{user}@a.example.test")))).collect();
+        self.estate.observe(Observation::Roster(name("gla"), Roster { digest: RosterDigest([1; 32]), users }));
+    }
+
+    pub(crate) fn survey(&mut self) {
+        let picture = self.picture();
+        self.estate.observe(Observation::Survey(picture));
+    }
+
+    pub(crate) fn picture(&self) -> DomainPicture {
+        let account: AccountName = name("goodadmin@a.example.test");
+        let users = self.truth.iter().map(|(user, (kind, cause, home))| {
+            let verdict = Verdict { kind: *kind, cause: cause.clone(), servers: BTreeMap::new() };
+            let here = UserPicture {
+                dn: format!("CN={user},OU=Hosted,DC=a,DC=example,DC=test").into(),
+                guid: Guid::SEND_AS,
+                home: Home::Server(name(home)),
+                verdicts: [(account.clone(), verdict)].into(),
+            };
+            (user.clone(), Presence::Here(Box::new(here)))
+        });
+        DomainPicture {
+            domain: name("a.example.test"),
+            started: self.now.steady,
+            failed: self.down.iter().map(|(server, why)| (name(server), (*why).to_owned())).collect(),
+            read: ["a1", "a2"].iter().filter(|server| !self.down.contains_key(*server)).map(|server| name(server)).collect(),
+            users: users.collect(),
+            grants: BTreeSet::new(),
+            not_grantable: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn append(&mut self, entry: Entry) -> Sequence {
+        let sequence = self.ledger.next();
+        self.ledger.apply(sequence, &Stamped { at: self.now, entry }).unwrap();
+        sequence
+    }
+
+    /// Plans like the driver: what is learned and intended is written down until nothing new is planned.
+    pub(crate) fn settle(&mut self) -> (Vec<(Sequence, Effect)>, Plan) {
+        let mut effects = Vec::new();
+        for _ in 0..100 {
+            let plan = plan::plan(self.world());
+            let entries: Vec<_> = plan.steps.iter().filter_map(Step::entry).collect();
+            if entries.is_empty() {
+                return (effects, plan);
+            }
+            for entry in entries {
+                let effect = match &entry {
+                    Entry::Intent { effect } => Some(effect.clone()),
+                    _ => None,
+                };
+                let sequence = self.append(entry);
+                effects.extend(effect.map(|effect| (sequence, effect)));
+            }
+        }
+        panic!("planning does not come to rest");
+    }
+
+    pub(crate) fn reasons(&self, server: &str) -> BTreeSet<Reason> {
+        gate::of_server(self.world(), &name(server))
+    }
+
+    pub(crate) fn texts(&self, server: &str) -> Vec<String> {
+        self.reasons(server).iter().map(ToString::to_string).collect()
+    }
+
+    /// A running rollout over EXA1 and EXA2, one host at a time.
+    pub(crate) fn rollout(&mut self) {
+        let wanted = wanted("dst", &["EXA1", "EXA2"]);
+        let request = request::rollout_create(self.world(), &wanted).unwrap();
+        self.append(Entry::Request { by: name("olga"), request });
+        let request = request::rollout_start(self.world(), "dst").unwrap();
+        self.append(Entry::Request { by: name("olga"), request });
+    }
+
+    pub(crate) fn end(&mut self, intent: Sequence, outcome: Outcome) {
+        self.append(Entry::Outcome { intent, outcome });
+    }
+
+    pub(crate) fn waive(&mut self, user: &str, reason: &str) {
+        let expires = self.now.wall + jiff::SignedDuration::from_hours(72);
+        let request = request::waive(self.world(), user, reason, expires).unwrap();
+        self.append(Entry::Request { by: name("olga"), request });
+    }
+
+    pub(crate) fn rollout_state(&self) -> String {
+        self.ledger.rollouts[&name("dst")].state.to_string()
+    }
+}
+
+pub(crate) fn wanted(rollout: &str, servers: &[&str]) -> WantedRollout {
+    WantedRollout {
+        name: rollout.into(),
+        package: "KB926666".into(),
+        sha256: vec![7; 32],
+        target: AFTER.into(),
+        servers: servers.iter().map(|server| (*server).to_owned()).collect(),
+        at_once: 1,
+    }
+}
+
+pub(crate) fn succeeded() -> Outcome {
+    Outcome::Succeeded { detail: "exit code 0".into() }
+}
+
+pub(crate) fn running(account: &str) -> Service {
+    Service { state: ServiceState::Running, logon_account: account.into(), started: None }
+}
+
+pub(crate) fn policy() -> Policy {
+    Policy {
+        domains: [(
+            name("a.example.test"),
+            DomainPolicy {
+                netbios: "adom".into(),
+                servers: [name("a1"), name("a2")].into(),
+                grant_server: name("a1"),
+                grants: GrantMode::Apply,
+                reach: Reach::Domain,
+            },
+        )]
+        .into(),
+        exchange: ["exa1", "exa2"].map(|server| (name(server), ExchangePolicy { hosts: vec![name(server)] })).into(),
+        goodlink: [(
+            name("gla"),
+            GoodLinkPolicy {
+                host: name("gla"),
+                service_account: name("goodadmin@a.example.test"),
+                domains: [name("a.example.test")].into(),
+                exchange: [name("exa1"), name("exa2")].into(),
+            },
+        )]
+        .into(),
+        hosts: ["exa1", "exa2", "gla"].map(|host| (name(host), name(host))).into(),
+        enforcement: EnforcementTable::default(),
+        waits: Waits::FIELD,
+        freshness: Freshness {
+            survey_interval: minutes(15),
+            evidence_age: minutes(30),
+            heartbeat: Duration::from_secs(30),
+            silent_after: minutes(2),
+        },
+        scope: GateScope::Domain,
+        disruption: NonZeroU32::MIN,
+        goodlink_restart: Switch::On,
+        act_deadline: minutes(60),
+        soak: minutes(15),
+        laboratory: false,
+    }
+}

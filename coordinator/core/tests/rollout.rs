@@ -1,0 +1,291 @@
+//! Scenarios of rollouts and remedies: an example estate, one change, the steps and reasons that follow.
+
+mod example;
+
+use example::{AFTER, Example, minutes, name, succeeded, wanted};
+use sendgate_core::coverage::{Cause, VerdictKind};
+use sendgate_core::estate::ServiceState;
+use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
+use sendgate_core::plan::{self, Blocked, Plan, Step, rollout::Phase};
+use sendgate_core::request;
+use std::time::Duration;
+
+fn phases(plan: &Plan) -> Vec<Phase> {
+    plan.rollouts.values().flatten().map(|host| host.phase.clone()).collect()
+}
+
+fn install(effects: &[(Sequence, Effect)], host: &str) -> Sequence {
+    match effects {
+        [(intent, Effect::Install { host: on, .. })] if *on == name(host) => *intent,
+        other => panic!("expected one install on {host}: {other:?}"),
+    }
+}
+
+/// One host after the other, each verified and soaked; at the end nothing is left to do.
+#[test]
+fn servers_are_changed_in_order_one_at_a_time() {
+    let mut example = Example::covered();
+    example.rollout();
+    for host in ["exa1", "exa2"] {
+        let (effects, plan) = example.settle();
+        let intent = install(&effects, host);
+        assert!(phases(&plan).contains(&Phase::Offered { intent }));
+        assert_eq!(plan::permit(example.world(), intent), Ok(()));
+        example.append(Entry::Permitted { intent });
+        let (effects, _) = example.settle();
+        assert_eq!(effects, [], "nothing new while an install is under way");
+        example.pass(minutes(3));
+        example.exchange(host, AFTER);
+        example.settle();
+        example.end(intent, succeeded());
+        let (effects, plan) = example.settle();
+        assert_eq!(effects, []);
+        assert!(phases(&plan).iter().any(|phase| matches!(phase, Phase::Verifying { .. })), "no report since: {plan:?}");
+        example.pass(Duration::from_secs(1));
+        let (_, plan) = example.settle();
+        assert!(phases(&plan).iter().any(|phase| matches!(phase, Phase::Soaking { .. })), "{plan:?}");
+        example.pass(minutes(15));
+    }
+    let (effects, _) = example.settle();
+    assert_eq!(effects, []);
+    assert_eq!(example.rollout_state(), "finished");
+    assert!(example.ledger.drift.is_empty(), "what we install is no drift");
+}
+
+/// Invariant 8.
+#[test]
+fn planning_again_on_an_unchanged_world_plans_nothing_new() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (first, _) = example.settle();
+    assert_eq!(first.len(), 1);
+    let again = plan::plan(example.world());
+    assert_eq!(again.steps, []);
+}
+
+/// Invariant 1: between the offer and the permit the gate closes.
+#[test]
+fn no_permit_while_a_cell_is_closed() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = install(&effects, "exa1");
+    example.set("bert", VerdictKind::Denied, Cause::DeniedByEntry);
+    example.pass(minutes(1));
+    let refusal = plan::permit(example.world(), intent).unwrap_err();
+    assert!(!refusal.void);
+    assert!(refusal.blocked.iter().any(|why| why.to_string().contains("bert@a.example.test is denied")), "{refusal:?}");
+}
+
+/// At most once per permit: whoever asks twice did not use the first one.
+#[test]
+fn a_second_permit_for_one_intent_is_refused_for_good() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = install(&effects, "exa1");
+    example.append(Entry::Permitted { intent });
+    let refusal = plan::permit(example.world(), intent).unwrap_err();
+    assert!(refusal.void, "{refusal:?}");
+}
+
+/// Invariant 3: silent hosts count as disrupted.
+#[test]
+fn a_silent_host_elsewhere_holds_up_the_rollout() {
+    let mut example = Example::covered();
+    example.rollout();
+    example.silence(minutes(3));
+    example.goodlink("adom\\goodadmin");
+    example.exchange("exa1", example::BEFORE);
+    example.survey();
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    let texts: Vec<_> = plan.rollouts[&name("dst")][0].blocked.iter().map(ToString::to_string).collect();
+    assert_eq!(texts, ["1 of at most 1 hosts are disrupted: exa2 (it has been silent for 3m 0s)"]);
+}
+
+#[test]
+fn a_store_that_is_not_mounted_is_not_touched() {
+    let mut example = Example::covered();
+    example.rollout();
+    let host = example.estate.hosts.get_mut(&name("exa1")).unwrap();
+    host.exchange.as_mut().unwrap().mounted = Ok(false);
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    assert!(plan.rollouts[&name("dst")][0].blocked.contains(&Blocked::Host {
+        host: name("exa1"),
+        why: "the store is not mounted".into()
+    }));
+}
+
+/// The automatic stop: a user pauses on a changed server who was not paused before.
+#[test]
+fn a_new_pause_on_a_changed_server_trips() {
+    let mut example = Example::covered();
+    example.paused.insert("bert");
+    example.observe_all();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = install(&effects.into_iter().filter(|(_, effect)| !matches!(effect, Effect::RestartGoodlink { .. })).collect::<Vec<_>>(), "exa1");
+    example.append(Entry::Permitted { intent });
+    example.pass(minutes(1));
+    example.settle();
+    assert_eq!(example.rollout_state(), "running", "bert was paused before");
+    example.paused.insert("anna");
+    example.pass(minutes(1));
+    let (effects, _) = example.settle();
+    assert_eq!(effects, []);
+    assert_eq!(
+        example.rollout_state(),
+        "stopped by itself: 1 new Send As pauses on the changed servers exa1: anna (gla)"
+    );
+}
+
+#[test]
+fn a_failed_install_trips_and_the_next_host_is_not_touched() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = install(&effects, "exa1");
+    example.append(Entry::Permitted { intent });
+    example.end(intent, Outcome::Failed { detail: "exit code 1603".into() });
+    let (effects, _) = example.settle();
+    assert_eq!(effects, []);
+    assert_eq!(example.rollout_state(), "stopped by itself: exa1 the install failed: exit code 1603");
+}
+
+/// A restarted coordinator knows nothing of the installer that may still be running.
+#[test]
+fn an_act_without_an_end_is_given_up_and_its_host_stays_disrupted() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = install(&effects, "exa1");
+    example.append(Entry::Permitted { intent });
+    example.pass(minutes(61));
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    let outcome = &example.ledger.intents[&intent].state;
+    assert!(format!("{outcome:?}").contains("nothing was heard within 1h 0m of the permit"), "{outcome:?}");
+    assert!(!phases(&plan).contains(&Phase::Done));
+    assert!(plan::disruption::disrupted(example.world(), None).contains_key(&name("exa1")));
+    // The host itself shows what came of it.
+    example.exchange("exa1", AFTER);
+    example.pass(minutes(1));
+    assert!(plan::disruption::disrupted(example.world(), None).is_empty());
+}
+
+/// Invariant 7: abort works while an offer is out, and the offer is taken back.
+#[test]
+fn abort_takes_back_what_has_no_permit() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = install(&effects, "exa1");
+    let request = request::rollout_abort(example.world(), "dst", "change board said no").unwrap();
+    example.append(Entry::Request { by: name("olga"), request });
+    assert!(plan::permit(example.world(), intent).is_err());
+    let (effects, _) = example.settle();
+    assert_eq!(effects, []);
+    assert!(!example.ledger.intents[&intent].state.is_open());
+    assert_eq!(example.rollout_state(), "aborted: change board said no");
+}
+
+#[test]
+fn a_version_that_nobody_commanded_is_drift() {
+    let mut example = Example::covered();
+    example.settle();
+    example.exchange("exa2", AFTER);
+    example.settle();
+    assert_eq!(example.ledger.drift.len(), 1);
+    assert_eq!(example.ledger.drift[0].host, name("exa2"));
+}
+
+#[test]
+fn bad_rollouts_are_refused_with_the_part_that_is_wrong() {
+    let mut example = Example::covered();
+    example.rollout();
+    let cases = [
+        (wanted("dst", &["EXA1"]), "rollout dst exists and is running: choose another name"),
+        (wanted("two", &["EXA1"]), "Exchange server exa1 belongs to rollout dst, which is running: abort that one first, or leave the server out"),
+        (wanted("two", &["EXB7"]), "Exchange server \"EXB7\" is not known: configured Exchange servers are exa1, exa2"),
+        (wanted("two", &[]), "servers \"\": a rollout needs at least one Exchange server"),
+    ];
+    for (wanted, text) in cases {
+        assert_eq!(request::rollout_create(example.world(), &wanted).unwrap_err().to_string(), text);
+    }
+    let error = request::waive(example.world(), "nobody", "why", example.now.wall).unwrap_err();
+    assert_eq!(error.to_string(), "user \"nobody\" is not known: no roster that has arrived names this user");
+}
+
+/// A breach that was remedied: GoodLink is restarted at the 70th minute after landing, once, and not before (invariant 2).
+#[test]
+fn goodlink_is_restarted_when_the_paused_have_waited_seventy_minutes() {
+    let mut example = Example::covered();
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.paused.insert("anna");
+    example.observe_all();
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    assert!(plan.remedies.contains_key(&name("gla")));
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    example.pass(minutes(5));
+    example.settle();
+    example.pass(minutes(70) - Duration::from_millis(1));
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    let texts: Vec<_> = plan.remedies[&name("gla")].iter().map(ToString::to_string).collect();
+    assert!(texts.contains(&"before a restart may help: 0.0s to go".to_owned()), "{texts:?}");
+    example.pass(Duration::from_millis(1));
+    let (effects, _) = example.settle();
+    let [(intent, Effect::RestartGoodlink { users: 1, .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(plan::permit(example.world(), *intent), Ok(()));
+    example.append(Entry::Permitted { intent: *intent });
+    example.end(*intent, succeeded());
+    example.pass(minutes(1));
+    let (effects, _) = example.settle();
+    assert_eq!(effects, [], "one restart serves him");
+    example.pass(minutes(60));
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    let texts: Vec<_> = plan.remedies[&name("gla")].iter().map(ToString::to_string).collect();
+    assert!(texts.iter().any(|text| text.contains("anna is still paused")), "{texts:?}");
+}
+
+#[test]
+fn goodlink_is_not_restarted_for_users_who_are_waived_or_not_covered() {
+    let mut example = Example::covered();
+    example.set("anna", VerdictKind::Denied, Cause::DeniedByEntry);
+    example.paused.insert("anna");
+    example.observe_all();
+    example.settle();
+    example.pass(minutes(200));
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    assert!(plan.remedies.contains_key(&name("gla")));
+    example.waive("anna", "left the company");
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    assert!(plan.remedies.is_empty(), "{plan:?}");
+}
+
+#[test]
+fn a_stopped_goodlink_service_counts_as_disrupted() {
+    let mut example = Example::covered();
+    let host = example.estate.hosts.get_mut(&name("gla")).unwrap();
+    host.goodlink.as_mut().unwrap().service.as_mut().unwrap().state = ServiceState::Stopped;
+    let disrupted = plan::disruption::disrupted(example.world(), None);
+    assert_eq!(disrupted[&name("gla")], "the GoodLink service is stopped");
+}
+
+/// A domain is looked at again at the interval, after a grant, and for the second look; never for nobody.
+#[test]
+fn surveys_are_due_when_something_can_have_changed() {
+    let mut example = Example::covered();
+    let due = |example: &Example| plan::survey::due(example.world(), &name("a.example.test"));
+    assert_eq!(due(&example), Some(example.now.steady + minutes(15)));
+    example.roster(&["anna", "dora"]);
+    assert!(plan::plan(example.world()).steps.contains(&Step::Survey(name("a.example.test"))) || due(&example) <= Some(example.now.steady));
+    example.estate.rosters.clear();
+    assert_eq!(due(&example), None);
+}

@@ -1,0 +1,201 @@
+//! The gRPC edge to the agents: one stream each, understood here and handed to the driver.
+
+use crate::convert;
+use crate::driver::{AgentMessage, Handle, Message};
+use crate::identity::{Identity, Role};
+use sendgate_core::estate::RosterDigest;
+use sendgate_core::names::{AgentName, HostName};
+use sendgate_core::policy::Policy;
+use sendgate_proto::v1::agents_server::Agents;
+use sendgate_proto::v1::{FromAgent, RosterUpload, RosterWanted, ToAgent, Welcome, from_agent, to_agent};
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Request, Response, Status, Streaming};
+
+/// Messages to one agent that may wait; an agent that lets more pile up is dead.
+const QUEUE: usize = 64;
+
+/// An agent says hello within this time or the session ends.
+const HELLO_WITHIN: Duration = Duration::from_secs(10);
+
+/// Roster users taken over one upload: more than any GoodLink server holds, and still bounded memory.
+const ROSTER_LIMIT: usize = 1_000_000;
+
+/// The service.
+pub struct AgentService {
+    policy: Arc<Policy>,
+    driver: Handle,
+}
+
+impl AgentService {
+    /// For the agents that the policy names.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, driver: Handle) -> Self {
+        Self { policy, driver }
+    }
+}
+
+#[tonic::async_trait]
+impl Agents for AgentService {
+    type SessionStream = Pin<Box<dyn Stream<Item = Result<ToAgent, Status>> + Send>>;
+
+    async fn session(&self, request: Request<Streaming<FromAgent>>) -> Result<Response<Self::SessionStream>, Status> {
+        let identity = Identity::of_request(&request)?;
+        let Role::Agent(agent) = identity.role else {
+            return Err(Status::permission_denied(format!("{identity} is no agent: agents' certificates carry sendgate:agent:NAME")));
+        };
+        if !self.policy.hosts.values().any(|known| *known == agent) {
+            return Err(Status::permission_denied(format!(
+                "no host of the configuration belongs to agent {agent}: add it to the coordinator's configuration"
+            )));
+        }
+        let stream = request.into_inner();
+        let (queue, messages) = mpsc::channel(QUEUE);
+        let session = Session { agent, policy: Arc::clone(&self.policy), driver: self.driver.clone(), queue };
+        tokio::spawn(session.run(stream));
+        Ok(Response::new(Box::pin(ReceiverStream::new(messages).map(Ok))))
+    }
+}
+
+struct Session {
+    agent: AgentName,
+    policy: Arc<Policy>,
+    driver: Handle,
+    queue: mpsc::Sender<ToAgent>,
+}
+
+impl Session {
+    async fn run(self, mut stream: Streaming<FromAgent>) {
+        let agent = self.agent.clone();
+        let hello = tokio::time::timeout(HELLO_WITHIN, stream.message()).await;
+        let Ok(Ok(Some(FromAgent { kind: Some(from_agent::Kind::Hello(hello)) }))) = hello else {
+            tracing::warn!(%agent, "the session did not begin with a hello");
+            return;
+        };
+        let (reply, answer) = oneshot::channel();
+        // The welcome must be the first message, so the driver gets the queue only once it is in it.
+        let (relay, mut relayed) = mpsc::channel(QUEUE);
+        if self.say(AgentMessage::Connected(relay, reply)).await.is_none() {
+            return;
+        }
+        let Ok((number, generation)) = answer.await else { return };
+        tracing::info!(%agent, version = hello.agent_version, %generation, "agent connected");
+        let heartbeat = self.policy.freshness.heartbeat.as_millis();
+        let welcome = Welcome {
+            generation: Some(convert::generation(generation)),
+            supersedes: Vec::new(),
+            heartbeat_ms: u64::try_from(heartbeat).unwrap_or(u64::MAX),
+        };
+        let mut uploads = Uploads::default();
+        if self.queue.send(ToAgent { kind: Some(to_agent::Kind::Welcome(welcome)) }).await.is_ok() {
+            loop {
+                let taken = tokio::select! {
+                    told = relayed.recv() => match told {
+                        Some(message) => self.queue.send(message).await.ok(),
+                        // The driver ended the session, or a newer one took its place.
+                        None => None,
+                    },
+                    said = stream.message() => match said {
+                        Ok(Some(message)) => self.heard(message, &mut uploads).await,
+                        Ok(None) => None,
+                        Err(status) => {
+                            tracing::info!(%agent, %status, "session broke off");
+                            None
+                        }
+                    },
+                };
+                if taken.is_none() {
+                    break;
+                }
+            }
+        }
+        tracing::info!(%agent, "agent gone");
+        self.say(AgentMessage::Gone(number)).await;
+    }
+
+    async fn say(&self, message: AgentMessage) -> Option<()> {
+        self.driver.send(Message::Agent(self.agent.clone(), message)).await.ok()
+    }
+
+    /// None ends the session.
+    async fn heard(&self, message: FromAgent, uploads: &mut Uploads) -> Option<()> {
+        match message.kind? {
+            from_agent::Kind::Hello(_) => None,
+            from_agent::Kind::Report(report) => {
+                let host = self.understood(convert::host_name(&report.host))?;
+                let wanted = convert::roster_digest(&report).filter(|digest| uploads.lacks(&host, *digest));
+                let state = Box::new(move |reported| convert::host_state(report, reported));
+                self.say(AgentMessage::Report(host.clone(), state)).await?;
+                if let Some(digest) = wanted {
+                    let wanted = RosterWanted { host: host.to_string(), sha256: digest.0.to_vec() };
+                    self.queue.send(ToAgent { kind: Some(to_agent::Kind::RosterWanted(wanted)) }).await.ok()?;
+                }
+                Some(())
+            }
+            from_agent::Kind::Roster(upload) => {
+                let host = self.understood(convert::host_name(&upload.host))?;
+                let Some(goodlink) = self.policy.goodlink_of(&host).cloned() else {
+                    tracing::warn!(agent = %self.agent, %host, "roster of a host that runs no configured GoodLink server");
+                    return Some(());
+                };
+                if self.policy.hosts.get(&host) != Some(&self.agent) {
+                    tracing::warn!(agent = %self.agent, %host, "roster of a host that belongs to another agent");
+                    return None;
+                }
+                if let Some((claimed, users)) = uploads.part(&host, upload)? {
+                    let roster = self.understood(convert::roster(&claimed, users))?;
+                    uploads.held.insert(host, roster.digest);
+                    self.say(AgentMessage::Roster(goodlink, roster)).await?;
+                }
+                Some(())
+            }
+            from_agent::Kind::PermitRequest(request) => self.say(AgentMessage::PermitRequest(request)).await,
+            from_agent::Kind::Act(update) => self.say(AgentMessage::Update(update)).await,
+        }
+    }
+
+    fn understood<T>(&self, result: Result<T, convert::WireError>) -> Option<T> {
+        result.inspect_err(|error| tracing::warn!(agent = %self.agent, %error, "the session is ended")).ok()
+    }
+}
+
+/// Rosters that came over this session, and the one that is coming.
+#[derive(Default)]
+struct Uploads {
+    held: BTreeMap<HostName, RosterDigest>,
+    asked: BTreeMap<HostName, RosterDigest>,
+    coming: BTreeMap<HostName, (Vec<u8>, Vec<sendgate_proto::v1::RosterUser>)>,
+}
+
+impl Uploads {
+    /// Whether this roster must be asked for: it is not held, and was not asked for before.
+    fn lacks(&mut self, host: &HostName, digest: RosterDigest) -> bool {
+        self.held.get(host) != Some(&digest) && self.asked.insert(host.clone(), digest) != Some(digest)
+    }
+
+    /// Takes a part; the whole roster with the last one. None: too large.
+    #[allow(clippy::option_option, reason = "the outer none ends the session, the inner one waits for more parts")]
+    fn part(
+        &mut self,
+        host: &HostName,
+        upload: RosterUpload,
+    ) -> Option<Option<(Vec<u8>, Vec<sendgate_proto::v1::RosterUser>)>> {
+        let (claimed, users) = self.coming.entry(host.clone()).or_default();
+        if *claimed != upload.sha256 {
+            // The roster changed while it was on its way: the parts of the older one are void.
+            users.clear();
+            claimed.clone_from(&upload.sha256);
+        }
+        users.extend(upload.users);
+        if users.len() > ROSTER_LIMIT {
+            tracing::warn!(%host, limit = ROSTER_LIMIT, "roster too large");
+            return None;
+        }
+        Some(if upload.last { self.coming.remove(host) } else { None })
+    }
+}

@@ -1,0 +1,129 @@
+//! Waits, freshness and deadlines: each above its minimum, and in an order that makes sense.
+
+use super::problem::Problems;
+use super::value::{duration, duration_or};
+use super::written::{Agents, Rollout, Survey, Waits as WrittenWaits};
+use sendgate_core::policy::{Freshness, Waits};
+use sendgate_core::time::Readable;
+use std::time::Duration;
+
+/// From one survey to the next: often enough that a lost right is seen within the hour in which it gets lost.
+const SURVEY_INTERVAL: Duration = Duration::from_secs(15 * 60);
+/// Two survey intervals: one survey may fail without closing anything.
+const EVIDENCE_AGE: Duration = Duration::from_secs(30 * 60);
+/// The longest time between two reports of a host.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// Four heartbeats: what is lost on the way is no silence yet.
+const SILENT_AFTER: Duration = Duration::from_secs(2 * 60);
+/// A hotfix of that time installs in minutes; an hour leaves room for a slow host and a restart of services.
+const ACT_DEADLINE: Duration = Duration::from_secs(3600);
+/// GoodLink pauses users within minutes after a store begins to enforce.
+const SOAK: Duration = Duration::from_secs(15 * 60);
+
+/// A wait: its key, what it is by default and at least, and where that comes from.
+struct Minimum {
+    key: &'static str,
+    least: Duration,
+    because: &'static str,
+}
+
+const MINIMUMS: [Minimum; 4] = [
+    Minimum {
+        key: "waits.second_look",
+        least: Waits::FIELD.second_look,
+        because: "AdminSDHolder's propagator takes a right away within 60 minutes (Microsoft KB 907434), \
+                  and the second look must come after it",
+    },
+    Minimum {
+        key: "waits.restart",
+        least: Waits::FIELD.restart,
+        because: "the right takes about 70 minutes to reach Exchange (Good article 17540)",
+    },
+    Minimum {
+        key: "waits.settled",
+        least: Waits::FIELD.settled,
+        because: "without a restart of GoodLink it takes up to 90 minutes to un-pause users (Good article 17540)",
+    },
+    Minimum {
+        key: "waits.failed",
+        least: Waits::FIELD.failed,
+        because: "the store keeps what it knows of a mailbox for up to 120 minutes, and DSAccess for 10 \
+                  (Microsoft KB 327378)",
+    },
+];
+
+/// The waits: never below the field's, except in a laboratory, and each at least as long as the one before it.
+pub(super) fn waits(problems: &mut Problems, written: &WrittenWaits, laboratory: bool) -> Option<Waits> {
+    let texts = [&written.second_look, &written.restart, &written.settled, &written.failed];
+    let mut found = [None; 4];
+    for ((minimum, text), found) in MINIMUMS.iter().zip(texts).zip(&mut found) {
+        let Some(wait) = duration_or(problems, minimum.key, text.as_ref(), minimum.least) else { continue };
+        if wait < minimum.least && !laboratory {
+            let (wait, least) = (Readable(wait), Readable(minimum.least));
+            problems.add(
+                minimum.key,
+                format!("{wait} is below the minimum of {least}: {}", minimum.because),
+                "remove the key or lengthen it; only a coordinator started with --laboratory may shorten a wait",
+            );
+            continue;
+        }
+        *found = Some(wait);
+    }
+    for (pair, values) in MINIMUMS.windows(2).zip(found.windows(2)) {
+        if let ([before, after], [Some(shorter), Some(longer)]) = (pair, values)
+            && longer < shorter
+        {
+            let (longer, shorter) = (Readable(*longer), Readable(*shorter));
+            problems.add(
+                after.key,
+                format!("{longer} is shorter than {} with {shorter}", before.key),
+                "the waits must follow one another: second_look, restart, settled, failed",
+            );
+        }
+    }
+    let [Some(second_look), Some(restart), Some(settled), Some(failed)] = found else { return None };
+    Some(Waits { second_look, restart, settled, failed })
+}
+
+/// How old evidence may be.
+pub(super) fn freshness(problems: &mut Problems, survey: &Survey, agents: &Agents) -> Option<Freshness> {
+    let survey_interval = duration_or(problems, "survey.interval", survey.interval.as_ref(), SURVEY_INTERVAL);
+    let evidence_age = duration_or(problems, "survey.evidence_age", survey.evidence_age.as_ref(), EVIDENCE_AGE);
+    let heartbeat = duration_or(problems, "agents.heartbeat", agents.heartbeat.as_ref(), HEARTBEAT);
+    let silent_after = duration_or(problems, "agents.silent_after", agents.silent_after.as_ref(), SILENT_AFTER);
+    longer(problems, ("survey.evidence_age", evidence_age), ("survey.interval", survey_interval), |longer, shorter| {
+        format!(
+            "{longer} is not longer than survey.interval with {shorter}: evidence would be void before the next survey"
+        )
+    });
+    longer(problems, ("agents.silent_after", silent_after), ("agents.heartbeat", heartbeat), |longer, shorter| {
+        format!("{longer} is not longer than agents.heartbeat with {shorter}: every host would be called silent")
+    });
+    Some(Freshness {
+        survey_interval: survey_interval?,
+        evidence_age: evidence_age?,
+        heartbeat: heartbeat?,
+        silent_after: silent_after?,
+    })
+}
+
+type Named = (&'static str, Option<Duration>);
+
+fn longer(problems: &mut Problems, long: Named, short: Named, wrong: impl Fn(Readable, Readable) -> String) {
+    if let (Some(longer), Some(shorter)) = (long.1, short.1)
+        && longer <= shorter
+    {
+        let remedy = format!("make it longer, better twice as long, or shorten {}", short.0);
+        problems.add(long.0, wrong(Readable(longer), Readable(shorter)), remedy);
+    }
+}
+
+/// How long an act may be under way.
+pub(super) fn act_deadline(problems: &mut Problems, agents: &Agents) -> Option<Duration> {
+    duration_or(problems, "agents.act_deadline", agents.act_deadline.as_ref(), ACT_DEADLINE)
+}
+
+/// How long a change is watched.
+pub(super) fn soak(problems: &mut Problems, rollout: &Rollout) -> Option<Duration> {
+    rollout.soak.as_ref().map_or(Some(SOAK), |text| duration(problems, "rollout.soak", text))
+}

@@ -1,0 +1,206 @@
+//! The gRPC edge to operators: looks are computed by the driver from the world as it is, requests go into the journal.
+
+use crate::driver::{Handle, RequestError, Stopped};
+use crate::identity::{Identity, Role};
+use crate::journal::{Journal, Sequence};
+use jiff::{SignedDuration, Timestamp};
+use sendgate_core::gate::World;
+use sendgate_core::names::{DomainName, OperatorName, RolloutName};
+use sendgate_core::plan::Plan;
+use sendgate_core::request::{self, Refused, WantedRollout};
+use sendgate_core::{ledger, view};
+use sendgate_proto::v1::control_server::Control;
+use sendgate_proto::v1::{
+    Accepted, JournalRecord, JournalRequest, RolloutCreateRequest, RolloutRequest, ViewReply, ViewRequest, WaiveRequest,
+    view_request,
+};
+use serde::Serialize;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+/// Journal records read at a time for one reader.
+const BATCH: usize = 256;
+
+/// The service.
+pub struct ControlService {
+    driver: Handle,
+    journal: Arc<dyn Journal>,
+}
+
+impl ControlService {
+    /// Over a driver and its journal.
+    #[must_use]
+    pub fn new(driver: Handle, journal: Arc<dyn Journal>) -> Self {
+        Self { driver, journal }
+    }
+}
+
+fn viewer<T>(request: &Request<T>) -> Result<OperatorName, Status> {
+    let identity = Identity::of_request(request)?;
+    match identity.role {
+        Role::Viewer(name) | Role::Operator(name) => Ok(name),
+        Role::Agent(_) => Err(Status::permission_denied(format!("{identity} is an agent: it may not look"))),
+    }
+}
+
+fn operator<T>(request: &Request<T>) -> Result<OperatorName, Status> {
+    let identity = Identity::of_request(request)?;
+    match identity.role {
+        Role::Operator(name) => Ok(name),
+        _ => Err(Status::permission_denied(format!(
+            "{identity} may not do this: it takes a certificate with sendgate:operator:NAME"
+        ))),
+    }
+}
+
+fn stopped(stopped: Stopped) -> Status {
+    Status::unavailable(stopped.to_string())
+}
+
+fn refused(error: RequestError) -> Status {
+    match error {
+        RequestError::Stopped(error) => stopped(error),
+        RequestError::Refused(refused @ Refused::Invalid { .. }) => Status::invalid_argument(refused.to_string()),
+        RequestError::Refused(refused @ Refused::Unknown { .. }) => Status::not_found(refused.to_string()),
+        RequestError::Refused(refused @ Refused::Conflict(_)) => Status::failed_precondition(refused.to_string()),
+    }
+}
+
+fn json(view: &impl Serialize) -> Result<Vec<u8>, Status> {
+    serde_json::to_vec(view).map_err(|error| Status::internal(format!("the answer could not be written: {error}")))
+}
+
+fn invalid(error: impl ToString) -> Status {
+    Status::invalid_argument(error.to_string())
+}
+
+/// The one place where a view is chosen.
+fn show(world: World<'_>, plan: &Plan, wanted: view_request::View) -> Result<Vec<u8>, Status> {
+    use view_request::View;
+    match wanted {
+        View::Status(_) => json(&view::status(world)),
+        View::Hosts(_) => json(&view::hosts(world)),
+        View::Domains(_) => json(&view::domains(world)),
+        View::Coverage(wanted) => {
+            let domain: DomainName = wanted.domain.parse().map_err(invalid)?;
+            if !world.policy.domains.contains_key(&domain) {
+                let known: Vec<_> = world.policy.domains.keys().map(ToString::to_string).collect();
+                return Err(Status::not_found(format!("no domain {domain} is configured; configured are {}", known.join(", "))));
+            }
+            json(&view::coverage(world, &domain))
+        }
+        View::Explain(wanted) => {
+            let explained = view::explain(world, &wanted.user);
+            if explained.users.is_empty() {
+                return Err(Status::not_found(format!(
+                    "no roster that has arrived names {:?}: give the roster name or the directory name",
+                    wanted.user
+                )));
+            }
+            json(&explained)
+        }
+        View::Plan(_) => json(&view::plan(world, plan)),
+        View::GateCheck(wanted) => {
+            json(&view::gate(world, &wanted.subject).map_err(|error| Status::not_found(error.to_string()))?)
+        }
+        View::Rollout(wanted) => {
+            let name: RolloutName = wanted.name.parse().map_err(invalid)?;
+            json(&view::rollout(world, &name).ok_or_else(|| Status::not_found(format!("there is no rollout {name}")))?)
+        }
+        View::Grants(_) => json(&view::grants(world)),
+    }
+}
+
+fn accepted(sequence: ledger::Sequence) -> Response<Accepted> {
+    Response::new(Accepted { sequence: sequence.0 })
+}
+
+/// An expiry as people write it: a moment (RFC 3339) or a time from now.
+fn expiry(text: &str) -> Result<Timestamp, Status> {
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Ok(moment);
+    }
+    let length: SignedDuration = text
+        .parse()
+        .map_err(|_| invalid(format!("expiry {text:?}: give a moment such as 2007-03-11T02:00:00Z or a time such as 72h")))?;
+    Timestamp::now().checked_add(length).map_err(|error| invalid(format!("expiry {text:?}: {error}")))
+}
+
+#[tonic::async_trait]
+impl Control for ControlService {
+    async fn view(&self, request: Request<ViewRequest>) -> Result<Response<ViewReply>, Status> {
+        viewer(&request)?;
+        let wanted = request.into_inner().view.ok_or_else(|| invalid("the request names no view"))?;
+        let json = self.driver.look(move |world, plan| show(world, plan, wanted)).await.map_err(stopped)??;
+        Ok(Response::new(ViewReply { json }))
+    }
+
+    async fn rollout_create(&self, request: Request<RolloutCreateRequest>) -> Result<Response<Accepted>, Status> {
+        let by = operator(&request)?;
+        let RolloutCreateRequest { name, package, sha256, target_version: target, servers, at_once } = request.into_inner();
+        let wanted = WantedRollout { name, package, sha256, target, servers, at_once };
+        let filed = self.driver.request(by, move |world| request::rollout_create(world, &wanted)).await;
+        filed.map(accepted).map_err(refused)
+    }
+
+    async fn rollout_start(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {
+        let by = operator(&request)?;
+        let name = request.into_inner().name;
+        let filed = self.driver.request(by, move |world| request::rollout_start(world, &name)).await;
+        filed.map(accepted).map_err(refused)
+    }
+
+    async fn rollout_abort(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {
+        let by = operator(&request)?;
+        let RolloutRequest { name, reason } = request.into_inner();
+        let filed = self.driver.request(by, move |world| request::rollout_abort(world, &name, &reason)).await;
+        filed.map(accepted).map_err(refused)
+    }
+
+    async fn waive(&self, request: Request<WaiveRequest>) -> Result<Response<Accepted>, Status> {
+        let by = operator(&request)?;
+        let WaiveRequest { user, reason, expires } = request.into_inner();
+        let expires = expiry(&expires)?;
+        let filed = self.driver.request(by, move |world| request::waive(world, &user, &reason, expires)).await;
+        filed.map(accepted).map_err(refused)
+    }
+
+    type JournalStream = Pin<Box<dyn Stream<Item = Result<JournalRecord, Status>> + Send>>;
+
+    async fn journal(&self, request: Request<JournalRequest>) -> Result<Response<Self::JournalStream>, Status> {
+        viewer(&request)?;
+        let mut from = Sequence::new(request.into_inner().from).unwrap_or(Sequence::FIRST);
+        let journal = Arc::clone(&self.journal);
+        let (sender, records) = mpsc::channel(BATCH);
+        tokio::task::spawn_blocking(move || {
+            loop {
+                let batch = match journal.read(from, BATCH) {
+                    Ok(batch) if batch.is_empty() => return,
+                    Ok(batch) => batch,
+                    Err(error) => {
+                        // The reader may be gone.
+                        let _ = sender.blocking_send(Err(Status::data_loss(error.to_string())));
+                        return;
+                    }
+                };
+                for record in batch {
+                    from = record.sequence.next();
+                    let record = JournalRecord {
+                        sequence: record.sequence.get(),
+                        previous: record.previous.0.to_vec(),
+                        digest: record.digest.0.to_vec(),
+                        payload: record.payload,
+                    };
+                    if sender.blocking_send(Ok(record)).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(records))))
+    }
+}

@@ -1,0 +1,231 @@
+//! Wire types and domain types meet here, and nowhere else. Whatever the wire leaves unsaid becomes an error text, never
+//! a good answer.
+
+use jiff::Timestamp;
+use sendgate_core::enforcement::StoreVersion;
+use sendgate_core::estate::{
+    Answer, ExchangeState, GoodLinkState, HostState, Pause, Roster, RosterDigest, Service, ServiceState,
+};
+use sendgate_core::ledger::{Effect, Generation, Outcome, Sequence};
+use sendgate_core::names::{BadName, HostName, RosterName};
+use sendgate_core::time::Steady;
+use sendgate_proto::v1::{self as wire, act_offer, act_update, paused_user, restart_service, service, store_mounted, store_version};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+
+/// A message that cannot be understood; the session ends with it.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// A name is none.
+    #[error("{what}: {error}")]
+    Name {
+        /// Where it stood.
+        what: &'static str,
+        /// Why it is none.
+        error: BadName,
+    },
+    /// Something else is not as the contract says.
+    #[error("{0}")]
+    Contract(String),
+}
+
+/// A host's name.
+///
+/// # Errors
+/// [`WireError::Name`].
+pub fn host_name(text: &str) -> Result<HostName, WireError> {
+    text.parse().map_err(|error| WireError::Name { what: "host of a report", error })
+}
+
+/// A host's report, as it is kept.
+#[must_use]
+pub fn host_state(report: wire::HostReport, reported: Steady) -> HostState {
+    HostState { reported, exchange: report.exchange.map(exchange), goodlink: report.goodlink.map(goodlink) }
+}
+
+fn missing<T>(what: &str) -> Answer<T> {
+    Err(format!("the agent's report does not say {what}"))
+}
+
+fn exchange(report: wire::ExchangeReport) -> ExchangeState {
+    ExchangeState {
+        store: match report.store_version.and_then(|version| version.result) {
+            Some(store_version::Result::Version(version)) => version_of(version),
+            Some(store_version::Result::Error(why)) => Err(why),
+            None => missing("the version of store.exe"),
+        },
+        patches: match report.patches {
+            Some(wire::Patches { names, error: None }) => Ok(names.into_iter().collect()),
+            Some(wire::Patches { error: Some(why), .. }) => Err(why),
+            None => missing("the installed patches"),
+        },
+        service: service_of(report.store_service),
+        mounted: match report.store_mounted.and_then(|mounted| mounted.result) {
+            Some(store_mounted::Result::Mounted(mounted)) => Ok(mounted),
+            Some(store_mounted::Result::Error(why)) => Err(why),
+            None => missing("whether the store is mounted"),
+        },
+    }
+}
+
+fn version_of(version: wire::Version) -> Answer<StoreVersion> {
+    let part = |part: u32| u16::try_from(part).map_err(|_| format!("{part} is no part of a file version"));
+    Ok(StoreVersion {
+        major: part(version.major)?,
+        minor: part(version.minor)?,
+        build: part(version.build)?,
+        revision: part(version.revision)?,
+    })
+}
+
+fn service_of(service: Option<wire::Service>) -> Answer<Service> {
+    let Some(service) = service else { return missing("how the service is") };
+    if let Some(why) = service.error {
+        return Err(why);
+    }
+    let state = match service.state() {
+        service::State::Running => ServiceState::Running,
+        service::State::Stopped => ServiceState::Stopped,
+        service::State::Starting => ServiceState::Starting,
+        service::State::Stopping => ServiceState::Stopping,
+        service::State::Unspecified => return missing("what the service does"),
+    };
+    let started = service.started_at_ms.map(time_of).transpose()?;
+    Ok(Service { state, logon_account: service.logon_account, started })
+}
+
+fn time_of(milliseconds: i64) -> Answer<Timestamp> {
+    Timestamp::from_millisecond(milliseconds).map_err(|error| format!("{milliseconds} ms is no time: {error}"))
+}
+
+fn goodlink(report: wire::GoodLinkReport) -> GoodLinkState {
+    GoodLinkState {
+        service: service_of(report.service),
+        roster: match report.roster {
+            Some(wire::RosterReference { error: Some(why), .. }) => Err(why),
+            Some(wire::RosterReference { sha256, .. }) => digest(&sha256).ok_or_else(|| "its digest is no SHA-256".to_owned()),
+            None => missing("which roster there is"),
+        },
+        paused: match report.paused {
+            Some(wire::Paused { error: Some(why), .. }) => Err(why),
+            Some(wire::Paused { users, error: None }) => users.into_iter().map(pause).collect(),
+            None => missing("which users are paused"),
+        },
+    }
+}
+
+fn pause(user: wire::PausedUser) -> Answer<(RosterName, Pause)> {
+    let name: RosterName = user.name.parse().map_err(|error: BadName| error.to_string())?;
+    let send_as = match user.cause() {
+        paused_user::Cause::SendAs => true,
+        paused_user::Cause::Other => false,
+        paused_user::Cause::Unspecified => return Err(format!("the report does not say why {name} is paused")),
+    };
+    let (first, last) = (time_of(user.first_ms)?, time_of(user.last_ms)?);
+    Ok((name, Pause { hresult: user.hresult, send_as, first, last, count: user.count }))
+}
+
+fn digest(bytes: &[u8]) -> Option<RosterDigest> {
+    <[u8; 32]>::try_from(bytes).ok().map(RosterDigest)
+}
+
+/// The digest of a report's roster, if it has one.
+#[must_use]
+pub fn roster_digest(report: &wire::HostReport) -> Option<RosterDigest> {
+    report.goodlink.as_ref().and_then(|goodlink| goodlink.roster.as_ref()).and_then(|roster| digest(&roster.sha256))
+}
+
+/// A whole roster from its parts; the digest must be that of the users.
+///
+/// # Errors
+/// [`WireError`] if it is not, or a user is named twice.
+pub fn roster(claimed: &[u8], users: Vec<wire::RosterUser>) -> Result<Roster, WireError> {
+    let mut hash = Sha256::new();
+    for user in &users {
+        for (text, end) in [(&user.name, b"\0"), (&user.directory_name, b"\0"), (&user.server, b"\n")] {
+            hash.update(text.as_bytes());
+            hash.update(end);
+        }
+    }
+    let computed: [u8; 32] = hash.finalize().into();
+    if claimed != computed {
+        return Err(WireError::Contract("the roster's users do not have the digest that was announced".to_owned()));
+    }
+    let mut by_name = BTreeMap::new();
+    for user in users {
+        let name: RosterName =
+            user.name.parse().map_err(|error| WireError::Name { what: "name of a roster user", error })?;
+        let directory_name = user
+            .directory_name
+            .parse()
+            .map_err(|error| WireError::Name { what: "directory name of a roster user", error })?;
+        if by_name.insert(name.clone(), directory_name).is_some() {
+            return Err(WireError::Contract(format!("the roster names {name} twice")));
+        }
+    }
+    Ok(Roster { digest: RosterDigest(computed), users: by_name })
+}
+
+/// A generation for the wire.
+#[must_use]
+pub fn generation(generation: Generation) -> wire::Generation {
+    wire::Generation { epoch: generation.epoch, counter: generation.counter }
+}
+
+/// The name of an intent on the wire, `EPOCH-SEQUENCE`.
+#[must_use]
+pub fn act_id(epoch: u64, intent: Sequence) -> String {
+    format!("{epoch:016x}-{intent}")
+}
+
+/// The intent that an act id names in the journal of this epoch; none if it is of another journal.
+#[must_use]
+pub fn intent_of(epoch: u64, act_id: &str) -> Option<Sequence> {
+    let (of, sequence) = act_id.split_once('-')?;
+    (u64::from_str_radix(of, 16).ok()? == epoch).then(|| sequence.parse().ok().map(Sequence))?
+}
+
+/// The offer of an act; none for effects that no agent performs.
+#[must_use]
+pub fn offer(by: Generation, intent: Sequence, effect: &Effect) -> Option<wire::ActOffer> {
+    let (host, act) = match effect {
+        Effect::Grant(_) => return None,
+        Effect::Install { host, package, sha256, .. } => {
+            let install = wire::InstallHotfix { package: package.to_string(), sha256: sha256.0.to_vec() };
+            (host, act_offer::Act::Install(install))
+        }
+        Effect::RestartGoodlink { host, .. } => {
+            let restart = wire::RestartService { role: restart_service::Role::Goodlink.into() };
+            (host, act_offer::Act::Restart(restart))
+        }
+    };
+    Some(wire::ActOffer {
+        act_id: act_id(by.epoch, intent),
+        generation: Some(generation(by)),
+        host: host.to_string(),
+        act: Some(act),
+    })
+}
+
+/// How an act ended; none while it is under way.
+///
+/// # Errors
+/// [`WireError`] if the update does not say.
+pub fn outcome(update: &wire::ActUpdate) -> Result<Option<Outcome>, WireError> {
+    let detail = update.detail.clone();
+    match (update.state(), update.exit_code) {
+        (act_update::State::Started, _) => Ok(None),
+        (act_update::State::Finished, Some(0)) => Ok(Some(Outcome::Succeeded { detail })),
+        (act_update::State::Finished, Some(code)) => {
+            Ok(Some(Outcome::Failed { detail: format!("exit code {code}; {detail}") }))
+        }
+        (act_update::State::Refused, _) => Ok(Some(Outcome::NotStarted { detail })),
+        (act_update::State::Unknown, _) => Ok(Some(Outcome::Unknown { detail })),
+        (act_update::State::Finished, None) => {
+            Err(WireError::Contract(format!("act {} finished without an exit code", update.act_id)))
+        }
+        (act_update::State::Unspecified, _) => {
+            Err(WireError::Contract(format!("an update of act {} says no state", update.act_id)))
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What differs between two lists of explicit entries, in words.
+
+use sendgate_core::secdesc::SecurityDescriptor;
+use std::fmt;
+
+/// A difference between entries as they should be and as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Difference {
+    missing: Vec<String>,
+    new: Vec<String>,
+}
+
+impl Difference {
+    /// Compares bytes and order; nothing if both are the same.
+    pub(super) fn between(wanted: &[Vec<u8>], there: &[Vec<u8>]) -> Option<Self> {
+        if wanted == there {
+            return None;
+        }
+        let lacking = |from: &[Vec<u8>], of: &[Vec<u8>]| {
+            let mut rest = from.to_vec();
+            let mut lacking = Vec::new();
+            for entry in of {
+                match rest.iter().position(|other| other == entry) {
+                    Some(at) => drop(rest.swap_remove(at)),
+                    None => lacking.push(shown(entry)),
+                }
+            }
+            lacking
+        };
+        Some(Self { missing: lacking(there, wanted), new: lacking(wanted, there) })
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.missing.as_slice(), self.new.as_slice()) {
+            ([], []) => write!(f, "the entries are the same in another order"),
+            ([], new) => write!(f, "new: {}", new.join(" ")),
+            (missing, []) => write!(f, "missing: {}", missing.join(" ")),
+            (missing, new) => write!(f, "missing: {}; new: {}", missing.join(" "), new.join(" ")),
+        }
+    }
+}
+
+/// An entry as SDDL, read in a descriptor of its own; as hexadecimal if it is of no known form.
+fn shown(entry: &[u8]) -> String {
+    let size = entry.len() + 8;
+    let length = u16::try_from(size).unwrap_or(u16::MAX);
+    // A self-relative descriptor that holds nothing but a DACL (MS-DTYP 2.4.6) of this one entry (2.4.5).
+    let mut bytes = vec![1, 0, 0x04, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 4, 0];
+    bytes.extend(length.to_le_bytes());
+    bytes.extend([1, 0, 0, 0]);
+    bytes.extend(entry);
+    let text = match SecurityDescriptor::parse(&bytes) {
+        Ok(descriptor) => descriptor.dacl().acl().and_then(|acl| acl.aces().first()).map(|ace| ace.to_sddl()),
+        Err(_) => None,
+    };
+    text.unwrap_or_else(|| entry.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sendgate_core::secdesc::edit::GrantForm;
+
+    fn entry(rid: u32) -> Vec<u8> {
+        let sid = format!("S-1-5-21-1-2-3-{rid}").parse().unwrap();
+        GrantForm::Object.entry(&sid).unwrap().raw().to_vec()
+    }
+
+    #[test]
+    fn a_difference_is_told_in_sddl() {
+        let (one, two, three) = (entry(1), entry(2), entry(3));
+        let difference = Difference::between(&[one.clone(), two.clone()], &[one.clone(), three]).unwrap();
+        assert_eq!(
+            difference.to_string(),
+            "missing: (OA;;CR;ab721a54-1e2f-11d0-9819-00aa0040529b;;S-1-5-21-1-2-3-2); \
+             new: (OA;;CR;ab721a54-1e2f-11d0-9819-00aa0040529b;;S-1-5-21-1-2-3-3)"
+        );
+        let order = Difference::between(&[one.clone(), two.clone()], &[two.clone(), one.clone()]).unwrap();
+        assert_eq!(order.to_string(), "the entries are the same in another order");
+        let twice = Difference::between(&[one.clone()], &[one.clone(), one.clone()]).unwrap();
+        assert!(twice.to_string().starts_with("new: (OA;"), "{twice}");
+        assert_eq!(Difference::between(&[one.clone()], &[one]), None);
+        assert_eq!(shown(&[9]), "09");
+    }
+}

@@ -1,0 +1,99 @@
+//! Why a grant was not done, and whether something may have been written all the same.
+
+use super::DescriptorDigest;
+use crate::directory::DirectoryError;
+use sendgate_core::names::Dn;
+
+/// Why a change of a descriptor has no good end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GrantError {
+    /// The server could not be asked, or refused: nothing was written.
+    #[error("the entry on {place} was not written: {error}")]
+    Directory {
+        /// The place.
+        place: Dn,
+        /// What happened.
+        error: DirectoryError,
+    },
+    /// There is no such object.
+    #[error("the entry was not written: {place} is not there on {server}; it may have been moved or renamed, and the next survey will say")]
+    NoPlace {
+        /// The place.
+        place: Dn,
+        /// The server.
+        server: String,
+    },
+    /// The descriptor was not returned.
+    #[error("the entry on {place} was not written: its descriptor is not shown to {name}; give that account the right to read permissions there")]
+    NotShown {
+        /// The place.
+        place: Dn,
+        /// Who read.
+        name: String,
+    },
+    /// The descriptor is not edited.
+    #[error("the DACL of {place} was not written: {why}")]
+    Refused {
+        /// The place.
+        place: Dn,
+        /// Why.
+        why: String,
+    },
+    /// Somebody changed the entries since the grant was planned: nothing was written.
+    #[error("the entry on {place} was not written: its entries have changed since it was planned: {difference}; it will be planned again from what is there now")]
+    Changed {
+        /// The place.
+        place: Dn,
+        /// What changed.
+        difference: String,
+    },
+    /// It was written, and what was read back is something else: somebody wrote at the same time.
+    #[error("the entries on {place} are not what was written (before {before}, now {after}): {difference}; somebody changed them at the same time, have the directory team compare")]
+    LostEdit {
+        /// The place.
+        place: Dn,
+        /// What differs from what was written.
+        difference: String,
+        /// Before the write.
+        before: DescriptorDigest,
+        /// As it was read back.
+        after: DescriptorDigest,
+    },
+    /// It may have been written.
+    #[error("whether the entry on {place} was written is not known: {why}; it must be read before anything else is done there")]
+    Unknown {
+        /// The place.
+        place: Dn,
+        /// What happened.
+        why: String,
+    },
+}
+
+impl GrantError {
+    /// Whether the directory may have been changed: then the outcome is established before anything else.
+    #[must_use]
+    pub fn may_have_written(&self) -> bool {
+        matches!(self, Self::LostEdit { .. } | Self::Unknown { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_says_what_was_written_and_what_to_do() {
+        let place = Dn::from("OU=Hosted,DC=a");
+        let shown = GrantError::NotShown { place: place.clone(), name: "sendgate@a".into() };
+        assert_eq!(
+            shown.to_string(),
+            "the entry on OU=Hosted,DC=a was not written: its descriptor is not shown to sendgate@a; \
+             give that account the right to read permissions there"
+        );
+        let unknown = GrantError::Unknown { place: place.clone(), why: "no answer".into() };
+        assert!(unknown.may_have_written() && !shown.may_have_written());
+        assert!(unknown.to_string().contains("is not known: no answer; it must be read"), "{unknown}");
+        let changed = GrantError::Changed { place, difference: "new: x".into() };
+        assert!(changed.to_string().contains("have changed since it was planned: new: x"), "{changed}");
+    }
+}

@@ -1,0 +1,153 @@
+//! The agents' side of the loop: sessions, reports, permits, ends of acts.
+
+use super::{AgentMessage, Driver, Message, RecordError};
+use crate::convert;
+use sendgate_core::estate::Observation;
+use sendgate_core::gate::World;
+use sendgate_core::ledger::{Entry, IntentState, Outcome, Sequence};
+use sendgate_core::names::AgentName;
+use sendgate_core::plan::{self, Plan};
+use sendgate_proto::v1::{self as wire, to_agent::Kind};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How long a permit is good for, on the agent's own clock from its request.
+const PERMIT_VALID: Duration = Duration::from_secs(30);
+
+/// When an agent whose permit was refused for now may ask again.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// An agent's open session.
+pub(super) struct Session {
+    number: u64,
+    queue: mpsc::Sender<wire::ToAgent>,
+}
+
+impl Driver {
+    /// Takes in one message.
+    pub(super) async fn take(&mut self, message: Message, plan: &Plan) -> Result<(), RecordError> {
+        match message {
+            Message::Agent(agent, message) => self.agent(agent, message).await?,
+            Message::Surveyed(reading) => self.surveyed(&reading),
+            Message::Granted(intent, outcome) => self.granted(intent, outcome).await?,
+            Message::Look(look) => look(self.world(self.clock.now()), plan),
+            Message::Request { by, check, reply } => {
+                let answer = match check(self.world(self.clock.now())) {
+                    Ok(request) => Ok(self.append(Entry::Request { by, request }).await?),
+                    Err(refused) => Err(refused),
+                };
+                // Whoever asked may be gone; the request stands all the same.
+                let _ = reply.send(answer);
+            }
+        }
+        Ok(())
+    }
+
+    async fn agent(&mut self, agent: AgentName, message: AgentMessage) -> Result<(), RecordError> {
+        match message {
+            AgentMessage::Connected(queue, reply) => {
+                let number = self.sessions.get(&agent).map_or(1, |session| session.number.saturating_add(1));
+                // A newer session of the same agent replaces the older one, whose queue closes with this.
+                self.sessions.insert(agent.clone(), Session { number, queue });
+                if reply.send((number, self.generation)).is_ok() {
+                    self.estate.observe(Observation::Connected(agent.clone()));
+                    self.offer_open(&agent);
+                }
+            }
+            AgentMessage::Gone(number) => {
+                if self.sessions.get(&agent).is_some_and(|session| session.number == number) {
+                    self.sessions.remove(&agent);
+                    self.estate.observe(Observation::Disconnected(agent));
+                }
+            }
+            AgentMessage::Report(host, state) => {
+                if self.policy.hosts.get(&host) == Some(&agent) {
+                    let state = state(self.clock.now().steady);
+                    self.estate.observe(Observation::Report(host, state));
+                } else {
+                    tracing::warn!(%agent, %host, "report of a host that the configuration does not give to this agent");
+                }
+            }
+            AgentMessage::Roster(goodlink, roster) => self.estate.observe(Observation::Roster(goodlink, roster)),
+            AgentMessage::PermitRequest(request) => self.permit(&agent, request).await?,
+            AgentMessage::Update(update) => self.update(&agent, update).await?,
+        }
+        Ok(())
+    }
+
+    /// Tells an agent something; a session that does not keep up is ended, and says everything anew when it is back.
+    pub(super) fn tell(&mut self, agent: &AgentName, kind: Kind) {
+        let Some(session) = self.sessions.get(agent) else { return };
+        if session.queue.try_send(wire::ToAgent { kind: Some(kind) }).is_err() {
+            tracing::warn!(%agent, "the session does not take messages any more: it is ended");
+            self.sessions.remove(agent);
+            self.estate.observe(Observation::Disconnected(agent.clone()));
+        }
+    }
+
+    /// The intent that an act id names, if it is of this journal and of a host of this agent.
+    fn intent(&self, agent: &AgentName, act_id: &str) -> Option<Sequence> {
+        let intent = convert::intent_of(self.generation.epoch, act_id)?;
+        let host = self.ledger.intents.get(&intent)?.effect.host()?;
+        (self.policy.hosts.get(host) == Some(agent)).then_some(intent)
+    }
+
+    async fn permit(&mut self, agent: &AgentName, request: wire::PermitRequest) -> Result<(), RecordError> {
+        let wire::PermitRequest { act_id, nonce } = request;
+        let refused = |act_id, reason, retry: Duration| {
+            let retry_ms = u32::try_from(retry.as_millis()).unwrap_or(u32::MAX);
+            Kind::PermitRefused(wire::PermitRefused { act_id, nonce, reason, retry_ms })
+        };
+        let Some(intent) = self.intent(agent, &act_id) else {
+            self.tell(agent, refused(act_id, "this coordinator knows no such act of this agent".into(), Duration::ZERO));
+            return Ok(());
+        };
+        let world = World { policy: &self.policy, estate: &self.estate, ledger: &self.ledger, now: self.clock.now() };
+        match plan::permit(world, intent) {
+            Ok(()) => {
+                self.append(Entry::Permitted { intent }).await?;
+                self.tell(agent, Kind::Permit(wire::Permit {
+                    act_id,
+                    nonce,
+                    generation: Some(convert::generation(self.generation)),
+                    valid_ms: u32::try_from(PERMIT_VALID.as_millis()).unwrap_or(0),
+                }));
+            }
+            Err(refusal) => {
+                let why = refusal.blocked.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                tracing::info!(%agent, intent = intent.0, why, void = refusal.void, "no permit");
+                self.tell(agent, refused(act_id, why, if refusal.void { Duration::ZERO } else { ASK_AGAIN }));
+            }
+        }
+        Ok(())
+    }
+
+    async fn update(&mut self, agent: &AgentName, update: wire::ActUpdate) -> Result<(), RecordError> {
+        let Some(intent) = self.intent(agent, &update.act_id) else {
+            tracing::warn!(%agent, act = update.act_id, "update of an act that this journal does not give to this agent");
+            self.tell(agent, Kind::ActAck(wire::ActAck { act_id: update.act_id }));
+            return Ok(());
+        };
+        let outcome = match convert::outcome(&update) {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                tracing::warn!(%agent, %error, "update not understood");
+                return Ok(());
+            }
+        };
+        let state = self.ledger.intents.get(&intent).map(|known| known.state.clone());
+        let unknown = |state: &IntentState| matches!(state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. });
+        match state {
+            Some(state) if state.is_open() || (unknown(&state) && !matches!(outcome, Outcome::Unknown { .. })) => {
+                self.append(Entry::Outcome { intent, outcome }).await?;
+            }
+            // Said before: the acknowledgement was lost.
+            Some(IntentState::Ended { outcome: known, .. }) if known == outcome => {}
+            Some(state) => tracing::error!(%agent, intent = intent.0, ?state, ?outcome, "an agent contradicts the journal"),
+            None => {}
+        }
+        self.tell(agent, Kind::ActAck(wire::ActAck { act_id: update.act_id }));
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! What reaches the loop.
+
+use sendgate_core::coverage::reading::DomainReading;
+use sendgate_core::estate::{HostState, Roster};
+use sendgate_core::gate::World;
+use sendgate_core::ledger::{Generation, Outcome, Request, Sequence};
+use sendgate_core::names::{AgentName, GoodLinkName, HostName, OperatorName};
+use sendgate_core::plan::Plan;
+use sendgate_core::request::Refused;
+use sendgate_core::time::Steady;
+use sendgate_proto::v1 as wire;
+use tokio::sync::{mpsc, oneshot};
+
+type Look = Box<dyn FnOnce(World<'_>, &Plan) + Send>;
+type Check = Box<dyn FnOnce(World<'_>) -> Result<Request, Refused> + Send>;
+
+/// One thing that happened.
+pub enum Message {
+    /// From an agent's session.
+    Agent(AgentName, AgentMessage),
+    /// A survey ended.
+    Surveyed(Box<DomainReading>),
+    /// A grant ended, or its end was established.
+    Granted(Sequence, Outcome),
+    /// Somebody looks.
+    Look(Look),
+    /// Somebody asks for something.
+    Request {
+        /// Who.
+        by: OperatorName,
+        /// What, as the world is now.
+        check: Check,
+        /// The number in the journal, once it is there.
+        reply: oneshot::Sender<Result<Sequence, Refused>>,
+    },
+}
+
+/// What an agent's session says.
+pub enum AgentMessage {
+    /// It opened; what the agent is told goes into the queue. The answer is the session's number and the generation.
+    Connected(mpsc::Sender<wire::ToAgent>, oneshot::Sender<(u64, Generation)>),
+    /// The session of this number ended.
+    Gone(u64),
+    /// A host reported.
+    Report(HostName, Box<dyn FnOnce(Steady) -> HostState + Send>),
+    /// A roster arrived.
+    Roster(GoodLinkName, Roster),
+    /// It is ready to act.
+    PermitRequest(wire::PermitRequest),
+    /// An act has come further.
+    Update(wire::ActUpdate),
+}
+
+/// The loop has ended: the coordinator is stopping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the coordinator is stopping")]
+pub struct Stopped;
+
+/// Why a request was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// It does not fit.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Nobody is there to take it.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// The way into the loop.
+#[derive(Clone)]
+pub struct Handle(mpsc::Sender<Message>);
+
+impl Handle {
+    pub(super) fn new(sender: mpsc::Sender<Message>) -> Self {
+        Self(sender)
+    }
+
+    /// Hands over a message; waits while the queue is full.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn send(&self, message: Message) -> Result<(), Stopped> {
+        self.0.send(message).await.map_err(|_| Stopped)
+    }
+
+    /// Computes something from the world and the plan as they are.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn look<T: Send + 'static>(
+        &self,
+        view: impl FnOnce(World<'_>, &Plan) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let look: Look = Box::new(move |world, plan| {
+            // Whoever asked may be gone.
+            let _ = reply.send(view(world, plan));
+        });
+        self.send(Message::Look(look)).await?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Files a request; it is in the journal when this returns.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub async fn request(
+        &self,
+        by: OperatorName,
+        check: impl FnOnce(World<'_>) -> Result<Request, Refused> + Send + 'static,
+    ) -> Result<Sequence, RequestError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Request { by, check: Box::new(check), reply }).await?;
+        Ok(answer.await.map_err(|_| Stopped)??)
+    }
+}

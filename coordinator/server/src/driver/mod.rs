@@ -1,0 +1,161 @@
+//! The one loop: observe, write down, plan, do.
+//!
+//! 1. [`Handle`]: everything that happens reaches the loop as a [`Message`], through one bounded queue;
+//! 2. [`Driver::run`]: each message changes the estate or the journal, then the world is planned again;
+//! 3. `record`: what is to be remembered is appended to the journal before anything else is done;
+//! 4. `act`: intents become grants, offers to agents and surveys, whose ends come back as messages.
+//!
+//! The loop owns the estate and the ledger: nobody else changes them, and nobody else needs a lock.
+
+mod act;
+mod agents;
+mod message;
+mod record;
+
+pub use message::{AgentMessage, Handle, Message, RequestError, Stopped};
+pub use record::{RecordError, replay};
+
+use crate::clock::Clock;
+use crate::directory::DirectoryServer;
+use crate::journal::Journal;
+use sendgate_core::estate::Estate;
+use sendgate_core::gate::World;
+use sendgate_core::ledger::{Entry, Generation, Ledger, Sequence};
+use sendgate_core::names::{AgentName, DirectoryServerName, DomainName};
+use sendgate_core::plan::{self, Plan};
+use sendgate_core::policy::Policy;
+use sendgate_core::time::{Now, Steady};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Messages that may wait: enough for every host of a large estate to report at once; then senders wait.
+const QUEUE: usize = 1024;
+
+/// The clock is journaled this often while somebody waits, so that little waiting is lost with a reboot.
+const CLOCK_EVERY: Duration = Duration::from_secs(300);
+
+/// The longest the loop sleeps: deadlines that the planner does not name are noticed by then.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// The loop and all that it owns.
+pub struct Driver {
+    policy: Arc<Policy>,
+    directory: BTreeMap<DirectoryServerName, DirectoryServer>,
+    estate: Estate,
+    ledger: Ledger,
+    journal: Arc<dyn Journal>,
+    clock: Clock,
+    generation: Generation,
+    messages: mpsc::Receiver<Message>,
+    /// For tasks that the loop starts: a strong sender would keep the loop alive for ever.
+    handle: mpsc::WeakSender<Message>,
+    sessions: BTreeMap<AgentName, agents::Session>,
+    surveying: BTreeSet<DomainName>,
+    granting: BTreeSet<Sequence>,
+    marked: Steady,
+}
+
+/// What a driver starts with.
+pub struct Parts {
+    /// What is wanted.
+    pub policy: Arc<Policy>,
+    /// How each directory server is reached.
+    pub directory: BTreeMap<DirectoryServerName, DirectoryServer>,
+    /// Where everything is written down.
+    pub journal: Arc<dyn Journal>,
+    /// What time it is; resumed from the journal.
+    pub clock: Clock,
+    /// What the journal says so far.
+    pub ledger: Ledger,
+    /// A random number, used as the epoch of a new journal.
+    pub fresh_epoch: u64,
+}
+
+impl Driver {
+    /// Starts a generation: the first entry that this coordinator writes.
+    ///
+    /// # Errors
+    /// [`RecordError`] if it cannot be written.
+    pub async fn start(parts: Parts) -> Result<(Self, Handle), RecordError> {
+        let (sender, messages) = mpsc::channel(QUEUE);
+        let generation = match parts.ledger.generation {
+            Some(last) => Generation { epoch: last.epoch, counter: last.counter.saturating_add(1) },
+            None => Generation { epoch: parts.fresh_epoch, counter: 1 },
+        };
+        let mut driver = Self {
+            policy: parts.policy,
+            directory: parts.directory,
+            estate: Estate::default(),
+            ledger: parts.ledger,
+            journal: parts.journal,
+            clock: parts.clock,
+            generation,
+            messages,
+            handle: sender.downgrade(),
+            sessions: BTreeMap::new(),
+            surveying: BTreeSet::new(),
+            granting: BTreeSet::new(),
+            marked: Steady::START,
+        };
+        let started = Entry::Started {
+            generation,
+            clock: driver.clock.mark(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            laboratory: driver.policy.laboratory,
+        };
+        driver.append(started).await?;
+        driver.marked = driver.clock.now().steady;
+        Ok((driver, Handle::new(sender)))
+    }
+
+    /// Runs until every [`Handle`] is gone.
+    ///
+    /// # Errors
+    /// [`RecordError`]: without a journal nothing may be done, so the coordinator ends.
+    pub async fn run(mut self) -> Result<(), RecordError> {
+        loop {
+            let plan = self.settle().await?;
+            let wake = plan.wake.map_or(LONGEST_SLEEP, |at| at.since(self.clock.now().steady)).min(LONGEST_SLEEP);
+            tokio::select! {
+                message = self.messages.recv() => match message {
+                    None => return Ok(()),
+                    Some(message) => self.take(message, &plan).await?,
+                },
+                () = tokio::time::sleep(wake) => {}
+            }
+        }
+    }
+
+    /// Plans, and does what is planned, until nothing new is.
+    async fn settle(&mut self) -> Result<Plan, RecordError> {
+        self.mark_clock().await?;
+        self.establish_grants();
+        loop {
+            let now = self.clock.now();
+            let plan = plan::plan(self.world(now));
+            let mut recorded = false;
+            for step in &plan.steps {
+                recorded |= self.perform(step).await?;
+            }
+            if !recorded {
+                return Ok(plan);
+            }
+        }
+    }
+
+    fn world(&self, now: Now) -> World<'_> {
+        World { policy: &self.policy, estate: &self.estate, ledger: &self.ledger, now }
+    }
+
+    async fn mark_clock(&mut self) -> Result<(), RecordError> {
+        let waiting = self.ledger.pairs.values().any(|pair| pair.landed().is_some()) || self.ledger.open().next().is_some();
+        if waiting && self.clock.now().steady.since(self.marked) >= CLOCK_EVERY {
+            let mark = self.clock.mark();
+            self.marked = mark.steady;
+            self.append(Entry::Clock(mark)).await?;
+        }
+        Ok(())
+    }
+}

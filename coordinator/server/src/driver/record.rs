@@ -1,0 +1,84 @@
+//! The journal's side of the loop: an entry is durable before anything follows from it.
+
+use super::Driver;
+use crate::journal::{self, AppendError, Journal, ReadError};
+use sendgate_core::ledger::{Entry, IllegalEvent, Ledger, Sequence, Stamped};
+use sendgate_core::time::Now;
+use std::sync::Arc;
+
+/// Records read at a time.
+const BATCH: usize = 256;
+
+/// The journal cannot be written, read or understood. Nothing may be done without it.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// Appending failed.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// Reading failed.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A record is no entry.
+    #[error("record {sequence} of the journal cannot be understood: {why}; was it written by a newer version?")]
+    NotAnEntry {
+        /// Which.
+        sequence: u64,
+        /// Why.
+        why: String,
+    },
+    /// An entry cannot follow.
+    #[error("the journal contradicts itself: {0}; restore the state directory from its backup")]
+    Illegal(#[from] IllegalEvent),
+    /// The blocking task was lost.
+    #[error("the journal's task ended without an answer: {0}")]
+    Task(String),
+}
+
+/// Folds the whole journal.
+///
+/// # Errors
+/// [`RecordError`].
+pub fn replay(journal: &dyn Journal) -> Result<Ledger, RecordError> {
+    let mut ledger = Ledger::default();
+    catch_up(journal, &mut ledger)?;
+    Ok(ledger)
+}
+
+fn catch_up(journal: &dyn Journal, ledger: &mut Ledger) -> Result<(), RecordError> {
+    loop {
+        let records = journal.read(journaled(ledger.next()), BATCH)?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        for record in records {
+            let sequence = record.sequence.get();
+            let stamped: Stamped = serde_json::from_slice(&record.payload)
+                .map_err(|error| RecordError::NotAnEntry { sequence, why: error.to_string() })?;
+            ledger.apply(Sequence(sequence), &stamped)?;
+        }
+    }
+}
+
+fn journaled(sequence: Sequence) -> journal::Sequence {
+    journal::Sequence::new(sequence.0).unwrap_or(journal::Sequence::FIRST)
+}
+
+impl Driver {
+    /// Appends one entry and takes it into the ledger. When this returns, it is durable.
+    pub(super) async fn append(&mut self, entry: Entry) -> Result<Sequence, RecordError> {
+        let at: Now = self.clock.now();
+        let sequence = self.ledger.next();
+        let stamped = Stamped { at, entry };
+        let payload = serde_json::to_vec(&stamped)
+            .map_err(|error| RecordError::NotAnEntry { sequence: sequence.0, why: error.to_string() })?;
+        // What cannot follow must not be written: a journal that contradicts itself cannot be replayed. If writing
+        // fails, the loop ends: nothing is ever decided on an entry that is not durable.
+        self.ledger.apply(sequence, &stamped)?;
+        let journal = Arc::clone(&self.journal);
+        tokio::task::spawn_blocking(move || journal.append(journaled(sequence), &payload))
+            .await
+            .map_err(|error| RecordError::Task(error.to_string()))??;
+        tracing::info!(sequence = sequence.0, entry = stamped.entry.title(), detail = ?stamped.entry, "journal");
+        Ok(sequence)
+    }
+}

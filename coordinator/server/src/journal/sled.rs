@@ -1,0 +1,241 @@
+//! The journal on disk, in sled 0.34.
+//!
+//! sled's `flush` writes to the file but does not always make it durable (most flushes cause no fsync), so that a power
+//! cut could take back an acknowledged record: after each flush the data file itself is synchronised.
+
+use super::chain::{self, BadRecord, Fault, Walk};
+use super::{AppendError, Digest, Head, Journal, MAX_PAYLOAD, ReadError, Record, Sequence, Verified};
+use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The form of what is written; another form gets another number.
+const SCHEMA: &[u8] = b"sendgate-journal-1";
+const SCHEMA_KEY: &[u8] = b"schema";
+const HEAD_KEY: &[u8] = b"head";
+/// The two digests that stand before a record's payload, in bytes.
+const DIGESTS: usize = 64;
+
+/// A journal in a directory, which one process holds at a time.
+#[derive(Debug)]
+pub struct SledJournal {
+    db: sled::Db,
+    records: sled::Tree,
+    meta: sled::Tree,
+    data_file: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    head: Option<Head>,
+    /// Set when an append failed half way: what is on disk is then not known.
+    broken: Option<String>,
+}
+
+/// Why a journal was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory cannot be made or written.
+    #[error("the journal directory {directory} cannot be used: {reason}; create it, owned by the coordinator's user")]
+    Directory {
+        /// The directory.
+        directory: PathBuf,
+        /// What failed.
+        reason: String,
+    },
+    /// Another process holds it.
+    #[error("the journal in {directory} is locked by another process: another coordinator runs on it; stop that one, or give this one a state_directory of its own")]
+    Locked {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// sled finds its files damaged.
+    #[error("the journal in {directory} is damaged: {reason}; copy the directory, and if the copy holds a snap.* file of zero bytes, remove that file from the copy and try with it; else restore the backup")]
+    Damaged {
+        /// The directory.
+        directory: PathBuf,
+        /// What sled said, or which record is bad.
+        reason: String,
+    },
+    /// Another version of Sendgate, or another program, wrote it.
+    #[error("the journal in {directory} has the schema {found:?}, and this version of Sendgate knows {:?} only: run the version that wrote it", String::from_utf8_lossy(SCHEMA))]
+    Schema {
+        /// The directory.
+        directory: PathBuf,
+        /// The schema that was found; none where there are records without one.
+        found: Option<String>,
+    },
+}
+
+impl SledJournal {
+    /// Opens the journal in `directory`, or makes an empty one there.
+    ///
+    /// # Errors
+    /// [`OpenError`], also where another process holds the directory.
+    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+        let unusable = |reason: String| OpenError::Directory { directory: directory.to_owned(), reason };
+        let damaged = |reason: String| OpenError::Damaged { directory: directory.to_owned(), reason };
+        std::fs::create_dir_all(directory).map_err(|error| unusable(error.to_string()))?;
+        let db = open_db(directory)?;
+        let records = db.open_tree("records").map_err(|error| damaged(error.to_string()))?;
+        let meta = db.open_tree("meta").map_err(|error| damaged(error.to_string()))?;
+        match meta.get(SCHEMA_KEY).map_err(|error| damaged(error.to_string()))? {
+            Some(schema) if schema == SCHEMA => {}
+            None if records.is_empty() && meta.is_empty() => {
+                meta.insert(SCHEMA_KEY, SCHEMA).map_err(|error| unusable(error.to_string()))?;
+            }
+            other => {
+                let found = other.map(|schema| String::from_utf8_lossy(&schema).into_owned());
+                return Err(OpenError::Schema { directory: directory.to_owned(), found });
+            }
+        }
+        let head = match meta.get(HEAD_KEY).map_err(|error| damaged(error.to_string()))? {
+            None => None,
+            Some(bytes) => Some(decode_head(&bytes).ok_or_else(|| damaged("its head is not a head".to_owned()))?),
+        };
+        let data_file = directory.join("db");
+        let journal = Self { db, records, meta, data_file, state: Mutex::new(State { head, broken: None }) };
+        journal.make_durable().map_err(unusable)?;
+        // The names of new files must be durable too, else an acknowledged record has no file after a power cut.
+        for holder in [Some(directory), directory.parent()].into_iter().flatten() {
+            let holder = if holder.as_os_str().is_empty() { Path::new(".") } else { holder };
+            File::open(holder).and_then(|file| file.sync_all()).map_err(|error| unusable(error.to_string()))?;
+        }
+        Ok(journal)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The state is assigned whole, so a thread that panicked has left it whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn make_durable(&self) -> Result<(), String> {
+        self.db.flush().map_err(|error| error.to_string())?;
+        let sync = File::open(&self.data_file).and_then(|file| file.sync_all());
+        sync.map_err(|error| format!("synchronising {}: {error}", self.data_file.display()))
+    }
+
+    /// Writes the record and the head in one transaction, then makes both durable.
+    fn write(&self, record: &Record, before: Option<Head>) -> Result<(), String> {
+        let head = encode_head(&Head { sequence: record.sequence, digest: record.digest });
+        let before = before.map(|head| encode_head(&head));
+        let written = (&self.records, &self.meta).transaction(|(records, meta)| {
+            if meta.get(HEAD_KEY)?.as_deref() != before.as_deref() {
+                return Err(ConflictableTransactionError::Abort("the head on disk is not the one in memory"));
+            }
+            records.insert(&record.sequence.get().to_be_bytes(), encode(record))?;
+            meta.insert(HEAD_KEY, head.as_slice())?;
+            Ok(())
+        });
+        written.map_err(|error| match error {
+            TransactionError::Abort(reason) => reason.to_owned(),
+            TransactionError::Storage(error) => error.to_string(),
+        })?;
+        self.make_durable()
+    }
+
+    /// Records from `from` on, undecoded ones as the fault that they have.
+    fn scan(&self, from: Sequence) -> impl Iterator<Item = Result<Record, ReadError>> {
+        let mut at = from;
+        self.records.range(from.get().to_be_bytes()..).map(move |entry| {
+            let (key, value) = entry.map_err(|error| ReadError::Storage(error.to_string()))?;
+            let sequence = key.as_ref().try_into().ok().and_then(|key| Sequence::new(u64::from_be_bytes(key)));
+            let sequence = sequence.ok_or(BadRecord { sequence: at, fault: Fault::Missing })?;
+            at = sequence.next();
+            Ok(decode(sequence, &value).ok_or(BadRecord { sequence, fault: Fault::Short })?)
+        })
+    }
+}
+
+impl Journal for SledJournal {
+    fn append(&self, expected: Sequence, payload: &[u8]) -> Result<Record, AppendError> {
+        if payload.len() > MAX_PAYLOAD {
+            return Err(AppendError::Oversize { bytes: payload.len() });
+        }
+        // Held over the disk's work on purpose: appends are one after the other.
+        let mut state = self.state();
+        if let Some(reason) = &state.broken {
+            return Err(AppendError::Broken { reason: reason.clone() });
+        }
+        let record = chain::follow(state.head, payload);
+        if record.sequence != expected {
+            return Err(AppendError::Conflict { expected, actual: record.sequence });
+        }
+        if let Err(reason) = self.write(&record, state.head) {
+            state.broken = Some(reason.clone());
+            return Err(AppendError::Storage { sequence: record.sequence, reason });
+        }
+        state.head = Some(Head { sequence: record.sequence, digest: record.digest });
+        Ok(record)
+    }
+
+    fn head(&self) -> Option<Head> {
+        self.state().head
+    }
+
+    fn read(&self, from: Sequence, limit: usize) -> Result<Vec<Record>, ReadError> {
+        // Only what is acknowledged is read: a record that an append is still making durable does not exist yet.
+        let Some(head) = self.head() else { return Ok(Vec::new()) };
+        let mut walk = Walk::from(from);
+        let mut records = Vec::new();
+        for record in self.scan(from).take(limit) {
+            let record = record?;
+            if record.sequence > head.sequence {
+                break;
+            }
+            walk.step(&record)?;
+            records.push(record);
+        }
+        if records.len() < limit && walk.next() <= head.sequence {
+            return Err(BadRecord { sequence: walk.next(), fault: Fault::Missing }.into());
+        }
+        Ok(records)
+    }
+
+    fn verify(&self) -> Result<Verified, ReadError> {
+        // No append may come between the walk and the head that it is compared with.
+        let state = self.state();
+        let mut walk = Walk::from(Sequence::FIRST);
+        for record in self.scan(Sequence::FIRST) {
+            walk.step(&record?)?;
+        }
+        Ok(walk.arrive(state.head)?)
+    }
+}
+
+fn open_db(directory: &Path) -> Result<sled::Db, OpenError> {
+    // Every append flushes for itself; a flush in the background would only add writes.
+    sled::Config::default().path(directory).flush_every_ms(None).open().map_err(|error| match error {
+        sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => {
+            OpenError::Locked { directory: directory.to_owned() }
+        }
+        sled::Error::Io(error) => OpenError::Directory { directory: directory.to_owned(), reason: error.to_string() },
+        error => OpenError::Damaged { directory: directory.to_owned(), reason: error.to_string() },
+    })
+}
+
+fn encode(record: &Record) -> Vec<u8> {
+    [&record.previous.0[..], &record.digest.0[..], &record.payload[..]].concat()
+}
+
+fn decode(sequence: Sequence, bytes: &[u8]) -> Option<Record> {
+    let (digests, payload) = bytes.split_at_checked(DIGESTS)?;
+    let (previous, digest) = digests.split_at_checked(DIGESTS / 2)?;
+    let (previous, digest) = (Digest(previous.try_into().ok()?), Digest(digest.try_into().ok()?));
+    Some(Record { sequence, previous, digest, payload: payload.to_vec() })
+}
+
+fn encode_head(head: &Head) -> Vec<u8> {
+    [&head.sequence.get().to_be_bytes()[..], &head.digest.0[..]].concat()
+}
+
+fn decode_head(bytes: &[u8]) -> Option<Head> {
+    let (sequence, digest) = bytes.split_at_checked(8)?;
+    let sequence = Sequence::new(u64::from_be_bytes(sequence.try_into().ok()?))?;
+    Some(Head { sequence, digest: Digest(digest.try_into().ok()?) })
+}
+
+#[cfg(test)]
+mod tests;

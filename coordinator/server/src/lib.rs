@@ -1,0 +1,3 @@
+//! Sendgate coordinator.
+
+pub mod directory;

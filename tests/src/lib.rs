@@ -1,0 +1,3 @@
+//! Sendgate tests.
+pub mod lab;
+pub mod pe;

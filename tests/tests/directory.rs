@@ -1,0 +1,11 @@
+//! The directory edge against real domain controllers. Runs on the laboratory's client node, with SENDGATE_LAB set.
+
+#[path = "directory/support.rs"]
+mod support;
+
+#[path = "directory/errors.rs"]
+mod errors;
+#[path = "directory/grants.rs"]
+mod grants;
+#[path = "directory/surveys.rs"]
+mod surveys;

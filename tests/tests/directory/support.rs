@@ -1,0 +1,63 @@
+//! Settings and requests for the laboratory's servers.
+
+use sendgate_coordinator::directory::survey::{self, SurveyRequest};
+use sendgate_coordinator::directory::trust::TrustedAuthorities;
+use sendgate_coordinator::directory::{Bind, DirectoryServer, Password, Role, Security, Timeouts};
+use sendgate_core::coverage::reading::{DomainReading, FoundUser, ServerReading, UserReading};
+use sendgate_core::time::Steady;
+use sendgate_tests::lab::{Account, Domain, Lab};
+use std::sync::Arc;
+
+/// The laboratory that the environment names.
+pub(crate) fn lab() -> Lab {
+    Lab::from_env().unwrap_or_else(|error| panic!("{error}; then run this test on its client node"))
+}
+
+pub(crate) fn bind(account: &Account) -> Bind {
+    Bind { name: account.upn.clone(), password: Password::new(account.password.clone()).unwrap() }
+}
+
+/// One of a domain's servers, by its position, as `account` speaks to it.
+pub(crate) fn server(domain: &Domain, position: usize, account: &Account) -> DirectoryServer {
+    let server = &domain.servers[position];
+    DirectoryServer {
+        name: server.name.parse().unwrap(),
+        address: format!("{}:{}", server.address, server.ldaps_port),
+        security: Security::Ldaps,
+        authorities: TrustedAuthorities::read(&[&server.ca]).unwrap(),
+        bind: bind(account),
+        role: Role::DomainController,
+        timeouts: Timeouts::default(),
+    }
+}
+
+pub(crate) async fn survey(domain: &Domain, servers: Vec<DirectoryServer>, asked: &[&str]) -> DomainReading {
+    let account = format!("{}@{}", domain.goodadmin.name, domain.name);
+    let request = SurveyRequest {
+        domain: domain.name.parse().unwrap(),
+        asked: asked.iter().map(|name| name.parse().unwrap()).collect(),
+        accounts: [account.parse().unwrap()].into(),
+        servers,
+        started: Steady::START,
+    };
+    survey::read(request).await
+}
+
+/// What the domain's first server says, or a panic with what it said instead.
+pub(crate) fn first<'a>(reading: &'a DomainReading, domain: &Domain) -> &'a ServerReading {
+    match &reading.servers[&domain.servers[0].name.parse().unwrap()] {
+        Ok(server) => server,
+        Err(failure) => panic!("{failure:?}"),
+    }
+}
+
+pub(crate) fn user<'a>(server: &'a ServerReading, name: &str) -> &'a UserReading {
+    &server.users[&name.parse().unwrap()]
+}
+
+pub(crate) fn found(server: &ServerReading, name: &str) -> Arc<FoundUser> {
+    match user(server, name) {
+        UserReading::Found(user) => Arc::clone(user),
+        other => panic!("{name}: {other:?}"),
+    }
+}
