@@ -64,9 +64,6 @@ pub(crate) enum Command {
     /// The journal.
     #[command(subcommand)]
     Journal(Journal),
-    /// Certificates.
-    #[command(subcommand)]
-    Pki(crate::pki::PkiCommand),
     /// Judge security descriptors, without a coordinator: one JSON question per line in, one JSON answer per line out.
     Rights {
         /// Questions: {"sd": BASE64 or null, "sddl": TEXT, "token": [SID, ...], "self": SID, "right": GUID or "send-as"};
@@ -116,8 +113,8 @@ pub(crate) enum Rollout {
     Start {
         name: RolloutName,
         /// Why; it stands in the journal.
-        #[arg(long, value_parser = reason, default_value = "")]
-        reason: String,
+        #[arg(long, value_parser = reason)]
+        reason: Option<String>,
     },
     /// How far each host is, and why it is not moving.
     Show { name: RolloutName },
@@ -158,7 +155,8 @@ fn expiry(text: &str) -> Result<String, String> {
     if text.parse::<Timestamp>().is_ok() || duration.is_ok_and(|duration| duration.is_positive()) {
         return Ok(text.to_owned());
     }
-    Err("neither a duration from now, such as 72h or 90m, nor a time with its zone, such as 2027-03-01T06:00:00Z".to_owned())
+    Err("neither a duration from now, such as 72h or 90m, nor a time with its zone, such as 2027-03-01T06:00:00Z"
+        .to_owned())
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ mod commands;
 mod connection;
 mod errors;
 mod output;
-mod pki;
 mod tables;
 
 use clap::Parser;

@@ -2,7 +2,8 @@
 
 use crate::convert;
 use crate::driver::{AgentMessage, Handle, Message};
-use crate::identity::{Identity, Role};
+use crate::identity::Role;
+use crate::serve::peer;
 use sendgate_core::estate::RosterDigest;
 use sendgate_core::names::{AgentName, HostName};
 use sendgate_core::policy::Policy;
@@ -45,7 +46,7 @@ impl Agents for AgentService {
     type SessionStream = Pin<Box<dyn Stream<Item = Result<ToAgent, Status>> + Send>>;
 
     async fn session(&self, request: Request<Streaming<FromAgent>>) -> Result<Response<Self::SessionStream>, Status> {
-        let identity = Identity::of_request(&request)?;
+        let identity = peer(&request)?;
         let Role::Agent(agent) = identity.role else {
             return Err(Status::permission_denied(format!("{identity} is no agent: agents' certificates carry sendgate:agent:NAME")));
         };
@@ -131,8 +132,8 @@ impl Session {
                 let wanted = convert::roster_digest(&report).filter(|digest| uploads.lacks(&host, *digest));
                 let state = Box::new(move |reported| convert::host_state(report, reported));
                 self.say(AgentMessage::Report(host.clone(), state)).await?;
-                if let Some(digest) = wanted {
-                    let wanted = RosterWanted { host: host.to_string(), sha256: digest.0.to_vec() };
+                if wanted.is_some() {
+                    let wanted = RosterWanted { host: host.to_string() };
                     self.queue.send(ToAgent { kind: Some(to_agent::Kind::RosterWanted(wanted)) }).await.ok()?;
                 }
                 Some(())

@@ -1,7 +1,8 @@
 //! The gRPC edge to operators: looks are computed by the driver from the world as it is, requests go into the journal.
 
 use crate::driver::{Handle, RequestError, Stopped};
-use crate::identity::{Identity, Role};
+use crate::identity::Role;
+use crate::serve::peer;
 use crate::journal::{Journal, Sequence};
 use jiff::{SignedDuration, Timestamp};
 use sendgate_core::gate::World;
@@ -40,7 +41,7 @@ impl ControlService {
 }
 
 fn viewer<T>(request: &Request<T>) -> Result<OperatorName, Status> {
-    let identity = Identity::of_request(request)?;
+    let identity = peer(request)?;
     match identity.role {
         Role::Viewer(name) | Role::Operator(name) => Ok(name),
         Role::Agent(_) => Err(Status::permission_denied(format!("{identity} is an agent: it may not look"))),
@@ -48,7 +49,7 @@ fn viewer<T>(request: &Request<T>) -> Result<OperatorName, Status> {
 }
 
 fn operator<T>(request: &Request<T>) -> Result<OperatorName, Status> {
-    let identity = Identity::of_request(request)?;
+    let identity = peer(request)?;
     match identity.role {
         Role::Operator(name) => Ok(name),
         _ => Err(Status::permission_denied(format!(

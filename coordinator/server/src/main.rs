@@ -1,2 +1,60 @@
-//! Placeholder.
-fn main() {}
+//! `sendgate-coordinator`: parses its arguments, starts tracing, runs.
+
+use clap::Parser;
+use sendgate_coordinator::config::{self, LogFormat};
+use sendgate_coordinator::serve;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Surveys the directory, gates and sequences the hotfix.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The configuration file.
+    #[arg(long)]
+    config: PathBuf,
+    /// A laboratory: waits may be shorter than the field's, and every status says so.
+    #[arg(long)]
+    laboratory: bool,
+    /// Only read the configuration and say what is wrong with it.
+    #[arg(long)]
+    check: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let configuration = match config::load(&arguments.config, arguments.laboratory) {
+        Ok(configuration) => configuration,
+        Err(error) => return failed(&error),
+    };
+    if arguments.check {
+        println!("{} is valid", arguments.config.display());
+        return ExitCode::SUCCESS;
+    }
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    match configuration.log_format {
+        LogFormat::Text => tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).init(),
+        LogFormat::Json => tracing_subscriber::fmt().with_env_filter(filter).json().init(),
+    }
+    let stop = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        },
+        (Err(error), _) | (_, Err(error)) => return failed(&error),
+    };
+    match serve::serve(configuration, rand::random(), stop).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("sendgate-coordinator: {error}");
+    ExitCode::FAILURE
+}

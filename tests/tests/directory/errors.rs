@@ -41,7 +41,10 @@ async fn a_certificate_for_another_name_is_refused() {
     let error = check(&server).await.unwrap_err();
     assert!(matches!(error, DirectoryError::WrongName { .. }), "{error}");
     let text = error.to_string();
-    assert!(text.contains("does not carry the name a9.a.example.test") && text.contains(&domain.servers[0].name), "{text}");
+    assert!(
+        text.contains("does not carry the name a9.a.example.test") && text.contains(&domain.servers[0].name),
+        "{text}"
+    );
 }
 
 #[tokio::test]

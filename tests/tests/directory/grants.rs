@@ -5,10 +5,10 @@ use sendgate_coordinator::directory::DirectoryError;
 use sendgate_coordinator::directory::grant::{self, Established, GrantDone, GrantError};
 use sendgate_core::coverage::placement::{EntryBytes, PlannedGrant};
 use sendgate_core::coverage::reading::{DescriptorReading, ServerReading};
+use sendgate_core::guid::Guid;
 use sendgate_core::names::Dn;
 use sendgate_core::secdesc::access::{self, Outcome, Token};
 use sendgate_core::secdesc::edit::{self, GrantForm};
-use sendgate_core::guid::Guid;
 use sendgate_tests::lab::Domain;
 
 /// A grant to GoodAdmin on `place`, planned from what a survey read.
@@ -88,7 +88,10 @@ async fn who_may_not_write_is_told_so() {
     let reading = survey(domain, vec![server(domain, 0, &domain.surveyor)], &[]).await;
     let grant = planned(domain, first(&reading, domain), &domain.dn, GrantForm::ContainerUsers);
     let error = grant::apply(&server(domain, 0, &domain.surveyor), &grant).await.unwrap_err();
-    assert!(matches!(&error, GrantError::Directory { error: DirectoryError::InsufficientRights { .. }, .. }), "{error}");
+    assert!(
+        matches!(&error, GrantError::Directory { error: DirectoryError::InsufficientRights { .. }, .. }),
+        "{error}"
+    );
     assert!(error.to_string().contains(&format!("{} lacks the right", domain.surveyor.upn)), "{error}");
     let nowhere = PlannedGrant { place: Dn::from(format!("OU=Nowhere,{}", domain.dn)), ..grant };
     let error = grant::apply(&server(domain, 0, &domain.coordinator), &nowhere).await.unwrap_err();

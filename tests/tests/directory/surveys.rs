@@ -46,8 +46,7 @@ async fn every_user_is_accounted_for_on_every_server() {
     for letter in ["a", "b"] {
         let domain = lab.domain(letter).unwrap();
         let asked: Vec<&str> = domain.users.iter().map(|user| user.mail.as_str()).collect();
-        let servers: Vec<_> =
-            (0..domain.servers.len()).map(|at| server(domain, at, &domain.surveyor)).collect();
+        let servers: Vec<_> = (0..domain.servers.len()).map(|at| server(domain, at, &domain.surveyor)).collect();
         let begun = Instant::now();
         let reading = survey(domain, servers, &asked).await;
         println!("{} users on {} servers of {letter} in {:?}", asked.len(), reading.servers.len(), begun.elapsed());
@@ -131,7 +130,10 @@ async fn an_address_that_two_users_have_is_ambiguous() {
     let (one, other) = (&domain.users[0].dn, &domain.users[1].dn);
     let change = |verb: &str| {
         let lines = [one, other].map(|dn| {
-            format!("dn: {dn}\nchangetype: modify\n{verb}: proxyAddresses\nproxyAddresses: smtp:twice@{}\n\n", domain.name)
+            format!(
+                "dn: {dn}\nchangetype: modify\n{verb}: proxyAddresses\nproxyAddresses: smtp:twice@{}\n\n",
+                domain.name
+            )
         });
         lab.ldapmodify("b", &lines.concat()).unwrap();
     };
@@ -157,4 +159,27 @@ async fn a_global_catalog_is_read_and_its_local_groups_are_uncertain() {
     shown(&found(server, &user.mail).descriptor, &user.name);
     let account = server.accounts.values().next().unwrap().as_ref().unwrap();
     assert!(account.uncertain.contains(&"S-1-5-32-545".parse().unwrap()), "{account:?}");
+}
+
+#[tokio::test]
+async fn a_descriptor_that_is_not_shown_is_said_to_be_so() {
+    let lab = lab();
+    let domain = lab.domain("b").unwrap();
+    let user = &domain.users[4];
+    let entry = format!("(D;;RC;;;{})", domain.surveyor.sid);
+    lab.add_entry("b", &user.dn, &entry).unwrap();
+    let reading = survey(domain, vec![server(domain, 0, &domain.surveyor)], &[&user.mail]).await;
+    lab.remove_entry("b", &user.dn, &entry).unwrap();
+    assert_eq!(found(first(&reading, domain), &user.mail).descriptor, DescriptorReading::NotShown);
+}
+
+#[tokio::test]
+async fn a_server_that_is_listed_twice_is_no_evidence() {
+    let lab = lab();
+    let domain = lab.domain("a").unwrap();
+    let one = server(domain, 0, &domain.surveyor);
+    let name = one.name.clone();
+    let reading = survey(domain, vec![one.clone(), one], &[]).await;
+    let text = &reading.servers[&name].as_ref().unwrap_err().0;
+    assert_eq!(*text, format!("directory server {name} is listed several times: list each name once"));
 }

@@ -170,7 +170,10 @@ mod tests {
         let grant = grant("OU=Köln,DC=a", GrantForm::Object);
         let ldif = advice(&grant, Some(&shown)).ldif.unwrap();
         let wanted = edit::add_grant(&shown, &grant.sid, grant.form).unwrap();
-        assert!(ldif.contains("\ndn:: T1U9S8O2bG4sREM9YQ==\ncontrol: 1.2.840.113556.1.4.801 true:: MAMCAQQ=\n"), "{ldif}");
+        assert!(
+            ldif.contains("\ndn:: T1U9S8O2bG4sREM9YQ==\ncontrol: 1.2.840.113556.1.4.801 true:: MAMCAQQ=\n"),
+            "{ldif}"
+        );
         assert!(ldif.contains(&format!("\nnTSecurityDescriptor:: {}\n-\n", base64(wanted.as_bytes()))), "{ldif}");
         // What is there already needs no change.
         assert_eq!(advice(&grant, Some(&wanted)).ldif, None);

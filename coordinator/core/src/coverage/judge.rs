@@ -63,7 +63,7 @@ fn presence(reading: &DomainReading, user: &DirectoryName, accounts: &BTreeSet<A
             },
         }
     }
-    let guids: BTreeSet<Guid> = found.values().map(|user| user.guid.clone()).collect();
+    let guids: BTreeSet<Guid> = found.values().map(|user| user.guid).collect();
     if guids.len() > 1 {
         several.extend(found.values().map(|user| user.dn.clone()));
     }
@@ -79,7 +79,7 @@ fn presence(reading: &DomainReading, user: &DirectoryName, accounts: &BTreeSet<A
         _ => Home::Unclear(format!("the directory servers differ: {homes:?}")),
     };
     let verdicts = accounts.iter().map(|account| (account.clone(), over_servers(reading, user, account))).collect();
-    Presence::Here(Box::new(UserPicture { dn: first.dn.clone(), guid: first.guid.clone(), home, verdicts }))
+    Presence::Here(Box::new(UserPicture { dn: first.dn.clone(), guid: first.guid, home, verdicts }))
 }
 
 /// One verdict over all servers that count: the worst that any of them shows.

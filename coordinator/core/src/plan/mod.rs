@@ -16,7 +16,7 @@ pub mod rollout;
 pub mod survey;
 
 use crate::gate::{Reason, World};
-use crate::ledger::{Effect, Entry, IntentState, Milestone, Outcome, Sequence};
+use crate::ledger::{Effect, Entry, IntentState, Milestone, Outcome, RolloutState, Sequence};
 use crate::names::{DomainName, GoodLinkName, HostName, RolloutName};
 use crate::time::{Readable, Steady};
 use serde::{Deserialize, Serialize};
@@ -193,31 +193,34 @@ pub struct Refusal {
     pub blocked: BTreeSet<Blocked>,
 }
 
-/// Offers that nobody answered, and permits that nothing was heard of.
+/// Offers that nobody answered or that nobody wants any more, and permits that nothing was heard of.
 fn overdue(world: World<'_>, plan: &mut Plan) {
     let limit = world.policy.act_deadline;
     for (id, intent) in world.ledger.open().filter(|(_, intent)| intent.effect.host().is_some()) {
         match intent.state {
-            IntentState::Filed if world.now.steady > intent.filed + limit => {
-                let why = format!("no permit within {}", Readable(limit));
-                plan.steps.push(Step::Withdraw(id, why));
+            IntentState::Filed => {
+                // A rollout that a person or a trip has stopped takes its offers back at once (invariant 7).
+                let why = stopped(world, &intent.effect).or_else(|| {
+                    (world.now.steady > intent.filed + limit).then(|| format!("no permit within {}", Readable(limit)))
+                });
+                plan.steps.extend(why.map(|why| Step::Withdraw(id, why)));
             }
             IntentState::Permitted { at } if world.now.steady > at + limit => {
                 let why = format!("nothing was heard within {} of the permit", Readable(limit));
                 plan.steps.push(Step::GiveUp(id, why));
             }
-            _ => {}
+            IntentState::Permitted { .. } | IntentState::Ended { .. } => {}
         }
     }
-    // An offer for a rollout that a person or a trip has stopped is taken back at once (invariant 7).
-    for (id, intent) in world.ledger.open() {
-        if let (Effect::Install { rollout, .. }, IntentState::Filed) = (&intent.effect, &intent.state) {
-            let state = world.ledger.rollouts.get(rollout).map(|rollout| &rollout.state);
-            if !matches!(state, Some(crate::ledger::RolloutState::Running { .. })) {
-                let state = state.map_or_else(|| "gone".to_owned(), ToString::to_string);
-                plan.steps.push(Step::Withdraw(id, format!("the rollout is {state}")));
-            }
-        }
+}
+
+/// Why nobody wants the effect any more.
+fn stopped(world: World<'_>, effect: &Effect) -> Option<String> {
+    let Effect::Install { rollout, .. } = effect else { return None };
+    match world.ledger.rollouts.get(rollout).map(|rollout| &rollout.state) {
+        Some(RolloutState::Running { .. }) => None,
+        Some(state) => Some(format!("the rollout is {state}")),
+        None => Some("the rollout is gone".to_owned()),
     }
 }
 

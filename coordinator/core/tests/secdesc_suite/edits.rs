@@ -149,7 +149,8 @@ fn a_plain_list_becomes_one_that_may_hold_object_entries() {
 #[test]
 fn parts_that_share_bytes_are_laid_out_anew() {
     let entry = Entry { kind: 0, flags: 0, mask: 0x10, object: None, sid: GROUP, trailing: Vec::new() };
-    let mut bytes = pack(0x8014, [None, None, None, Some(pack_acl(4, &[entry], 0))], [0, 1, 2, 3], 0);
+    // Eight bytes of slack behind the last entry stay with the list.
+    let mut bytes = pack(0x8014, [None, None, None, Some(pack_acl(4, &[entry], 8))], [0, 1, 2, 3], 0);
     // Owner and group are the SID inside the entry, and the SACL is the DACL.
     for (field, offset) in [(4, 36), (8, 36), (12, 20)] {
         bytes[field] = offset;
@@ -159,6 +160,7 @@ fn parts_that_share_bytes_are_laid_out_anew() {
     assert_eq!(sd.as_bytes(), bytes);
     let new = add_grant(&sd, &sid(ACCOUNT), GrantForm::Object).unwrap();
     assert_eq!((new.owner(), new.group(), new.sacl()), (sd.owner(), sd.group(), sd.sacl()));
+    assert!(new.as_bytes().ends_with(&[0xEE; 8]));
     assert_eq!(new.to_sddl(), sd.to_sddl().replace("S:", &format!("{OBJECT}S:")));
     let back = remove_grant(&new, &sid(ACCOUNT), GrantForm::Object).unwrap();
     assert_eq!(back.to_sddl(), sd.to_sddl());

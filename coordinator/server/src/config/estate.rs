@@ -96,11 +96,11 @@ pub(super) fn exchange(
         let at = format!("exchange[{index}]");
         unique(problems, &mut seen, &at, "name", "Exchange server", &server.name);
         let found = hosts.find_all(problems, &format!("{at}.hosts"), &server.hosts);
-        for host in &found {
+        for (place, host) in found.iter().enumerate() {
             let first = taken.entry(host.clone()).or_insert_with(|| server.name.clone());
             if *first != server.name {
                 let wrong = format!("the host {:?} is already one of Exchange server {first:?}", host.to_string());
-                problems.add(format!("{at}.hosts"), wrong, "a host belongs to one Exchange server: remove it from the other");
+                problems.add(format!("{at}.hosts[{place}]"), wrong, "a host belongs to one Exchange server: remove it from the other");
             }
         }
         Some((name(problems, &format!("{at}.name"), &server.name)?, ExchangePolicy { hosts: found }))

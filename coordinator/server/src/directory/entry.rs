@@ -34,9 +34,9 @@ impl Entry {
 
     #[cfg(test)]
     pub(super) fn of(dn: &str, values: &[(&str, &[&[u8]])]) -> Self {
-        let values = values.iter().map(|(name, set)| {
-            (name.to_ascii_lowercase(), set.iter().map(|value| value.to_vec()).collect())
-        });
+        let values = values
+            .iter()
+            .map(|(name, set)| (name.to_ascii_lowercase(), set.iter().map(|value| value.to_vec()).collect()));
         Self { dn: dn.to_owned(), values: values.collect() }
     }
 

@@ -21,7 +21,9 @@ pub(super) mod code {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DirectoryError {
     /// No TCP connection.
-    #[error("directory server {server} cannot be reached: {why}; check that it runs, that the address and port are right, and the firewall between")]
+    #[error(
+        "directory server {server} cannot be reached: {why}; check that it runs, that the address and port are right, and the firewall between"
+    )]
     Unreachable {
         /// The server.
         server: String,
@@ -29,7 +31,9 @@ pub enum DirectoryError {
         why: String,
     },
     /// TCP connected, but TLS did not come up for another reason than the certificate.
-    #[error("TLS with directory server {server} failed: {why}; check that the port is its LDAPS port and that it offers TLS 1.2 or later")]
+    #[error(
+        "TLS with directory server {server} failed: {why}; check that the port is its LDAPS port and that it offers TLS 1.2 or later"
+    )]
     Tls {
         /// The server.
         server: String,
@@ -37,7 +41,9 @@ pub enum DirectoryError {
         why: String,
     },
     /// The certificate's issuer is not trusted.
-    #[error("the certificate of directory server {server} is not signed by an authority in {authorities}: put the CA that issued it there, or find out who answers in its place")]
+    #[error(
+        "the certificate of directory server {server} is not signed by an authority in {authorities}: put the CA that issued it there, or find out who answers in its place"
+    )]
     WrongAuthority {
         /// The server.
         server: String,
@@ -45,7 +51,9 @@ pub enum DirectoryError {
         authorities: String,
     },
     /// The certificate is for somebody else.
-    #[error("the certificate of directory server {server} does not carry the name {name}{carries}: write the name that it carries, or give the server a certificate with that name as subjectAltName")]
+    #[error(
+        "the certificate of directory server {server} does not carry the name {name}{carries}: write the name that it carries, or give the server a certificate with that name as subjectAltName"
+    )]
     WrongName {
         /// The server.
         server: String,
@@ -63,7 +71,9 @@ pub enum DirectoryError {
         why: String,
     },
     /// The bind was refused: result 49.
-    #[error("directory server {server} refused the bind as {name}: the name or the password is wrong, or the account is disabled, locked or expired ({why})")]
+    #[error(
+        "directory server {server} refused the bind as {name}: the name or the password is wrong, or the account is disabled, locked or expired ({why})"
+    )]
     BindRefused {
         /// The server.
         server: String,
@@ -73,7 +83,9 @@ pub enum DirectoryError {
         why: String,
     },
     /// The server wants a stronger bind: result 8.
-    #[error("directory server {server} refuses a simple bind as {name} here: it requires TLS or signing; use its LDAPS port ({why})")]
+    #[error(
+        "directory server {server} refuses a simple bind as {name} here: it requires TLS or signing; use its LDAPS port ({why})"
+    )]
     StrongAuthRequired {
         /// The server.
         server: String,
@@ -95,7 +107,9 @@ pub enum DirectoryError {
         why: String,
     },
     /// The server cut the answer short: result 4 or 11. What is missing is unknown, so nothing of it is used.
-    #[error("{attempt} on directory server {server} was cut short by one of its limits ({why}): nothing of the answer is used; raise the server's query limits")]
+    #[error(
+        "{attempt} on directory server {server} was cut short by one of its limits ({why}): nothing of the answer is used; raise the server's query limits"
+    )]
     CutShort {
         /// The server.
         server: String,
@@ -163,6 +177,11 @@ pub(super) fn said(result: &LdapResult) -> String {
     if text.is_empty() { name.to_owned() } else { format!("{name}: {text}") }
 }
 
+/// A name as the TLS library shows it, `DnsName("dc.example.test")`, without the dressing.
+fn plain(shown: &str) -> &str {
+    shown.split('"').nth(1).unwrap_or(shown)
+}
+
 impl DirectoryError {
     /// An operation that was answered with something else than success.
     pub(super) fn result(server: &DirectoryServer, attempt: &str, result: &LdapResult) -> Self {
@@ -191,9 +210,7 @@ impl DirectoryError {
         let (shown, attempt) = (server.shown(), attempt.to_owned());
         match error {
             LdapError::LdapResult { result } => Self::result(server, &attempt, result),
-            LdapError::Timeout { .. } => {
-                Self::TimedOut { server: shown, attempt, limit: server.timeouts.operation }
-            }
+            LdapError::Timeout { .. } => Self::TimedOut { server: shown, attempt, limit: server.timeouts.operation },
             LdapError::Io { .. }
             | LdapError::OpSend { .. }
             | LdapError::ResultRecv { .. }
@@ -224,7 +241,8 @@ impl DirectoryError {
     fn certificate(server: &DirectoryServer, problem: &CertificateError) -> Self {
         let shown = server.shown();
         match problem {
-            CertificateError::UnknownIssuer => {
+            // A bad signature is that of an authority that was made again under the same name.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 Self::WrongAuthority { server: shown, authorities: server.authorities.source().to_owned() }
             }
             CertificateError::NotValidForName => {
@@ -233,7 +251,7 @@ impl DirectoryError {
             CertificateError::NotValidForNameContext { presented, .. } => {
                 let carries = match presented.as_slice() {
                     [] => ", nor any other as subjectAltName".to_owned(),
-                    names => format!(", but {}", names.join(", ")),
+                    names => format!(", but {}", names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ")),
                 };
                 Self::WrongName { server: shown, name: server.name.to_string(), carries }
             }

@@ -158,3 +158,6 @@ async fn write(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

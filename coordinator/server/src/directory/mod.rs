@@ -13,6 +13,8 @@ mod caught;
 mod connect;
 mod entry;
 pub mod error;
+#[cfg(test)]
+mod fake;
 mod filter;
 pub mod grant;
 mod root;
@@ -122,7 +124,9 @@ impl fmt::Debug for Password {
 
 /// The password was empty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the bind password is empty: directory servers take that for an anonymous bind; put the password into its file")]
+#[error(
+    "the bind password is empty: directory servers take that for an anonymous bind; put the password into its file"
+)]
 pub struct EmptyPassword;
 
 /// Deadlines of one server.

@@ -70,11 +70,7 @@ pub(super) fn head_of(domain: &DomainName) -> Dn {
 }
 
 /// Makes sure that a server holds the domain, and returns the domain's head as the server writes it.
-pub(super) async fn serving(
-    session: &Session,
-    root: &Checked,
-    domain: &DomainName,
-) -> Result<Dn, DirectoryError> {
+pub(super) async fn serving(session: &Session, root: &Checked, domain: &DomainName) -> Result<Dn, DirectoryError> {
     let not_serving = |why: String| DirectoryError::NotServing { server: session.server().shown(), why };
     let head = head_of(domain);
     match session.server().role {
@@ -88,17 +84,15 @@ pub(super) async fn serving(
         }
         Role::GlobalCatalog => match session.object(head.as_str(), &["objectClass"]).await? {
             Some(found) => Ok(Dn::from(found.dn)),
-            None => Err(not_serving(format!("its global catalog does not hold {head}: that domain is of another forest"))),
+            None => {
+                Err(not_serving(format!("its global catalog does not hold {head}: that domain is of another forest")))
+            }
         },
     }
 }
 
 /// The domain's NetBIOS name, from its cross-reference (MS-ADTS 6.1.1.2.1.1.4); nothing if it was not shown.
-pub(super) async fn short_name(
-    session: &Session,
-    root: &Checked,
-    head: &Dn,
-) -> Result<Option<String>, DirectoryError> {
+pub(super) async fn short_name(session: &Session, root: &Checked, head: &Dn) -> Result<Option<String>, DirectoryError> {
     let attempt = "reading the domain's NetBIOS name";
     let filter = format!("(&(objectClass=crossRef){})", filter::equals("nCName", head.as_str()));
     let base = format!("CN=Partitions,{}", root.configuration);

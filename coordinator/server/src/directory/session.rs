@@ -38,11 +38,7 @@ impl Drop for Session {
 /// LDAP_SERVER_SD_FLAGS_OID (MS-ADTS 3.1.1.3.4.1.11) with DACL_SECURITY_INFORMATION: only the DACL is read or written.
 /// Without it a reader who may not read the SACL is shown no descriptor at all, and a writer would write the owner too.
 fn dacl_only() -> RawControl {
-    RawControl {
-        ctype: "1.2.840.113556.1.4.801".to_owned(),
-        crit: true,
-        val: Some(vec![0x30, 0x03, 0x02, 0x01, 0x04]),
-    }
+    RawControl { ctype: "1.2.840.113556.1.4.801".to_owned(), crit: true, val: Some(vec![0x30, 0x03, 0x02, 0x01, 0x04]) }
 }
 
 impl Session {
@@ -108,9 +104,8 @@ impl Session {
         let mut cookie = Vec::new();
         for _ in 0..PAGES {
             let paged = PagedResults { size: PAGE_ENTRIES, cookie }.critical().into();
-            let (entries, result) = self
-                .within(attempt, self.page(base, filter, attributes, vec![paged, dacl_only()]))
-                .await?;
+            let (entries, result) =
+                self.within(attempt, self.page(base, filter, attributes, vec![paged, dacl_only()])).await?;
             if result.rc != 0 {
                 return Err(DirectoryError::result(&self.server, attempt, &result));
             }
@@ -153,7 +148,8 @@ impl Session {
             _ => None,
         });
         // A server that does not page cuts the answer wherever its limit lies.
-        let control = control.ok_or_else(|| self.not_understood(attempt, "it was not paged, so it may be cut short"))?;
+        let control =
+            control.ok_or_else(|| self.not_understood(attempt, "it was not paged, so it may be cut short"))?;
         match caught(async { control.parse::<PagedResults>() }).await {
             Ok(paged) => Ok(paged.cookie),
             Err(_) => Err(self.not_understood(attempt, "its paging control is malformed")),
@@ -189,9 +185,7 @@ impl Session {
     ) -> Result<T, DirectoryError> {
         let limit = self.server.timeouts.operation;
         match timeout(limit, caught(operation)).await {
-            Err(_) => {
-                Err(DirectoryError::TimedOut { server: self.server.shown(), attempt: attempt.to_owned(), limit })
-            }
+            Err(_) => Err(DirectoryError::TimedOut { server: self.server.shown(), attempt: attempt.to_owned(), limit }),
             Ok(Err(_)) => Err(self.not_understood(attempt, "it is not LDAP")),
             Ok(Ok(Err(error))) => Err(DirectoryError::broken(&self.server, attempt, &error)),
             Ok(Ok(Ok(value))) => Ok(value),
@@ -206,3 +200,6 @@ pub(super) enum WriteError {
     /// The server did not say: it may have been written.
     Unknown(DirectoryError),
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,13 +28,17 @@ pub enum TrustError {
         error: std::io::Error,
     },
     /// It holds no certificate.
-    #[error("{from} holds no certificate: it must hold the CA certificate of the directory servers in PEM form (-----BEGIN CERTIFICATE-----)")]
+    #[error(
+        "{from} holds no certificate: it must hold the CA certificate of the directory servers in PEM form (-----BEGIN CERTIFICATE-----)"
+    )]
     Empty {
         /// The file.
         from: String,
     },
     /// One of its sections is no certificate.
-    #[error("{from} does not hold a certificate that can be used: {why}; export the CA certificate in PEM (Base-64) form")]
+    #[error(
+        "{from} does not hold a certificate that can be used: {why}; export the CA certificate in PEM (Base-64) form"
+    )]
     Malformed {
         /// The file.
         from: String,
@@ -123,7 +127,10 @@ mod tests {
         let broken = TrustedAuthorities::from_pem("ca.pem", broken).unwrap_err().to_string();
         assert!(broken.starts_with("ca.pem does not hold a certificate that can be used"), "{broken}");
         let missing = TrustedAuthorities::read(&["/nonexistent/ca.pem"]).unwrap_err().to_string();
-        assert!(missing.starts_with("reading the certificate authority /nonexistent/ca.pem: No such file"), "{missing}");
+        assert!(
+            missing.starts_with("reading the certificate authority /nonexistent/ca.pem: No such file"),
+            "{missing}"
+        );
         assert!(TrustedAuthorities::read(&[] as &[&str]).is_err());
     }
 }

@@ -38,7 +38,6 @@ impl Driver {
 
     fn survey(&mut self, domain: &DomainName) {
         let now = self.clock.now();
-        let Some(policy) = self.policy.domains.get(domain) else { return };
         if !self.surveying.insert(domain.clone()) {
             return;
         }
@@ -46,7 +45,7 @@ impl Driver {
             domain: domain.clone(),
             asked: plan::survey::names(self.world(now), domain),
             accounts: self.accounts(domain),
-            servers: policy.servers.iter().filter_map(|server| self.directory.get(server)).cloned().collect(),
+            servers: self.directory.get(domain).cloned().unwrap_or_default(),
             started: now.steady,
         };
         let handle = self.handle.clone();
@@ -74,7 +73,7 @@ impl Driver {
 
     fn grant_server(&self, grant: &PlannedGrant) -> Option<DirectoryServer> {
         let policy = self.policy.domains.get(&grant.domain)?;
-        self.directory.get(&policy.grant_server).cloned()
+        self.directory.get(&grant.domain)?.iter().find(|server| server.name == policy.grant_server).cloned()
     }
 
     fn grant(&mut self, intent: Sequence, grant: &PlannedGrant) {

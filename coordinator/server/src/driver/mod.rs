@@ -21,7 +21,7 @@ use crate::journal::Journal;
 use sendgate_core::estate::Estate;
 use sendgate_core::gate::World;
 use sendgate_core::ledger::{Entry, Generation, Ledger, Sequence};
-use sendgate_core::names::{AgentName, DirectoryServerName, DomainName};
+use sendgate_core::names::{AgentName, DomainName};
 use sendgate_core::plan::{self, Plan};
 use sendgate_core::policy::Policy;
 use sendgate_core::time::{Now, Steady};
@@ -42,7 +42,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// The loop and all that it owns.
 pub struct Driver {
     policy: Arc<Policy>,
-    directory: BTreeMap<DirectoryServerName, DirectoryServer>,
+    directory: BTreeMap<DomainName, Vec<DirectoryServer>>,
     estate: Estate,
     ledger: Ledger,
     journal: Arc<dyn Journal>,
@@ -61,8 +61,8 @@ pub struct Driver {
 pub struct Parts {
     /// What is wanted.
     pub policy: Arc<Policy>,
-    /// How each directory server is reached.
-    pub directory: BTreeMap<DirectoryServerName, DirectoryServer>,
+    /// How each domain's directory servers are reached.
+    pub directory: BTreeMap<DomainName, Vec<DirectoryServer>>,
     /// Where everything is written down.
     pub journal: Arc<dyn Journal>,
     /// What time it is; resumed from the journal.

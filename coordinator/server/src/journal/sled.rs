@@ -60,12 +60,12 @@ pub enum OpenError {
         reason: String,
     },
     /// Another version of Sendgate, or another program, wrote it.
-    #[error("the journal in {directory} has the schema {found:?}, and this version of Sendgate knows {:?} only: run the version that wrote it", String::from_utf8_lossy(SCHEMA))]
+    #[error("the journal in {directory} has the schema {found}, and this version of Sendgate knows {:?} only: run the version that wrote it", String::from_utf8_lossy(SCHEMA))]
     Schema {
         /// The directory.
         directory: PathBuf,
-        /// The schema that was found; none where there are records without one.
-        found: Option<String>,
+        /// The schema that was found, quoted; or that there are records without one.
+        found: String,
     },
 }
 
@@ -87,7 +87,8 @@ impl SledJournal {
                 meta.insert(SCHEMA_KEY, SCHEMA).map_err(|error| unusable(error.to_string()))?;
             }
             other => {
-                let found = other.map(|schema| String::from_utf8_lossy(&schema).into_owned());
+                let quoted = |schema: sled::IVec| format!("{:?}", String::from_utf8_lossy(&schema));
+                let found = other.map_or_else(|| "\"\" (none)".to_owned(), quoted);
                 return Err(OpenError::Schema { directory: directory.to_owned(), found });
             }
         }

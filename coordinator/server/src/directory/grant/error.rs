@@ -16,7 +16,9 @@ pub enum GrantError {
         error: DirectoryError,
     },
     /// There is no such object.
-    #[error("the entry was not written: {place} is not there on {server}; it may have been moved or renamed, and the next survey will say")]
+    #[error(
+        "the entry was not written: {place} is not there on {server}; it may have been moved or renamed, and the next survey will say"
+    )]
     NoPlace {
         /// The place.
         place: Dn,
@@ -24,7 +26,9 @@ pub enum GrantError {
         server: String,
     },
     /// The descriptor was not returned.
-    #[error("the entry on {place} was not written: its descriptor is not shown to {name}; give that account the right to read permissions there")]
+    #[error(
+        "the entry on {place} was not written: its descriptor is not shown to {name}; give that account the right to read permissions there"
+    )]
     NotShown {
         /// The place.
         place: Dn,
@@ -40,7 +44,9 @@ pub enum GrantError {
         why: String,
     },
     /// Somebody changed the entries since the grant was planned: nothing was written.
-    #[error("the entry on {place} was not written: its entries have changed since it was planned: {difference}; it will be planned again from what is there now")]
+    #[error(
+        "the entry on {place} was not written: its entries have changed since it was planned: {difference}; it will be planned again from what is there now"
+    )]
     Changed {
         /// The place.
         place: Dn,
@@ -48,7 +54,9 @@ pub enum GrantError {
         difference: String,
     },
     /// It was written, and what was read back is something else: somebody wrote at the same time.
-    #[error("the entries on {place} are not what was written (before {before}, now {after}): {difference}; somebody changed them at the same time, have the directory team compare")]
+    #[error(
+        "the entries on {place} are not what was written (before {before}, now {after}): {difference}; somebody changed them at the same time, have the directory team compare"
+    )]
     LostEdit {
         /// The place.
         place: Dn,
@@ -60,7 +68,9 @@ pub enum GrantError {
         after: DescriptorDigest,
     },
     /// It may have been written.
-    #[error("whether the entry on {place} was written is not known: {why}; it must be read before anything else is done there")]
+    #[error(
+        "whether the entry on {place} was written is not known: {why}; it must be read before anything else is done there"
+    )]
     Unknown {
         /// The place.
         place: Dn,

@@ -39,7 +39,8 @@ fn well_known() -> [Sid; 4] {
 /// The groups that contain a well-known SID and so everybody: directly, or over other groups.
 async fn everybodys_groups(session: &Session, head: &Dn) -> Result<BTreeSet<Sid>, DirectoryError> {
     let attempt = "reading the groups that contain everybody";
-    let members = well_known().map(|sid| filter::leads_to("member", &format!("CN={sid},CN=ForeignSecurityPrincipals,{head}")));
+    let members =
+        well_known().map(|sid| filter::leads_to("member", &format!("CN={sid},CN=ForeignSecurityPrincipals,{head}")));
     let filter = format!("(&(objectClass=group){})", filter::any(members));
     let mut groups = BTreeSet::new();
     session
@@ -157,7 +158,8 @@ mod tests {
     #[test]
     fn on_a_controller_its_groups_are_certain() {
         let token = read(Role::DomainController, &GROUPS[..2]).unwrap();
-        for sid in ["S-1-5-21-1-2-3-1104", "S-1-5-21-9-9-9-7", "S-1-5-21-1-2-3-2002", "S-1-5-21-1-2-3-2001", "S-1-5-11"] {
+        for sid in ["S-1-5-21-1-2-3-1104", "S-1-5-21-9-9-9-7", "S-1-5-21-1-2-3-2002", "S-1-5-21-1-2-3-2001", "S-1-5-11"]
+        {
             assert!(token.certain.contains(&sid_of(sid)), "{sid}");
         }
         assert_eq!(token.uncertain, BTreeSet::from([sid_of("S-1-5-32-554")]));

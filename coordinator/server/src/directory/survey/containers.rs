@@ -61,8 +61,7 @@ mod tests {
     #[test]
     fn every_container_up_to_the_head_is_read_once() {
         let users = ["CN=x,OU=Deep,OU=Top,DC=a,DC=test", "CN=y,OU=Top,DC=a,DC=test", "CN=z,DC=a,DC=test"].map(Dn::from);
-        let read: Vec<String> =
-            above(&Dn::from("DC=a,DC=test"), users.iter()).into_iter().map(String::from).collect();
+        let read: Vec<String> = above(&Dn::from("DC=a,DC=test"), users.iter()).into_iter().map(String::from).collect();
         assert_eq!(read, ["DC=a,DC=test", "OU=Deep,OU=Top,DC=a,DC=test", "OU=Top,DC=a,DC=test"]);
     }
 }

@@ -112,7 +112,10 @@ mod tests {
 
     #[test]
     fn an_escaped_comma_in_a_stores_name_separates_nothing() {
-        assert_eq!(home(Some(r"CN=Store\,CN=Servers,CN=SG,CN=InformationStore,CN=EXA1,CN=Servers,DC=a"), None), server("exa1"));
+        assert_eq!(
+            home(Some(r"CN=Store\,CN=Servers,CN=SG,CN=InformationStore,CN=EXA1,CN=Servers,DC=a"), None),
+            server("exa1")
+        );
     }
 
     #[test]

@@ -50,7 +50,9 @@ pub(super) fn way(name: &DirectoryName, domain: &DomainName, short: Option<&str>
             _ if prefix == domain.as_str() => Way::Ask(vec![explicit("sAMAccountName", account)]),
             Some(short) if short.to_lowercase() == prefix => Way::Ask(vec![explicit("sAMAccountName", account)]),
             Some(_) => Way::Elsewhere,
-            None => Way::Unclear(format!("the NetBIOS name of {domain} was not shown, so {text:?} may be of any domain")),
+            None => {
+                Way::Unclear(format!("the NetBIOS name of {domain} was not shown, so {text:?} may be of any domain"))
+            }
         };
     }
     match text.split_once('@') {

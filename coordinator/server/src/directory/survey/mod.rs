@@ -54,7 +54,8 @@ pub async fn read(request: SurveyRequest) -> DomainReading {
     let request = Arc::new(request);
     let turns = Arc::new(Semaphore::new(SERVERS_AT_ONCE));
     // Silence is the default: a task that ends without a word leaves its server's failure in place.
-    let silent = |server: &DirectoryServer| ServerFailure(format!("reading {} broke off inside Sendgate", server.shown()));
+    let silent =
+        |server: &DirectoryServer| ServerFailure(format!("reading {} broke off inside Sendgate", server.shown()));
     let mut servers: BTreeMap<DirectoryServerName, Result<ServerReading, ServerFailure>> =
         request.servers.iter().map(|server| (server.name.clone(), Err(silent(server)))).collect();
     let mut tasks = JoinSet::new();
@@ -103,8 +104,7 @@ async fn reading(server: &DirectoryServer, request: &SurveyRequest) -> Result<Se
     let accounts = account::read(&session, &head, request).await?;
     let protection = protection::read(&session, &head).await?;
     let short_name = root::short_name(&session, &root, &head).await?;
-    let users =
-        people::read(&session, &head, request, short_name.as_deref(), &protection, &mut descriptors).await?;
+    let users = people::read(&session, &head, request, short_name.as_deref(), &protection, &mut descriptors).await?;
     let containers = containers::read(&session, &head, &users, &mut descriptors).await?;
     let admin_sd_holder = containers::admin_sd_holder(&session, &head, &mut descriptors).await?;
     Ok(ServerReading { accounts, users, containers, head, admin_sd_holder })

@@ -85,9 +85,7 @@ pub(super) async fn read(
     Ok(users)
 }
 
-fn assertions<'a>(
-    some: &'a [(&DirectoryName, Vec<(Strength, Assertion)>)],
-) -> impl Iterator<Item = &'a Assertion> {
+fn assertions<'a>(some: &'a [(&DirectoryName, Vec<(Strength, Assertion)>)]) -> impl Iterator<Item = &'a Assertion> {
     some.iter().flat_map(|(_, assertions)| assertions.iter().map(|(_, assertion)| assertion))
 }
 
@@ -198,8 +196,12 @@ mod tests {
     fn person(dn: &str, guid: u8, values: &[(&str, &[&[u8]])]) -> Entry {
         let sid = "S-1-5-21-1-2-3-1104".parse::<Sid>().unwrap().to_bytes();
         let (sid, guid): ([&[u8]; 1], [&[u8]; 1]) = ([&sid], [&[guid; 16]]);
-        let mut all: Vec<(&str, &[&[u8]])> =
-            vec![("objectGUID", &guid), ("objectSid", &sid), ("objectClass", &[b"user"]), ("primaryGroupID", &[b"513"])];
+        let mut all: Vec<(&str, &[&[u8]])> = vec![
+            ("objectGUID", &guid),
+            ("objectSid", &sid),
+            ("objectClass", &[b"user"]),
+            ("primaryGroupID", &[b"513"]),
+        ];
         all.retain(|(name, _)| !values.iter().any(|(given, _)| given == name));
         all.extend(values);
         Entry::of(dn, &all)

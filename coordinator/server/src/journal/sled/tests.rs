@@ -138,7 +138,7 @@ fn another_schema_is_refused_and_named() {
     raw(directory.path(), "meta").insert(SCHEMA_KEY, "sendgate-journal-2").unwrap();
     assert_eq!(
         refusal(directory.path()),
-        "the journal in DIRECTORY has the schema Some(\"sendgate-journal-2\"), and this version of Sendgate \
+        "the journal in DIRECTORY has the schema \"sendgate-journal-2\", and this version of Sendgate \
          knows \"sendgate-journal-1\" only: run the version that wrote it"
     );
 }
@@ -148,7 +148,7 @@ fn records_without_a_schema_are_not_taken_for_a_new_journal() {
     let directory = Scratch::new();
     two(directory.path());
     raw(directory.path(), "meta").remove(SCHEMA_KEY).unwrap();
-    assert!(refusal(directory.path()).contains("has the schema None"));
+    assert!(refusal(directory.path()).contains("has the schema \"\" (none), and"));
 }
 
 #[test]

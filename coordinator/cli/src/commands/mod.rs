@@ -1,0 +1,56 @@
+//! What each command does. Those that ask the coordinator get a [`Client`]; the others never look for a connection.
+
+pub(crate) mod enforcement;
+pub(crate) mod journal;
+pub(crate) mod requests;
+pub(crate) mod rights;
+pub(crate) mod verify;
+pub(crate) mod views;
+
+use crate::args::{Args, Command, Gate, Journal, Rollout};
+use crate::connection::{Client, Connection};
+use crate::errors::{Exit, Failure};
+use crate::output::Form;
+
+/// Carries out one command.
+pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
+    let form = args.output;
+    let command = match args.command {
+        Command::Rights { batch } => return rights::run(&batch),
+        Command::Enforcement { version } => return enforcement::run(form, version),
+        command => command,
+    };
+    let connection = Connection::read(args.connection)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+    runtime.block_on(async {
+        let client = Client::connect(&connection).await?;
+        ask(&client, form, command).await
+    })
+}
+
+async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Status => views::status(client, form).await,
+        Command::Hosts => views::hosts(client, form).await,
+        Command::Domains => views::domains(client, form).await,
+        Command::Coverage { domain } => views::coverage(client, form, domain).await,
+        Command::Explain { user } => views::explain(client, form, user).await,
+        Command::Plan => views::plan(client, form).await,
+        Command::Grants => views::grants(client, form).await,
+        Command::Gate(Gate::Check { subject }) => views::gate(client, form, subject).await,
+        Command::Rollout(Rollout::Show { name }) => views::rollout(client, form, name).await,
+        Command::Rollout(Rollout::Create { name, package, sha256, target, servers, at_once }) => {
+            let spec = sendgate_core::ledger::RolloutSpec { name, package, sha256, target, servers, at_once };
+            requests::create(client, form, spec).await
+        }
+        Command::Rollout(Rollout::Start { name, reason }) => {
+            requests::start(client, form, name, reason.unwrap_or_default()).await
+        }
+        Command::Rollout(Rollout::Abort { name, reason }) => requests::abort(client, form, name, reason).await,
+        Command::Waive { user, reason, expires } => requests::waive(client, form, user, reason, expires).await,
+        Command::Journal(Journal::Show { from }) => journal::show(client, form, from).await,
+        Command::Journal(Journal::Verify) => verify::run(client, form).await,
+        // Answered before there was a connection.
+        Command::Rights { .. } | Command::Enforcement { .. } => Ok(Exit::Failed),
+    }
+}

@@ -1,0 +1,51 @@
+//! Requests of an operator: filed in the journal, carried out by the coordinator when it may.
+
+use crate::connection::Client;
+use crate::errors::{Exit, Failure};
+use crate::output::{self, Form};
+use sendgate_core::ledger::RolloutSpec;
+use sendgate_core::names::RolloutName;
+use sendgate_proto::v1::{Accepted, RolloutCreateRequest, RolloutRequest, WaiveRequest};
+use serde_json::json;
+
+fn accepted(form: Form, accepted: Accepted, what: &str) -> Result<Exit, Failure> {
+    match form {
+        Form::Json => output::json(&json!({ "sequence": accepted.sequence }))?,
+        Form::Table => output::text(&format!("accepted: {what}; record {} of the journal", accepted.sequence))?,
+    }
+    Ok(Exit::Good)
+}
+
+pub(crate) async fn create(client: &Client, form: Form, spec: RolloutSpec) -> Result<Exit, Failure> {
+    let what = format!("rollout {} is created, and begins with `sendgate rollout start {}`", spec.name, spec.name);
+    let request = RolloutCreateRequest {
+        name: spec.name.into(),
+        package: spec.package.into(),
+        sha256: spec.sha256.0.to_vec(),
+        target_version: spec.target.to_string(),
+        servers: spec.servers.into_iter().map(String::from).collect(),
+        at_once: spec.at_once.get(),
+    };
+    accepted(form, client.rollout_create(request).await?, &what)
+}
+
+pub(crate) async fn start(client: &Client, form: Form, name: RolloutName, reason: String) -> Result<Exit, Failure> {
+    let what = format!("rollout {name} may begin, as its gates allow");
+    accepted(form, client.rollout_start(RolloutRequest { name: name.into(), reason }).await?, &what)
+}
+
+pub(crate) async fn abort(client: &Client, form: Form, name: RolloutName, reason: String) -> Result<Exit, Failure> {
+    let what = format!("rollout {name} begins nothing more; what runs is finished and reported");
+    accepted(form, client.rollout_abort(RolloutRequest { name: name.into(), reason }).await?, &what)
+}
+
+pub(crate) async fn waive(
+    client: &Client,
+    form: Form,
+    user: String,
+    reason: String,
+    expires: String,
+) -> Result<Exit, Failure> {
+    let what = format!("{user} is excepted from the gate, and may be paused by the hotfix");
+    accepted(form, client.waive(WaiveRequest { user, reason, expires }).await?, &what)
+}

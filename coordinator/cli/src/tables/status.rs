@@ -1,0 +1,114 @@
+//! `status`: what a person on call looks at first.
+
+use super::{LABORATORY, domains, drawn, grid, list, wrapped};
+use sendgate_core::view::{BreachLine, StatusView};
+
+/// Everything, worst last seen first: breaches and disruptions stand above what runs as it should.
+pub(crate) fn table(view: &StatusView) -> String {
+    let mut text = String::new();
+    if view.laboratory {
+        text.push_str(LABORATORY);
+    }
+    let generation = view.generation.map_or_else(|| "none yet".to_owned(), |generation| generation.to_string());
+    text.push_str(&format!("coordinator generation {generation}, {} journal records\n", view.journal));
+
+    text.push_str(&section("BREACHES", view.breaches.iter().map(breach)));
+    let disrupted = view.disrupted.iter().map(|(host, why)| format!("{host}: {why}"));
+    text.push_str(&section("DISRUPTED HOSTS", disrupted));
+    let drift = view.drift.iter().map(|drift| {
+        format!(
+            "{}: store.exe went from {} to {} with no command of ours, noticed {}",
+            drift.host, drift.before, drift.after, drift.at.wall
+        )
+    });
+    text.push_str(&section("DRIFT", drift));
+
+    text.push_str(&format!("\nDOMAINS\n{}", domains::table(&view.domains)));
+
+    text.push_str("\nROLLOUTS");
+    if view.rollouts.is_empty() {
+        text.push_str(": none\n");
+    } else {
+        text.push('\n');
+        for rollout in &view.rollouts {
+            text.push_str(&wrapped("  ", &format!("{}: {}", rollout.rollout, rollout.state)));
+        }
+    }
+    text.push_str(&paused(view));
+    let waivers = view.waivers.iter().map(|line| {
+        let waiver = &line.waiver;
+        format!("{}: until {}, by {}: {}", waiver.user, waiver.expires, waiver.by, waiver.reason)
+    });
+    text.push_str(&section("WAIVERS", waivers));
+    text
+}
+
+fn section(heading: &str, items: impl Iterator<Item = String>) -> String {
+    let items = list(&format!("\n{heading}"), items);
+    if items.is_empty() { format!("\n{heading}: none\n") } else { items }
+}
+
+fn breach(breach: &BreachLine) -> String {
+    let enforces = if breach.certain { "enforces" } else { "may enforce" };
+    format!(
+        "{}: {enforces}, and {} of its users are not covered ({} of them waived)",
+        breach.server, breach.users, breach.waived
+    )
+}
+
+fn paused(view: &StatusView) -> String {
+    let mut table = grid(&["PAUSED", "GOODLINK SERVER"]);
+    let mut below = String::new();
+    for line in &view.paused {
+        match &line.users {
+            Ok(users) => {
+                table.add_row([users.len().to_string(), line.goodlink.to_string()]);
+                let users = users.iter().map(|(user, recovery)| format!("{user}: {recovery}"));
+                below.push_str(&list(&format!("\n{} paused by the Send As error", line.goodlink), users));
+            }
+            Err(why) => {
+                table.add_row(["not known".to_owned(), line.goodlink.to_string()]);
+                below.push_str(&list(&format!("\n{} not known", line.goodlink), [why]));
+            }
+        }
+    }
+    if view.paused.is_empty() {
+        return "\nPAUSED USERS: no GoodLink server is configured\n".to_owned();
+    }
+    format!("\n{}{below}", drawn(&table))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    #[test]
+    fn laboratory_is_the_first_line_and_only_there_when_it_is_one() {
+        let mut view = samples::status();
+        assert!(
+            table(&view).starts_with(
+                "LABORATORY: waits may be shortened\ncoordinator generation 00000000000000ab.3, 42 journal"
+            )
+        );
+        view.laboratory = false;
+        assert!(!table(&view).contains("LABORATORY"));
+    }
+
+    #[test]
+    fn every_section_says_what_it_holds_or_that_it_holds_nothing() {
+        let text = table(&samples::status());
+        for expected in [
+            "\nBREACHES\n  - exa2: may enforce, and 3 of its users are not covered (1 of them waived)\n",
+            "\nDISRUPTED HOSTS\n  - exa1: it has been silent for 3m 0s\n",
+            "\nDRIFT: none\n",
+            "\nROLLOUTS\n  march: running\n",
+            "\nPAUSED      GOODLINK SERVER\n----------------------------\n1           gla\nnot known   glb\n",
+            "\ngla paused by the Send As error\n  - jdoe: a restart may help in 12m 0s\n",
+            "\nglb not known\n  - its host has not reported\n",
+            "\nWAIVERS\n  - boss@a.example.test: until 2026-12-01T00:00:00Z, by anna: leaves in December\n",
+        ] {
+            assert!(text.contains(expected), "{expected}\nis not in\n{text}");
+        }
+    }
+}

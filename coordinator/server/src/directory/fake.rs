@@ -1,0 +1,114 @@
+//! A directory server that says what a test tells it to, over real TLS, for answers that real servers seldom give.
+
+use super::trust::TrustedAuthorities;
+use super::{Bind, DirectoryServer, Password, Role, Security, Timeouts};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+const NAME: &str = "dc.example.test";
+
+/// What the server does with one request, the n-th of a connection, from 1.
+#[derive(Debug, Clone)]
+pub(super) enum Answer {
+    /// Sends these protocol operations, with the request's message number.
+    Say(Vec<Vec<u8>>),
+    /// Sends these bytes as they are.
+    Raw(Vec<u8>),
+    /// Keeps the connection open and says nothing more.
+    Nothing,
+    /// Closes the connection.
+    Close,
+}
+
+/// A server that answers the requests of one connection in order, and its settings.
+pub(super) fn server(answers: Vec<Answer>) -> DirectoryServer {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([NAME.to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || serve(&listener, Arc::new(config), answers));
+    DirectoryServer {
+        name: NAME.parse().unwrap(),
+        address,
+        security: Security::Ldaps,
+        authorities: TrustedAuthorities::from_pem("ca.pem", cert.pem().as_bytes()).unwrap(),
+        bind: Bind { name: "sendgate@example.test".to_owned(), password: Password::new("secret".to_owned()).unwrap() },
+        role: Role::DomainController,
+        timeouts: Timeouts::default(),
+    }
+}
+
+/// The same, with a deadline that a test can wait for.
+pub(super) fn hasty(answers: Vec<Answer>) -> DirectoryServer {
+    let mut server = server(answers);
+    server.timeouts.operation = Duration::from_millis(500);
+    server
+}
+
+fn serve(listener: &TcpListener, config: Arc<ServerConfig>, answers: Vec<Answer>) {
+    let (tcp, _) = listener.accept().unwrap();
+    let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), tcp);
+    let mut buffer = [0; 65536];
+    for (number, answer) in (1_u8..).zip(answers) {
+        // Requests are small: each arrives in one piece.
+        if !matches!(stream.read(&mut buffer), Ok(1..)) {
+            return;
+        }
+        match answer {
+            Answer::Say(operations) => {
+                for operation in operations {
+                    stream.write_all(&ber(0x30, &[ber(2, &[vec![number]]), operation])).unwrap();
+                }
+            }
+            Answer::Raw(bytes) => stream.write_all(&bytes).unwrap(),
+            Answer::Nothing => drop(stream.read(&mut buffer)),
+            Answer::Close => return,
+        }
+    }
+    // Whatever else comes is read and not answered.
+    while matches!(stream.read(&mut buffer), Ok(1..)) {}
+}
+
+/// A value in BER: tag, length, contents.
+pub(super) fn ber(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
+    let contents = parts.concat();
+    let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
+    [&[tag, 0x82, length[0], length[1]], contents.as_slice()].concat()
+}
+
+pub(super) fn text(value: &str) -> Vec<u8> {
+    ber(4, &[value.as_bytes().to_vec()])
+}
+
+/// An LDAPResult (RFC 4511 section 4.1.9) under a response's tag.
+pub(super) fn result(tag: u8, code: u8, said: &str) -> Vec<u8> {
+    ber(tag, &[ber(10, &[vec![code]]), text(""), text(said)])
+}
+
+pub(super) const BIND: u8 = 0x61;
+pub(super) const ENTRY: u8 = 0x64;
+pub(super) const DONE: u8 = 0x65;
+pub(super) const MODIFIED: u8 = 0x67;
+
+/// A bind that succeeds.
+pub(super) fn bound() -> Answer {
+    Answer::Say(vec![result(BIND, 0, "")])
+}
+
+/// One object with one attribute.
+pub(super) fn object(dn: &str, attribute: &str, value: &[u8]) -> Answer {
+    let value = ber(0x31, &[ber(4, &[value.to_vec()])]);
+    let attributes = ber(0x30, &[ber(0x30, &[text(attribute), value])]);
+    Answer::Say(vec![ber(ENTRY, &[text(dn), attributes]), result(DONE, 0, "")])
+}

@@ -1,0 +1,228 @@
+//! Who is at the other end: the role and name in the certificate that the other side proved to hold.
+//!
+//! The name is the certificate's only subjectAltName URI of the form `sendgate:ROLE:NAME` (RFC 5280 section 4.2.1.6).
+//! Whether the certificate is to be trusted at all is decided before, by the TLS handshake.
+
+use sendgate_core::names::{AgentName, BadName, OperatorName};
+use std::fmt;
+use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
+
+/// The URI scheme of names in certificates.
+const SCHEME: &str = "sendgate:";
+
+/// Who connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The role, with the name in it.
+    pub role: Role,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.role {
+            Role::Agent(name) => write!(f, "agent {name}"),
+            Role::Viewer(name) => write!(f, "viewer {name}"),
+            Role::Operator(name) => write!(f, "operator {name}"),
+        }
+    }
+}
+
+/// What a certificate allows its holder to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// Speaks for its hosts.
+    Agent(AgentName),
+    /// Looks.
+    Viewer(OperatorName),
+    /// Looks and files requests.
+    Operator(OperatorName),
+}
+
+/// Why a certificate names nobody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// The other side showed none.
+    #[error("the connection came without a client certificate; connect with one made by `sendgate pki issue`")]
+    NoCertificate,
+    /// It cannot be read.
+    #[error("the client certificate cannot be read: {reason}; issue a new one with `sendgate pki issue`")]
+    Unreadable {
+        /// Why.
+        reason: String,
+    },
+    /// It has no such URI.
+    #[error("the client certificate {subject} names no role: it has no subjectAltName URI sendgate:ROLE:NAME; issue one with `sendgate pki issue`")]
+    NoName {
+        /// The certificate's subject.
+        subject: String,
+    },
+    /// It has several.
+    #[error("the client certificate {subject} has {count} names ({names}), and must have one; issue one certificate for each with `sendgate pki issue`")]
+    Several {
+        /// The certificate's subject.
+        subject: String,
+        /// How many.
+        count: usize,
+        /// Which.
+        names: String,
+    },
+    /// Its role is not one that connects here.
+    #[error("the client certificate {subject} has the name {name:?}, whose role is not agent, viewer or operator; issue one with `sendgate pki issue --role`")]
+    Role {
+        /// The certificate's subject.
+        subject: String,
+        /// The URI.
+        name: String,
+    },
+    /// Its name is none.
+    #[error("the client certificate {subject}: {reason}; issue a new one with `sendgate pki issue --name`")]
+    Name {
+        /// The certificate's subject.
+        subject: String,
+        /// What is wrong with the name.
+        reason: BadName,
+    },
+}
+
+impl Identity {
+    /// Reads the identity from the peer's own certificate, the first of its chain; none where it showed none.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub fn of_peer(certificate: Option<&[u8]>) -> Result<Self, IdentityError> {
+        Self::from_der(certificate.ok_or(IdentityError::NoCertificate)?)
+    }
+
+    /// Reads the identity from a certificate in DER form.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub fn from_der(der: &[u8]) -> Result<Self, IdentityError> {
+        let unreadable = |reason: String| IdentityError::Unreadable { reason };
+        let (rest, certificate) = X509Certificate::from_der(der).map_err(|error| unreadable(error.to_string()))?;
+        if !rest.is_empty() {
+            return Err(unreadable("there are bytes after it".to_owned()));
+        }
+        let subject = certificate.subject().to_string();
+        let names = names(&certificate)?;
+        match names.as_slice() {
+            [name] => Ok(Self { role: role(subject, name)? }),
+            [] => Err(IdentityError::NoName { subject }),
+            several => {
+                Err(IdentityError::Several { subject, count: several.len(), names: several.join(", ") })
+            }
+        }
+    }
+}
+
+/// Every URI of ours in the certificate. An alternative name that cannot be read may be one: it is an error.
+fn names<'c>(certificate: &'c X509Certificate<'_>) -> Result<Vec<&'c str>, IdentityError> {
+    let mut names = Vec::new();
+    for extension in certificate.extensions() {
+        match extension.parsed_extension() {
+            ParsedExtension::SubjectAlternativeName(alternatives) => {
+                for alternative in &alternatives.general_names {
+                    match alternative {
+                        GeneralName::URI(uri) if uri.starts_with(SCHEME) => names.push(*uri),
+                        GeneralName::Invalid(..) => {
+                            let reason = "one of its subjectAltNames is malformed".to_owned();
+                            return Err(IdentityError::Unreadable { reason });
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            ParsedExtension::ParseError { error } => {
+                return Err(IdentityError::Unreadable { reason: format!("an extension of it: {error}") });
+            }
+            _ => {}
+        }
+    }
+    Ok(names)
+}
+
+fn role(subject: String, uri: &str) -> Result<Role, IdentityError> {
+    let parts = uri.strip_prefix(SCHEME).and_then(|rest| rest.split_once(':'));
+    let bad = |subject| move |reason| IdentityError::Name { subject, reason };
+    match parts {
+        Some(("agent", name)) => name.parse().map(Role::Agent).map_err(bad(subject)),
+        Some(("viewer", name)) => name.parse().map(Role::Viewer).map_err(bad(subject)),
+        Some(("operator", name)) => name.parse().map(Role::Operator).map_err(bad(subject)),
+        _ => Err(IdentityError::Role { subject, name: uri.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+
+    fn der(uris: &[&str]) -> Vec<u8> {
+        let mut params = CertificateParams::new(vec!["dns.example.test".to_owned()]).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "somebody");
+        for uri in uris {
+            params.subject_alt_names.push(SanType::URI((*uri).try_into().unwrap()));
+        }
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    fn of(uris: &[&str]) -> Result<Role, String> {
+        Identity::from_der(&der(uris)).map(|identity| identity.role).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_uri_names_role_and_holder() {
+        assert_eq!(of(&["sendgate:agent:EXA1"]), Ok(Role::Agent("exa1".parse().unwrap())));
+        assert_eq!(Identity::from_der(&der(&["sendgate:agent:EXA1"])).unwrap().to_string(), "agent exa1");
+        assert_eq!(of(&["sendgate:viewer:vera"]), Ok(Role::Viewer("vera".parse().unwrap())));
+        assert_eq!(of(&["https://example.test/", "sendgate:operator:olaf"]), Ok(Role::Operator("olaf".parse().unwrap())));
+    }
+
+    #[test]
+    fn anything_but_one_name_is_refused() {
+        let none = of(&["https://example.test/sendgate:agent:exa1"]).unwrap_err();
+        assert_eq!(
+            none,
+            "the client certificate CN=somebody names no role: it has no subjectAltName URI sendgate:ROLE:NAME; \
+             issue one with `sendgate pki issue`"
+        );
+        let two = of(&["sendgate:viewer:vera", "sendgate:operator:vera"]).unwrap_err();
+        assert_eq!(
+            two,
+            "the client certificate CN=somebody has 2 names (sendgate:viewer:vera, sendgate:operator:vera), and must \
+             have one; issue one certificate for each with `sendgate pki issue`"
+        );
+    }
+
+    #[test]
+    fn other_roles_and_empty_names_are_refused() {
+        for other in ["sendgate:coordinator:c1", "sendgate:root:me", "sendgate:agent"] {
+            assert_eq!(
+                of(&[other]).unwrap_err(),
+                format!(
+                    "the client certificate CN=somebody has the name {other:?}, whose role is not agent, viewer or \
+                     operator; issue one with `sendgate pki issue --role`"
+                )
+            );
+        }
+        assert_eq!(
+            of(&["sendgate:agent:"]).unwrap_err(),
+            "the client certificate CN=somebody: agent \"\" is not a name: it is empty or holds control characters; \
+             issue a new one with `sendgate pki issue --name`"
+        );
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_refused() {
+        let error = Identity::of_peer(None).unwrap_err().to_string();
+        assert!(error.starts_with("the connection came without a client certificate"), "{error}");
+        let whole = der(&["sendgate:agent:exa1"]);
+        for cut in (0..whole.len()).step_by(7) {
+            let error = Identity::from_der(&whole[..cut]).unwrap_err().to_string();
+            assert!(error.starts_with("the client certificate cannot be read: "), "{error}");
+        }
+        let longer = [&whole[..], b"x"].concat();
+        assert!(Identity::from_der(&longer).unwrap_err().to_string().contains("there are bytes after it"));
+    }
+}

@@ -1,0 +1,126 @@
+//! Brings the coordinator up: journal, clock, driver, and the one listener that agents and operators share.
+
+use crate::agents::AgentService;
+use crate::clock::{Clock, ClockSource, Machine};
+use crate::config::{Configuration, JournalKind};
+use crate::control::ControlService;
+use crate::driver::{self, Driver, Parts, RecordError};
+use crate::identity::Identity;
+use crate::journal::memory::MemoryJournal;
+use crate::journal::sled::{OpenError, SledJournal};
+use crate::journal::{Journal, ReadError};
+use crate::tls::{self, TlsError};
+use sendgate_core::time::ClockMark;
+use sendgate_proto::v1::agents_server::AgentsServer;
+use sendgate_proto::v1::control_server::ControlServer;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+use tonic::{Request, Status};
+
+/// A peer that does not answer a ping within this time is gone.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a quiet connection is pinged.
+const PING_EVERY: Duration = Duration::from_secs(10);
+
+/// Why the coordinator does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// The journal's chain is broken.
+    #[error(transparent)]
+    Chain(#[from] ReadError),
+    /// The journal cannot be written or understood.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The certificates are not usable.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The address is taken or not this machine's.
+    #[error("listening on {address} failed: {error}; is another coordinator running, or the address in coordinator.listen wrong?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The listener ended.
+    #[error("serving agents and operators ended: {0}")]
+    Transport(#[from] tonic::transport::Error),
+    /// A task was lost.
+    #[error("a task of the coordinator ended without an answer: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// Runs until `stop` completes.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn serve(
+    configuration: Configuration,
+    fresh_epoch: u64,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let tls = tls::server(&configuration.tls, Machine.wall())?;
+    let journal: Arc<dyn Journal> = match configuration.journal {
+        JournalKind::Sled => Arc::new(SledJournal::open(&configuration.state_directory.join("journal"))?),
+        JournalKind::Memory => Arc::new(MemoryJournal::new()),
+    };
+    let verified = journal.verify()?;
+    let ledger = driver::replay(journal.as_ref())?;
+    // After another boot steady time goes on where the last entry was written, not where the last mark was.
+    let last = ledger.clock.clone().map(|mark| ClockMark {
+        steady: if mark.boot_id == Machine.boot_id() { mark.steady } else { ledger.last.map_or(mark.steady, |at| at.steady.max(mark.steady)) },
+        ..mark
+    });
+    let clock = Clock::resume(last.as_ref(), Box::new(Machine));
+    let policy = Arc::new(configuration.policy);
+    let parts = Parts {
+        policy: Arc::clone(&policy),
+        directory: configuration.directory,
+        journal: Arc::clone(&journal),
+        clock,
+        ledger,
+        fresh_epoch,
+    };
+    let address = configuration.listen;
+    let listener = TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;
+    let (driver, handle) = Driver::start(parts).await?;
+    if policy.laboratory {
+        tracing::warn!("LABORATORY: waits may be shortened; nothing that this coordinator opens is fit for production");
+    }
+    tracing::info!(%address, records = verified.records, "serving");
+    let agents = AgentService::new(policy, handle.clone());
+    let control = ControlService::new(handle, journal);
+    let mut running = tokio::spawn(driver.run());
+    let server = Server::builder()
+        .http2_keepalive_interval(Some(PING_EVERY))
+        .http2_keepalive_timeout(Some(PING_TIMEOUT))
+        .tls_config(tls)?
+        .add_service(AgentsServer::new(agents))
+        .add_service(ControlServer::new(control))
+        .serve_with_incoming(TcpListenerStream::new(listener));
+    tokio::select! {
+        ended = server => Ok(ended?),
+        // Without its loop the coordinator must not look alive.
+        ended = &mut running => Ok(ended??),
+        () = stop => {
+            tracing::info!("stopping: what agents have begun they finish, and report to the next coordinator");
+            running.abort();
+            Ok(())
+        }
+    }
+}
+
+/// Who is at the other end of a request.
+pub(crate) fn peer<T>(request: &Request<T>) -> Result<Identity, Status> {
+    let certificates = request.peer_certs();
+    let own = certificates.as_ref().and_then(|chain| chain.first()).map(AsRef::as_ref);
+    Identity::of_peer(own).map_err(|error| Status::unauthenticated(error.to_string()))
+}
