@@ -111,10 +111,7 @@ fn unknown_and_missing_keys_are_named_with_their_line() {
     let missing = wrong("service = \"MSExchangeIS\"", "");
     assert!(missing.contains("missing field `service`"), "{missing}");
     let hosts = parse(&EXAMPLE[..EXAMPLE.find("[[hosts]]").unwrap()]).unwrap_err();
-    assert_eq!(
-        hosts,
-        "/etc/agent.toml: hosts: there is no host; add a [[hosts]] for each host that this agent serves"
-    );
+    assert_eq!(hosts, "/etc/agent.toml: hosts: there is no host; add a [[hosts]] for each host that this agent serves");
 }
 
 #[test]

@@ -1,3 +1,5 @@
-//! Sendgate tests.
+//! Sendgate tests: the laboratory, whole systems in it, and the story that the demo tells.
 pub mod lab;
 pub mod pe;
+pub mod story;
+pub mod system;

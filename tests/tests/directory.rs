@@ -1,5 +1,7 @@
 //! The directory edge against real domain controllers. Runs on the laboratory's client node, with SENDGATE_LAB set.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
+
 #[path = "directory/support.rs"]
 mod support;
 

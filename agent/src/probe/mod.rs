@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use sendgate_proto::v1;
 use tokio::sync::{Notify, watch};
 
+use crate::clock::Steady;
 use crate::config::{Command, Exchange, GoodLink, Host, HostName, Places, Program, ServiceName};
 use files::{Reading, Shared};
 use goodlink_log::{Cause, Follower, Pause};
@@ -25,8 +26,10 @@ use store_version::StoreImage;
 /// What one probe saw.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Counts the probes of this host since the agent's start.
-    pub number: u64,
+    /// When it began: what happened later it may not have seen.
+    pub begun: Steady,
+    /// When it ended.
+    pub ended: Steady,
     /// For the coordinator.
     pub report: v1::HostReport,
     /// The roster that the report refers to.
@@ -61,12 +64,11 @@ pub fn start(
     let wanted = Arc::clone(&now);
     let mut prober = Prober::new(host);
     tokio::spawn(async move {
-        let mut number = 0;
         loop {
-            number += 1;
+            let begun = Steady::now();
             tokio::select! {
                 (report, roster) = prober.probe() => {
-                    publish.send_replace(Some(Snapshot { number, report, roster }));
+                    publish.send_replace(Some(Snapshot { begun, ended: Steady::now(), report, roster }));
                     tick.send_modify(|count| *count = count.wrapping_add(1));
                 }
                 _ = stop.wait_for(|stop| *stop) => return,

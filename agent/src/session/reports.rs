@@ -15,7 +15,7 @@ const PART: u32 = 3;
 
 #[derive(Debug)]
 struct Sent {
-    number: u64,
+    ended: Steady,
     report: v1::HostReport,
     at: Steady,
 }
@@ -25,7 +25,7 @@ struct Sent {
 pub(super) struct Reports {
     every: Duration,
     sent: BTreeMap<HostName, Sent>,
-    wanted: BTreeMap<HostName, u64>,
+    wanted: BTreeMap<HostName, Steady>,
 }
 
 impl Reports {
@@ -38,24 +38,25 @@ impl Reports {
         self.every
     }
 
-    /// The coordinator wants a report that is newer than the probe `number`, changed or not.
-    pub(super) fn want(&mut self, host: &HostName, number: u64) {
-        self.wanted.insert(host.clone(), number);
+    /// A probe that begins from now on is to be sent, changed or not.
+    pub(super) fn want(&mut self, host: &HostName, now: Steady) {
+        self.wanted.insert(host.clone(), now);
     }
 
     /// Whether this probe is to be sent now; when it is, it counts as sent.
     pub(super) fn is_due(&mut self, host: &HostName, snapshot: &Snapshot, now: Steady) -> bool {
-        let wanted = self.wanted.get(host).is_some_and(|after| snapshot.number > *after);
+        let wanted = self.wanted.get(host).is_some_and(|since| snapshot.begun >= *since);
         let due = match self.sent.get(host) {
-            None => true,
-            Some(sent) if sent.number == snapshot.number => false,
+            // In a new session the last probe may be old, because its prober hangs.
+            None => now.since(snapshot.ended) < self.every,
+            Some(sent) if sent.ended == snapshot.ended => false,
             Some(sent) => wanted || sent.report != snapshot.report || now.since(sent.at) >= self.every,
         };
         if due {
-            let sent = Sent { number: snapshot.number, report: snapshot.report.clone(), at: now };
+            let sent = Sent { ended: snapshot.ended, report: snapshot.report.clone(), at: now };
             self.sent.insert(host.clone(), sent);
         }
-        if wanted {
+        if due && wanted {
             self.wanted.remove(host);
         }
         due
@@ -66,8 +67,9 @@ impl Reports {
 mod tests {
     use super::*;
 
-    fn snapshot(number: u64, name: &str) -> Snapshot {
-        Snapshot { number, report: v1::HostReport { host: name.into(), exchange: None, goodlink: None }, roster: None }
+    fn snapshot(begun: Steady, name: &str) -> Snapshot {
+        let report = v1::HostReport { host: name.into(), exchange: None, goodlink: None };
+        Snapshot { begun, ended: begun.plus(Duration::from_millis(500)), report, roster: None }
     }
 
     #[test]
@@ -76,15 +78,16 @@ mod tests {
         let now = Steady::now();
         let at = |seconds| now.plus(Duration::from_secs(seconds));
         let mut reports = Reports::new(Duration::from_secs(30));
-        assert!(reports.is_due(&host, &snapshot(1, "a"), at(0)), "the first");
-        assert!(!reports.is_due(&host, &snapshot(2, "a"), at(1)), "nothing new");
-        assert!(reports.is_due(&host, &snapshot(3, "b"), at(2)), "changed");
-        assert!(!reports.is_due(&host, &snapshot(4, "b"), at(11)));
-        assert!(reports.is_due(&host, &snapshot(5, "b"), at(12)), "a third of the heartbeat has passed");
-        assert!(!reports.is_due(&host, &snapshot(5, "b"), at(60)), "an old probe is no sign of life");
-        reports.want(&host, 6);
-        assert!(!reports.is_due(&host, &snapshot(6, "b"), at(13)), "begun before it was wanted");
-        assert!(reports.is_due(&host, &snapshot(7, "b"), at(14)), "wanted");
-        assert!(!reports.is_due(&host, &snapshot(8, "b"), at(15)), "wanted once");
+        assert!(!reports.is_due(&host, &snapshot(at(0), "a"), at(11)), "an old probe is no sign of life");
+        assert!(reports.is_due(&host, &snapshot(at(20), "a"), at(21)), "the first");
+        assert!(!reports.is_due(&host, &snapshot(at(21), "a"), at(22)), "nothing new");
+        assert!(reports.is_due(&host, &snapshot(at(22), "b"), at(23)), "changed");
+        assert!(!reports.is_due(&host, &snapshot(at(31), "b"), at(32)));
+        assert!(reports.is_due(&host, &snapshot(at(32), "b"), at(33)), "a third of the heartbeat has passed");
+        assert!(!reports.is_due(&host, &snapshot(at(32), "b"), at(90)), "sent already, and old since");
+        reports.want(&host, at(34));
+        assert!(!reports.is_due(&host, &snapshot(at(33), "b"), at(35)), "begun before it was wanted");
+        assert!(reports.is_due(&host, &snapshot(at(36), "b"), at(37)), "wanted");
+        assert!(!reports.is_due(&host, &snapshot(at(38), "b"), at(39)), "wanted once");
     }
 }

@@ -114,9 +114,7 @@ impl Talk<'_> {
             Some(In::ReportNow(now)) => {
                 let probed = self.agent.probes.iter().find(|(name, _)| name.as_str() == now.host);
                 if let Some((name, probed)) = probed {
-                    // A probe that is under way may have looked already; the one after it has not.
-                    let number = probed.latest.borrow().as_ref().map_or(0, |snapshot| snapshot.number);
-                    self.reports.want(name, number);
+                    self.reports.want(name, Steady::now());
                     probed.probe_now();
                 }
                 Ok(())
@@ -167,6 +165,13 @@ impl Talk<'_> {
     async fn tell(&mut self, act: &ActRecord) -> Result<(), SessionError> {
         if act.progress == Progress::Starting || self.told.get(&act.id) == Some(&act.progress) {
             return Ok(());
+        }
+        if act.progress.is_final()
+            && let Some((host, probed)) = self.agent.probes.iter().find(|(host, _)| act.is_on(host))
+        {
+            // What an act did is to be seen at once, also when it changed nothing.
+            self.reports.want(host, Steady::now());
+            probed.probe_now();
         }
         self.told.insert(act.id.clone(), act.progress);
         self.send(Out::Act(update(act))).await

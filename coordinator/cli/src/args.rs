@@ -64,6 +64,9 @@ pub(crate) enum Command {
     /// The journal.
     #[command(subcommand)]
     Journal(Journal),
+    /// Certificates for the coordinator, agents and operators, without a coordinator.
+    #[command(subcommand)]
+    Pki(crate::pki::PkiCommand),
     /// Judge security descriptors, without a coordinator: one JSON question per line in, one JSON answer per line out.
     Rights {
         /// Questions: {"sd": BASE64 or null, "sddl": TEXT, "token": [SID, ...], "self": SID, "right": GUID or "send-as"};

@@ -56,6 +56,9 @@ pub(crate) enum Failure {
     /// A batch of questions.
     #[error(transparent)]
     Rights(#[from] crate::commands::rights::RightsError),
+    /// Keys and certificates.
+    #[error(transparent)]
+    Pki(#[from] crate::pki::PkiError),
     /// The output was closed, or the disk below it is full.
     #[error("the output could not be written: {0}")]
     Output(#[from] std::io::Error),

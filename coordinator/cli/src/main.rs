@@ -6,6 +6,8 @@
 //! 4. [`tables`] lays the same values out for people;
 //! 5. [`errors`] says what an exit code means.
 //!
+//! Beside that stands [`pki`]: certificates for those who have no authority of their own.
+//!
 //! Nothing is decided here: every state and every reason is the coordinator's own.
 
 mod args;
@@ -13,6 +15,7 @@ mod commands;
 mod connection;
 mod errors;
 mod output;
+pub mod pki;
 mod tables;
 
 use clap::Parser;

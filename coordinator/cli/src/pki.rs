@@ -17,13 +17,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// What `sendgate pki` is asked to do.
-#[derive(Debug, Clone, clap::Args)]
-pub struct PkiArgs {
-    #[command(subcommand)]
-    command: PkiCommand,
-}
-
-/// The two commands.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum PkiCommand {
     /// Makes a certificate authority: ca.pem and ca.key. It never overwrites one.
@@ -131,7 +124,9 @@ impl std::str::FromStr for CertificateName {
 #[derive(Debug, thiserror::Error)]
 pub enum PkiError {
     /// The name does not go into a certificate or a file's name.
-    #[error("{given:?} is not a name for a certificate: write 1 to {LONGEST_NAME} letters, digits, '-', '_', '.' or '@', beginning with a letter or digit")]
+    #[error(
+        "{given:?} is not a name for a certificate: write 1 to {LONGEST_NAME} letters, digits, '-', '_', '.' or '@', beginning with a letter or digit"
+    )]
     Name {
         /// The text as given.
         given: String,
@@ -143,16 +138,22 @@ pub enum PkiError {
         given: String,
     },
     /// A coordinator that could not be reached.
-    #[error("a coordinator's certificate must name what it is reached at: give --dns or --ip, or both, as agents and operators connect to it")]
+    #[error(
+        "a coordinator's certificate must name what it is reached at: give --dns or --ip, or both, as agents and operators connect to it"
+    )]
     Unreachable,
     /// Host names on a certificate that serves nothing.
-    #[error("--dns and --ip are for the coordinator: a certificate of the role {role} names its holder alone; leave them out")]
+    #[error(
+        "--dns and --ip are for the coordinator: a certificate of the role {role} names its holder alone; leave them out"
+    )]
     Hosts {
         /// The role.
         role: &'static str,
     },
     /// A validity that is none.
-    #[error("{given:?} is not a time that a certificate may be valid: write days or hours, such as 365d or 12h, up to 36500d")]
+    #[error(
+        "{given:?} is not a time that a certificate may be valid: write days or hours, such as 365d or 12h, up to 36500d"
+    )]
     Validity {
         /// The text as given.
         given: String,
@@ -164,7 +165,9 @@ pub enum PkiError {
         moment: Timestamp,
     },
     /// There is something already.
-    #[error("{file} exists already and is not overwritten: name another directory, or move it away if nobody needs it any more")]
+    #[error(
+        "{file} exists already and is not overwritten: name another directory, or move it away if nobody needs it any more"
+    )]
     Exists {
         /// The file.
         file: PathBuf,
@@ -180,7 +183,9 @@ pub enum PkiError {
         reason: String,
     },
     /// The authority's files are not of one pair, or not ours.
-    #[error("the authority in {directory} cannot be used: {reason}; restore ca.pem and ca.key from their backup, or make a new authority in another directory")]
+    #[error(
+        "the authority in {directory} cannot be used: {reason}; restore ca.pem and ca.key from their backup, or make a new authority in another directory"
+    )]
     Authority {
         /// The authority's directory.
         directory: PathBuf,
@@ -204,9 +209,9 @@ pub enum PkiError {
 ///
 /// # Errors
 /// [`PkiError`].
-pub fn run(args: &PkiArgs) -> Result<String, PkiError> {
+pub fn run(command: &PkiCommand) -> Result<String, PkiError> {
     let now = Timestamp::now();
-    match &args.command {
+    match command {
         PkiCommand::Init(args) => init(args, now),
         PkiCommand::Issue(args) => issue(args, now),
     }

@@ -51,13 +51,17 @@ pub enum IdentityError {
         reason: String,
     },
     /// It has no such URI.
-    #[error("the client certificate {subject} names no role: it has no subjectAltName URI sendgate:ROLE:NAME; issue one with `sendgate pki issue`")]
+    #[error(
+        "the client certificate {subject} names no role: it has no subjectAltName URI sendgate:ROLE:NAME; issue one with `sendgate pki issue`"
+    )]
     NoName {
         /// The certificate's subject.
         subject: String,
     },
     /// It has several.
-    #[error("the client certificate {subject} has {count} names ({names}), and must have one; issue one certificate for each with `sendgate pki issue`")]
+    #[error(
+        "the client certificate {subject} has {count} names ({names}), and must have one; issue one certificate for each with `sendgate pki issue`"
+    )]
     Several {
         /// The certificate's subject.
         subject: String,
@@ -67,7 +71,9 @@ pub enum IdentityError {
         names: String,
     },
     /// Its role is not one that connects here.
-    #[error("the client certificate {subject} has the name {name:?}, whose role is not agent, viewer or operator; issue one with `sendgate pki issue --role`")]
+    #[error(
+        "the client certificate {subject} has the name {name:?}, whose role is not agent, viewer or operator; issue one with `sendgate pki issue --role`"
+    )]
     Role {
         /// The certificate's subject.
         subject: String,
@@ -108,9 +114,7 @@ impl Identity {
         match names.as_slice() {
             [name] => Ok(Self { role: role(subject, name)? }),
             [] => Err(IdentityError::NoName { subject }),
-            several => {
-                Err(IdentityError::Several { subject, count: several.len(), names: several.join(", ") })
-            }
+            several => Err(IdentityError::Several { subject, count: several.len(), names: several.join(", ") }),
         }
     }
 }
@@ -176,7 +180,10 @@ mod tests {
         assert_eq!(of(&["sendgate:agent:EXA1"]), Ok(Role::Agent("exa1".parse().unwrap())));
         assert_eq!(Identity::from_der(&der(&["sendgate:agent:EXA1"])).unwrap().to_string(), "agent exa1");
         assert_eq!(of(&["sendgate:viewer:vera"]), Ok(Role::Viewer("vera".parse().unwrap())));
-        assert_eq!(of(&["https://example.test/", "sendgate:operator:olaf"]), Ok(Role::Operator("olaf".parse().unwrap())));
+        assert_eq!(
+            of(&["https://example.test/", "sendgate:operator:olaf"]),
+            Ok(Role::Operator("olaf".parse().unwrap()))
+        );
     }
 
     #[test]

@@ -46,7 +46,9 @@ impl std::fmt::Display for Part {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("{part}: {file} cannot be read: {reason}; make it with `sendgate pki` and let the coordinator's user read it")]
+    #[error(
+        "{part}: {file} cannot be read: {reason}; make it with `sendgate pki` and let the coordinator's user read it"
+    )]
     Unreadable {
         /// Which key of the configuration names it.
         part: Part,
@@ -56,7 +58,9 @@ pub enum TlsError {
         reason: String,
     },
     /// Others may read the private key.
-    #[error("tls.key: {file} has mode {mode:04o}, so that everybody may read the private key; `chmod 600 {file}`, and issue a new one if others use this machine")]
+    #[error(
+        "tls.key: {file} has mode {mode:04o}, so that everybody may read the private key; `chmod 600 {file}`, and issue a new one if others use this machine"
+    )]
     Exposed {
         /// The file.
         file: PathBuf,
@@ -76,7 +80,9 @@ pub enum TlsError {
         reason: String,
     },
     /// Key and certificate are not of one pair.
-    #[error("the private key {key} does not belong to the certificate {certificate}; name the two files that one `sendgate pki issue` wrote")]
+    #[error(
+        "the private key {key} does not belong to the certificate {certificate}; name the two files that one `sendgate pki issue` wrote"
+    )]
     Mismatch {
         /// The key's file.
         key: PathBuf,
@@ -103,24 +109,20 @@ pub fn server(paths: &TlsPaths, now: Timestamp) -> Result<ServerTlsConfig, TlsEr
     let certificate = read(Part::Certificate, &paths.certificate)?;
     let chain = certificates(Part::Certificate, &paths.certificate, &certificate)?;
     let key_pem = read(Part::Key, &paths.key)?;
-    let no_key = |reason: String| TlsError::NotPem {
-        part: Part::Key,
-        file: paths.key.clone(),
-        expected: "private key",
-        reason,
-    };
+    let no_key =
+        |reason: String| TlsError::NotPem { part: Part::Key, file: paths.key.clone(), expected: "private key", reason };
     let key = PrivateKeyDer::from_pem_slice(&key_pem).map_err(|error| match error {
         rustls::pki_types::pem::Error::NoItemsFound => no_key(String::new()),
         error => no_key(format!(" ({error})")),
     })?;
-    let signing = rustls::crypto::ring::sign::any_supported_type(&key).map_err(|error| no_key(format!(" ({error})")))?;
+    let signing =
+        rustls::crypto::ring::sign::any_supported_type(&key).map_err(|error| no_key(format!(" ({error})")))?;
     for one in &chain {
         valid(&paths.certificate, one, now)?;
     }
-    CertifiedKey::new(chain, signing).keys_match().map_err(|_| TlsError::Mismatch {
-        key: paths.key.clone(),
-        certificate: paths.certificate.clone(),
-    })?;
+    CertifiedKey::new(chain, signing)
+        .keys_match()
+        .map_err(|_| TlsError::Mismatch { key: paths.key.clone(), certificate: paths.certificate.clone() })?;
     Ok(ServerTlsConfig::new()
         .identity(Identity::from_pem(certificate, key_pem))
         .client_ca_root(Certificate::from_pem(ca))
@@ -146,8 +148,7 @@ fn read(part: Part, file: &Path) -> Result<Vec<u8>, TlsError> {
 }
 
 fn certificates(part: Part, file: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let none =
-        |reason: String| TlsError::NotPem { part, file: file.to_owned(), expected: "certificate", reason };
+    let none = |reason: String| TlsError::NotPem { part, file: file.to_owned(), expected: "certificate", reason };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let chain = chain.map_err(|error| none(format!(" ({error})")))?;
     if chain.is_empty() {

@@ -6,7 +6,9 @@ use super::coordinator_text::{self, password_file};
 use super::process::Process;
 use super::{Binaries, GrantMode, Layout, Plan, SystemError, host, pki, scripts, wait};
 use crate::lab::{Lab, User};
-use serde_json::Value;
+use sendgate_core::ledger::{Sequence, Stamped};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
@@ -182,13 +184,31 @@ impl System {
         cli::run(&self.lab, &self.binaries.cli, &whole)
     }
 
-    /// A view as JSON.
+    /// A view.
     ///
     /// # Errors
     /// [`SystemError`]; exit codes 3 and 4 of `gate check` are answers too.
-    pub fn view(&self, arguments: &[&str]) -> Result<Value, SystemError> {
+    pub fn view<T: DeserializeOwned>(&self, arguments: &[&str]) -> Result<T, SystemError> {
         let output = self.cli(&[arguments, &["--output", "json"]].concat())?;
-        if matches!(output.code, Some(0 | 3 | 4)) { output.json() } else { output.good()?.json() }
+        if matches!(output.code, Some(0 | 3 | 4)) { output.read() } else { output.good()?.read() }
+    }
+
+    /// The journal's entries from this number on.
+    ///
+    /// # Errors
+    /// [`SystemError`].
+    pub fn journal(&self, from: Sequence) -> Result<Vec<(Sequence, Stamped)>, SystemError> {
+        #[derive(Deserialize)]
+        struct Record {
+            sequence: Sequence,
+            payload: Stamped,
+        }
+        let output = self.cli(&["journal", "show", "--from", &from.to_string(), "--output", "json"])?.good()?;
+        let record = |line: &str| {
+            let record: Result<Record, _> = serde_json::from_str(line);
+            record.map(|record| (record.sequence, record.payload)).map_err(|error| output.unexpected(error.to_string()))
+        };
+        output.stdout.lines().map(record).collect()
     }
 
     /// A program of the laboratory or the workspace on the laboratory's network.

@@ -183,3 +183,16 @@ async fn a_server_that_is_listed_twice_is_no_evidence() {
     let text = &reading.servers[&name].as_ref().unwrap_err().0;
     assert_eq!(*text, format!("directory server {name} is listed several times: list each name once"));
 }
+
+/// So many names that everybody is read once instead of looking each up.
+#[tokio::test]
+async fn a_large_roster_is_accounted_for_as_a_small_one_is() {
+    let lab = lab();
+    let domain = lab.domain("a").unwrap();
+    let strangers: Vec<String> = (0..2000).map(|number| format!("stranger{number}@{}", domain.name)).collect();
+    let asked: Vec<&str> = domain.users.iter().map(|user| &user.mail).chain(&strangers).map(String::as_str).collect();
+    let reading = survey(domain, vec![server(domain, 0, &domain.surveyor)], &asked).await;
+    let server = first(&reading, domain);
+    as_described(server, domain);
+    assert!(strangers.iter().all(|name| matches!(user(server, name), UserReading::NotFound)));
+}

@@ -128,9 +128,9 @@ mod tests {
         paused.take(pause(2, "ann", "-2147467259"));
         paused.take(pause(3, "ann", "-2147024891"));
         let seen: Vec<_> = paused.iter().map(|p| (p.user.as_str(), p.hresult.cause(), p.count)).collect();
-        assert_eq!(seen, [("ann", Cause::SendAs, 2), ("ann", Cause::Other, 1)]);
-        let first = paused.iter().next().unwrap();
-        assert_eq!((first.first, first.last), (at(1), at(3)));
+        assert_eq!(seen, [("ann", Cause::Other, 1), ("ann", Cause::SendAs, 2)]);
+        let send_as = paused.iter().last().unwrap();
+        assert_eq!((send_as.first, send_as.last), (at(1), at(3)));
     }
 
     #[test]

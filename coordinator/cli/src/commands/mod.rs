@@ -10,7 +10,7 @@ pub(crate) mod views;
 use crate::args::{Args, Command, Gate, Journal, Rollout};
 use crate::connection::{Client, Connection};
 use crate::errors::{Exit, Failure};
-use crate::output::Form;
+use crate::output::{self, Form};
 
 /// Carries out one command.
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
@@ -18,6 +18,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let command = match args.command {
         Command::Rights { batch } => return rights::run(&batch),
         Command::Enforcement { version } => return enforcement::run(form, version),
+        Command::Pki(command) => return pki(form, &command),
         command => command,
     };
     let connection = Connection::read(args.connection)?;
@@ -26,6 +27,16 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         let client = Client::connect(&connection).await?;
         ask(&client, form, command).await
     })
+}
+
+/// The files that were written, one a line.
+fn pki(form: Form, command: &crate::pki::PkiCommand) -> Result<Exit, Failure> {
+    let files = crate::pki::run(command)?;
+    match form {
+        Form::Json => output::json(&serde_json::json!({ "written": files.lines().collect::<Vec<_>>() }))?,
+        Form::Table => output::text(&files)?,
+    }
+    Ok(Exit::Good)
 }
 
 async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Failure> {
@@ -51,6 +62,6 @@ async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Fail
         Command::Journal(Journal::Show { from }) => journal::show(client, form, from).await,
         Command::Journal(Journal::Verify) => verify::run(client, form).await,
         // Answered before there was a connection.
-        Command::Rights { .. } | Command::Enforcement { .. } => Ok(Exit::Failed),
+        Command::Rights { .. } | Command::Enforcement { .. } | Command::Pki(_) => Ok(Exit::Failed),
     }
 }

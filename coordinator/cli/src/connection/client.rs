@@ -1,8 +1,8 @@
 //! One request at a time, each with its deadline.
 
 use super::cause::{self, Cause};
-use super::certificate;
 use super::file::{Connection, Pemfile};
+use crate::pki::certificate_problem;
 use jiff::Timestamp;
 use sendgate_core::time::Readable;
 use sendgate_proto::v1::control_client::ControlClient;
@@ -32,8 +32,13 @@ pub(crate) struct Client {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ConnectError {
     /// The own certificate cannot be used now.
-    #[error("{0}")]
-    OwnCertificate(String),
+    #[error("your certificate {certificate} {problem}")]
+    OwnCertificate {
+        /// Its file.
+        certificate: String,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
     /// The files are no TLS material.
     #[error("certificate {certificate} and key {key} cannot be used: {why}; is it the key of this certificate?")]
     Material {
@@ -167,10 +172,10 @@ pub(crate) enum RequestError {
 impl Client {
     /// Connects; the coordinator's certificate is checked here, the own one by the coordinator at the first request.
     pub(crate) async fn connect(connection: &Connection) -> Result<Self, ConnectError> {
-        if let Some(problem) = certificate::problem(&connection.certificate, Timestamp::now()) {
-            return Err(ConnectError::OwnCertificate(problem));
-        }
         let path = |pem: &Pemfile| pem.path.display().to_string();
+        if let Some(problem) = certificate_problem(connection.certificate.text.as_bytes(), Timestamp::now()) {
+            return Err(ConnectError::OwnCertificate { certificate: path(&connection.certificate), problem });
+        }
         let address = connection.address.authority().map(ToString::to_string).unwrap_or_default();
         let tls = ClientTlsConfig::new()
             .ca_certificate(Certificate::from_pem(&connection.ca.text))
@@ -261,8 +266,8 @@ impl Client {
         let (text, address, certificate) =
             (status.message().to_owned(), self.address.clone(), self.certificate.clone());
         match status.code() {
-            Code::PermissionDenied => RequestError::Denied { text, certificate },
-            Code::Unauthenticated => ClientRefused { address, certificate, alert: text }.into(),
+            // A certificate of the right CA that says nothing of its holder is answered as unauthenticated.
+            Code::PermissionDenied | Code::Unauthenticated => RequestError::Denied { text, certificate },
             Code::DeadlineExceeded => self.late(),
             Code::NotFound => RequestError::NotFound(text),
             Code::AlreadyExists | Code::FailedPrecondition | Code::InvalidArgument => RequestError::Refusal(text),

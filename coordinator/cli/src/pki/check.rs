@@ -9,7 +9,9 @@ use x509_parser::prelude::ASN1Time;
 #[must_use]
 pub fn certificate_problem(pem: &[u8], now: Timestamp) -> Option<String> {
     let unreadable = |reason: String| {
-        Some(format!("cannot be read as a certificate in PEM form ({reason}); name the file that `sendgate pki issue` wrote"))
+        Some(format!(
+            "cannot be read as a certificate in PEM form ({reason}); name the file that `sendgate pki issue` wrote"
+        ))
     };
     let (_, pem) = match x509_parser::pem::parse_x509_pem(pem) {
         Ok(pem) => pem,

@@ -1,5 +1,6 @@
 //! Making the authority and its certificates.
 
+use super::check::certificate_problem;
 use super::span::Span;
 use super::{InitArgs, IssueArgs, PkiError, Role, files};
 use jiff::Timestamp;
@@ -48,7 +49,7 @@ pub fn issue(args: &IssueArgs, now: Timestamp) -> Result<Vec<PathBuf>, PkiError>
         Role::Agent | Role::Viewer | Role::Operator => ExtendedKeyUsagePurpose::ClientAuth,
     }];
     params.subject_alt_names = alternative_names(args)?;
-    let issuer = authority(&args.directory)?;
+    let issuer = authority(&args.directory, now)?;
     let key = KeyPair::generate()?;
     let certificate = params.signed_by(&key, &issuer)?;
     let out = args.out.as_ref().unwrap_or(&args.directory);
@@ -89,7 +90,7 @@ fn alternative_names(args: &IssueArgs) -> Result<Vec<SanType>, PkiError> {
     Ok(names)
 }
 
-fn authority(directory: &Path) -> Result<Issuer<'static, KeyPair>, PkiError> {
+fn authority(directory: &Path, now: Timestamp) -> Result<Issuer<'static, KeyPair>, PkiError> {
     let read = |name: &str| {
         let file = directory.join(name);
         std::fs::read_to_string(&file).map_err(|error| PkiError::NoAuthority {
@@ -103,6 +104,10 @@ fn authority(directory: &Path) -> Result<Issuer<'static, KeyPair>, PkiError> {
     let key = KeyPair::from_pem(&key).map_err(|error| unusable(format!("ca.key: {error}")))?;
     if !is_of(&certificate, &key) {
         return Err(unusable("ca.key is not the key of ca.pem".to_owned()));
+    }
+    // What an expired authority signs is refused everywhere.
+    if let Some(problem) = certificate_problem(certificate.as_bytes(), now) {
+        return Err(unusable(format!("ca.pem {problem}")));
     }
     Issuer::from_ca_cert_pem(&certificate, key).map_err(|error| unusable(format!("ca.pem: {error}")))
 }

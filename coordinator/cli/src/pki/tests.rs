@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 #[derive(Debug, Parser)]
 struct Line {
-    #[command(flatten)]
-    pki: PkiArgs,
+    #[command(subcommand)]
+    pki: PkiCommand,
 }
 
 struct Bench(PathBuf);
@@ -90,7 +90,8 @@ fn a_coordinator_serves_under_its_hosts() {
     assert_eq!(said.unwrap(), "DIR/c1.pem\nDIR/c1.key\n");
     assert_eq!(mode(&bench.file("c1.key")), 0o600);
     let text = bench.text("c1.pem");
-    let names = "URI:sendgate:coordinator:c1, DNS:gate.example.test, IP Address:192.0.2.1, IP Address:2001:DB8:0:0:0:0:0:1";
+    let names =
+        "URI:sendgate:coordinator:c1, DNS:gate.example.test, IP Address:192.0.2.1, IP Address:2001:DB8:0:0:0:0:0:1";
     assert!(text.contains(names), "{text}");
     assert!(text.contains("TLS Web Server Authentication\n") && text.contains("CA:FALSE"), "{text}");
     assert!(!text.contains("Client Authentication"), "{text}");
@@ -118,7 +119,10 @@ fn agents_and_operators_are_clients_with_one_name() {
 fn certificates_begin_five_minutes_ago_and_end_when_told() {
     let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
     let day = span::Span::lasting(now, "1d".parse().unwrap()).unwrap();
-    assert_eq!((day.from.unix_timestamp(), day.until.unix_timestamp()), (now.as_second() - 300, now.as_second() + 86400));
+    assert_eq!(
+        (day.from.unix_timestamp(), day.until.unix_timestamp()),
+        (now.as_second() - 300, now.as_second() + 86400)
+    );
     let bench = Bench::new();
     bench.pki("issue --role agent --name old --not-after 2020-02-03T04:05:06Z").unwrap();
     let dates = bench.openssl(&["x509", "-noout", "-dates", "-in", "old.pem"]);
@@ -190,18 +194,25 @@ fn an_authority_that_is_missing_or_mixed_up_is_named() {
     let bench = Bench::new();
     let other = KeyPair::generate().unwrap();
     std::fs::write(bench.file("ca.key"), other.serialize_pem()).unwrap();
-    let issue = "issue --role agent --name a1";
+    let request = "issue --role agent --name a1";
     let remedy = "restore ca.pem and ca.key from their backup, or make a new authority in another directory";
     assert_eq!(
-        bench.pki(issue).unwrap_err(),
+        bench.pki(request).unwrap_err(),
         format!("the authority in DIR cannot be used: ca.key is not the key of ca.pem; {remedy}")
     );
     std::fs::write(bench.file("ca.key"), "hello").unwrap();
-    let text = bench.pki(issue).unwrap_err();
+    let text = bench.pki(request).unwrap_err();
     assert!(text.starts_with("the authority in DIR cannot be used: ca.key: ") && text.ends_with(remedy), "{text}");
+    let bench = Bench::new();
+    let line = Line::try_parse_from(
+        ["pki", "issue", "--role", "agent", "--name", "a1", "--directory"].into_iter().chain(bench.0.to_str()),
+    );
+    let PkiCommand::Issue(args) = line.unwrap().pki else { panic!("another command was read") };
+    let late = super::issue(&args, "2999-01-01T00:00:00Z".parse().unwrap()).unwrap_err().to_string();
+    assert!(late.contains("cannot be used: ca.pem expired at 203"), "{late}");
     std::fs::remove_file(bench.file("ca.pem")).unwrap();
     assert_eq!(
-        bench.pki(issue).unwrap_err(),
+        bench.pki(request).unwrap_err(),
         "the authority's DIR/ca.pem cannot be read: No such file or directory (os error 2); make one with \
          `sendgate pki init --directory DIR`"
     );

@@ -42,7 +42,7 @@ mod tests {
             table(&[samples::domain()]),
             "GATE          DOMAIN           EVIDENCE   GRANTS    USERS\n\
              ----------------------------------------------------------------------------\n\
-             cannot tell   a.example.test   never      advised   1 missing, 200 covered\n\
+             cannot tell   a.example.test   never      advised   200 covered, 1 missing\n\
              \n\
              a.example.test cannot tell\n\
              \x20 servers: a1.a.example.test: read, a2.a.example.test: connection refused\n\

@@ -41,7 +41,7 @@ mod tests {
              \x20 - 2 users are settling, until 12m 30s from now\n\
              \n\
              STATE    DOMAIN           EXCHANGE SERVER   REASONS\n\
-             ----------------------------------------------------\n\
+             -----------------------------------------------------\n\
              closed   a.example.test   exa1              1\n\
              open     a.example.test   exa2              0\n"
         );

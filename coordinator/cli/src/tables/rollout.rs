@@ -50,7 +50,7 @@ mod tests {
                  \x20 servers  exa1, then exa2; 1 hosts at once\n\
                  \n\
                  PHASE     HOST   EXCHANGE SERVER\n\
-                 ---------------------------------\n\
+                 ----------------------------------\n\
                  failed    exa1   exa1\n\
                  waiting   exa2   exa2\n\
                  \n\

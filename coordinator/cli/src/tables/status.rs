@@ -103,7 +103,7 @@ mod tests {
             "\nDISRUPTED HOSTS\n  - exa1: it has been silent for 3m 0s\n",
             "\nDRIFT: none\n",
             "\nROLLOUTS\n  march: running\n",
-            "\nPAUSED      GOODLINK SERVER\n----------------------------\n1           gla\nnot known   glb\n",
+            "\nPAUSED      GOODLINK SERVER\n-----------------------------\n1           gla\nnot known   glb\n",
             "\ngla paused by the Send As error\n  - jdoe: a restart may help in 12m 0s\n",
             "\nglb not known\n  - its host has not reported\n",
             "\nWAIVERS\n  - boss@a.example.test: until 2026-12-01T00:00:00Z, by anna: leaves in December\n",

@@ -50,6 +50,8 @@ pub struct Ledger {
     pub waivers: BTreeMap<DirectoryName, Waiver>,
     /// The last known store version of each host.
     pub versions: BTreeMap<HostName, StoreVersion>,
+    /// The last known roster of each GoodLink server.
+    pub rosters: BTreeMap<GoodLinkName, Sha256>,
     /// Version changes that no command of ours explains, oldest first.
     pub drift: Vec<Drift>,
     /// Users that were paused before a rollout changed anything.
@@ -165,7 +167,11 @@ impl Ledger {
                     self.drift.push(Drift { host: host.clone(), before: *before, after: *after, at });
                 }
             }
-            Milestone::Roster { .. } => {}
+            Milestone::Roster { goodlink, digest, .. } => {
+                if self.rosters.insert(goodlink.clone(), *digest) == Some(*digest) {
+                    return Err(format!("{goodlink}: the roster is known already"));
+                }
+            }
             Milestone::Baseline { rollout, goodlink, paused } => {
                 let known = self.baselines.entry(rollout.clone()).or_default().entry(goodlink.clone()).or_default();
                 known.extend(paused.iter().cloned());

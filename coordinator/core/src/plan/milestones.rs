@@ -1,16 +1,17 @@
 //! What the observations teach for good.
 
 use crate::coverage::VerdictKind;
+use crate::enforcement::StoreVersion;
 use crate::gate::{World, subjects};
 use crate::ledger::entry::{USERS_PER_ENTRY, VersionStep};
-use crate::ledger::{Effect, IntentState, Milestone, Outcome, Pair, PairEvent, PairState};
+use crate::ledger::{Effect, IntentState, Milestone, Outcome, Pair, PairEvent, PairState, Sha256};
 use crate::names::{AccountName, DirectoryName, DomainName, HostName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Milestones that the journal does not hold yet.
 #[must_use]
 pub fn milestones(world: World<'_>) -> Vec<Milestone> {
-    let mut found: Vec<Milestone> = versions(world).collect();
+    let mut found: Vec<Milestone> = versions(world).chain(rosters(world)).collect();
     for domain in world.policy.domains.keys() {
         found.extend(pairs(world, domain));
     }
@@ -26,8 +27,16 @@ fn versions(world: World<'_>) -> impl Iterator<Item = Milestone> {
     })
 }
 
+fn rosters(world: World<'_>) -> impl Iterator<Item = Milestone> {
+    world.estate.rosters.iter().filter_map(move |(goodlink, roster)| {
+        let digest = Sha256(roster.digest.0);
+        let known = world.ledger.rosters.get(goodlink) == Some(&digest);
+        (!known).then(|| Milestone::Roster { goodlink: goodlink.clone(), digest, users: roster.users.len() })
+    })
+}
+
 /// Whether an install of ours, under way or over, would leave this version behind.
-fn explained(world: World<'_>, host: &HostName, after: crate::enforcement::StoreVersion) -> bool {
+fn explained(world: World<'_>, host: &HostName, after: StoreVersion) -> bool {
     world.ledger.intents.values().any(|intent| {
         let Effect::Install { host: where_, rollout, .. } = &intent.effect else { return false };
         let began = match &intent.state {

@@ -30,7 +30,6 @@ pub struct RolloutHostLine {
     /// Why it is not moving, in words.
     pub reasons: Vec<String>,
     /// The same, for programs.
-    #[serde(flatten)]
     pub progress: HostProgress,
 }
 

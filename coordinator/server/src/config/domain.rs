@@ -27,16 +27,24 @@ struct Server {
 /// Every domain that can be understood; `None` in the list's place stands for one that cannot.
 pub(super) fn domains(problems: &mut Problems, written: &[written::Domain], base: &Path) -> Vec<Option<Domain>> {
     if written.is_empty() {
-        problems.add("domains", "no domain is watched", "declare each one under [[domains]], as the example file shows");
+        problems.add(
+            "domains",
+            "no domain is watched",
+            "declare each one under [[domains]], as the example file shows",
+        );
     }
     let mut names = BTreeMap::new();
     let mut netbios = BTreeMap::new();
-    written.iter().enumerate().map(|(index, written)| {
-        let at = format!("domains[{index}]");
-        unique(problems, &mut names, &at, "name", "domain", &written.name);
-        unique(problems, &mut netbios, &at, "netbios", "NetBIOS name", &written.netbios);
-        domain(problems, &at, written, base)
-    }).collect()
+    written
+        .iter()
+        .enumerate()
+        .map(|(index, written)| {
+            let at = format!("domains[{index}]");
+            unique(problems, &mut names, &at, "name", "domain", &written.name);
+            unique(problems, &mut netbios, &at, "netbios", "NetBIOS name", &written.netbios);
+            domain(problems, &at, written, base)
+        })
+        .collect()
 }
 
 /// Names compare without letter case.
@@ -101,7 +109,11 @@ fn netbios(problems: &mut Problems, key: &str, text: &str) -> Option<String> {
 
 fn authorities(problems: &mut Problems, key: &str, files: &[String], base: &Path) -> Option<TrustedAuthorities> {
     if files.is_empty() {
-        problems.add(key, "no certificate authority is named", "name the PEM file of the one that signed the servers' certificates");
+        problems.add(
+            key,
+            "no certificate authority is named",
+            "name the PEM file of the one that signed the servers' certificates",
+        );
         return None;
     }
     let paths = files.iter().enumerate().map(|(index, file)| path(problems, &format!("{key}[{index}]"), base, file));
@@ -197,7 +209,11 @@ fn grants(
         (Some(reach), _) => choice(problems, &key, reach, &[("domain", Reach::Domain), ("ous", Reach::Ous)]),
         (None, Some(GrantMode::Apply)) => {
             let wrong = "it must be said how high up grants may be written";
-            problems.add(key, wrong, "write \"domain\" (the account may then send as every user of the domain) or \"ous\"");
+            problems.add(
+                key,
+                wrong,
+                "write \"domain\" (the account may then send as every user of the domain) or \"ous\"",
+            );
             None
         }
         (None, _) => Some(Reach::Domain),

@@ -44,8 +44,8 @@ impl<T: Ord + Clone + Display + FromStr<Err = BadName>> Declared<T> {
         found
     }
 
-    /// A list of references, at least one.
-    fn find_all(&self, problems: &mut Problems, key: &str, written: &[String]) -> Vec<T> {
+    /// A list of references, at least one, each with its place in the list.
+    fn find_all(&self, problems: &mut Problems, key: &str, written: &[String]) -> Vec<(usize, T)> {
         if written.is_empty() {
             problems.add(key, "the list is empty", format!("name at least one {}", self.kind));
         }
@@ -53,7 +53,7 @@ impl<T: Ord + Clone + Display + FromStr<Err = BadName>> Declared<T> {
         let found = written.iter().enumerate().filter_map(|(index, text)| {
             let key = format!("{key}[{index}]");
             unique(problems, &mut seen, &key, "", self.kind, text);
-            self.find(problems, &key, text)
+            Some((index, self.find(problems, &key, text)?))
         });
         found.collect()
     }
@@ -96,14 +96,21 @@ pub(super) fn exchange(
         let at = format!("exchange[{index}]");
         unique(problems, &mut seen, &at, "name", "Exchange server", &server.name);
         let found = hosts.find_all(problems, &format!("{at}.hosts"), &server.hosts);
-        for (place, host) in found.iter().enumerate() {
+        for (place, host) in &found {
             let first = taken.entry(host.clone()).or_insert_with(|| server.name.clone());
             if *first != server.name {
                 let wrong = format!("the host {:?} is already one of Exchange server {first:?}", host.to_string());
-                problems.add(format!("{at}.hosts[{place}]"), wrong, "a host belongs to one Exchange server: remove it from the other");
+                problems.add(
+                    format!("{at}.hosts[{place}]"),
+                    wrong,
+                    "a host belongs to one Exchange server: remove it from the other",
+                );
             }
         }
-        Some((name(problems, &format!("{at}.name"), &server.name)?, ExchangePolicy { hosts: found }))
+        Some((
+            name(problems, &format!("{at}.name"), &server.name)?,
+            ExchangePolicy { hosts: found.into_iter().map(|(_, host)| host).collect() },
+        ))
     });
     servers.collect()
 }
@@ -144,8 +151,8 @@ pub(super) fn goodlink(
         let policy = GoodLinkPolicy {
             host: host?,
             service_account: account?,
-            domains: domains.into_iter().collect(),
-            exchange: exchange.into_iter().collect(),
+            domains: domains.into_iter().map(|(_, domain)| domain).collect(),
+            exchange: exchange.into_iter().map(|(_, server)| server).collect(),
         };
         Some((name(problems, &format!("{at}.name"), &server.name)?, policy))
     });
@@ -159,6 +166,10 @@ fn account(problems: &mut Problems, key: &str, text: &str, domains: &Declared<Do
         return Some(account);
     }
     let wrong = format!("the service account's domain {:?} is not watched", account.domain.to_string());
-    problems.add(key, wrong, "declare it under [[domains]], else the account's groups cannot be read; or correct the account");
+    problems.add(
+        key,
+        wrong,
+        "declare it under [[domains]], else the account's groups cannot be read; or correct the account",
+    );
     None
 }

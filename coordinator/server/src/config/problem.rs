@@ -32,7 +32,9 @@ impl fmt::Display for Problem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("the configuration file {file} cannot be read: {reason}; name another one with --config, or copy the example file there and fill it in")]
+    #[error(
+        "the configuration file {file} cannot be read: {reason}; name another one with --config, or copy the example file there and fill it in"
+    )]
     Unreadable {
         /// The file.
         file: PathBuf,

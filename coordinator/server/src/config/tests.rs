@@ -99,12 +99,16 @@ fn defaults_are_those_that_the_example_documents() {
     let mut bare = Bench::new();
     let optional = ["survey", "waits", "gate", "disruption", "remedy", "rollout", "agents"];
     let mut keep = true;
-    let lines: Vec<&str> = bare.text.lines().filter(|line| {
-        if let Some(table) = line.strip_prefix('[') {
-            keep = !optional.iter().any(|name| table.strip_suffix(']') == Some(name));
-        }
-        keep
-    }).collect();
+    let lines: Vec<&str> = bare
+        .text
+        .lines()
+        .filter(|line| {
+            if let Some(table) = line.strip_prefix('[') {
+                keep = !optional.iter().any(|name| table.strip_suffix(']') == Some(name));
+            }
+            keep
+        })
+        .collect();
     assert!(lines.len() < bare.text.lines().count());
     bare.text = lines.join("\n");
     let policy = bare.parse(false).unwrap().policy;
@@ -149,7 +153,10 @@ fn all_problems_are_reported_at_once_under_the_files_name() {
         .with("scope = \"domain\"", "scope = \"everything\"")
         .with("settled = \"90m\"", "settled = \"5m\"");
     let text = bench.parse(false).unwrap_err().to_string();
-    assert!(text.starts_with(&format!("the configuration file {} has 3 problems:\n", bench.file().display())), "{text}");
+    assert!(
+        text.starts_with(&format!("the configuration file {} has 3 problems:\n", bench.file().display())),
+        "{text}"
+    );
     for key in ["  waits.settled: ", "  gate.scope: ", "  goodlink[0].host: "] {
         assert!(text.contains(key), "{text}");
     }
@@ -188,4 +195,5 @@ fn unknown_keys_and_wrong_shapes_are_named_in_every_table_at_once() {
     );
 }
 
+mod domains;
 mod mistakes;

@@ -58,7 +58,8 @@ fn build(problems: &mut Problems, written: &Written, base: &Path, laboratory: bo
 
     let domain_names = Declared::new("domain", "domains", written.domains.iter().map(|domain| &domain.name));
     let host_names = Declared::new("host", "hosts", written.hosts.iter().map(|host| &host.name));
-    let exchange_names = Declared::new("Exchange server", "exchange", written.exchange.iter().map(|server| &server.name));
+    let exchange_names =
+        Declared::new("Exchange server", "exchange", written.exchange.iter().map(|server| &server.name));
     let domains = domain::domains(problems, &written.domains, base);
     let exchange = estate::exchange(problems, &written.exchange, &host_names);
     let around = Around { domains: &domain_names, exchange: &exchange_names, hosts: &host_names };
@@ -106,7 +107,11 @@ fn journal(problems: &mut Problems, text: &str, laboratory: bool) -> Option<Jour
     let kind = choice(problems, "journal.kind", text, &[("sled", JournalKind::Sled), ("memory", JournalKind::Memory)])?;
     if kind == JournalKind::Memory && !laboratory {
         let wrong = "a journal in memory forgets at every restart what was granted and installed";
-        problems.add("journal.kind", wrong, "write \"sled\"; only a coordinator started with --laboratory may use \"memory\"");
+        problems.add(
+            "journal.kind",
+            wrong,
+            "write \"sled\"; only a coordinator started with --laboratory may use \"memory\"",
+        );
         return None;
     }
     Some(kind)

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 macro_rules! table {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -22,8 +22,8 @@ macro_rules! table {
 }
 
 table!(Coordinator { state_directory: String, listen: String, log_format: Option<String>, });
-table!(Tls { ca: String, certificate: String, key: String, });
-table!(Journal { kind: String, });
+table!(Tls { ca: String, certificate: String, key: String });
+table!(Journal { kind: String });
 table!(#[derive(Default)] Survey { interval: Option<String>, evidence_age: Option<String>, });
 table!(
     #[derive(Default)]
@@ -45,7 +45,7 @@ table!(Domain {
     grants: Option<Grants>,
     servers: Vec<Server>,
 });
-table!(Bind { name: String, password_file: String, });
+table!(Bind { name: String, password_file: String });
 table!(#[derive(Default)] Grants { mode: Option<String>, reach: Option<String>, server: Option<String>, });
 table!(Server { name: String, address: Option<String>, kind: Option<String>, });
 table!(Exchange { name: String, hosts: Vec<String>, });
@@ -56,7 +56,7 @@ table!(GoodLink {
     domains: Vec<String>,
     exchange: Vec<String>,
 });
-table!(Host { name: String, agent: String, });
+table!(Host { name: String, agent: String });
 
 /// The whole file.
 #[derive(Debug, Clone)]

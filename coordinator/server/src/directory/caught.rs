@@ -30,7 +30,10 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_a_value() {
         assert_eq!(caught(async { 7 }).await, Ok(7));
-        let nobody: Option<u8> = None;
-        assert_eq!(caught(async { nobody.expect("not LDAP") }).await, Err(Panicked));
+        let broken = async {
+            let answer: Result<u8, _> = "not LDAP".parse();
+            answer.expect("a number")
+        };
+        assert_eq!(caught(broken).await, Err(Panicked));
     }
 }

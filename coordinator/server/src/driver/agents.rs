@@ -46,7 +46,8 @@ impl Driver {
     async fn agent(&mut self, agent: AgentName, message: AgentMessage) -> Result<(), RecordError> {
         match message {
             AgentMessage::Connected(queue, reply) => {
-                let number = self.sessions.get(&agent).map_or(1, |session| session.number.saturating_add(1));
+                self.opened = self.opened.saturating_add(1);
+                let number = self.opened;
                 // A newer session of the same agent replaces the older one, whose queue closes with this.
                 self.sessions.insert(agent.clone(), Session { number, queue });
                 if reply.send((number, self.generation)).is_ok() {

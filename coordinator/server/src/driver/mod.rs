@@ -52,6 +52,8 @@ pub struct Driver {
     /// For tasks that the loop starts: a strong sender would keep the loop alive for ever.
     handle: mpsc::WeakSender<Message>,
     sessions: BTreeMap<AgentName, agents::Session>,
+    /// Counts sessions, so that the end of an older one is not taken for that of a newer.
+    opened: u64,
     surveying: BTreeSet<DomainName>,
     granting: BTreeSet<Sequence>,
     marked: Steady,
@@ -95,6 +97,7 @@ impl Driver {
             messages,
             handle: sender.downgrade(),
             sessions: BTreeMap::new(),
+            opened: 0,
             surveying: BTreeSet::new(),
             granting: BTreeSet::new(),
             marked: Steady::START,

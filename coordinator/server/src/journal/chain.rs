@@ -101,7 +101,9 @@ impl Walk {
         let records = self.next.get().saturating_sub(1);
         match head {
             None if records == 0 => Ok(Verified { records, head }),
-            Some(head) if head.sequence.next() > self.next => Err(BadRecord { sequence: self.next, fault: Fault::Missing }),
+            Some(head) if head.sequence.next() > self.next => {
+                Err(BadRecord { sequence: self.next, fault: Fault::Missing })
+            }
             Some(head) if head.sequence.get() == records && self.previous == Some(head.digest) => {
                 Ok(Verified { records, head: Some(head) })
             }

@@ -108,7 +108,9 @@ pub struct Verified {
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// Somebody else appended first: fold again and plan again.
-    #[error("record {expected} was not appended to the journal: the next record is {actual}; read the new records and decide again")]
+    #[error(
+        "record {expected} was not appended to the journal: the next record is {actual}; read the new records and decide again"
+    )]
     Conflict {
         /// The number that the caller expected to get.
         expected: Sequence,
@@ -116,13 +118,17 @@ pub enum AppendError {
         actual: Sequence,
     },
     /// The payload is larger than [`MAX_PAYLOAD`].
-    #[error("a record of {bytes} bytes was not appended to the journal: the limit is {MAX_PAYLOAD} bytes; split it into several records")]
+    #[error(
+        "a record of {bytes} bytes was not appended to the journal: the limit is {MAX_PAYLOAD} bytes; split it into several records"
+    )]
     Oversize {
         /// The payload's size.
         bytes: usize,
     },
     /// Whether the record is there is not known before the journal is opened again.
-    #[error("appending record {sequence} to the journal failed, and whether it is there is not known: {reason}; no more is written: mend the disk, then restart the coordinator")]
+    #[error(
+        "appending record {sequence} to the journal failed, and whether it is there is not known: {reason}; no more is written: mend the disk, then restart the coordinator"
+    )]
     Storage {
         /// The number that the record would have.
         sequence: Sequence,
@@ -130,7 +136,9 @@ pub enum AppendError {
         reason: String,
     },
     /// An earlier append failed with [`AppendError::Storage`].
-    #[error("nothing is appended to the journal after a failed write ({reason}): mend the disk, then restart the coordinator")]
+    #[error(
+        "nothing is appended to the journal after a failed write ({reason}): mend the disk, then restart the coordinator"
+    )]
     Broken {
         /// What failed then.
         reason: String,

@@ -46,13 +46,17 @@ pub enum OpenError {
         reason: String,
     },
     /// Another process holds it.
-    #[error("the journal in {directory} is locked by another process: another coordinator runs on it; stop that one, or give this one a state_directory of its own")]
+    #[error(
+        "the journal in {directory} is locked by another process: another coordinator runs on it; stop that one, or give this one a state_directory of its own"
+    )]
     Locked {
         /// The directory.
         directory: PathBuf,
     },
     /// sled finds its files damaged.
-    #[error("the journal in {directory} is damaged: {reason}; copy the directory, and if the copy holds a snap.* file of zero bytes, remove that file from the copy and try with it; else restore the backup")]
+    #[error(
+        "the journal in {directory} is damaged: {reason}; copy the directory, and if the copy holds a snap.* file of zero bytes, remove that file from the copy and try with it; else restore the backup"
+    )]
     Damaged {
         /// The directory.
         directory: PathBuf,
@@ -60,7 +64,10 @@ pub enum OpenError {
         reason: String,
     },
     /// Another version of Sendgate, or another program, wrote it.
-    #[error("the journal in {directory} has the schema {found}, and this version of Sendgate knows {:?} only: run the version that wrote it", String::from_utf8_lossy(SCHEMA))]
+    #[error(
+        "the journal in {directory} has the schema {found}, and this version of Sendgate knows {:?} only: run the version that wrote it",
+        String::from_utf8_lossy(SCHEMA)
+    )]
     Schema {
         /// The directory.
         directory: PathBuf,

@@ -3,9 +3,9 @@
 use super::*;
 use crate::scratch::Scratch;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tokio::net::TcpListener;
 use sendgate_proto::v1::FromAgent;
 use sendgate_proto::v1::agents_client::AgentsClient;
+use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 
 struct Pair {

@@ -62,6 +62,7 @@ fn shown(entry: &[u8]) -> String {
 mod tests {
     use super::*;
     use sendgate_core::secdesc::edit::GrantForm;
+    use std::slice;
 
     fn entry(rid: u32) -> Vec<u8> {
         let sid = format!("S-1-5-21-1-2-3-{rid}").parse().unwrap();
@@ -79,9 +80,9 @@ mod tests {
         );
         let order = Difference::between(&[one.clone(), two.clone()], &[two.clone(), one.clone()]).unwrap();
         assert_eq!(order.to_string(), "the entries are the same in another order");
-        let twice = Difference::between(&[one.clone()], &[one.clone(), one.clone()]).unwrap();
+        let twice = Difference::between(slice::from_ref(&one), &[one.clone(), one.clone()]).unwrap();
         assert!(twice.to_string().starts_with("new: (OA;"), "{twice}");
-        assert_eq!(Difference::between(&[one.clone()], &[one]), None);
+        assert_eq!(Difference::between(slice::from_ref(&one), slice::from_ref(&one)), None);
         assert_eq!(shown(&[9]), "09");
     }
 }

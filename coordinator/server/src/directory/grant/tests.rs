@@ -92,3 +92,13 @@ async fn what_cannot_be_edited_is_not_written() {
     let error = apply(&server(vec![bound(), shown(unordered)]), &grant()).await.unwrap_err();
     assert!(error.to_string().contains("not in canonical order"), "{error}");
 }
+
+#[tokio::test]
+async fn entries_that_have_changed_since_the_plan_are_left_alone() {
+    // The server would take a write: that none is sent shows in the error, for the write has no answer prepared.
+    let error = apply(&hasty(vec![bound(), shown("D:(A;;WP;;;WD)")]), &grant()).await.unwrap_err();
+    assert!(
+        matches!(&error, GrantError::Changed { difference, .. } if difference == "missing: (A;;RP;;;WD); new: (A;;WP;;;WD)"),
+        "{error}"
+    );
+}

@@ -249,7 +249,7 @@ mod tests {
     fn a_logon_name_gives_way_to_an_address() {
         let logon = person("CN=Ann,DC=a,DC=test", 1, &[("sAMAccountName", &[b"ann"])]);
         let address = person("CN=Other,DC=a,DC=test", 2, &[("mail", &[b"ann@a.test"])]);
-        assert!(matches!(&survey(&["ann@a.test"], &[logon.clone()], true)[0], UserReading::Found(_)));
+        assert!(matches!(&survey(&["ann@a.test"], std::slice::from_ref(&logon), true)[0], UserReading::Found(_)));
         let readings = survey(&["ann@a.test"], &[logon, address], true);
         assert!(matches!(&readings[0], UserReading::Found(user) if user.dn == Dn::from("CN=Other,DC=a,DC=test")));
     }
@@ -265,7 +265,9 @@ mod tests {
     #[test]
     fn an_answer_to_nobody_leaves_the_missing_open() {
         let stray = person("CN=Ann,DC=a,DC=test", 1, &[("mail", &["änn@x.test".as_bytes()])]);
-        let UserReading::Failed(why) = &survey(&["ann@x.test"], &[stray.clone()], true)[0] else { panic!("found") };
+        let UserReading::Failed(why) = &survey(&["ann@x.test"], std::slice::from_ref(&stray), true)[0] else {
+            panic!("found")
+        };
         assert!(why.starts_with("the server takes CN=Ann,DC=a,DC=test for an answer"), "{why}");
         assert!(matches!(survey(&["ann@x.test"], &[stray], false)[0], UserReading::NotFound));
     }

@@ -1,0 +1,230 @@
+//! The life of an act between an agent and a coordinator, over a real connection with mutual TLS; the agent runs in this
+//! process, its supervisor is the real program.
+
+mod support;
+
+use sendgate_agent::config::AgentConfig;
+use sendgate_proto::v1::act_offer::Act;
+use sendgate_proto::v1::act_update::State;
+use sendgate_proto::v1::from_agent::Kind as FromAgent;
+use sendgate_proto::v1::restart_service::Role;
+use sendgate_proto::v1::to_agent::Kind as ToAgent;
+use sendgate_proto::v1::{ActAck, ActWithdrawn, PermitRefused, RestartService};
+use support::{Coordinator, EPOCH, Session, World, digest, until};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+const VALID: u32 = 30_000;
+
+struct Running {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+fn run(world: &World, port: u16) -> Running {
+    let config = AgentConfig::load(&world.config(port)).unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let program = env!("CARGO_BIN_EXE_sendgate-agent").into();
+    let task = tokio::spawn(async move { sendgate_agent::run(config, program, stopped).await.unwrap() });
+    Running { stop, task }
+}
+
+impl Running {
+    async fn stop(self) {
+        self.stop.send_replace(true);
+        self.task.await.unwrap();
+    }
+}
+
+async fn start() -> (World, Coordinator, Running, Session) {
+    let world = World::new();
+    let mut coordinator = Coordinator::start(&world).await;
+    let running = run(&world, coordinator.port);
+    let session = coordinator.session(5).await;
+    (world, coordinator, running, session)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_and_the_roster_on_demand() {
+    let (world, _coordinator, _running, mut session) = start().await;
+    let exchange = session.report("ex1").await.exchange.unwrap();
+    let Some(sendgate_proto::v1::store_version::Result::Error(error)) = exchange.store_version.unwrap().result else {
+        panic!("a version of an image that is not there")
+    };
+    assert!(error.starts_with("cannot read the image "), "{error}");
+    assert_eq!(exchange.patches.unwrap().names, ["KB926666"]);
+    let goodlink = session.report("gl1").await.goodlink.unwrap();
+    assert_eq!(goodlink.service.unwrap().logon_account, "A\\good");
+    assert_eq!(goodlink.paused.unwrap().error, None);
+    let reference = goodlink.roster.unwrap();
+    session
+        .send(ToAgent::RosterWanted(sendgate_proto::v1::RosterWanted { host: "gl1".into(), ..Default::default() }))
+        .await;
+    let FromAgent::Roster(part) = session.other().await else { panic!("no roster") };
+    assert_eq!((part.sha256, part.users.len(), part.last), (reference.sha256, 1, true));
+    std::fs::remove_file(world.path("good.log")).unwrap();
+    loop {
+        let paused = session.report("gl1").await.goodlink.unwrap().paused.unwrap();
+        if let Some(error) = paused.error {
+            assert!(error.contains("good.log: No such file"), "{error}");
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_runs_once_however_often_it_is_offered() {
+    let (world, mut coordinator, running, mut session) = start().await;
+    let sha = digest(&world.package);
+    session.offer("e-1", 5, &sha).await;
+    let nonce = session.request("e-1").await;
+    session.permit("e-1", nonce.wrapping_add(1), 5, VALID).await;
+    session.permit("e-1", nonce, 5, VALID).await;
+    let mut update = session.update().await;
+    if update.state() == State::Started {
+        session.offer("e-1", 5, &sha).await;
+        loop {
+            update = session.update().await;
+            if update.state() != State::Started {
+                break;
+            }
+        }
+    }
+    assert_eq!((update.state(), update.exit_code, update.host.as_str()), (State::Finished, Some(3), "ex1"));
+    assert!(update.detail.ends_with("installing"), "{}", update.detail);
+
+    session.offer("e-1", 5, &sha).await;
+    assert_eq!(session.update().await.state(), State::Finished, "told again, not run again");
+    drop(session);
+    let mut session = coordinator.session(5).await;
+    assert_eq!(session.update().await.state(), State::Finished, "told again after a reconnect");
+    session.send(ToAgent::ActAck(ActAck { act_id: "e-1".into() })).await;
+    session.offer("e-1", 5, &sha).await;
+    assert_eq!(session.update().await.state(), State::Finished, "acknowledged, and still known");
+    drop(session);
+    running.stop().await;
+
+    let running = run(&world, coordinator.port);
+    let mut session = coordinator.session(5).await;
+    session.offer("e-2", 5, &[0; 32]).await;
+    assert!(session.refused("e-2").await.contains("has SHA-256"), "e-1 was acknowledged, so e-2 is told first");
+    session.offer("e-1", 5, &sha).await;
+    assert_eq!(session.update().await.state(), State::Finished, "known after a restart");
+    assert_eq!(world.runs(), [world.package.display().to_string()], "and it ran once");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permit_counts_only_in_time_with_its_nonce_and_its_generation() {
+    let (world, _coordinator, _running, mut session) = start().await;
+    let sha = digest(&world.package);
+    session.offer("e-1", 5, &sha).await;
+    let nonce = session.request("e-1").await;
+    session.permit("e-1", nonce, 5, 0).await;
+    let why = session.refused("e-1").await;
+    assert!(why.starts_with("permit expired: it came "), "{why}");
+
+    session.offer("e-2", 5, &sha).await;
+    let nonce = session.request("e-2").await;
+    session.permit("e-2", nonce ^ 1, 5, VALID).await;
+    session.permit("e-2", nonce, 4, VALID).await;
+    let why = session.refused("e-2").await;
+    assert_eq!(why, "the permit is of generation 00000000000000e0:4, but the offer was of 00000000000000e0:5");
+
+    session.offer("e-3", 4, &sha).await;
+    let why = session.refused("e-3").await;
+    assert!(why.contains("generation 00000000000000e0:4, lower than 00000000000000e0:5"), "{why}");
+    assert_eq!(world.runs(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_agent_itself_refuses() {
+    let (world, _coordinator, _running, mut session) = start().await;
+    let sha = digest(&world.package);
+    let restart = Act::Restart(RestartService { role: Role::Goodlink.into() });
+    session.offer_act("e-1", 5, "ex9", restart.clone()).await;
+    assert_eq!(
+        session.refused("e-1").await,
+        "host \"ex9\" is not one of this agent's hosts (ex1, gl1); add it to the agent's configuration"
+    );
+    session.offer_act("e-2", 5, "ex1", restart).await;
+    assert_eq!(
+        session.refused("e-2").await,
+        "host ex1 has no restart program for GoodLink in the agent's configuration"
+    );
+    let unknown = sendgate_proto::v1::InstallHotfix { package: "KB2".into(), sha256: sha.clone() };
+    session.offer_act("e-3", 5, "ex1", Act::Install(unknown)).await;
+    assert_eq!(
+        session.refused("e-3").await,
+        "package \"KB2\" is not known here; add it to [[packages]] in the agent's configuration"
+    );
+    session.offer("e-4", 5, &sha).await;
+    let first = session.request("e-4").await;
+    session.offer("e-5", 5, &sha).await;
+    assert_eq!(session.refused("e-5").await, "act e-4 is under way on ex1");
+    std::fs::write(&world.package, "another").unwrap();
+    session.permit("e-4", first, 5, VALID).await;
+    let why = session.refused("e-4").await;
+    assert!(why.ends_with("package.exe changed after its digest was checked"), "{why}");
+    assert_eq!(world.runs(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_void_offer_is_never_started() {
+    let (world, _coordinator, _running, mut session) = start().await;
+    let sha = digest(&world.package);
+    session.offer("e-1", 5, &sha).await;
+    let refused = |act_id: &str, nonce, retry_ms| {
+        ToAgent::PermitRefused(PermitRefused { act_id: act_id.into(), nonce, reason: "gate closed".into(), retry_ms })
+    };
+    let nonce = session.request("e-1").await;
+    session.send(refused("e-1", nonce, 20)).await;
+    let again = session.request("e-1").await;
+    session.permit("e-1", nonce, 5, VALID).await;
+    session.send(refused("e-1", again, 0)).await;
+    assert_eq!(session.refused("e-1").await, "the offer is void: gate closed");
+
+    session.offer("e-2", 5, &sha).await;
+    let nonce = session.request("e-2").await;
+    session.send(ToAgent::Withdrawn(ActWithdrawn { act_id: "e-2".into() })).await;
+    assert_eq!(session.refused("e-2").await, "the offer was withdrawn");
+    session.permit("e-2", nonce, 5, VALID).await;
+    session.offer("e-2", 5, &sha).await;
+    assert_eq!(session.refused("e-2").await, "the offer was withdrawn", "also when it is offered later");
+    assert_eq!(world.runs(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_stops_then_starts_and_is_followed_by_a_report() {
+    let (world, _coordinator, _running, mut session) = start().await;
+    session.report("gl1").await;
+    session.offer_act("e-1", 5, "gl1", Act::Restart(RestartService { role: Role::Goodlink.into() })).await;
+    let nonce = session.request("e-1").await;
+    session.permit("e-1", nonce, 5, VALID).await;
+    let mut update = session.update().await;
+    if update.state() == State::Started {
+        update = session.update().await;
+    }
+    assert_eq!((update.state(), update.exit_code), (State::Finished, Some(0)));
+    assert_eq!(world.runs(), ["stop", "start"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lower_or_foreign_generation_gets_no_session() {
+    let (world, mut coordinator, _running, session) = start().await;
+    drop(session);
+    let (lower, hello) = coordinator.hello().await;
+    assert_eq!(hello.remembered.unwrap().counter, 5);
+    lower.welcome(EPOCH, 4, Vec::new()).await;
+    // It hangs up and comes again.
+    let (foreign, _) = coordinator.hello().await;
+    foreign.welcome(EPOCH + 1, 9, vec![7]).await;
+    let (takeover, _) = coordinator.hello().await;
+    takeover.welcome(EPOCH + 1, 1, vec![7, EPOCH]).await;
+    let mut session = takeover;
+    session.report("ex1").await;
+    drop(session);
+    let (_, hello) = coordinator.hello().await;
+    assert_eq!(hello.remembered.unwrap().epoch, EPOCH + 1, "the takeover is remembered");
+    until("the agent still runs", || world.path("state").exists()).await;
+}

@@ -1,0 +1,114 @@
+//! The real agent is killed while a program of an act runs: the program runs once, and its end is told.
+
+mod support;
+
+use std::process::{Child, Command, Stdio};
+
+use sendgate_proto::v1::act_update::State;
+use support::{Coordinator, World, digest, until};
+
+struct Agent(Child);
+
+impl Agent {
+    fn start(world: &World, port: u16) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_sendgate-agent"))
+            .args(["run", "--config"])
+            .arg(world.config(port))
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self(child)
+    }
+
+    /// As `kill -9` does.
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_the_middle_of_an_install() {
+    let world = World::new();
+    world.hold();
+    let mut coordinator = Coordinator::start(&world).await;
+    let mut agent = Agent::start(&world, coordinator.port);
+    let mut session = coordinator.session(1).await;
+    let sha = digest(&world.package);
+    session.offer("e-1", 1, &sha).await;
+    let nonce = session.request("e-1").await;
+    session.permit("e-1", nonce, 1, 30_000).await;
+    assert_eq!(session.update().await.state(), State::Started);
+    until("the program runs", || world.runs().len() == 1).await;
+    agent.kill();
+
+    let mut agent = Agent::start(&world, coordinator.port);
+    let mut session = coordinator.session(2).await;
+    assert_eq!(session.update().await.state(), State::Started, "it still runs");
+    session.offer("e-1", 2, &sha).await;
+    assert_eq!(session.update().await.state(), State::Started, "and is not started again");
+    session.offer("e-2", 2, &sha).await;
+    assert_eq!(session.refused("e-2").await, "act e-1 is under way on ex1");
+    agent.kill();
+
+    // It ends while there is no agent at all.
+    world.release();
+    until("the program has ended", || world.path("state/acts/e-1/outcome.json").exists()).await;
+    let _agent = Agent::start(&world, coordinator.port);
+    let mut session = coordinator.session(3).await;
+    let mut update = session.update().await;
+    while (update.act_id.as_str(), update.state()) != ("e-1", State::Finished) {
+        assert_ne!(update.state(), State::Unknown);
+        update = session.update().await;
+    }
+    assert_eq!(update.exit_code, Some(3));
+    assert_eq!(world.runs(), [world.package.display().to_string()], "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_together_with_its_supervisor() {
+    let world = World::new();
+    world.hold();
+    let mut coordinator = Coordinator::start(&world).await;
+    let mut agent = Agent::start(&world, coordinator.port);
+    let mut session = coordinator.session(1).await;
+    session.offer("e-1", 1, &digest(&world.package)).await;
+    let nonce = session.request("e-1").await;
+    session.permit("e-1", nonce, 1, 30_000).await;
+    assert_eq!(session.update().await.state(), State::Started);
+    agent.kill();
+    kill_supervisor(&world);
+    let _agent = Agent::start(&world, coordinator.port);
+    let mut session = coordinator.session(2).await;
+    assert_eq!(session.update().await.state(), State::Started, "the program itself still runs");
+    world.release();
+    let update = session.update().await;
+    assert_eq!((update.state(), update.exit_code), (State::Unknown, None), "how it ended, nobody saw");
+    assert!(update.detail.starts_with("the program was started, but its supervisor ended"), "{}", update.detail);
+    assert_eq!(world.runs().len(), 1);
+}
+
+fn kill_supervisor(world: &World) {
+    let state = world.path("state").display().to_string();
+    for process in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(line) = std::fs::read(process.path().join("cmdline")) else { continue };
+        let words: Vec<_> = line.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+        if words.get(1).is_some_and(|word| word == "run-act") && words.get(2).is_some_and(|word| *word == state) {
+            let pid = process
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok())
+                .and_then(rustix::process::Pid::from_raw);
+            rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::KILL).unwrap();
+            return;
+        }
+    }
+    panic!("there is no supervisor");
+}

@@ -1,0 +1,260 @@
+//! The command against a coordinator with canned answers: exit codes, requests, and what it says when it is refused.
+
+use crate::support::{Ca, Canned, Coordinator, NAME, Scratch, connection, sendgate};
+use sendgate_proto::v1::JournalRecord;
+use sha2::{Digest, Sha256};
+use std::net::TcpListener;
+use tonic::Status;
+
+fn gate(state: &str, reasons: &str, laboratory: bool) -> Canned {
+    let json = format!(
+        r#"{{"subject":"exa1","state":"{state}","reasons":{reasons},"cells":[],"laboratory":{laboratory},"later":1}}"#
+    );
+    Canned { view: Some(Ok(json)), ..Canned::default() }
+}
+
+const NEVER: &str = r#"[{"text":"domain a has not been surveyed","reason":"not-surveyed","domain":"a"}]"#;
+const EMPTY: &str = r#"[{"text":"the roster of gla is empty","reason":"empty-roster","goodlink":"gla"}]"#;
+
+#[test]
+fn gate_check_answers_by_its_exit_code() {
+    let open = Coordinator::start(gate("open", "[]", false)).run(&["gate", "check", "EXA1"]);
+    assert_eq!((open.code, open.err.as_str()), (Some(0), ""));
+    assert!(open.out.starts_with("open: exa1\n"), "{}", open.out);
+
+    let closed = Coordinator::start(gate("closed", EMPTY, true)).run(&["gate", "check", "EXA1"]);
+    assert_eq!(closed.code, Some(3));
+    let expected = "LABORATORY: waits may be shortened\nclosed: exa1\n  - the roster of gla is empty\n";
+    assert!(closed.out.starts_with(expected), "{}", closed.out);
+
+    let unknown = Coordinator::start(gate("cannot-tell", NEVER, false)).run(&["gate", "check", "EXA1"]);
+    assert_eq!(unknown.code, Some(4));
+    assert!(unknown.out.starts_with("cannot tell: exa1\n  - domain a has not been surveyed\n"), "{}", unknown.out);
+}
+
+#[test]
+fn an_answer_that_is_not_understood_is_never_an_open_gate() {
+    for json in ["{}", "", r#"{"subject":"exa1","state":"ajar","reasons":[],"cells":[],"laboratory":false}"#] {
+        let canned = Canned { view: Some(Ok(json.to_owned())), ..Canned::default() };
+        let ran = Coordinator::start(canned).run(&["--output", "json", "gate", "check", "EXA1"]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{json}");
+        assert!(
+            ran.err.starts_with("sendgate: the coordinator's answer for gate check cannot be read: "),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn json_is_what_the_coordinator_sent() {
+    let ran = Coordinator::start(gate("closed", EMPTY, true)).run(&["gate", "check", "exa1", "--output", "json"]);
+    assert_eq!(ran.code, Some(3));
+    let value: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(value["laboratory"], true);
+    assert_eq!(value["later"], 1, "what this version does not know is printed as well");
+    assert!(ran.out.lines().count() > 5, "it is indented: {}", ran.out);
+}
+
+#[test]
+fn requests_carry_what_was_asked_for() {
+    let canned = Canned::default();
+    let asked = canned.asked.clone();
+    let coordinator = Coordinator::start(canned);
+    let hex = "ab".repeat(32);
+    let create = coordinator.run(&[
+        "rollout",
+        "create",
+        "March",
+        "--package",
+        "KB1",
+        "--sha256",
+        &hex,
+        "--target",
+        "6.5.7653.33",
+        "--server",
+        "EXA2",
+        "--server",
+        "EXA1",
+        "--at-once",
+        "2",
+    ]);
+    assert_eq!((create.code, create.err.as_str()), (Some(0), ""));
+    assert_eq!(
+        create.out,
+        "accepted: rollout march is created, and begins with `sendgate rollout start march`; record 12 of the journal\n"
+    );
+    let abort = coordinator.run(&["rollout", "abort", "march", "--reason", "bad package", "--output", "json"]);
+    assert_eq!((abort.code, abort.out.as_str()), (Some(0), "{\n  \"sequence\": 12\n}\n"));
+    assert_eq!(coordinator.run(&["rollout", "start", "march"]).code, Some(0));
+    let waive = coordinator.run(&["waive", "boss@a.example.test", "--reason", "leaves", "--expires", "72h"]);
+    assert_eq!(waive.code, Some(0));
+    let asked = asked.lock().unwrap();
+    assert!(
+        asked[0].contains("target_version: \"6.5.7653.33\", servers: [\"exa2\", \"exa1\"], at_once: 2"),
+        "{}",
+        asked[0]
+    );
+    assert!(asked[0].contains("sha256: [171, 171,"), "{}", asked[0]);
+    assert_eq!(asked[1], "RolloutRequest { name: \"march\", reason: \"bad package\" }");
+    assert_eq!(asked[2], "RolloutRequest { name: \"march\", reason: \"\" }");
+    assert_eq!(asked[3], "WaiveRequest { user: \"boss@a.example.test\", reason: \"leaves\", expires: \"72h\" }");
+}
+
+#[test]
+fn a_refusal_is_told_in_the_coordinators_words() {
+    let told = |status: Status| {
+        let ran = Coordinator::start(Canned { request: Some(status), ..Canned::default() })
+            .run(&["rollout", "start", "march"]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+        ran.err
+    };
+    let denied = told(Status::permission_denied("viewer eve may not do this"));
+    assert!(
+        denied.starts_with("sendgate: permission denied: viewer eve may not do this; your certificate "),
+        "{denied}"
+    );
+    assert!(
+        denied.ends_with("must carry a role that allows this: a viewer may look, an operator may also act\n"),
+        "{denied}"
+    );
+    assert_eq!(
+        told(Status::not_found("there is no rollout march")),
+        "sendgate: not found: there is no rollout march\n"
+    );
+    assert_eq!(
+        told(Status::failed_precondition("march is finished")),
+        "sendgate: the coordinator refused: march is finished\n"
+    );
+    assert_eq!(told(Status::already_exists("march exists")), "sendgate: the coordinator refused: march exists\n");
+    let late = told(Status::deadline_exceeded(""));
+    assert!(late.contains("did not answer within 30.0s: whether a request was filed is not known"), "{late}");
+    let failed = told(Status::unavailable("the driver has stopped"));
+    assert_eq!(failed, "sendgate: the coordinator failed: the driver has stopped (Unavailable)\n");
+}
+
+#[test]
+fn nobody_at_the_address() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (scratch, ca) = (Scratch::new(), Ca::new("Estate CA"));
+    let file = connection(&scratch, address, &ca.pem, NAME, &ca.issue("me", (-1, 1)));
+    let ran = sendgate(&file, &["gate", "check", "exa1"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+    let expected = format!("sendgate: the coordinator at {address} cannot be reached: Connection refused");
+    assert!(ran.err.starts_with(&expected), "{}", ran.err);
+    assert!(ran.err.ends_with("is it running, and is `address` right?\n"), "{}", ran.err);
+}
+
+#[test]
+fn a_coordinator_of_another_ca_or_name_is_not_believed() {
+    let coordinator = Coordinator::start(gate("open", "[]", false));
+    let me = coordinator.ca.issue("me", (-1, 1));
+    let ran = sendgate(&coordinator.connection(&Ca::new("Other").pem, NAME, &me), &["gate", "check", "exa1"]);
+    assert_eq!(ran.code, Some(1));
+    let address = coordinator.address;
+    let expected = format!("sendgate: the certificate of the coordinator at {address} was not issued by the CA in ");
+    assert!(ran.err.starts_with(&expected), "{}", ran.err);
+    assert!(ran.err.contains("ca.pem: name the right CA file in `ca`"), "{}", ran.err);
+
+    let file = coordinator.connection(&coordinator.ca.pem, "other.example.test", &me);
+    let ran = sendgate(&file, &["gate", "check", "exa1"]);
+    assert_eq!(ran.code, Some(1));
+    let expected = format!(
+        "sendgate: the certificate of the coordinator at {address} does not carry the name other.example.test: \
+         correct `server_name`, or `address`\n"
+    );
+    assert_eq!(ran.err, expected);
+}
+
+#[test]
+fn a_certificate_out_of_date_is_not_even_shown() {
+    let coordinator = Coordinator::start(gate("open", "[]", false));
+    let asked = |hours| {
+        let file = coordinator.connection(&coordinator.ca.pem, NAME, &coordinator.ca.issue("me", hours));
+        let ran = sendgate(&file, &["gate", "check", "exa1"]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+        ran.err
+    };
+    let expired = asked((-2, -1));
+    assert!(expired.starts_with("sendgate: your certificate ") && expired.contains("me.pem expired at "), "{expired}");
+    let early = asked((1, 2));
+    assert!(early.contains("me.pem is not valid before "), "{early}");
+}
+
+#[test]
+fn a_foreign_client_certificate_is_told_as_such() {
+    let coordinator = Coordinator::start(gate("open", "[]", false));
+    let foreign = Ca::new("Foreign").issue("me", (-1, 1));
+    // The alert may come before, between or after the first request's frames: each order must be understood.
+    for _ in 0..20 {
+        let ran = sendgate(&coordinator.connection(&coordinator.ca.pem, NAME, &foreign), &["gate", "check", "exa1"]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+        let expected = format!("sendgate: the coordinator at {} refused this client certificate", coordinator.address);
+        assert!(ran.err.starts_with(&expected), "{}", ran.err);
+        assert!(ran.err.contains("it was not issued by its CA or has expired"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_key_of_another_certificate_is_found_before_connecting() {
+    let coordinator = Coordinator::start(gate("open", "[]", false));
+    let mut pair = coordinator.ca.issue("me", (-1, 1));
+    pair.key = coordinator.ca.issue("me", (-1, 1)).key;
+    let ran = sendgate(&coordinator.connection(&coordinator.ca.pem, NAME, &pair), &["gate", "check", "exa1"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.ends_with("is it the key of this certificate?\n"), "{}", ran.err);
+}
+
+fn journal(count: u64) -> Vec<JournalRecord> {
+    let mut previous = vec![0; 32];
+    let record = |sequence: u64| {
+        let payload = format!(
+            r#"{{"at":{{"wall":"2026-11-24T22:00:0{sequence}Z","steady":0}},"entry":{{"entry":"permitted","intent":{sequence}}}}}"#
+        );
+        let all = [previous.as_slice(), &sequence.to_be_bytes(), payload.as_bytes()].concat();
+        let digest = Sha256::digest(&all).to_vec();
+        let record = JournalRecord {
+            sequence,
+            previous: previous.clone(),
+            digest: digest.clone(),
+            payload: payload.into_bytes(),
+        };
+        previous = digest;
+        record
+    };
+    (1..=count).map(record).collect()
+}
+
+#[test]
+fn the_journal_is_shown_and_verified() {
+    let records = journal(4);
+    let head: String = records[3].digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let coordinator = Coordinator::start(Canned { records, ..Canned::default() });
+    let shown = coordinator.run(&["journal", "show", "--from", "3"]);
+    assert_eq!(
+        shown.out,
+        "     3  2026-11-24T22:00:03Z  permitted  intent 3 has its permit\n     4  2026-11-24T22:00:04Z  permitted  intent 4 has its permit\n"
+    );
+    let lines = coordinator.run(&["journal", "show", "--output", "json"]).out;
+    let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!((lines.lines().count(), &first["payload"]["entry"]["intent"]), (4, &1.into()));
+    let verified = coordinator.run(&["journal", "verify"]);
+    assert_eq!((verified.code, verified.err.as_str()), (Some(0), ""));
+    assert_eq!(verified.out, format!("good: 4 records, each follows the one before it\nhead: {head}\n"));
+}
+
+#[test]
+fn the_first_bad_record_of_a_journal_is_named() {
+    let mut records = journal(4);
+    records[2].payload[10] ^= 1;
+    let ran = Coordinator::start(Canned { records, ..Canned::default() }).run(&["journal", "verify"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+    assert!(
+        ran.err.starts_with("sendgate: the journal is broken at record 3: its content does not give its digest;"),
+        "{}",
+        ran.err
+    );
+
+    let ran = Coordinator::start(Canned::default()).run(&["journal", "verify"]);
+    assert_eq!(ran.code, Some(1), "an empty journal is no good journal");
+}

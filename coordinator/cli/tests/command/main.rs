@@ -1,0 +1,5 @@
+//! The built command, as an operator meets it.
+
+mod coordinator;
+mod offline;
+mod support;

@@ -1,0 +1,161 @@
+//! Grants, waits, installs, restarts; and the operator who waives two users.
+
+use super::journal::Follower;
+use super::scene::{domains, paused};
+use super::{Teller, gates};
+use crate::system::{GrantMode, HOTFIX_NAME, HOTFIX_TEXT, System, SystemError};
+use sendgate_core::ledger::RolloutState;
+use sendgate_core::view::{GateView, RolloutView, StatusView};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// The rollout's name.
+const NAME: &str = "spring";
+/// From the start of the rollout to its end: about 70 s on an idle machine.
+const LIMIT: Duration = Duration::from_secs(160);
+/// Between two looks.
+const EVERY: Duration = Duration::from_millis(500);
+/// Waits count down in steps of this.
+const COUNTDOWN: Duration = Duration::from_secs(5);
+/// Whom the operator excepts, with the reason that he gives.
+pub(super) const WAIVED: [(&str, &str); 2] = [
+    ("admin1", "administrator: AdminSDHolder would take a grant away within the hour; he gets a second mailbox (change 4711)"),
+    ("denied1", "the deny on him is the legal department's wish and stays (ticket 0815)"),
+];
+
+pub(super) fn run(teller: &Teller, system: &mut System, follower: &mut Follower) -> Result<(), SystemError> {
+    teller.chapter("An operator lets grants be written (grants.mode = \"apply\") and starts a rollout over all servers");
+    system.coordinator.stop()?;
+    system.set_grants(GrantMode::Apply)?;
+    system.start_coordinator()?;
+    let digest = digest(system)?;
+    let servers: Vec<String> =
+        system.plan.domains.iter().flat_map(|domain| domain.stores.iter().map(|store| store.server.clone())).collect();
+    let mut create =
+        vec!["rollout", "create", NAME, "--package", HOTFIX_NAME, "--sha256", &digest, "--target", HOTFIX_TEXT];
+    servers.iter().for_each(|server| create.extend(["--server", server]));
+    system.cli(&create)?.good()?;
+    system.cli(&["rollout", "start", NAME])?.good()?;
+    Watch { teller, system, follower, shown: BTreeMap::new(), counted: Instant::now(), waived: false }.to_the_end()
+}
+
+fn digest(system: &System) -> Result<String, SystemError> {
+    let package = system.layout.package(HOTFIX_NAME).to_string_lossy().into_owned();
+    let output = system.run(std::path::Path::new("/usr/bin/sha256sum"), &[&package])?.good()?;
+    let digest = output.stdout.split_whitespace().next().map(str::to_owned);
+    digest.ok_or_else(|| output.unexpected("no digest".to_owned()))
+}
+
+struct Watch<'a> {
+    teller: &'a Teller,
+    system: &'a System,
+    follower: &'a mut Follower,
+    /// What was told last of each subject.
+    shown: BTreeMap<String, String>,
+    counted: Instant,
+    waived: bool,
+}
+
+impl Watch<'_> {
+    fn to_the_end(mut self) -> Result<(), SystemError> {
+        let begin = Instant::now();
+        loop {
+            let last = match self.look()? {
+                None => return Ok(()),
+                Some(last) => last,
+            };
+            if begin.elapsed() > LIMIT {
+                return Err(SystemError::Late { what: "the end of the rollout".to_owned(), limit: LIMIT, last });
+            }
+            std::thread::sleep(EVERY);
+        }
+    }
+
+    /// One look at everything; what is still missing, or nothing at the end.
+    fn look(&mut self) -> Result<Option<String>, SystemError> {
+        self.follower.tell(self.teller, self.system)?;
+        let status: StatusView = self.system.view(&["status"])?;
+        for goodlink in &status.paused {
+            let text = match &goodlink.users {
+                Err(why) => format!("pauses of {} are not known: {why}", goodlink.goodlink),
+                Ok(users) if users.is_empty() => format!("{}: nobody is paused", goodlink.goodlink),
+                Ok(users) if users.len() <= 3 => {
+                    let users: Vec<_> = users.keys().map(ToString::to_string).collect();
+                    format!("{}: paused are {}", goodlink.goodlink, users.join(", "))
+                }
+                Ok(users) => format!("{}: {} users are paused", goodlink.goodlink, users.len()),
+            };
+            self.changed(&format!("paused {}", goodlink.goodlink), text);
+        }
+        for name in domains(self.system)? {
+            self.gate(&name)?;
+        }
+        let rollout: RolloutView = self.system.view(&["rollout", "show", NAME])?;
+        for host in &rollout.hosts {
+            let phase = host.phase.split(',').next().unwrap_or_default();
+            self.changed(&format!("host {}", host.progress.host), format!("{}: {phase}", host.progress.host));
+        }
+        match rollout.lifecycle {
+            RolloutState::Finished => Ok(self.left()),
+            RolloutState::Tripped { .. } | RolloutState::Aborted { .. } => Err(SystemError::Unexpected {
+                command: format!("rollout {NAME}"),
+                problem: "it is not to stop".to_owned(),
+                text: rollout.state,
+            }),
+            _ => Ok(Some(format!("the rollout is {}", rollout.state))),
+        }
+    }
+
+    /// A gate: told when its reasons change in kind, and every few seconds while time passes.
+    fn gate(&mut self, name: &str) -> Result<(), SystemError> {
+        let gate: GateView = self.system.view(&["gate", "check", name])?;
+        let kinds: BTreeSet<_> = gate.reasons.iter().map(|line| std::mem::discriminant(&line.reason)).map(|d| format!("{d:?}")).collect();
+        let kind = format!("{:?} {kinds:?}", gate.state);
+        let due = self.counted.elapsed() >= COUNTDOWN;
+        let waiting = gate.reasons.iter().any(|line| line.text.contains("from now"));
+        if self.shown.get(name) != Some(&kind) || (due && waiting) {
+            self.teller.say(&gates::lines(&gate));
+            self.shown.insert(name.to_owned(), kind);
+        }
+        if due {
+            self.counted = Instant::now();
+        }
+        let wanted: Vec<String> = WAIVED.iter().map(|(user, _)| format!("{user}@{name}")).collect();
+        if !self.waived && gates::only_users(&gate) == Some(wanted) {
+            self.waive()?;
+        }
+        Ok(())
+    }
+
+    fn waive(&mut self) -> Result<(), SystemError> {
+        self.teller.chapter("Two users are left, for reasons that no grant of ours may touch: the operator waives them");
+        for (user, reason) in WAIVED {
+            self.system.cli(&["waive", user, "--reason", reason, "--expires", "72h"])?.good()?;
+            self.teller.say(&format!("sendgate waive {user} --reason \"{reason}\" --expires 72h"));
+        }
+        self.waived = true;
+        Ok(())
+    }
+
+    fn changed(&mut self, subject: &str, text: String) {
+        if self.shown.get(subject) != Some(&text) {
+            self.teller.say(&text);
+            self.shown.insert(subject.to_owned(), text);
+        }
+    }
+
+    /// After the rollout: what GoodLink's pauses must come to.
+    fn left(&self) -> Option<String> {
+        let waived: BTreeSet<String> = WAIVED.iter().map(|(user, _)| (*user).to_owned()).collect();
+        let wanted = [("gla", BTreeSet::new()), ("glb", waived)];
+        let wrong = wanted.into_iter().find_map(|(host, wanted)| match paused(self.system, host) {
+            Ok(paused) if paused == wanted => None,
+            Ok(paused) => Some(format!("on {host} are paused {paused:?}, to be paused are {wanted:?}")),
+            Err(error) => Some(error),
+        });
+        if wrong.is_none() && self.follower.restarts_begun() == 0 {
+            return Some("GoodLink was not restarted".to_owned());
+        }
+        wrong
+    }
+}
