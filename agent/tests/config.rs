@@ -1,4 +1,5 @@
 //! The configuration: the example is good, and each mistake is told with file, key and remedy.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::path::Path;
 use std::time::Duration;

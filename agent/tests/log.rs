@@ -1,4 +1,5 @@
 //! GoodLink's log as it lives: growing, rotated in several ways, with half lines, through restarts of the service.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -155,6 +156,15 @@ fn a_copied_and_truncated_log_goes_on() {
     // As long as before, so that only its beginning tells.
     fs::write(log.file(), pause(2, "b", NO_ACCESS)).unwrap();
     assert_eq!(log.poll(), ["a -2147024891 1", "b -2147024891 1"]);
+}
+
+#[test]
+fn a_log_that_is_written_anew_is_read_anew() {
+    let mut log = Log::new();
+    log.append(pause(1, "a", NO_ACCESS));
+    assert_eq!(log.poll().len(), 1);
+    fs::write(log.file(), pause(2, "b", NO_ACCESS) + &pause(3, "c", NO_ACCESS)).unwrap();
+    assert_eq!(log.poll(), ["b -2147024891 1", "c -2147024891 1"], "the same file, longer, with another beginning");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! The program's own edges: what `inspect` prints, and how mistakes are told.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;
 
@@ -65,6 +66,11 @@ fn check_tells_the_first_thing_that_is_wrong() {
     assert!(error.ends_with(expected), "{error}");
     let run = fails(&["run", "--config", &config]);
     assert!(run.contains("is not that of agent one"), "{run}");
+
+    world.certificates_until("one", 2007);
+    let error = fails(&["check", "--config", &config]);
+    assert!(error.contains("agent.pem is good from ") && error.contains("to Jan  1 00:00:00 2007"), "{error}");
+    assert!(error.contains("; issue a new one with `sendgate pki issue`, or correct this host's clock"), "{error}");
 
     std::fs::remove_file(world.path("patches")).unwrap();
     let error = fails(&["check", "--config", &config]);

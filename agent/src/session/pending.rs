@@ -103,8 +103,8 @@ impl Pending {
         requests
     }
 
-    fn asked(&self, act_id: &str, nonce: u64) -> Result<(HostName, ActId, Generation, Prepared, Steady), Answer> {
-        let stray = |why: &str| Answer::Stray(format!("act {act_id}: {why}"));
+    fn asked(&self, act_id: &str, nonce: u64) -> Result<(HostName, ActId, Generation, Prepared, Steady), String> {
+        let stray = |why: &str| format!("act {act_id}: {why}");
         let found = self.0.iter().find(|(_, offer)| offer.id.to_string() == act_id);
         let (host, offer) = found.ok_or_else(|| stray("no such offer is pending"))?;
         match &offer.stage {
@@ -120,7 +120,7 @@ impl Pending {
     pub(super) fn permit(&mut self, permit: &v1::Permit, generation: Option<Generation>, now: Steady) -> Answer {
         let (host, id, offered, prepared, requested) = match self.asked(&permit.act_id, permit.nonce) {
             Ok(found) => found,
-            Err(stray) => return stray,
+            Err(stray) => return Answer::Stray(stray),
         };
         self.0.remove(&host);
         if generation != Some(offered) {
@@ -142,7 +142,7 @@ impl Pending {
     pub(super) fn refused(&mut self, refused: &v1::PermitRefused, now: Steady, jitter: f64) -> Answer {
         let (host, id, _, prepared, _) = match self.asked(&refused.act_id, refused.nonce) {
             Ok(found) => found,
-            Err(stray) => return stray,
+            Err(stray) => return Answer::Stray(stray),
         };
         if refused.retry_ms == 0 {
             self.0.remove(&host);

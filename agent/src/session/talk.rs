@@ -1,7 +1,7 @@
 //! One session: reports out, acts in. It owns what it knows, so there is no lock; all waiting is in one place.
 
 use std::collections::BTreeMap;
-use std::future::{Future, pending};
+use std::future::pending;
 use std::time::Duration;
 
 use sendgate_proto::v1;
@@ -69,12 +69,10 @@ pub(super) async fn talk(agent: &Agent, session: Session) -> Result<(), SessionE
 }
 
 /// Waits for a point of the steady clock.
-fn until(at: Option<Steady>) -> impl Future<Output = ()> {
-    async move {
-        match at {
-            Some(at) => tokio::time::sleep(at.since(Steady::now())).await,
-            None => pending().await,
-        }
+async fn until(at: Option<Steady>) {
+    match at {
+        Some(at) => tokio::time::sleep(at.since(Steady::now())).await,
+        None => pending().await,
     }
 }
 

@@ -60,6 +60,11 @@ impl World {
 
     /// A certification authority, a coordinator and an agent of that name.
     pub(crate) fn certificates(&self, agent: &str) {
+        self.certificates_until(agent, 4000);
+    }
+
+    /// The same, good until the beginning of that year.
+    pub(crate) fn certificates_until(&self, agent: &str, year: i32) {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -71,6 +76,7 @@ impl World {
         for (file, name) in names {
             let mut params = CertificateParams::new(Vec::new()).unwrap();
             params.subject_alt_names = vec![name];
+            params.not_after = rcgen::date_time_ymd(year, 1, 1);
             let key = KeyPair::generate().unwrap();
             let certificate = params.signed_by(&key, &ca).unwrap();
             fs::write(self.path(&format!("{file}.pem")), certificate.pem()).unwrap();

@@ -108,10 +108,22 @@ fn goodlink(report: wire::GoodLinkReport) -> GoodLinkState {
         },
         paused: match report.paused {
             Some(wire::Paused { error: Some(why), .. }) => Err(why),
-            Some(wire::Paused { users, error: None }) => users.into_iter().map(pause).collect(),
+            Some(wire::Paused { users, error: None }) => paused(users),
             None => missing("which users are paused"),
         },
     }
+}
+
+/// A user may be paused by several errors at once, each an entry of its own: the Send As one must not be hidden by another.
+fn paused(users: Vec<wire::PausedUser>) -> Answer<BTreeMap<RosterName, Pause>> {
+    let mut paused: BTreeMap<RosterName, Pause> = BTreeMap::new();
+    for user in users {
+        let (name, pause) = pause(user)?;
+        if !paused.get(&name).is_some_and(|known| known.send_as) {
+            paused.insert(name, pause);
+        }
+    }
+    Ok(paused)
 }
 
 fn pause(user: wire::PausedUser) -> Answer<(RosterName, Pause)> {
@@ -227,5 +239,77 @@ pub fn outcome(update: &wire::ActUpdate) -> Result<Option<Outcome>, WireError> {
         (act_update::State::Unspecified, _) => {
             Err(WireError::Contract(format!("an update of act {} says no state", update.act_id)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paused_user(name: &str, hresult: i64, cause: paused_user::Cause) -> wire::PausedUser {
+        wire::PausedUser { name: name.into(), hresult, cause: cause.into(), first_ms: 1, last_ms: 2, count: 1 }
+    }
+
+    #[test]
+    fn a_send_as_pause_is_not_hidden_by_another_error_of_the_same_user() {
+        let send_as = paused_user("anna", -2_147_024_891, paused_user::Cause::SendAs);
+        let other = paused_user("anna", -2_147_221_233, paused_user::Cause::Other);
+        for users in [vec![send_as.clone(), other.clone()], vec![other, send_as]] {
+            assert!(paused(users).unwrap()[&"anna".parse().unwrap()].send_as);
+        }
+    }
+
+    #[test]
+    fn what_a_report_leaves_unsaid_is_an_error_and_never_a_good_answer() {
+        let report = wire::HostReport {
+            host: "gla".into(),
+            exchange: Some(wire::ExchangeReport::default()),
+            goodlink: Some(wire::GoodLinkReport::default()),
+        };
+        let state = host_state(report, Steady::START);
+        let (exchange, goodlink) = (state.exchange.unwrap(), state.goodlink.unwrap());
+        assert_eq!(exchange.store.unwrap_err(), "the agent's report does not say the version of store.exe");
+        assert_eq!(exchange.mounted.unwrap_err(), "the agent's report does not say whether the store is mounted");
+        assert!(exchange.patches.is_err() && exchange.service.is_err());
+        assert!(goodlink.service.is_err() && goodlink.roster.is_err());
+        assert_eq!(goodlink.paused.unwrap_err(), "the agent's report does not say which users are paused");
+    }
+
+    #[test]
+    fn a_roster_must_have_the_digest_that_was_announced_and_name_nobody_twice() {
+        let user = |name: &str| wire::RosterUser {
+            name: name.into(),
+            directory_name: format!("{name}@a.example.test"),
+            server: String::new(),
+        };
+        let error = roster(&[0; 32], vec![user("anna")]).unwrap_err().to_string();
+        assert_eq!(error, "the roster's users do not have the digest that was announced");
+        let digest = Sha256::digest(b"anna\0anna@a.example.test\0\nANNA\0ANNA@a.example.test\0\n");
+        let error = roster(&digest, vec![user("anna"), user("ANNA")]).unwrap_err().to_string();
+        assert_eq!(error, "the roster names anna twice");
+    }
+
+    #[test]
+    fn an_act_of_another_journal_is_not_ours() {
+        let id = act_id(7, Sequence(12));
+        assert_eq!(intent_of(7, &id), Some(Sequence(12)));
+        assert_eq!(intent_of(8, &id), None);
+        assert_eq!(intent_of(7, "nonsense"), None);
+    }
+
+    #[test]
+    fn an_update_without_an_end_is_no_outcome() {
+        let update = |state: act_update::State, exit_code| wire::ActUpdate {
+            act_id: "1-2".into(),
+            host: "exa1".into(),
+            state: state.into(),
+            exit_code,
+            detail: "seen".into(),
+        };
+        assert_eq!(outcome(&update(act_update::State::Started, None)).unwrap(), None);
+        let failed = outcome(&update(act_update::State::Finished, Some(3))).unwrap();
+        assert_eq!(failed, Some(Outcome::Failed { detail: "exit code 3; seen".into() }));
+        assert!(outcome(&update(act_update::State::Finished, None)).is_err());
+        assert!(outcome(&update(act_update::State::Unspecified, Some(0))).is_err());
     }
 }

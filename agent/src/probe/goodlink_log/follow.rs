@@ -168,7 +168,7 @@ impl Follower {
         let older = self.older(&metadata)?;
         let mut seen = match seen {
             Some(seen) if seen.continues(&older, &metadata, &mut file).map_err(failed(live))? => seen,
-            _ => self.from_the_start(older, &metadata)?,
+            _ => self.everything(older, &metadata)?,
         };
         file.seek(SeekFrom::Start(seen.offset)).map_err(failed(live))?;
         // Not beyond the length that was seen: a writer faster than this reader must not hold it here.
@@ -177,7 +177,7 @@ impl Follower {
         Ok(seen)
     }
 
-    fn from_the_start(&self, older: Vec<Part>, live: &Metadata) -> Result<Seen, LogError> {
+    fn everything(&self, older: Vec<Part>, live: &Metadata) -> Result<Seen, LogError> {
         let bytes = older.iter().map(|part| part.bytes).fold(live.len(), u64::saturating_add);
         if bytes > MAX_LOG_BYTES {
             return Err(LogError::Large { file: self.source.file.clone(), bytes });

@@ -2,6 +2,7 @@
 
 use super::cause::{self, Cause};
 use super::file::{Connection, Pemfile};
+use super::probe;
 use crate::pki::certificate_problem;
 use jiff::Timestamp;
 use sendgate_core::time::Readable;
@@ -25,7 +26,7 @@ const LARGEST_VIEW: usize = 64 * 1024 * 1024;
 pub(crate) struct Client {
     control: ControlClient<Channel>,
     address: String,
-    certificate: String,
+    connection: Connection,
 }
 
 /// Why there is no connection.
@@ -200,7 +201,7 @@ impl Client {
             }
         };
         let control = ControlClient::new(channel).max_decoding_message_size(LARGEST_VIEW);
-        Ok(Self { control, address, certificate: path(&connection.certificate) })
+        Ok(Self { control, address, connection: connection.clone() })
     }
 
     /// A view, as JSON.
@@ -263,8 +264,8 @@ impl Client {
     }
 
     fn wrong(&self, status: &Status) -> RequestError {
-        let (text, address, certificate) =
-            (status.message().to_owned(), self.address.clone(), self.certificate.clone());
+        let (text, address) = (status.message().to_owned(), self.address.clone());
+        let certificate = self.connection.certificate.path.display().to_string();
         match status.code() {
             // A certificate of the right CA that says nothing of its holder is answered as unauthenticated.
             Code::PermissionDenied | Code::Unauthenticated => RequestError::Denied { text, certificate },
@@ -274,14 +275,21 @@ impl Client {
             // What the transport says of itself comes as one of these, with its error below.
             code @ (Code::Unknown | Code::Unavailable | Code::Internal | Code::Cancelled) => {
                 match (cause::find(status), std::error::Error::source(status).is_some()) {
-                    (Cause::Refused(alert), _) => ClientRefused { address, certificate, alert }.into(),
-                    (Cause::Other(why) | Cause::Unreachable(why), true) => RequestError::Broken { address, why },
+                    (Cause::Refused(alert), _) => refused(&self.connection, address, alert).into(),
+                    (Cause::Other(why) | Cause::Unreachable(why), true) => match probe::refusal(&self.connection) {
+                        Some(alert) => refused(&self.connection, address, alert).into(),
+                        None => RequestError::Broken { address, why },
+                    },
                     _ => RequestError::Failed { code, text },
                 }
             }
             code => RequestError::Failed { code, text },
         }
     }
+}
+
+fn refused(connection: &Connection, address: String, alert: String) -> ClientRefused {
+    ClientRefused { address, certificate: connection.certificate.path.display().to_string(), alert }
 }
 
 fn failed(cause: Cause, address: String, connection: &Connection) -> ConnectError {
@@ -291,9 +299,10 @@ fn failed(cause: Cause, address: String, connection: &Connection) -> ConnectErro
         Cause::WrongName => ConnectError::WrongName { address, name: connection.server_name.clone() },
         Cause::ServerExpired => ConnectError::ServerExpired { address },
         Cause::NotTls => ConnectError::NotTls { address },
-        Cause::Refused(alert) => {
-            ClientRefused { address, certificate: connection.certificate.path.display().to_string(), alert }.into()
-        }
-        Cause::Other(why) => ConnectError::Other { address, why },
+        Cause::Refused(alert) => refused(connection, address, alert).into(),
+        Cause::Other(why) => match probe::refusal(connection) {
+            Some(alert) => refused(connection, address, alert).into(),
+            None => ConnectError::Other { address, why },
+        },
     }
 }

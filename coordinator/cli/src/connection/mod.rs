@@ -3,11 +3,13 @@
 //! 1. [`file`]: where the coordinator is, whom to trust, who asks;
 //! 2. [`client`]: the own certificate is looked at before anybody is asked, for a refusal comes without a reason; then
 //!    one request at a time over mutual TLS, each with its deadline;
-//! 3. [`cause`]: what a broken connection was about, found in the chain of its errors.
+//! 3. [`cause`]: what a broken connection was about, found in the chain of its errors;
+//! 4. [`probe`]: a second look where that chain does not say it.
 
 mod cause;
 mod client;
 mod file;
+mod probe;
 
 pub(crate) use client::{Client, ConnectError, RequestError};
 pub(crate) use file::{Connection, FileError};

@@ -85,7 +85,7 @@ mod tests {
              1       denied: an entry denies it\n\
              \n\
              VERDICT           USER   IN THE DIRECTORY      GOODLINK   WAIT\n\
-             --------------------------------------------------------------------------------------\n\
+             ------------------------------------------------------------------------------------\n\
              covered           new    new@a.example.test    gla        1h 5m to the second look\n\
              denied (waived)   boss   boss@a.example.test   gla        for the right\n\
              \n\

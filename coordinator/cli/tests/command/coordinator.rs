@@ -146,6 +146,21 @@ fn nobody_at_the_address() {
 }
 
 #[test]
+fn what_answers_without_tls_is_told_as_such() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let _ = std::io::Write::write_all(&mut socket.unwrap(), b"220 mail.example.test ESMTP ready\r\n");
+        }
+    });
+    let (scratch, ca) = (Scratch::new(), Ca::new("Estate CA"));
+    let ran = sendgate(&connection(&scratch, address, &ca.pem, NAME, &ca.issue("me", (-1, 1))), &["status"]);
+    let expected = format!("sendgate: what answers at {address} does not speak TLS: is `address` the coordinator's?\n");
+    assert_eq!((ran.code, ran.err), (Some(1), expected));
+}
+
+#[test]
 fn a_coordinator_of_another_ca_or_name_is_not_believed() {
     let coordinator = Coordinator::start(gate("open", "[]", false));
     let me = coordinator.ca.issue("me", (-1, 1));
