@@ -94,7 +94,10 @@ fn both_decide_alike_what_both_understand() {
     }
     println!("cases compared {compared}, granted {granted}");
     assert!(compared >= 10_000, "only {compared} cases were compared");
-    assert!(granted > compared / 20 && granted < compared * 19 / 20, "{granted} of {compared} granted: a lopsided sample");
+    assert!(
+        granted > compared / 20 && granted < compared * 19 / 20,
+        "{granted} of {compared} granted: a lopsided sample"
+    );
 }
 
 #[test]

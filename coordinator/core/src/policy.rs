@@ -3,7 +3,9 @@
 
 use crate::coverage::placement::Reach;
 use crate::enforcement::EnforcementTable;
-use crate::names::{AccountName, AgentName, DirectoryServerName, DomainName, ExchangeServerName, GoodLinkName, HostName};
+use crate::names::{
+    AccountName, AgentName, DirectoryServerName, DomainName, ExchangeServerName, GoodLinkName, HostName,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -155,7 +157,10 @@ impl Policy {
     }
 
     /// GoodLink servers whose users may be in this domain.
-    pub fn goodlink_in<'a>(&'a self, domain: &'a DomainName) -> impl Iterator<Item = (&'a GoodLinkName, &'a GoodLinkPolicy)> {
+    pub fn goodlink_in<'a>(
+        &'a self,
+        domain: &'a DomainName,
+    ) -> impl Iterator<Item = (&'a GoodLinkName, &'a GoodLinkPolicy)> {
         self.goodlink.iter().filter(move |(_, server)| server.domains.contains(domain))
     }
 
@@ -164,7 +169,8 @@ impl Policy {
     pub fn account(&self, logon: &str) -> Option<AccountName> {
         if let Some((netbios, sam)) = logon.split_once('\\') {
             let netbios = netbios.to_lowercase();
-            let mut domains = self.domains.iter().filter(|(name, domain)| domain.netbios == netbios || name.as_str() == netbios);
+            let mut domains =
+                self.domains.iter().filter(|(name, domain)| domain.netbios == netbios || name.as_str() == netbios);
             let (domain, _) = domains.next()?;
             return Some(AccountName { domain: domain.clone(), sam: sam.parse().ok()? });
         }

@@ -63,7 +63,8 @@ fn invalid(what: &'static str, given: &str, why: impl ToString) -> Refused {
 pub fn rollout_create(world: World<'_>, wanted: &WantedRollout) -> Result<Request, Refused> {
     let name: RolloutName = wanted.name.parse().map_err(|error| invalid("rollout", &wanted.name, error))?;
     let package: PackageName = wanted.package.parse().map_err(|error| invalid("package", &wanted.package, error))?;
-    let target: StoreVersion = wanted.target.parse().map_err(|error| invalid("target version", &wanted.target, error))?;
+    let target: StoreVersion =
+        wanted.target.parse().map_err(|error| invalid("target version", &wanted.target, error))?;
     let digest = <[u8; 32]>::try_from(wanted.sha256.as_slice())
         .map_err(|_| invalid("sha256", &format!("{} bytes", wanted.sha256.len()), "a SHA-256 digest has 32 bytes"))?;
     let at_once = NonZeroU32::new(wanted.at_once)
@@ -104,7 +105,8 @@ fn known_rollout(world: World<'_>, given: &str) -> Result<RolloutName, Refused> 
         return Ok(name);
     }
     let known: Vec<_> = world.ledger.rollouts.keys().map(ToString::to_string).collect();
-    let known = if known.is_empty() { "there is no rollout yet".into() } else { format!("rollouts are {}", known.join(", ")) };
+    let known =
+        if known.is_empty() { "there is no rollout yet".into() } else { format!("rollouts are {}", known.join(", ")) };
     Err(Refused::Unknown { what: "rollout", given: given.to_owned(), known })
 }
 
@@ -175,6 +177,10 @@ fn needed_reason(reason: &str) -> Result<String, Refused> {
     match reason.len() {
         0 => Err(invalid("reason", reason, "say why: it is kept in the journal")),
         1..=REASON_LIMIT => Ok(reason.to_owned()),
-        _ => Err(invalid("reason", &format!("{}…", reason.chars().take(20).collect::<String>()), format!("at most {REASON_LIMIT} bytes are kept"))),
+        _ => Err(invalid(
+            "reason",
+            &format!("{}…", reason.chars().take(20).collect::<String>()),
+            format!("at most {REASON_LIMIT} bytes are kept"),
+        )),
     }
 }

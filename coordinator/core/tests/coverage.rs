@@ -1,9 +1,10 @@
 //! Verdicts from what servers show: one reading, one change, the verdict and its cause.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use sendgate_core::coverage::placement::{NoPlacement, Reach};
 use sendgate_core::coverage::reading::{
-    AccountReading, DescriptorReading, DomainReading, FoundUser, GroupPath, Home, ServerFailure, ServerReading, UserClass,
-    UserReading,
+    AccountReading, DescriptorReading, DomainReading, FoundUser, GroupPath, Home, ServerFailure, ServerReading,
+    UserClass, UserReading,
 };
 use sendgate_core::coverage::verdict::Presence;
 use sendgate_core::coverage::{Cause, DomainPicture, Verdict, VerdictKind, judge};
@@ -129,7 +130,8 @@ fn an_entry_on_every_server_covers_and_is_named() {
 fn an_entry_on_one_server_only_is_replicating_and_not_granted_again() {
     let mut directory = Directory::plain();
     directory.user("a1", |user| user.descriptor = shown(GRANTED));
-    directory.is(VerdictKind::Replicating, Cause::ServersDiffer { holds: [name("a1")].into(), lacks: [name("a2")].into() });
+    directory
+        .is(VerdictKind::Replicating, Cause::ServersDiffer { holds: [name("a1")].into(), lacks: [name("a2")].into() });
     assert_eq!(directory.judged().grants, BTreeSet::new());
 }
 
@@ -163,14 +165,39 @@ fn a_group_that_is_not_certain_may_deny_and_never_allow() {
 
 #[test]
 fn what_a_server_does_not_say_is_never_covered() {
-    let cases: [(fn(&mut Directory), VerdictKind, &str); 7] = [
-        (|d| drop(d.0.servers.insert(name("a2"), Err(ServerFailure("connection refused".into())))), VerdictKind::Unreadable, "a2: connection refused"),
-        (|d| d.user("a2", |user| user.descriptor = DescriptorReading::NotShown), VerdictKind::Unreadable, "the descriptor was not shown"),
-        (|d| d.user("a2", |user| user.descriptor = shown("O:S-1-5-18")), VerdictKind::Unreadable, "the descriptor was not shown"),
-        (|d| d.user("a2", |user| user.descriptor = DescriptorReading::Malformed("too short".into())), VerdictKind::Unreadable, "a2: too short"),
+    type Change = (fn(&mut Directory), VerdictKind, &'static str);
+    let cases: [Change; 7] = [
+        (
+            |d| drop(d.0.servers.insert(name("a2"), Err(ServerFailure("connection refused".into())))),
+            VerdictKind::Unreadable,
+            "a2: connection refused",
+        ),
+        (
+            |d| d.user("a2", |user| user.descriptor = DescriptorReading::NotShown),
+            VerdictKind::Unreadable,
+            "the descriptor was not shown",
+        ),
+        (
+            |d| d.user("a2", |user| user.descriptor = shown("O:S-1-5-18")),
+            VerdictKind::Unreadable,
+            "the descriptor was not shown",
+        ),
+        (
+            |d| d.user("a2", |user| user.descriptor = DescriptorReading::Malformed("too short".into())),
+            VerdictKind::Unreadable,
+            "a2: too short",
+        ),
         (|d| d.both(|user| user.linked = true), VerdictKind::CannotTell, "linked mailbox"),
-        (|d| d.0.servers.get_mut(&name("a2")).unwrap().as_mut().unwrap().accounts.clear(), VerdictKind::CannotTell, "was not asked for"),
-        (|d| d.0.servers.get_mut(&name("a2")).unwrap().as_mut().unwrap().users.clear(), VerdictKind::Unreadable, "did not account for him"),
+        (
+            |d| d.0.servers.get_mut(&name("a2")).unwrap().as_mut().unwrap().accounts.clear(),
+            VerdictKind::CannotTell,
+            "was not asked for",
+        ),
+        (
+            |d| d.0.servers.get_mut(&name("a2")).unwrap().as_mut().unwrap().users.clear(),
+            VerdictKind::Unreadable,
+            "did not account for him",
+        ),
     ];
     for (change, kind, text) in cases {
         let mut directory = Directory::plain();

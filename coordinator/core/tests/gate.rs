@@ -1,4 +1,5 @@
 //! Scenarios of the gate: one change to an estate that is open, and the reason that closes it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod example;
 
@@ -24,38 +25,78 @@ fn everybody_covered_from_the_start_is_open() {
 #[test]
 fn whatever_is_not_known_closes_and_says_what() {
     let changes: [Change; 13] = [
-        ("no survey", |e| e.estate.domains.clear(), "domain a.example.test has not been surveyed since the coordinator started"),
-        ("old survey", |e| {
-            e.silence(minutes(31));
-            e.goodlink("adom\\goodadmin");
-        }, "the evidence of domain a.example.test is 31m 0s old; 30m 0s is the limit"),
-        ("a server is down", |e| {
-            e.down.insert("a2", "connection refused");
-            e.survey();
-        }, "directory server a2 gave no evidence: connection refused"),
-        ("a server was not asked", |e| {
-            let mut picture = e.picture();
-            picture.read.remove(&name("a2"));
-            e.estate.domains.insert(picture.domain.clone(), picture);
-        }, "directory server a2 gave no evidence: the last survey did not ask it"),
-        ("GoodLink never reported", |e| drop(e.estate.hosts.remove(&name("gla"))), "declared GoodLink server gla has not reported"),
+        (
+            "no survey",
+            |e| e.estate.domains.clear(),
+            "domain a.example.test has not been surveyed since the coordinator started",
+        ),
+        (
+            "old survey",
+            |e| {
+                e.silence(minutes(31));
+                e.goodlink("adom\\goodadmin");
+            },
+            "the evidence of domain a.example.test is 31m 0s old; 30m 0s is the limit",
+        ),
+        (
+            "a server is down",
+            |e| {
+                e.down.insert("a2", "connection refused");
+                e.survey();
+            },
+            "directory server a2 gave no evidence: connection refused",
+        ),
+        (
+            "a server was not asked",
+            |e| {
+                let mut picture = e.picture();
+                picture.read.remove(&name("a2"));
+                e.estate.domains.insert(picture.domain.clone(), picture);
+            },
+            "directory server a2 gave no evidence: the last survey did not ask it",
+        ),
+        (
+            "GoodLink never reported",
+            |e| drop(e.estate.hosts.remove(&name("gla"))),
+            "declared GoodLink server gla has not reported",
+        ),
         ("GoodLink is silent", |e| e.silence(minutes(3)), "GoodLink server gla has been silent for 3m 0s"),
-        ("no role", |e| e.estate.hosts.get_mut(&name("gla")).unwrap().goodlink = None, "its host gla reports no GoodLink role"),
-        ("paused users unread", |e| {
-            let host = e.estate.hosts.get_mut(&name("gla")).unwrap();
-            host.goodlink.as_mut().unwrap().paused = Err("no such file".into());
-        }, "its paused users could not be read: no such file"),
-        ("roster unread", |e| {
-            let host = e.estate.hosts.get_mut(&name("gla")).unwrap();
-            host.goodlink.as_mut().unwrap().roster = Err("line 3 has one column".into());
-        }, "its roster could not be read: line 3 has one column"),
+        (
+            "no role",
+            |e| e.estate.hosts.get_mut(&name("gla")).unwrap().goodlink = None,
+            "its host gla reports no GoodLink role",
+        ),
+        (
+            "paused users unread",
+            |e| {
+                let host = e.estate.hosts.get_mut(&name("gla")).unwrap();
+                host.goodlink.as_mut().unwrap().paused = Err("no such file".into());
+            },
+            "its paused users could not be read: no such file",
+        ),
+        (
+            "roster unread",
+            |e| {
+                let host = e.estate.hosts.get_mut(&name("gla")).unwrap();
+                host.goodlink.as_mut().unwrap().roster = Err("line 3 has one column".into());
+            },
+            "its roster could not be read: line 3 has one column",
+        ),
         ("roster not here", |e| e.estate.rosters.clear(), "its present roster has not arrived yet"),
         ("empty roster", |e| e.roster(&[]), "the roster of GoodLink server gla is empty"),
-        ("new user", |e| e.roster(&["anna", "dora"]), "roster user dora of gla is unresolved: the last survey of a.example.test did not ask for dora@a.example.test"),
-        ("unreadable", |e| {
-            e.set("anna", VerdictKind::Unreadable, Cause::NotShown);
-            e.survey();
-        }, "user anna@a.example.test is unreadable for goodadmin@a.example.test: the descriptor was not shown"),
+        (
+            "new user",
+            |e| e.roster(&["anna", "dora"]),
+            "roster user dora of gla is unresolved: the last survey of a.example.test did not ask for dora@a.example.test",
+        ),
+        (
+            "unreadable",
+            |e| {
+                e.set("anna", VerdictKind::Unreadable, Cause::NotShown);
+                e.survey();
+            },
+            "user anna@a.example.test is unreadable for goodadmin@a.example.test: the descriptor was not shown",
+        ),
     ];
     for (what, change, text) in changes {
         let mut example = Example::covered();
@@ -70,26 +111,47 @@ fn whatever_is_not_known_closes_and_says_what() {
 #[test]
 fn whatever_is_wrong_closes_and_says_what() {
     let changes: [Change; 5] = [
-        ("denied", |e| {
-            e.set("anna", VerdictKind::Denied, Cause::DeniedByEntry);
-            e.survey();
-        }, "user anna@a.example.test is denied for goodadmin@a.example.test: an entry denies it"),
-        ("missing", |e| {
-            e.set("bert", VerdictKind::Missing, Cause::InheritanceBlocked { at: "OU=Blocked,DC=a".into() });
-            e.survey();
-        }, "user bert@a.example.test is missing for goodadmin@a.example.test: no entry reaches the user: inheritance is blocked at OU=Blocked,DC=a"),
-        ("another account", |e| e.goodlink("adom\\administrator"), "runs as \"adom\\\\administrator\", goodadmin@a.example.test is declared"),
-        ("not found", |e| {
-            let mut picture = e.picture();
-            picture.users.insert(name("anna@a.example.test"), sendgate_core::coverage::verdict::Presence::Absent);
-            e.estate.domains.insert(picture.domain.clone(), picture);
-        }, "roster user anna of gla is unresolved: anna@a.example.test was not found in a.example.test"),
-        ("found twice", |e| {
-            let mut picture = e.picture();
-            let twice = sendgate_core::coverage::verdict::Presence::Ambiguous(["CN=A".into(), "CN=B".into()].into());
-            picture.users.insert(name("anna@a.example.test"), twice);
-            e.estate.domains.insert(picture.domain.clone(), picture);
-        }, "roster user anna of gla is unresolved: found more than once in a.example.test: CN=A; CN=B"),
+        (
+            "denied",
+            |e| {
+                e.set("anna", VerdictKind::Denied, Cause::DeniedByEntry);
+                e.survey();
+            },
+            "user anna@a.example.test is denied for goodadmin@a.example.test: an entry denies it",
+        ),
+        (
+            "missing",
+            |e| {
+                e.set("bert", VerdictKind::Missing, Cause::InheritanceBlocked { at: "OU=Blocked,DC=a".into() });
+                e.survey();
+            },
+            "user bert@a.example.test is missing for goodadmin@a.example.test: no entry reaches the user: inheritance is blocked at OU=Blocked,DC=a",
+        ),
+        (
+            "another account",
+            |e| e.goodlink("adom\\administrator"),
+            "runs as \"adom\\\\administrator\", goodadmin@a.example.test is declared",
+        ),
+        (
+            "not found",
+            |e| {
+                let mut picture = e.picture();
+                picture.users.insert(name("anna@a.example.test"), sendgate_core::coverage::verdict::Presence::Absent);
+                e.estate.domains.insert(picture.domain.clone(), picture);
+            },
+            "roster user anna of gla is unresolved: anna@a.example.test was not found in a.example.test",
+        ),
+        (
+            "found twice",
+            |e| {
+                let mut picture = e.picture();
+                let twice =
+                    sendgate_core::coverage::verdict::Presence::Ambiguous(["CN=A".into(), "CN=B".into()].into());
+                picture.users.insert(name("anna@a.example.test"), twice);
+                e.estate.domains.insert(picture.domain.clone(), picture);
+            },
+            "roster user anna of gla is unresolved: found more than once in a.example.test: CN=A; CN=B",
+        ),
     ];
     for (what, change, text) in changes {
         let mut example = Example::covered();

@@ -1,4 +1,5 @@
 //! The invariants, over random histories: whatever happens in whatever order, what is planned and permitted keeps them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod example;
 
@@ -75,15 +76,19 @@ fn apply(example: &mut Example, happening: &Happening) {
         Happening::ServerDown(false) => example.down.clear(),
         Happening::Permit => permit(example),
         Happening::End(how) => {
-            let running = example.ledger.open().find(|(_, intent)| matches!(intent.state, IntentState::Permitted { .. }));
+            let running =
+                example.ledger.open().find(|(_, intent)| matches!(intent.state, IntentState::Permitted { .. }));
             if let Some(intent) = running.map(|(intent, _)| intent) {
                 let detail = String::new();
-                example.end(intent, match how {
-                    0..2 => succeeded(),
-                    2 => Outcome::Failed { detail },
-                    3 => Outcome::NotStarted { detail },
-                    _ => Outcome::Unknown { detail },
-                });
+                example.end(
+                    intent,
+                    match how {
+                        0..2 => succeeded(),
+                        2 => Outcome::Failed { detail },
+                        3 => Outcome::NotStarted { detail },
+                        _ => Outcome::Unknown { detail },
+                    },
+                );
             }
         }
         Happening::Installed(first) => example.exchange(host(*first), AFTER),
@@ -129,7 +134,10 @@ fn permit(example: &mut Example) {
             }
             Effect::RestartGoodlink { .. } => {
                 let waited = USERS.iter().filter(|user| example.paused.contains(*user)).any(|user| {
-                    let pair = Pair { user: name(&format!("{user}@a.example.test")), account: name("goodadmin@a.example.test") };
+                    let pair = Pair {
+                        user: name(&format!("{user}@a.example.test")),
+                        account: name("goodadmin@a.example.test"),
+                    };
                     let landed = example.ledger.pairs.get(&pair).and_then(|pair| pair.landed());
                     landed.is_some_and(|at| example.now.steady >= at + minutes(70))
                 });

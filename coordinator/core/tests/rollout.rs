@@ -1,4 +1,5 @@
 //! Scenarios of rollouts and remedies: an example estate, one change, the steps and reasons that follow.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod example;
 
@@ -40,7 +41,10 @@ fn servers_are_changed_in_order_one_at_a_time() {
         example.end(intent, succeeded());
         let (effects, plan) = example.settle();
         assert_eq!(effects, []);
-        assert!(phases(&plan).iter().any(|phase| matches!(phase, Phase::Verifying { .. })), "no report since: {plan:?}");
+        assert!(
+            phases(&plan).iter().any(|phase| matches!(phase, Phase::Verifying { .. })),
+            "no report since: {plan:?}"
+        );
         example.pass(Duration::from_secs(1));
         let (_, plan) = example.settle();
         assert!(phases(&plan).iter().any(|phase| matches!(phase, Phase::Soaking { .. })), "{plan:?}");
@@ -112,10 +116,11 @@ fn a_store_that_is_not_mounted_is_not_touched() {
     host.exchange.as_mut().unwrap().mounted = Ok(false);
     let (effects, plan) = example.settle();
     assert_eq!(effects, []);
-    assert!(plan.rollouts[&name("dst")][0].blocked.contains(&Blocked::Host {
-        host: name("exa1"),
-        why: "the store is not mounted".into()
-    }));
+    assert!(
+        plan.rollouts[&name("dst")][0]
+            .blocked
+            .contains(&Blocked::Host { host: name("exa1"), why: "the store is not mounted".into() })
+    );
 }
 
 /// The automatic stop: a user pauses on a changed server who was not paused before.
@@ -126,7 +131,13 @@ fn a_new_pause_on_a_changed_server_trips() {
     example.observe_all();
     example.rollout();
     let (effects, _) = example.settle();
-    let intent = install(&effects.into_iter().filter(|(_, effect)| !matches!(effect, Effect::RestartGoodlink { .. })).collect::<Vec<_>>(), "exa1");
+    let intent = install(
+        &effects
+            .into_iter()
+            .filter(|(_, effect)| !matches!(effect, Effect::RestartGoodlink { .. }))
+            .collect::<Vec<_>>(),
+        "exa1",
+    );
     example.append(Entry::Permitted { intent });
     example.pass(minutes(1));
     example.settle();
@@ -207,7 +218,10 @@ fn bad_rollouts_are_refused_with_the_part_that_is_wrong() {
     example.rollout();
     let cases = [
         (wanted("dst", &["EXA1"]), "rollout dst exists and is running: choose another name"),
-        (wanted("two", &["EXA1"]), "Exchange server exa1 belongs to rollout dst, which is running: abort that one first, or leave the server out"),
+        (
+            wanted("two", &["EXA1"]),
+            "Exchange server exa1 belongs to rollout dst, which is running: abort that one first, or leave the server out",
+        ),
         (wanted("two", &["EXB7"]), "Exchange server \"EXB7\" is not known: configured Exchange servers are exa1, exa2"),
         (wanted("two", &[]), "servers \"\": a rollout needs at least one Exchange server"),
     ];
@@ -285,7 +299,10 @@ fn surveys_are_due_when_something_can_have_changed() {
     let due = |example: &Example| plan::survey::due(example.world(), &name("a.example.test"));
     assert_eq!(due(&example), Some(example.now.steady + minutes(15)));
     example.roster(&["anna", "dora"]);
-    assert!(plan::plan(example.world()).steps.contains(&Step::Survey(name("a.example.test"))) || due(&example) <= Some(example.now.steady));
+    assert!(
+        plan::plan(example.world()).steps.contains(&Step::Survey(name("a.example.test")))
+            || due(&example) <= Some(example.now.steady)
+    );
     example.estate.rosters.clear();
     assert_eq!(due(&example), None);
 }

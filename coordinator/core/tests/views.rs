@@ -1,4 +1,5 @@
 //! What people are shown survives its way over the wire, and says what must not be overlooked.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod example;
 
@@ -51,7 +52,10 @@ fn status_shows_breach_drift_waiver_and_pauses() {
     let example = troubled();
     let status = view::status(example.world());
     assert_eq!(status.breaches.len(), 1, "exa1 enforces now, and anna is denied");
-    assert_eq!((status.breaches[0].server.as_str(), status.breaches[0].users, status.breaches[0].waived), ("exa1", 1, 1));
+    assert_eq!(
+        (status.breaches[0].server.as_str(), status.breaches[0].users, status.breaches[0].waived),
+        ("exa1", 1, 1)
+    );
     assert_eq!(status.drift.len(), 1);
     assert_eq!(status.waivers[0].waiver.user, name("anna@a.example.test"));
     let paused = status.paused[0].users.as_ref().unwrap();

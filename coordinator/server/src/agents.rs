@@ -48,7 +48,9 @@ impl Agents for AgentService {
     async fn session(&self, request: Request<Streaming<FromAgent>>) -> Result<Response<Self::SessionStream>, Status> {
         let identity = peer(&request)?;
         let Role::Agent(agent) = identity.role else {
-            return Err(Status::permission_denied(format!("{identity} is no agent: agents' certificates carry sendgate:agent:NAME")));
+            return Err(Status::permission_denied(format!(
+                "{identity} is no agent: agents' certificates carry sendgate:agent:NAME"
+            )));
         };
         if !self.policy.hosts.values().any(|known| *known == agent) {
             return Err(Status::permission_denied(format!(

@@ -2,8 +2,8 @@
 
 use crate::driver::{Handle, RequestError, Stopped};
 use crate::identity::Role;
-use crate::serve::peer;
 use crate::journal::{Journal, Sequence};
+use crate::serve::peer;
 use jiff::{SignedDuration, Timestamp};
 use sendgate_core::gate::World;
 use sendgate_core::names::{DomainName, OperatorName, RolloutName};
@@ -12,8 +12,8 @@ use sendgate_core::request::{self, Refused, WantedRollout};
 use sendgate_core::{ledger, view};
 use sendgate_proto::v1::control_server::Control;
 use sendgate_proto::v1::{
-    Accepted, JournalRecord, JournalRequest, RolloutCreateRequest, RolloutRequest, ViewReply, ViewRequest, WaiveRequest,
-    view_request,
+    Accepted, JournalRecord, JournalRequest, RolloutCreateRequest, RolloutRequest, ViewReply, ViewRequest,
+    WaiveRequest, view_request,
 };
 use serde::Serialize;
 use std::pin::Pin;
@@ -90,7 +90,10 @@ fn show(world: World<'_>, plan: &Plan, wanted: view_request::View) -> Result<Vec
             let domain: DomainName = wanted.domain.parse().map_err(invalid)?;
             if !world.policy.domains.contains_key(&domain) {
                 let known: Vec<_> = world.policy.domains.keys().map(ToString::to_string).collect();
-                return Err(Status::not_found(format!("no domain {domain} is configured; configured are {}", known.join(", "))));
+                return Err(Status::not_found(format!(
+                    "no domain {domain} is configured; configured are {}",
+                    known.join(", ")
+                )));
             }
             json(&view::coverage(world, &domain))
         }
@@ -125,9 +128,9 @@ fn expiry(text: &str) -> Result<Timestamp, Status> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment);
     }
-    let length: SignedDuration = text
-        .parse()
-        .map_err(|_| invalid(format!("expiry {text:?}: give a moment such as 2007-03-11T02:00:00Z or a time such as 72h")))?;
+    let length: SignedDuration = text.parse().map_err(|_| {
+        invalid(format!("expiry {text:?}: give a moment such as 2007-03-11T02:00:00Z or a time such as 72h"))
+    })?;
     Timestamp::now().checked_add(length).map_err(|error| invalid(format!("expiry {text:?}: {error}")))
 }
 
@@ -142,7 +145,8 @@ impl Control for ControlService {
 
     async fn rollout_create(&self, request: Request<RolloutCreateRequest>) -> Result<Response<Accepted>, Status> {
         let by = operator(&request)?;
-        let RolloutCreateRequest { name, package, sha256, target_version: target, servers, at_once } = request.into_inner();
+        let RolloutCreateRequest { name, package, sha256, target_version: target, servers, at_once } =
+            request.into_inner();
         let wanted = WantedRollout { name, package, sha256, target, servers, at_once };
         let filed = self.driver.request(by, move |world| request::rollout_create(world, &wanted)).await;
         filed.map(accepted).map_err(refused)

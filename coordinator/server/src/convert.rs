@@ -9,7 +9,9 @@ use sendgate_core::estate::{
 use sendgate_core::ledger::{Effect, Generation, Outcome, Sequence};
 use sendgate_core::names::{BadName, HostName, RosterName};
 use sendgate_core::time::Steady;
-use sendgate_proto::v1::{self as wire, act_offer, act_update, paused_user, restart_service, service, store_mounted, store_version};
+use sendgate_proto::v1::{
+    self as wire, act_offer, act_update, paused_user, restart_service, service, store_mounted, store_version,
+};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
@@ -103,7 +105,9 @@ fn goodlink(report: wire::GoodLinkReport) -> GoodLinkState {
         service: service_of(report.service),
         roster: match report.roster {
             Some(wire::RosterReference { error: Some(why), .. }) => Err(why),
-            Some(wire::RosterReference { sha256, .. }) => digest(&sha256).ok_or_else(|| "its digest is no SHA-256".to_owned()),
+            Some(wire::RosterReference { sha256, .. }) => {
+                digest(&sha256).ok_or_else(|| "its digest is no SHA-256".to_owned())
+            }
             None => missing("which roster there is"),
         },
         paused: match report.paused {

@@ -40,12 +40,14 @@ async fn main() -> ExitCode {
         LogFormat::Json => tracing_subscriber::fmt().with_env_filter(filter).json().init(),
     }
     let stop = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            async move {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
             }
-        },
+        }
         (Err(error), _) | (_, Err(error)) => return failed(&error),
     };
     match serve::serve(configuration, rand::random(), stop).await {

@@ -43,7 +43,9 @@ pub enum ServeError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The address is taken or not this machine's.
-    #[error("listening on {address} failed: {error}; is another coordinator running, or the address in coordinator.listen wrong?")]
+    #[error(
+        "listening on {address} failed: {error}; is another coordinator running, or the address in coordinator.listen wrong?"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -76,7 +78,11 @@ pub async fn serve(
     let ledger = driver::replay(journal.as_ref())?;
     // After another boot steady time goes on where the last entry was written, not where the last mark was.
     let last = ledger.clock.clone().map(|mark| ClockMark {
-        steady: if mark.boot_id == Machine.boot_id() { mark.steady } else { ledger.last.map_or(mark.steady, |at| at.steady.max(mark.steady)) },
+        steady: if mark.boot_id == Machine.boot_id() {
+            mark.steady
+        } else {
+            ledger.last.map_or(mark.steady, |at| at.steady.max(mark.steady))
+        },
         ..mark
     });
     let clock = Clock::resume(last.as_ref(), Box::new(Machine));

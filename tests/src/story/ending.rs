@@ -25,11 +25,15 @@ pub(super) fn table(teller: &Teller, system: &System) -> Result<(), SystemError>
     teller.raw(&format!("{:<6} {:<9} {:<13} {:<44} paused", "host", "server", "store.exe", "enforces Send As"));
     for host in &hosts.hosts {
         let server = host.exchange.as_deref().or(host.goodlink.as_deref()).unwrap_or("-");
-        let store = host.store.as_ref().map_or("-", |store| store.as_ref().map_or_else(|why| why.as_str(), String::as_str));
-        let paused = host.paused.as_ref().map_or_else(|| "-".to_owned(), |paused| match paused {
-            Ok((send_as, other)) => format!("{send_as} by Send As, {other} otherwise"),
-            Err(why) => why.clone(),
-        });
+        let store =
+            host.store.as_ref().map_or("-", |store| store.as_ref().map_or_else(|why| why.as_str(), String::as_str));
+        let paused = host.paused.as_ref().map_or_else(
+            || "-".to_owned(),
+            |paused| match paused {
+                Ok((send_as, other)) => format!("{send_as} by Send As, {other} otherwise"),
+                Err(why) => why.clone(),
+            },
+        );
         let (name, enforces) = (host.host.to_string(), host.enforces.as_deref().unwrap_or("-"));
         teller.raw(&format!("{name:<6} {server:<9} {store:<13} {enforces:<44} {paused}"));
     }
@@ -69,10 +73,17 @@ pub(super) fn check(teller: &Teller, system: &System, before: &std::path::Path) 
         teller.raw(output.stderr.trim_end());
     }
     let verified = system.cli(&["journal", "verify"])?;
-    teller.raw(&format!("{} journal verify: {}", if verified.code == Some(0) { "ok   " } else { "WRONG" }, verified.stdout.trim()));
+    teller.raw(&format!(
+        "{} journal verify: {}",
+        if verified.code == Some(0) { "ok   " } else { "WRONG" },
+        verified.stdout.trim()
+    ));
     let right = output.code == Some(0) && verified.code == Some(0);
     let seconds = teller.elapsed().as_secs_f64();
-    teller.raw(&format!("\n{} after {seconds:.0} s", if right { "The final state is right" } else { "The final state is WRONG" }));
+    teller.raw(&format!(
+        "\n{} after {seconds:.0} s",
+        if right { "The final state is right" } else { "The final state is WRONG" }
+    ));
     Ok(right)
 }
 

@@ -19,12 +19,16 @@ const EVERY: Duration = Duration::from_millis(500);
 const COUNTDOWN: Duration = Duration::from_secs(5);
 /// Whom the operator excepts, with the reason that he gives.
 pub(super) const WAIVED: [(&str, &str); 2] = [
-    ("admin1", "administrator: AdminSDHolder would take a grant away within the hour; he gets a second mailbox (change 4711)"),
+    (
+        "admin1",
+        "administrator: AdminSDHolder would take a grant away within the hour; he gets a second mailbox (change 4711)",
+    ),
     ("denied1", "the deny on him is the legal department's wish and stays (ticket 0815)"),
 ];
 
 pub(super) fn run(teller: &Teller, system: &mut System, follower: &mut Follower) -> Result<(), SystemError> {
-    teller.chapter("An operator lets grants be written (grants.mode = \"apply\") and starts a rollout over all servers");
+    teller
+        .chapter("An operator lets grants be written (grants.mode = \"apply\") and starts a rollout over all servers");
     system.coordinator.stop()?;
     system.set_grants(GrantMode::Apply)?;
     system.start_coordinator()?;
@@ -109,7 +113,8 @@ impl Watch<'_> {
     /// A gate: told when its reasons change in kind, and every few seconds while time passes.
     fn gate(&mut self, name: &str) -> Result<(), SystemError> {
         let gate: GateView = self.system.view(&["gate", "check", name])?;
-        let kinds: BTreeSet<_> = gate.reasons.iter().map(|line| std::mem::discriminant(&line.reason)).map(|d| format!("{d:?}")).collect();
+        let kinds: BTreeSet<_> =
+            gate.reasons.iter().map(|line| std::mem::discriminant(&line.reason)).map(|d| format!("{d:?}")).collect();
         let kind = format!("{:?} {kinds:?}", gate.state);
         let due = self.counted.elapsed() >= COUNTDOWN;
         let waiting = gate.reasons.iter().any(|line| line.text.contains("from now"));
@@ -128,7 +133,8 @@ impl Watch<'_> {
     }
 
     fn waive(&mut self) -> Result<(), SystemError> {
-        self.teller.chapter("Two users are left, for reasons that no grant of ours may touch: the operator waives them");
+        self.teller
+            .chapter("Two users are left, for reasons that no grant of ours may touch: the operator waives them");
         for (user, reason) in WAIVED {
             self.system.cli(&["waive", user, "--reason", reason, "--expires", "72h"])?.good()?;
             self.teller.say(&format!("sendgate waive {user} --reason \"{reason}\" --expires 72h"));

@@ -21,7 +21,8 @@ impl Binaries {
     /// # Errors
     /// [`SystemError::NotBuilt`], naming the program and where it was looked for.
     pub fn beside_this() -> Result<Self, SystemError> {
-        let this = std::env::current_exe().map_err(SystemError::io("find the executable", Path::new("/proc/self/exe")))?;
+        let this =
+            std::env::current_exe().map_err(SystemError::io("find the executable", Path::new("/proc/self/exe")))?;
         let near = this.ancestors().skip(1).take(2).map(Path::to_owned).collect::<Vec<_>>();
         let find = |program: &str| {
             let found = near.iter().map(|folder| folder.join(program)).find(|file| file.is_file());

@@ -11,7 +11,10 @@ pub enum SystemError {
     #[error(transparent)]
     Lab(#[from] LabError),
     /// A program of the workspace is not built.
-    #[error("{program} is not in {}; run `cargo build --workspace --bins` first, with the same target directory", places(looked))]
+    #[error(
+        "{program} is not in {}; run `cargo build --workspace --bins` first, with the same target directory",
+        places(looked)
+    )]
     NotBuilt {
         /// Which.
         program: String,

@@ -17,8 +17,18 @@ pub(super) fn make(lab: &Lab, binaries: &Binaries, layout: &Layout, plan: &Plan)
         lab,
         binaries,
         &[
-            "pki", "issue", "--directory", &authority, "--role", "coordinator", "--name", "coordinator", "--dns", TLS_NAME,
-            "--out", &out,
+            "pki",
+            "issue",
+            "--directory",
+            &authority,
+            "--role",
+            "coordinator",
+            "--name",
+            "coordinator",
+            "--dns",
+            TLS_NAME,
+            "--out",
+            &out,
         ],
     )?;
     for agent in plan.agents() {

@@ -81,7 +81,8 @@ impl System {
         let coordinator = Process::new(&lab, &layout, COORDINATOR, argv);
         let agents = plan.agents().into_iter().map(|name| {
             let config = layout.agent(&name).join("agent.toml");
-            let argv: Vec<OsString> = vec![binaries.agent.clone().into(), "run".into(), "--config".into(), config.into()];
+            let argv: Vec<OsString> =
+                vec![binaries.agent.clone().into(), "run".into(), "--config".into(), config.into()];
             known.push((name.clone(), argv.clone()));
             let process = Process::new(&lab, &layout, &name, argv);
             (name, process)
@@ -143,7 +144,8 @@ impl System {
     /// [`SystemError::Process`] when there is none of that name.
     pub fn agent(&mut self, name: &str) -> Result<&mut Process, SystemError> {
         let log = self.layout.log(name);
-        let missing = || SystemError::Process { process: name.to_owned(), problem: "there is no such agent".to_owned(), log };
+        let missing =
+            || SystemError::Process { process: name.to_owned(), problem: "there is no such agent".to_owned(), log };
         self.agents.get_mut(name).ok_or_else(missing)
     }
 
@@ -229,7 +231,10 @@ impl System {
 
 fn last_line(process: &Process) -> String {
     let words = process.words();
-    format!("it ended: {}", words.lines().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" / "))
+    format!(
+        "it ended: {}",
+        words.lines().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" / ")
+    )
 }
 
 impl Drop for System {

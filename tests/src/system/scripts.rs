@@ -21,7 +21,8 @@ fn enter(lab: &Lab) -> Vec<OsString> {
 
 fn write(path: &Path, text: &str) -> Result<(), SystemError> {
     std::fs::write(path, text).map_err(SystemError::io("write", path))?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).map_err(SystemError::io("make runnable", path))
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+        .map_err(SystemError::io("make runnable", path))
 }
 
 /// `sendgate`: the command with its connection, on the laboratory's network.
@@ -40,7 +41,10 @@ pub(super) fn process(lab: &Lab, layout: &Layout, known: &[(String, Vec<OsString
         .map(|(name, argv)| {
             let mut whole = enter(lab);
             whole.extend(argv.iter().cloned());
-            format!("    {name}) setsid {} </dev/null >>{logs}/{name}.log 2>&1 & echo $! >{run}/{name} ;;\n", line(&whole))
+            format!(
+                "    {name}) setsid {} </dev/null >>{logs}/{name}.log 2>&1 & echo $! >{run}/{name} ;;\n",
+                line(&whole)
+            )
         })
         .collect();
     let names: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();

@@ -200,7 +200,9 @@ impl fmt::Display for Cause {
             Self::Granted => f.write_str("an entry grants it"),
             Self::NoEntry => f.write_str("no entry reaches the user"),
             Self::InheritanceBlocked { at } => write!(f, "no entry reaches the user: inheritance is blocked at {at}"),
-            Self::Protected { path } => write!(f, "protected by {path}: AdminSDHolder overwrites his descriptor every hour"),
+            Self::Protected { path } => {
+                write!(f, "protected by {path}: AdminSDHolder overwrites his descriptor every hour")
+            }
             Self::StaleAdminCount => {
                 f.write_str("inheritance is blocked by a stale adminCount: the user is in no protected group any more")
             }
@@ -211,8 +213,12 @@ impl fmt::Display for Cause {
             Self::NotFound => f.write_str("not found in any domain that his GoodLink server serves"),
             Self::Ambiguous { dns } => write!(f, "several objects match: {}", list(dns)),
             Self::TokenUnknown { why } => write!(f, "the service account's token could not be read: {why}"),
-            Self::ForeignAccount => f.write_str("the service account belongs to another domain; its token here cannot be read"),
-            Self::Linked => f.write_str("linked mailbox: its owner is an account of another forest (msExchMasterAccountSid)"),
+            Self::ForeignAccount => {
+                f.write_str("the service account belongs to another domain; its token here cannot be read")
+            }
+            Self::Linked => {
+                f.write_str("linked mailbox: its owner is an account of another forest (msExchMasterAccountSid)")
+            }
             Self::ServersDiffer { holds, lacks } => write!(f, "seen on {}, not on {}", list(holds), list(lacks)),
         }
     }

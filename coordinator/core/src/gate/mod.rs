@@ -108,11 +108,7 @@ fn evidence(world: World<'_>, domain: &DomainName) -> BTreeSet<Reason> {
 }
 
 /// Whether the GoodLink server's report is there, complete, fresh and as declared.
-fn goodlink_report(
-    world: World<'_>,
-    name: &GoodLinkName,
-    goodlink: &GoodLinkPolicy,
-) -> Result<(), BTreeSet<Reason>> {
+fn goodlink_report(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLinkPolicy) -> Result<(), BTreeSet<Reason>> {
     let one = |reason| BTreeSet::from([reason]);
     let why = |why: String| Reason::Goodlink { goodlink: name.clone(), why };
     let Some(host) = world.estate.hosts.get(&goodlink.host) else {

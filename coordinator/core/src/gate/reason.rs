@@ -1,7 +1,9 @@
 //! Why a gate is closed: typed, with its evidence, and the same text everywhere.
 
 use crate::coverage::{Cause, VerdictKind};
-use crate::names::{AccountName, DirectoryName, DirectoryServerName, DomainName, ExchangeServerName, GoodLinkName, RosterName};
+use crate::names::{
+    AccountName, DirectoryName, DirectoryServerName, DomainName, ExchangeServerName, GoodLinkName, RosterName,
+};
 use crate::time::Readable;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -164,7 +166,9 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotSurveyed { domain } => write!(f, "domain {domain} has not been surveyed since the coordinator started"),
+            Self::NotSurveyed { domain } => {
+                write!(f, "domain {domain} has not been surveyed since the coordinator started")
+            }
             Self::EvidenceTooOld { domain, age, limit } => write!(
                 f,
                 "the evidence of domain {domain} is {} old; {} is the limit: see why the survey does not end",
@@ -173,7 +177,10 @@ impl fmt::Display for Reason {
             ),
             Self::DirectoryServer { server, why } => write!(f, "directory server {server} gave no evidence: {why}"),
             Self::GoodlinkNeverReported { goodlink } => {
-                write!(f, "declared GoodLink server {goodlink} has not reported: is its agent running, and with the right certificate?")
+                write!(
+                    f,
+                    "declared GoodLink server {goodlink} has not reported: is its agent running, and with the right certificate?"
+                )
             }
             Self::GoodlinkSilent { goodlink, silent } => {
                 write!(f, "GoodLink server {goodlink} has been silent for {}", Readable(*silent))
@@ -184,12 +191,17 @@ impl fmt::Display for Reason {
                 "GoodLink server {goodlink} runs as {reported:?}, {declared} is declared: correct the service or the configuration"
             ),
             Self::EmptyRoster { goodlink } => {
-                write!(f, "the roster of GoodLink server {goodlink} is empty: check its export, or remove the server from the configuration")
+                write!(
+                    f,
+                    "the roster of GoodLink server {goodlink} is empty: check its export, or remove the server from the configuration"
+                )
             }
             Self::NotAskedFor { goodlink, domain, users } => {
                 write!(f, "{users} users of {goodlink} are new since the last survey of {domain}")
             }
-            Self::Unresolved { user, goodlink, why, .. } => write!(f, "roster user {user} of {goodlink} is unresolved: {why}"),
+            Self::Unresolved { user, goodlink, why, .. } => {
+                write!(f, "roster user {user} of {goodlink} is unresolved: {why}")
+            }
             Self::User { user, account, kind, cause, entry } => {
                 write!(f, "user {user} is {kind} for {account}: {cause}")?;
                 match entry {
@@ -199,12 +211,17 @@ impl fmt::Display for Reason {
             }
             Self::HomeUnknown { user, why } => write!(f, "the mailbox of {user} cannot be placed: {why}"),
             Self::HomeUndeclared { user, server, goodlink } => {
-                write!(f, "the mailbox of {user} is on {server}, which {goodlink} is not declared to use: add it to the configuration")
+                write!(
+                    f,
+                    "the mailbox of {user} is on {server}, which {goodlink} is not declared to use: add it to the configuration"
+                )
             }
             Self::AwaitingSecondLook { users, remaining } => {
                 write!(f, "{} users await the second look, due {}", users.len(), due(*remaining))
             }
-            Self::Settling { users, remaining } => write!(f, "{} users are settling, until {}", users.len(), due(*remaining)),
+            Self::Settling { users, remaining } => {
+                write!(f, "{} users are settling, until {}", users.len(), due(*remaining))
+            }
             Self::NobodyDeclared { server } => {
                 write!(f, "no GoodLink server is declared to use {server}: declare the one that does, or remove it")
             }

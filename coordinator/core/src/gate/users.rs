@@ -28,9 +28,8 @@ pub fn resolve<'a>(world: World<'a>, goodlink: &GoodLinkPolicy, user: &Directory
     let mut here = Vec::new();
     let mut unknown = None;
     for domain in &goodlink.domains {
-        let fresh = |picture: &&DomainPicture| {
-            world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age
-        };
+        let fresh =
+            |picture: &&DomainPicture| world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age;
         match world.estate.domains.get(domain).filter(fresh).map(|picture| picture.users.get(user)) {
             Some(Some(Presence::Here(picture))) => here.push((domain.clone(), picture.as_ref())),
             Some(Some(Presence::Ambiguous(dns))) => {

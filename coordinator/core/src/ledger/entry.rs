@@ -296,7 +296,9 @@ impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Grant(grant) => write!(f, "grant Send As to {} on {}", grant.account, grant.place),
-            Self::Install { host, package, rollout, .. } => write!(f, "install {package} on {host} (rollout {rollout})"),
+            Self::Install { host, package, rollout, .. } => {
+                write!(f, "install {package} on {host} (rollout {rollout})")
+            }
             Self::RestartGoodlink { goodlink, host, users } => {
                 write!(f, "restart GoodLink {goodlink} on {host} for {users} paused users")
             }

@@ -100,7 +100,10 @@ impl Ledger {
         }
         match &stamped.entry {
             Entry::Started { generation, clock, .. } => {
-                if self.generation.is_some_and(|known| known.epoch != generation.epoch || known.counter >= generation.counter) {
+                if self
+                    .generation
+                    .is_some_and(|known| known.epoch != generation.epoch || known.counter >= generation.counter)
+                {
                     return Err(illegal(&self.generation));
                 }
                 self.generation = Some(*generation);
@@ -110,7 +113,8 @@ impl Ledger {
             Entry::Milestone(milestone) => self.milestone(milestone, at).map_err(|state| illegal(&state))?,
             Entry::Request { by, request } => self.request(by, request, at).map_err(|state| illegal(&state))?,
             Entry::Intent { effect } => {
-                self.intents.insert(sequence, Intent { effect: effect.clone(), state: IntentState::Filed, filed: at.steady });
+                self.intents
+                    .insert(sequence, Intent { effect: effect.clone(), state: IntentState::Filed, filed: at.steady });
             }
             Entry::Permitted { intent } => {
                 let known = self.intents.get_mut(intent).ok_or_else(|| illegal(&"no such intent"))?;

@@ -27,7 +27,8 @@ pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
             if let Some(why) = not_now(world, domain, grant, picture.started) {
                 blocked.insert(why);
             } else if policy.grants == GrantMode::Advise {
-                let setting = format!("grants.mode is advise: {} is left to the directory team", Effect::Grant(grant.clone()));
+                let setting =
+                    format!("grants.mode is advise: {} is left to the directory team", Effect::Grant(grant.clone()));
                 blocked.insert(Blocked::Policy { setting });
             } else if places.insert(grant.place.clone()) {
                 plan.steps.push(Step::Act(Effect::Grant(grant.clone())));
@@ -56,7 +57,9 @@ fn not_now(world: World<'_>, domain: &DomainName, grant: &PlannedGrant, seen: cr
                 return Some(Blocked::NoHelp { why: format!("{} is under way", intent.effect) });
             }
             IntentState::Ended { at, .. } if other.place == grant.place && *at >= seen => {
-                return Some(Blocked::NoHelp { why: format!("the next survey will show what came of: {}", intent.effect) });
+                return Some(Blocked::NoHelp {
+                    why: format!("the next survey will show what came of: {}", intent.effect),
+                });
             }
             IntentState::Ended { outcome: Outcome::Failed { detail } | Outcome::Unknown { detail }, .. }
                 if other.entry() == entry =>
@@ -67,6 +70,11 @@ fn not_now(world: World<'_>, domain: &DomainName, grant: &PlannedGrant, seen: cr
         }
     }
     (failures.len() >= ATTEMPTS).then(|| Blocked::Tried {
-        what: format!("{} failed {} times: {}", Effect::Grant(grant.clone()), failures.len(), failures[failures.len() - 1]),
+        what: format!(
+            "{} failed {} times: {}",
+            Effect::Grant(grant.clone()),
+            failures.len(),
+            failures[failures.len() - 1]
+        ),
     })
 }

@@ -56,7 +56,9 @@ fn pairs(world: World<'_>, domain: &DomainName) -> Vec<Milestone> {
     let Some(picture) = world.estate.domains.get(domain) else { return Vec::new() };
     let mut events: BTreeMap<(AccountName, PairEvent, Option<String>), BTreeSet<DirectoryName>> = BTreeMap::new();
     for (goodlink, _, user, here) in subjects(world, domain) {
-        let Some(account) = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account) else { continue };
+        let Some(account) = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account) else {
+            continue;
+        };
         let Some(verdict) = here.verdicts.get(account) else { continue };
         let pair = Pair { user: user.clone(), account: account.clone() };
         let state = world.ledger.pairs.get(&pair).copied();

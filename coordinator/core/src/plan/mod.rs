@@ -166,7 +166,9 @@ pub fn plan(world: World<'_>) -> Plan {
 /// What speaks against it. An unknown or ended intent is refused for good; see [`Refusal::void`].
 pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
     let void = |why: String| Refusal { void: true, blocked: [Blocked::Tried { what: why }].into() };
-    let Some(intent) = world.ledger.intents.get(&id) else { return Err(void(format!("no intent {id} is in the journal"))) };
+    let Some(intent) = world.ledger.intents.get(&id) else {
+        return Err(void(format!("no intent {id} is in the journal")));
+    };
     match &intent.state {
         IntentState::Filed => {}
         // At most one permit per intent: asking again says that the first one was not used, and never will be.
@@ -251,9 +253,10 @@ fn succeeded(state: &IntentState) -> Option<Steady> {
 fn wake(world: World<'_>, plan: &Plan) -> Option<Steady> {
     let now = world.now.steady;
     let waits = &world.policy.waits;
-    let pairs = world.ledger.pairs.values().filter_map(|pair| pair.landed()).flat_map(|landed| {
-        [waits.second_look, waits.restart, waits.settled, waits.failed].map(|wait| landed + wait)
-    });
+    let pairs =
+        world.ledger.pairs.values().filter_map(|pair| pair.landed()).flat_map(|landed| {
+            [waits.second_look, waits.restart, waits.settled, waits.failed].map(|wait| landed + wait)
+        });
     let acts = world.ledger.open().map(|(_, intent)| match intent.state {
         IntentState::Permitted { at } => at + world.policy.act_deadline,
         _ => intent.filed + world.policy.act_deadline,

@@ -46,7 +46,9 @@ impl fmt::Display for Recovery {
         match self {
             Self::Waived => f.write_str("waived"),
             Self::NotCovered(why) => write!(f, "not covered: {why}"),
-            Self::LandingUnknown => f.write_str("covered, but when the right landed was not seen: consider a restart by hand"),
+            Self::LandingUnknown => {
+                f.write_str("covered, but when the right landed was not seen: consider a restart by hand")
+            }
             Self::TooEarly(remaining) => write!(f, "a restart may help in {}", Readable(*remaining)),
             Self::Ready(_) => f.write_str("a restart may help now"),
             Self::Served => f.write_str("a restart served him, his next pause line or silence will tell"),
@@ -89,12 +91,7 @@ pub fn paused<'a>(
         .collect())
 }
 
-fn recovery(
-    world: World<'_>,
-    goodlink: &GoodLinkPolicy,
-    user: &DirectoryName,
-    restarted: Option<Steady>,
-) -> Recovery {
+fn recovery(world: World<'_>, goodlink: &GoodLinkPolicy, user: &DirectoryName, restarted: Option<Steady>) -> Recovery {
     if world.ledger.waiver(user, world.now).is_some() {
         return Recovery::Waived;
     }
@@ -175,10 +172,7 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
 }
 
 /// The limit of invariant 3, if these hosts reach it.
-pub(super) fn disruption_limit(
-    world: World<'_>,
-    hosts: BTreeMap<HostName, String>,
-) -> Option<Blocked> {
+pub(super) fn disruption_limit(world: World<'_>, hosts: BTreeMap<HostName, String>) -> Option<Blocked> {
     let limit = world.policy.disruption.get();
     (hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX)).then_some(Blocked::Disruption { limit, hosts })
 }

@@ -4,8 +4,8 @@ use super::{Blocked, Step, disruption, remedy};
 use crate::coverage::reading::Home;
 use crate::estate::{ExchangeState, HostState, ServiceState};
 use crate::gate::{self, Resolution, World, resolve};
-use crate::ledger::{Effect, Intent, IntentState, Milestone, Outcome, Rollout, RolloutEvent, RolloutState, Sequence};
 use crate::ledger::entry::USERS_PER_ENTRY;
+use crate::ledger::{Effect, Intent, IntentState, Milestone, Outcome, Rollout, RolloutEvent, RolloutState, Sequence};
 use crate::names::{ExchangeServerName, GoodLinkName, HostName, RosterName};
 use crate::time::{Readable, Steady};
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,8 @@ pub fn progress(world: World<'_>, rollout: &Rollout) -> Vec<HostProgress> {
             if phase == Phase::Waiting {
                 // In order, so many at once: a host that cannot go holds up the ones behind it.
                 let unfinished: Vec<_> = hosts.iter().filter(|before| before.phase != Phase::Done).collect();
-                let waiting = unfinished.iter().find(|before| before.phase == Phase::Waiting && !before.blocked.is_empty());
+                let waiting =
+                    unfinished.iter().find(|before| before.phase == Phase::Waiting && !before.blocked.is_empty());
                 if let Some(before) = waiting.or_else(|| unfinished.first().filter(|_| unfinished.len() >= at_once)) {
                     blocked.insert(Blocked::Turn { after: before.host.clone() });
                 }
@@ -204,7 +205,9 @@ pub fn may_install(
         blocked.insert(not_ready(why));
     }
     match world.estate.hosts.get(host).and_then(|host| host.exchange.as_ref()).map(|exchange| &exchange.store) {
-        Some(Ok(version)) if (version.major, version.minor) != (rollout.spec.target.major, rollout.spec.target.minor) => {
+        Some(Ok(version))
+            if (version.major, version.minor) != (rollout.spec.target.major, rollout.spec.target.minor) =>
+        {
             blocked.insert(not_ready(format!("store.exe is {version}: {} is for another branch", rollout.spec.target)));
         }
         Some(Ok(version)) if *version > rollout.spec.target => {
@@ -241,7 +244,8 @@ pub(super) fn steps(world: World<'_>, rollout: &Rollout, progress: &[HostProgres
     if progress.iter().all(|host| host.phase == Phase::Done) {
         return event(RolloutEvent::Finished);
     }
-    let ready: Vec<_> = progress.iter().filter(|host| host.phase == Phase::Waiting && host.blocked.is_empty()).collect();
+    let ready: Vec<_> =
+        progress.iter().filter(|host| host.phase == Phase::Waiting && host.blocked.is_empty()).collect();
     if !ready.is_empty() && !world.ledger.baselines.contains_key(name) {
         return baseline(world, rollout);
     }
@@ -301,12 +305,8 @@ fn trip(world: World<'_>, rollout: &Rollout, progress: &[HostProgress]) -> Optio
     if changed.is_empty() {
         return None;
     }
-    let new: Vec<String> = world
-        .policy
-        .goodlink
-        .keys()
-        .flat_map(|goodlink| new_pauses(world, rollout, goodlink, &changed))
-        .collect();
+    let new: Vec<String> =
+        world.policy.goodlink.keys().flat_map(|goodlink| new_pauses(world, rollout, goodlink, &changed)).collect();
     let shown = new.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
     let servers = changed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     (!new.is_empty()).then(|| format!("{} new Send As pauses on the changed servers {servers}: {shown}", new.len()))
@@ -323,7 +323,8 @@ fn new_pauses(
     // Not known right now: the gate closes for that, but it is no pause.
     let Ok(paused) = remedy::paused(world, name, None) else { return Vec::new() };
     let before = world.ledger.baselines.get(&rollout.spec.name).and_then(|baseline| baseline.get(name));
-    let affected = |user: &remedy::PausedUser<'_>| match user.directory_name.map(|name| resolve(world, goodlink, name)) {
+    let affected = |user: &remedy::PausedUser<'_>| match user.directory_name.map(|name| resolve(world, goodlink, name))
+    {
         Some(Resolution::Here(_, picture)) => match &picture.home {
             Home::Server(home) => changed.contains(home),
             Home::None | Home::Unclear(_) => true,

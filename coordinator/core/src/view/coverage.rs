@@ -82,12 +82,16 @@ pub fn coverage(world: World<'_>, domain: &DomainName) -> CoverageView {
     let mut groups = BTreeMap::new();
     let mut users = Vec::new();
     for (goodlink, user, directory_name, here) in subjects(world, domain) {
-        let Some(account) = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account) else { continue };
+        let Some(account) = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account) else {
+            continue;
+        };
         let (verdict, cause) = match here.verdicts.get(account) {
             Some(Verdict { kind, cause, .. }) => (kind.to_string(), cause.to_string()),
             None => ("not judged".to_owned(), "the last survey did not judge him".to_owned()),
         };
-        *groups.entry(if verdict == "covered" { verdict.clone() } else { format!("{verdict}: {cause}") }).or_insert(0) += 1;
+        *groups
+            .entry(if verdict == "covered" { verdict.clone() } else { format!("{verdict}: {cause}") })
+            .or_insert(0) += 1;
         users.push(UserLine {
             user: user.clone(),
             directory_name: directory_name.clone(),
@@ -176,10 +180,10 @@ pub fn explain(world: World<'_>, asked: &str) -> ExplainView {
             };
             let paused = match remedy::paused(world, name, None) {
                 Err(why) => format!("not known: {why}"),
-                Ok(paused) => paused
-                    .iter()
-                    .find(|paused| paused.user == user)
-                    .map_or_else(|| "not paused by the Send As error".to_owned(), |paused| format!("paused, {}", paused.recovery)),
+                Ok(paused) => paused.iter().find(|paused| paused.user == user).map_or_else(
+                    || "not paused by the Send As error".to_owned(),
+                    |paused| format!("paused, {}", paused.recovery),
+                ),
             };
             users.push(ExplainedUser {
                 user: user.clone(),

@@ -135,7 +135,11 @@ pub fn grants(world: World<'_>) -> GrantsView {
     let proposed = world.estate.domains.iter().flat_map(|(domain, picture)| {
         let mode = world.policy.domains.get(domain).map(|domain| domain.grants);
         picture.grants.iter().filter_map(move |grant| {
-            Some(GrantLine { grant: Effect::Grant(grant.clone()).to_string(), mode: mode?, advice: advice::advice(grant, None) })
+            Some(GrantLine {
+                grant: Effect::Grant(grant.clone()).to_string(),
+                mode: mode?,
+                advice: advice::advice(grant, None),
+            })
         })
     });
     let journaled = world.ledger.intents.iter().filter(|(_, intent)| matches!(intent.effect, Effect::Grant(_)));

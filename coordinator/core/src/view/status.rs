@@ -96,9 +96,8 @@ pub fn status(world: World<'_>) -> StatusView {
             .keys()
             .map(|name| PausedLine {
                 goodlink: name.clone(),
-                users: remedy::paused(world, name, None).map(|users| {
-                    users.iter().map(|user| (user.user.clone(), user.recovery.to_string())).collect()
-                }),
+                users: remedy::paused(world, name, None)
+                    .map(|users| users.iter().map(|user| (user.user.clone(), user.recovery.to_string())).collect()),
             })
             .collect(),
         disrupted: disruption::disrupted(world, None),

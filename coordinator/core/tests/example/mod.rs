@@ -51,8 +51,9 @@ pub(crate) struct Example {
 impl Example {
     /// Everybody covered from the start.
     pub(crate) fn covered() -> Self {
-        let truth = [("anna", "exa1"), ("bert", "exa2"), ("carl", "exa1")]
-            .map(|(user, home)| (name(&format!("{user}@a.example.test")), (VerdictKind::Covered, Cause::Granted, home)));
+        let truth = [("anna", "exa1"), ("bert", "exa2"), ("carl", "exa1")].map(|(user, home)| {
+            (name(&format!("{user}@a.example.test")), (VerdictKind::Covered, Cause::Granted, home))
+        });
         let mut example = Self {
             policy: policy(),
             estate: Estate::default(),
@@ -153,7 +154,11 @@ impl Example {
             domain: name("a.example.test"),
             started: self.now.steady,
             failed: self.down.iter().map(|(server, why)| (name(server), (*why).to_owned())).collect(),
-            read: ["a1", "a2"].iter().filter(|server| !self.down.contains_key(*server)).map(|server| name(server)).collect(),
+            read: ["a1", "a2"]
+                .iter()
+                .filter(|server| !self.down.contains_key(*server))
+                .map(|server| name(server))
+                .collect(),
             users: users.collect(),
             grants: BTreeSet::new(),
             not_grantable: BTreeMap::new(),

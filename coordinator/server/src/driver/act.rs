@@ -30,7 +30,9 @@ impl Driver {
         match step {
             Step::Act(Effect::Grant(grant)) => self.grant(sequence, grant),
             Step::Act(_) => self.offer(sequence),
-            Step::Withdraw(intent, _) => self.tell_host(*intent, |act_id| Kind::Withdrawn(wire::ActWithdrawn { act_id })),
+            Step::Withdraw(intent, _) => {
+                self.tell_host(*intent, |act_id| Kind::Withdrawn(wire::ActWithdrawn { act_id }))
+            }
             Step::Record(_) | Step::GiveUp(..) | Step::Survey(_) => {}
         }
         Ok(true)

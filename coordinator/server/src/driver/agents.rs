@@ -100,19 +100,25 @@ impl Driver {
             Kind::PermitRefused(wire::PermitRefused { act_id, nonce, reason, retry_ms })
         };
         let Some(intent) = self.intent(agent, &act_id) else {
-            self.tell(agent, refused(act_id, "this coordinator knows no such act of this agent".into(), Duration::ZERO));
+            self.tell(
+                agent,
+                refused(act_id, "this coordinator knows no such act of this agent".into(), Duration::ZERO),
+            );
             return Ok(());
         };
         let world = World { policy: &self.policy, estate: &self.estate, ledger: &self.ledger, now: self.clock.now() };
         match plan::permit(world, intent) {
             Ok(()) => {
                 self.append(Entry::Permitted { intent }).await?;
-                self.tell(agent, Kind::Permit(wire::Permit {
-                    act_id,
-                    nonce,
-                    generation: Some(convert::generation(self.generation)),
-                    valid_ms: u32::try_from(PERMIT_VALID.as_millis()).unwrap_or(0),
-                }));
+                self.tell(
+                    agent,
+                    Kind::Permit(wire::Permit {
+                        act_id,
+                        nonce,
+                        generation: Some(convert::generation(self.generation)),
+                        valid_ms: u32::try_from(PERMIT_VALID.as_millis()).unwrap_or(0),
+                    }),
+                );
             }
             Err(refusal) => {
                 let why = refusal.blocked.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
@@ -138,14 +144,17 @@ impl Driver {
             }
         };
         let state = self.ledger.intents.get(&intent).map(|known| known.state.clone());
-        let unknown = |state: &IntentState| matches!(state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. });
+        let unknown =
+            |state: &IntentState| matches!(state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. });
         match state {
             Some(state) if state.is_open() || (unknown(&state) && !matches!(outcome, Outcome::Unknown { .. })) => {
                 self.append(Entry::Outcome { intent, outcome }).await?;
             }
             // Said before: the acknowledgement was lost.
             Some(IntentState::Ended { outcome: known, .. }) if known == outcome => {}
-            Some(state) => tracing::error!(%agent, intent = intent.0, ?state, ?outcome, "an agent contradicts the journal"),
+            Some(state) => {
+                tracing::error!(%agent, intent = intent.0, ?state, ?outcome, "an agent contradicts the journal")
+            }
             None => {}
         }
         self.tell(agent, Kind::ActAck(wire::ActAck { act_id: update.act_id }));

@@ -153,7 +153,8 @@ impl Driver {
     }
 
     async fn mark_clock(&mut self) -> Result<(), RecordError> {
-        let waiting = self.ledger.pairs.values().any(|pair| pair.landed().is_some()) || self.ledger.open().next().is_some();
+        let waiting =
+            self.ledger.pairs.values().any(|pair| pair.landed().is_some()) || self.ledger.open().next().is_some();
         if waiting && self.clock.now().steady.since(self.marked) >= CLOCK_EVERY {
             let mark = self.clock.mark();
             self.marked = mark.steady;
