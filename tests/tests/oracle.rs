@@ -101,7 +101,7 @@ fn both_decide_alike_what_both_understand() {
 }
 
 #[test]
-fn differences_are_the_deliberate_ones_and_each_is_on_the_safe_side() {
+fn where_they_differ_it_is_on_purpose() {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for seed in seeds() {
         let asked = questions(seed, false);

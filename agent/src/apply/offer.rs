@@ -69,7 +69,8 @@ pub struct Prepared {
 /// # Errors
 /// When it is not served here.
 pub fn host<'a>(config: &'a AgentConfig, name: &str) -> Result<&'a Host, OfferError> {
-    config.hosts.values().find(|host| host.name.as_str() == name).ok_or_else(|| {
+    // The coordinator writes names in lower case.
+    config.hosts.values().find(|host| host.name.as_str().eq_ignore_ascii_case(name)).ok_or_else(|| {
         let names: Vec<_> = config.hosts.keys().map(HostName::as_str).collect();
         OfferError::Host(name.to_owned(), names.join(", "))
     })
@@ -95,9 +96,10 @@ pub fn prepare(config: &AgentConfig, host: &Host, act: Option<&Act>) -> Result<P
             let role = host.exchange.as_ref().and_then(|role| role.install.as_ref().map(|install| (role, install)));
             let (role, install) = role.ok_or_else(|| OfferError::Program(host.name.clone(), "install program"))?;
             let unknown = || OfferError::Package(wanted.package.clone());
-            let name = PackageName::new(wanted.package.clone()).map_err(|_| unknown())?;
-            let file = config.packages.get(&name).ok_or_else(unknown)?;
-            let mark = check(&name, file, &wanted.sha256)?;
+            let mut named = config.packages.iter();
+            let (name, file) =
+                named.find(|(name, _)| name.as_str().eq_ignore_ascii_case(&wanted.package)).ok_or_else(unknown)?;
+            let mark = check(name, file, &wanted.sha256)?;
             let what = format!("install {name}");
             prepared(what, &role.service, std::slice::from_ref(install), Some((file.clone(), mark)))
         }

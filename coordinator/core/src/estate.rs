@@ -22,6 +22,8 @@ pub struct Estate {
     pub hosts: BTreeMap<HostName, HostState>,
     /// Rosters as last uploaded.
     pub rosters: BTreeMap<GoodLinkName, Roster>,
+    /// Why a GoodLink server's last upload could not be used; it ends with one that can.
+    pub roster_faults: BTreeMap<GoodLinkName, String>,
     /// Domains as last surveyed.
     pub domains: BTreeMap<DomainName, DomainPicture>,
 }
@@ -142,6 +144,8 @@ pub enum Observation {
     Report(HostName, HostState),
     /// A roster was uploaded.
     Roster(GoodLinkName, Roster),
+    /// A roster was uploaded that cannot be used.
+    RosterFault(GoodLinkName, String),
     /// A survey ended.
     Survey(DomainPicture),
 }
@@ -153,7 +157,11 @@ impl Estate {
             Observation::Connected(agent) => drop(self.sessions.insert(agent)),
             Observation::Disconnected(agent) => drop(self.sessions.remove(&agent)),
             Observation::Report(host, state) => drop(self.hosts.insert(host, state)),
-            Observation::Roster(goodlink, roster) => drop(self.rosters.insert(goodlink, roster)),
+            Observation::Roster(goodlink, roster) => {
+                self.roster_faults.remove(&goodlink);
+                self.rosters.insert(goodlink, roster);
+            }
+            Observation::RosterFault(goodlink, why) => drop(self.roster_faults.insert(goodlink, why)),
             Observation::Survey(picture) => {
                 // Surveys may end out of order; an older look never replaces a newer one.
                 if self.domains.get(&picture.domain).is_none_or(|known| known.started <= picture.started) {

@@ -175,6 +175,56 @@ fn scope_mailboxes_closes_only_the_server_that_holds_the_mailbox() {
     assert_eq!(example.reasons("exa2").len(), 1);
 }
 
+/// The directory knows better than the configuration where a mailbox is.
+#[test]
+fn a_mailbox_on_a_server_that_its_goodlink_server_is_not_declared_to_use_closes_that_server() {
+    let mut example = Example::covered();
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().exchange = [name("exa1")].into();
+    example.set("bert", VerdictKind::Missing, Cause::NoEntry);
+    example.survey();
+    let texts = example.texts("exa2");
+    assert!(texts.iter().any(|text| text.contains("the mailbox of bert@a.example.test is on exa2")), "{texts:?}");
+}
+
+/// A server that did not show him may know of a mailbox elsewhere.
+#[test]
+fn a_half_read_user_closes_every_server_of_scope_mailboxes() {
+    let mut example = Example::covered();
+    example.policy.scope = GateScope::Mailboxes;
+    example.set("bert", VerdictKind::Unreadable, Cause::NotShown);
+    example.survey();
+    assert_eq!(example.reasons("exa1").len(), 1);
+    assert_eq!(example.reasons("exa2").len(), 1);
+}
+
+/// Waits belong to the object, not to the name that a roster has for it today.
+#[test]
+fn a_new_name_on_the_roster_does_not_end_a_wait() {
+    let mut example = Example::covered();
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.survey();
+    example.settle();
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    example.pass(minutes(5));
+    example.settle();
+    let mut picture = example.picture();
+    let anna = picture.users.remove(&name("anna@a.example.test")).unwrap();
+    picture.users.insert(name("ann@a.example.test"), anna);
+    example.roster(&["ann", "bert", "carl"]);
+    example.estate.domains.insert(picture.domain.clone(), picture);
+    example.settle();
+    assert_eq!(example.texts("exa1"), ["1 users await the second look, due 1h 5m from now"]);
+}
+
+#[test]
+fn a_roster_that_cannot_be_used_is_named() {
+    let mut example = Example::covered();
+    example.estate.rosters.clear();
+    let fault = sendgate_core::estate::Observation::RosterFault(name("gla"), "it names anna twice".into());
+    example.estate.observe(fault);
+    assert_eq!(example.texts("exa1"), ["GoodLink server gla: its roster cannot be used: it names anna twice"]);
+}
+
 #[test]
 fn an_exchange_server_that_nobody_is_declared_to_use_is_not_open() {
     let mut example = Example::covered();
@@ -245,7 +295,7 @@ fn what_cannot_follow_in_the_journal_is_refused_and_changes_nothing() {
         domain: name("a.example.test"),
         account: name("goodadmin@a.example.test"),
         event: PairEvent::Proved,
-        users: [name("anna@a.example.test")].into(),
+        users: [(example::guid(&name("anna@a.example.test")), name("anna@a.example.test"))].into(),
         cause: None,
     };
     let before = example.ledger.clone();

@@ -133,9 +133,12 @@ fn permit(example: &mut Example) {
                 assert_eq!(example.ledger.rollouts[rollout].state.to_string(), "running", "invariant 7: {effect}");
             }
             Effect::RestartGoodlink { .. } => {
-                let waited = USERS.iter().filter(|user| example.paused.contains(*user)).any(|user| {
+                // As last reported: what has happened since, nobody can know.
+                let gla = example.estate.hosts[&name("gla")].goodlink.as_ref().unwrap();
+                let paused = gla.paused.as_ref().unwrap();
+                let waited = USERS.iter().filter(|user| paused.contains_key(&name(user))).any(|user| {
                     let pair = Pair {
-                        user: name(&format!("{user}@a.example.test")),
+                        user: example::guid(&name(&format!("{user}@a.example.test"))),
                         account: name("goodadmin@a.example.test"),
                     };
                     let landed = example.ledger.pairs.get(&pair).and_then(|pair| pair.landed());
@@ -215,7 +218,7 @@ proptest! {
                     let waived = example.ledger.waiver(&directory_name, example.now).is_some();
                     let covered = example.truth[&directory_name].0 == VerdictKind::Covered;
                     prop_assert!(waived || covered, "{} is neither", user);
-                    let pair = Pair { user: directory_name, account: name("goodadmin@a.example.test") };
+                    let pair = Pair { user: example::guid(&directory_name), account: name("goodadmin@a.example.test") };
                     let landed = example.ledger.pairs.get(&pair).map(|pair| pair.landed());
                     let settled = landed.is_none_or(|landed| landed.is_some_and(|at| example.now.steady.since(at) >= minutes(90)));
                     prop_assert!(waived || settled, "{} is not settled", user);

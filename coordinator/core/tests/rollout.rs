@@ -306,3 +306,115 @@ fn surveys_are_due_when_something_can_have_changed() {
     example.estate.rosters.clear();
     assert_eq!(due(&example), None);
 }
+
+/// What a coordinator plans before anybody has reported to it must not judge what it cannot see.
+#[test]
+fn a_restarted_coordinator_does_not_trip_a_healthy_rollout() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = install(&effects, "exa1");
+    example.append(Entry::Permitted { intent });
+    example.exchange("exa1", AFTER);
+    example.end(intent, succeeded());
+    example.pass(minutes(200));
+    example.estate = sendgate_core::estate::Estate::default();
+    let (effects, _) = example.settle();
+    assert_eq!(effects, []);
+    assert_eq!(example.rollout_state(), "running");
+    example.observe_all();
+    example.exchange("exa1", AFTER);
+    let (effects, _) = example.settle();
+    install(&effects, "exa2");
+    // What is done stays done: a store that is restarted by somebody hours later is not the rollout's failure.
+    let host = example.estate.hosts.get_mut(&name("exa1")).unwrap();
+    host.exchange.as_mut().unwrap().mounted = Ok(false);
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+}
+
+#[test]
+fn an_agent_that_refuses_to_restart_goodlink_is_not_asked_for_ever() {
+    let mut example = Example::covered();
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.paused.insert("anna");
+    example.observe_all();
+    example.settle();
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    example.pass(minutes(5));
+    example.settle();
+    example.pass(minutes(70));
+    for _ in 0..plan::rollout::REFUSALS {
+        let (effects, _) = example.settle();
+        let [(intent, Effect::RestartGoodlink { .. })] = effects.as_slice() else { panic!("{effects:?}") };
+        example.end(*intent, Outcome::NotStarted { detail: "no restart program".into() });
+    }
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    let texts: Vec<_> = plan.remedies[&name("gla")].iter().map(ToString::to_string).collect();
+    let text = "a person must look at it: the agent refused to restart GoodLink 3 times: no restart program";
+    assert!(texts.contains(&text.to_owned()), "{texts:?}");
+}
+
+/// The script may have restarted it all the same: the users are not served twice.
+#[test]
+fn a_failed_restart_is_not_repeated_for_the_same_users() {
+    let mut example = Example::covered();
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.paused.insert("anna");
+    example.observe_all();
+    example.settle();
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    example.pass(minutes(5));
+    example.settle();
+    example.pass(minutes(70));
+    let (effects, _) = example.settle();
+    let [(intent, Effect::RestartGoodlink { .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    example.append(Entry::Permitted { intent: *intent });
+    example.end(*intent, Outcome::Failed { detail: "exit code 1".into() });
+    let (effects, _) = example.settle();
+    assert_eq!(effects, []);
+}
+
+#[test]
+fn a_later_fix_of_the_same_branch_needs_no_install() {
+    let mut example = Example::covered();
+    example.exchange("exa1", "6.5.7654.4");
+    example.rollout();
+    let (effects, _) = example.settle();
+    install(&effects, "exa2");
+}
+
+#[test]
+fn a_server_that_left_the_configuration_trips_instead_of_counting_as_done() {
+    let mut example = Example::covered();
+    example.rollout();
+    example.policy.exchange.clear();
+    let (effects, _) = example.settle();
+    assert_eq!(effects, []);
+    assert_eq!(example.rollout_state(), "stopped by itself: Exchange server exa1 is not in the configuration any more");
+}
+
+#[test]
+fn a_host_that_does_not_report_its_role_counts_as_disrupted() {
+    let mut example = Example::covered();
+    example.estate.hosts.get_mut(&name("exa2")).unwrap().exchange = None;
+    let disrupted = plan::disruption::disrupted(example.world(), None);
+    assert_eq!(disrupted[&name("exa2")], "it reports no Exchange role");
+}
+
+/// With room for two, an unknown outcome still keeps every other act off its host.
+#[test]
+fn nothing_is_begun_on_a_host_whose_last_outcome_is_unknown() {
+    let mut example = Example::covered();
+    example.policy.disruption = std::num::NonZeroU32::new(2).unwrap();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = install(&effects, "exa1");
+    example.append(Entry::Permitted { intent });
+    example.end(intent, Outcome::Unknown { detail: "the agent died".into() });
+    let rollout = &example.ledger.rollouts[&name("dst")];
+    let blocked = plan::rollout::may_install(example.world(), rollout, &name("exa1"), &name("exa1"), None);
+    let why = format!("how intent {intent} ended is unknown");
+    assert!(blocked.contains(&Blocked::Host { host: name("exa1"), why }), "{blocked:?}");
+}

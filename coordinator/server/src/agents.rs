@@ -151,9 +151,14 @@ impl Session {
                     return None;
                 }
                 if let Some((claimed, users)) = uploads.part(&host, upload)? {
-                    let roster = self.understood(convert::roster(&claimed, users))?;
-                    uploads.held.insert(host, roster.digest);
-                    self.say(AgentMessage::Roster(goodlink, roster)).await?;
+                    match convert::roster(&claimed, users) {
+                        Ok(roster) => {
+                            uploads.held.insert(host, roster.digest);
+                            self.say(AgentMessage::Roster(goodlink, roster)).await?;
+                        }
+                        // The session goes on: the gate says what is wrong until a better roster comes.
+                        Err(error) => self.say(AgentMessage::RosterFault(goodlink, error.to_string())).await?,
+                    }
                 }
                 Some(())
             }
@@ -171,14 +176,13 @@ impl Session {
 #[derive(Default)]
 struct Uploads {
     held: BTreeMap<HostName, RosterDigest>,
-    asked: BTreeMap<HostName, RosterDigest>,
     coming: BTreeMap<HostName, (Vec<u8>, Vec<sendgate_proto::v1::RosterUser>)>,
 }
 
 impl Uploads {
-    /// Whether this roster must be asked for: it is not held, and was not asked for before.
-    fn lacks(&mut self, host: &HostName, digest: RosterDigest) -> bool {
-        self.held.get(host) != Some(&digest) && self.asked.insert(host.clone(), digest) != Some(digest)
+    /// Whether this roster must be asked for; asked again with each report until it is here.
+    fn lacks(&self, host: &HostName, digest: RosterDigest) -> bool {
+        self.held.get(host) != Some(&digest)
     }
 
     /// Takes a part; the whole roster with the last one. None: too large.

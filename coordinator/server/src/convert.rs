@@ -15,6 +15,9 @@ use sendgate_proto::v1::{
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
+/// Characters of an outcome's detail that are kept.
+const DETAIL_LIMIT: usize = 4000;
+
 /// A message that cannot be understood; the session ends with it.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
@@ -228,7 +231,8 @@ pub fn offer(by: Generation, intent: Sequence, effect: &Effect) -> Option<wire::
 /// # Errors
 /// [`WireError`] if the update does not say.
 pub fn outcome(update: &wire::ActUpdate) -> Result<Option<Outcome>, WireError> {
-    let detail = update.detail.clone();
+    // An agent's words, cut to what a journal record has room for.
+    let detail: String = update.detail.chars().take(DETAIL_LIMIT).collect();
     match (update.state(), update.exit_code) {
         (act_update::State::Started, _) => Ok(None),
         (act_update::State::Finished, Some(0)) => Ok(Some(Outcome::Succeeded { detail })),

@@ -78,7 +78,7 @@ pub async fn serve(
     let ledger = driver::replay(journal.as_ref())?;
     // After another boot steady time goes on where the last entry was written, not where the last mark was.
     let last = ledger.clock.clone().map(|mark| ClockMark {
-        steady: if mark.boot_id == Machine.boot_id() {
+        steady: if mark.boot_id.is_some() && mark.boot_id == Machine.boot_id() {
             mark.steady
         } else {
             ledger.last.map_or(mark.steady, |at| at.steady.max(mark.steady))

@@ -51,8 +51,9 @@ impl Span {
 
     /// Up to a given moment; one in the past makes an expired certificate, which still begins before it ends.
     pub(super) fn until(now: Timestamp, until: Timestamp) -> Result<Self, PkiError> {
+        let end = moment(until)?;
         let from = now.min(until).saturating_sub(BACKDATED).unwrap_or(Timestamp::MIN);
-        Ok(Self { from: moment(from)?, until: moment(until)? })
+        Ok(Self { from: moment(from)?, until: end })
     }
 }
 

@@ -11,6 +11,9 @@ use crate::sid::Sid;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// Explicit entries that a planned grant may expect, in bytes: written down in hexadecimal they fit a journal record.
+const EXPECTED_LIMIT: usize = 40 * 1000;
+
 /// How high up grants may be placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -164,6 +167,13 @@ pub fn place(
         (place, form, descriptor) = (above, container_form, reading);
     }
     let DescriptorReading::Shown(shown) = descriptor else { return Err(NoPlacement::Unreadable { place }) };
+    let expected: Vec<EntryBytes> = edit::explicit_entries(shown).into_iter().map(EntryBytes).collect();
+    let size: usize = expected.iter().map(|entry| entry.0.len()).sum();
+    if size > EXPECTED_LIMIT {
+        let reason =
+            format!("its explicit entries have {size} bytes, more than the {EXPECTED_LIMIT} that are journaled");
+        return Err(NoPlacement::Refused { place, reason });
+    }
     match edit::add_grant(shown, sid, form) {
         Ok(_) => Ok(PlannedGrant {
             domain: domain.clone(),
@@ -171,7 +181,7 @@ pub fn place(
             sid: sid.clone(),
             place,
             form,
-            expected: edit::explicit_entries(shown).into_iter().map(EntryBytes).collect(),
+            expected,
         }),
         Err(edit::EditError::AlreadyThere { .. }) => Err(NoPlacement::OnItsWay { place }),
         Err(error) => Err(NoPlacement::Refused { place, reason: error.to_string() }),

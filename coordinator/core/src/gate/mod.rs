@@ -9,6 +9,7 @@ mod users;
 pub use reason::Reason;
 pub use users::{Resolution, resolve, subjects};
 
+use crate::coverage::reading::Home;
 use crate::estate::Estate;
 use crate::ledger::Ledger;
 use crate::names::{DomainName, ExchangeServerName, GoodLinkName};
@@ -51,21 +52,25 @@ pub fn cell(world: World<'_>, domain: &DomainName, server: &ExchangeServerName) 
     reasons
 }
 
-/// The cells of an Exchange server: one for each domain whose users it may hold.
+/// The cells of an Exchange server: one for each domain whose users it may hold by declaration, or does hold by what the
+/// directory says.
 #[must_use]
-pub fn cells_of_server(policy: &Policy, server: &ExchangeServerName) -> BTreeSet<DomainName> {
-    policy
-        .goodlink
-        .values()
-        .filter(|goodlink| goodlink.exchange.contains(server))
-        .flat_map(|goodlink| goodlink.domains.iter().cloned())
-        .collect()
+pub fn cells_of_server(world: World<'_>, server: &ExchangeServerName) -> BTreeSet<DomainName> {
+    let declared = world.policy.goodlink.values().filter(|goodlink| goodlink.exchange.contains(server));
+    let mut domains: BTreeSet<DomainName> = declared.flat_map(|goodlink| goodlink.domains.iter().cloned()).collect();
+    let holds = |domain: &&DomainName| {
+        subjects(world, domain).any(|(_, _, user, here)| {
+            matches!(&here.home, Home::Server(home) if home == server) && world.ledger.waiver(user, world.now).is_none()
+        })
+    };
+    domains.extend(world.policy.domains.keys().filter(holds).cloned());
+    domains
 }
 
 /// Why the gate of an Exchange server is closed, by domain; every set empty and at least one there: it is open.
 #[must_use]
 pub fn of_server(world: World<'_>, server: &ExchangeServerName) -> BTreeSet<Reason> {
-    let domains = cells_of_server(world.policy, server);
+    let domains = cells_of_server(world, server);
     if domains.is_empty() {
         return [Reason::NobodyDeclared { server: server.clone() }].into();
     }
@@ -143,7 +148,10 @@ fn goodlink_report(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLinkPol
                 reasons.insert(Reason::EmptyRoster { goodlink: name.clone() });
             }
         }
-        (Ok(_), _) => drop(reasons.insert(why("its present roster has not arrived yet".to_owned()))),
+        (Ok(_), _) => {
+            let fault = world.estate.roster_faults.get(name).map(|fault| format!("its roster cannot be used: {fault}"));
+            reasons.insert(why(fault.unwrap_or_else(|| "its present roster has not arrived yet".to_owned())));
+        }
     }
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
 }

@@ -68,15 +68,6 @@ pub enum Reason {
         /// Whose.
         goodlink: GoodLinkName,
     },
-    /// Roster users that the last survey did not ask for.
-    NotAskedFor {
-        /// Whose users.
-        goodlink: GoodLinkName,
-        /// In which domain.
-        domain: DomainName,
-        /// How many.
-        users: usize,
-    },
     /// A roster user who is not known to be one object in one domain.
     Unresolved {
         /// The user.
@@ -149,7 +140,6 @@ impl Reason {
             | Self::GoodlinkNeverReported { .. }
             | Self::GoodlinkSilent { .. }
             | Self::Goodlink { .. }
-            | Self::NotAskedFor { .. }
             | Self::HomeUnknown { .. }
             | Self::NobodyDeclared { .. }
             | Self::EmptyRoster { .. } => true,
@@ -195,9 +185,6 @@ impl fmt::Display for Reason {
                     f,
                     "the roster of GoodLink server {goodlink} is empty: check its export, or remove the server from the configuration"
                 )
-            }
-            Self::NotAskedFor { goodlink, domain, users } => {
-                write!(f, "{users} users of {goodlink} are new since the last survey of {domain}")
             }
             Self::Unresolved { user, goodlink, why, .. } => {
                 write!(f, "roster user {user} of {goodlink} is unresolved: {why}")

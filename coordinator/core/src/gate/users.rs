@@ -122,7 +122,7 @@ pub(super) fn closing(
         }
         let waits = &world.policy.waits;
         let remaining = |from: Steady, wait: Duration| (from + wait).since(world.now.steady);
-        let pair = Pair { user: directory_name.clone(), account: goodlink.service_account.clone() };
+        let pair = Pair { user: picture.guid, account: goodlink.service_account.clone() };
         match world.ledger.pairs.get(&pair) {
             None => {}
             // Seen, but not written down yet: the planner does that before anything else.
@@ -161,7 +161,10 @@ fn concerns(
                 let (user, server, goodlink) = (user.clone(), home.clone(), name.clone());
                 reasons.insert(Reason::HomeUndeclared { user, server, goodlink });
             }
-            world.policy.scope == GateScope::Domain || home == server
+            // A server that did not show him may know of another mailbox.
+            let verdict = picture.verdicts.get(&goodlink.service_account);
+            let half_read = verdict.is_none_or(|verdict| verdict.kind.is_unknown());
+            world.policy.scope == GateScope::Domain || home == server || half_read
         }
         Home::None => {
             reasons.insert(unknown("neither homeMDB nor msExchHomeServerName is set"));

@@ -4,6 +4,7 @@
 use super::{PairEvent, RolloutEvent, RolloutSpec};
 use crate::coverage::placement::PlannedGrant;
 use crate::enforcement::StoreVersion;
+use crate::guid::Guid;
 use crate::names::{
     AccountName, DirectoryName, DomainName, ExchangeServerName, GoodLinkName, HostName, OperatorName, PackageName,
     RolloutName, RosterName,
@@ -11,7 +12,7 @@ use crate::names::{
 use crate::time::{ClockMark, Now};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -99,11 +100,12 @@ impl TryFrom<String> for Sha256 {
     }
 }
 
-/// A user and the service account that sends as him.
+/// A user and the service account that sends as him. The user is his object, whatever rosters call him: a wait does not
+/// end with a renaming.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Pair {
-    /// The user.
-    pub user: DirectoryName,
+    /// The user's `objectGUID`.
+    pub user: Guid,
     /// The service account.
     pub account: AccountName,
 }
@@ -174,8 +176,8 @@ pub enum Milestone {
         account: AccountName,
         /// What happened to all of them.
         event: PairEvent,
-        /// The users.
-        users: BTreeSet<DirectoryName>,
+        /// The users' objects, with the names by which rosters knew them then.
+        users: BTreeMap<Guid, DirectoryName>,
         /// Where the right vanished: the likely cause.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<String>,
@@ -199,6 +201,14 @@ pub enum Milestone {
         goodlink: GoodLinkName,
         /// The users; may come in several parts.
         paused: BTreeSet<RosterName>,
+    },
+    /// A host of a rollout has the hotfix and was watched long enough. What becomes of it later is drift, and no
+    /// concern of the rollout any more.
+    HostDone {
+        /// Which rollout.
+        rollout: RolloutName,
+        /// Which host.
+        host: HostName,
     },
     /// A rollout ended or was stopped by itself.
     Rollout {

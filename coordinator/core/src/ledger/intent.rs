@@ -40,6 +40,16 @@ impl IntentState {
         !matches!(self, Self::Ended { .. })
     }
 
+    /// Whether the world may have been changed.
+    #[must_use]
+    pub fn began(&self) -> bool {
+        match self {
+            Self::Filed => false,
+            Self::Permitted { .. } => true,
+            Self::Ended { outcome, .. } => !matches!(outcome, Outcome::NotStarted { .. } | Outcome::Withdrawn { .. }),
+        }
+    }
+
     /// After a permit; none if one was given before or it is over (at most one permit per intent).
     #[must_use]
     pub fn permitted(&self, at: Steady) -> Option<Self> {

@@ -15,6 +15,7 @@ pub use pair::{PairEvent, PairState};
 pub use rollout::{Rollout, RolloutEvent, RolloutSpec, RolloutState};
 
 use crate::enforcement::StoreVersion;
+use crate::guid::Guid;
 use crate::names::{DirectoryName, GoodLinkName, HostName, OperatorName, RolloutName, RosterName};
 use crate::time::{ClockMark, Now, Steady};
 use entry::VersionStep;
@@ -150,13 +151,13 @@ impl Ledger {
     fn milestone(&mut self, milestone: &Milestone, at: Now) -> Result<(), String> {
         match milestone {
             Milestone::Pairs { account, event, users, .. } => {
-                let key = |user: &DirectoryName| Pair { user: user.clone(), account: account.clone() };
+                let key = |user: &Guid| Pair { user: *user, account: account.clone() };
                 // All or nothing: check before the first change.
-                for user in users {
+                for (user, name) in users {
                     let state = self.pairs.get(&key(user)).copied();
-                    PairState::step(state, *event, at.steady).ok_or_else(|| format!("{user}: {state:?}"))?;
+                    PairState::step(state, *event, at.steady).ok_or_else(|| format!("{name}: {state:?}"))?;
                 }
-                for user in users {
+                for user in users.keys() {
                     let pair = key(user);
                     let state = PairState::step(self.pairs.get(&pair).copied(), *event, at.steady);
                     self.pairs.extend(state.map(|state| (pair, state)));
@@ -179,6 +180,12 @@ impl Ledger {
             Milestone::Baseline { rollout, goodlink, paused } => {
                 let known = self.baselines.entry(rollout.clone()).or_default().entry(goodlink.clone()).or_default();
                 known.extend(paused.iter().cloned());
+            }
+            Milestone::HostDone { rollout, host } => {
+                let known = self.rollouts.get_mut(rollout).ok_or_else(|| format!("no rollout {rollout}"))?;
+                if !known.done.insert(host.clone()) {
+                    return Err(format!("{host} is done already"));
+                }
             }
             Milestone::Rollout { rollout, event } => self.rollout_step(rollout, event, at.steady)?,
         }

@@ -2,9 +2,10 @@
 
 use super::entry::Sha256;
 use crate::enforcement::StoreVersion;
-use crate::names::{ExchangeServerName, PackageName, RolloutName};
+use crate::names::{ExchangeServerName, HostName, PackageName, RolloutName};
 use crate::time::Steady;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroU32;
 
@@ -34,6 +35,8 @@ pub struct Rollout {
     pub state: RolloutState,
     /// When it was created.
     pub created: Steady,
+    /// Hosts that have the hotfix and were watched long enough.
+    pub done: BTreeSet<HostName>,
 }
 
 /// How far a rollout is.
@@ -85,7 +88,7 @@ impl Rollout {
     /// A new one.
     #[must_use]
     pub fn created(spec: RolloutSpec, at: Steady) -> Self {
-        Self { spec, state: RolloutState::Created, created: at }
+        Self { spec, state: RolloutState::Created, created: at, done: BTreeSet::new() }
     }
 }
 

@@ -1,35 +1,50 @@
 //! Which hosts are disrupted now (invariant 3): a change is under way, its outcome is unknown, the host is silent, or
 //! what it is for does not run.
 
+use super::Blocked;
 use crate::estate::{HostState, ServiceState};
 use crate::gate::World;
-use crate::ledger::{Effect, IntentState, Outcome, Sequence};
+use crate::ledger::{Effect, IntentState, Outcome, RolloutState, Sequence};
 use crate::names::HostName;
 use crate::time::Readable;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Disrupted hosts with the reason; the intent `except` does not count.
 #[must_use]
 pub fn disrupted(world: World<'_>, except: Option<Sequence>) -> BTreeMap<HostName, String> {
-    let mut hosts = BTreeMap::new();
-    for host in world.policy.hosts.keys() {
-        if let Some(why) = unready(world, host) {
-            hosts.insert(host.clone(), why);
+    let hosts = world.policy.hosts.keys();
+    hosts.filter_map(|host| Some((host.clone(), busy(world, host, except).or_else(|| unready(world, host))?))).collect()
+}
+
+/// What is or may still be going on at a host.
+fn busy(world: World<'_>, host: &HostName, except: Option<Sequence>) -> Option<String> {
+    let here =
+        world.ledger.intents.iter().filter(|(id, intent)| intent.effect.host() == Some(host) && Some(**id) != except);
+    here.into_iter().find_map(|(id, intent)| match &intent.state {
+        IntentState::Filed | IntentState::Permitted { .. } => {
+            Some(format!("{} (intent {id}) is under way", intent.effect))
         }
-    }
-    for (id, intent) in world.ledger.intents.iter().filter(|(id, _)| Some(**id) != except) {
-        let Some(host) = intent.effect.host() else { continue };
-        match &intent.state {
-            IntentState::Filed | IntentState::Permitted { .. } => {
-                hosts.insert(host.clone(), format!("{} (intent {id}) is under way", intent.effect));
-            }
-            IntentState::Ended { outcome: Outcome::Unknown { .. }, .. } if !established(world, *id) => {
-                hosts.insert(host.clone(), format!("how intent {id} ended is unknown"));
-            }
-            IntentState::Ended { .. } => {}
+        IntentState::Ended { outcome: Outcome::Unknown { .. }, .. } if !established(world, *id) => {
+            Some(format!("how intent {id} ended is unknown"))
         }
+        IntentState::Ended { .. } => None,
+    })
+}
+
+/// What speaks against disrupting this host now: something is going on there, or enough others are disrupted (invariant 3).
+#[must_use]
+pub fn no_room(world: World<'_>, host: &HostName, except: Option<Sequence>) -> BTreeSet<Blocked> {
+    let mut blocked = BTreeSet::new();
+    if let Some(why) = busy(world, host, except) {
+        blocked.insert(Blocked::Host { host: host.clone(), why });
     }
-    hosts
+    let mut hosts = disrupted(world, except);
+    hosts.remove(host);
+    let limit = world.policy.disruption.get();
+    if hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+        blocked.insert(Blocked::Disruption { limit, hosts });
+    }
+    blocked
 }
 
 /// Why nothing must be done to this host: it is silent, or what it is for does not run.
@@ -41,6 +56,12 @@ pub fn unready(world: World<'_>, host: &HostName) -> Option<String> {
     let silent = world.now.steady.since(state.reported);
     if silent > world.policy.freshness.silent_after {
         return Some(format!("it has been silent for {}", Readable(silent)));
+    }
+    if world.policy.exchange_of(host).is_some() && state.exchange.is_none() {
+        return Some("it reports no Exchange role".to_owned());
+    }
+    if world.policy.goodlink_of(host).is_some() && state.goodlink.is_none() {
+        return Some("it reports no GoodLink role".to_owned());
     }
     not_serving(state)
 }
@@ -84,9 +105,13 @@ fn established(world: World<'_>, id: Sequence) -> bool {
     later
         || match (&intent.effect, host) {
             (Effect::Install { rollout, .. }, Some(host)) => {
-                let target = world.ledger.rollouts.get(rollout).map(|rollout| rollout.spec.target);
+                let rollout = world.ledger.rollouts.get(rollout);
                 let version = host.exchange.as_ref().and_then(|exchange| exchange.store.as_ref().ok());
-                target.is_some() && version == target.as_ref()
+                // A person who aborted the rollout has looked; the host's own answer is then enough.
+                let looked = rollout.is_some_and(|rollout| matches!(rollout.state, RolloutState::Aborted { .. }));
+                version.is_some_and(|version| {
+                    looked || rollout.is_some_and(|rollout| super::rollout::has(world, rollout, *version))
+                })
             }
             // The service runs again (or unready() says that it does not): whether it was restarted matters no more.
             (Effect::RestartGoodlink { .. }, Some(host)) => host.goodlink.is_some(),

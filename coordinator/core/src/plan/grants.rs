@@ -8,9 +8,13 @@ use crate::ledger::{Effect, Intent, IntentState, Outcome};
 use crate::names::DomainName;
 use crate::policy::GrantMode;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Attempts at one entry before a person must look at it.
 pub const ATTEMPTS: usize = 3;
+
+/// After so many attempts the next one waits this long: the cause may have been mended.
+pub const RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
 pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
     for (domain, policy) in &world.policy.domains {
@@ -61,20 +65,17 @@ fn not_now(world: World<'_>, domain: &DomainName, grant: &PlannedGrant, seen: cr
                     why: format!("the next survey will show what came of: {}", intent.effect),
                 });
             }
-            IntentState::Ended { outcome: Outcome::Failed { detail } | Outcome::Unknown { detail }, .. }
+            IntentState::Ended { outcome: Outcome::Failed { detail } | Outcome::Unknown { detail }, at }
                 if other.entry() == entry =>
             {
-                failures.push(detail);
+                failures.push((detail, *at));
             }
             _ => {}
         }
     }
-    (failures.len() >= ATTEMPTS).then(|| Blocked::Tried {
-        what: format!(
-            "{} failed {} times: {}",
-            Effect::Grant(grant.clone()),
-            failures.len(),
-            failures[failures.len() - 1]
-        ),
+    let (last, at) = failures.last()?;
+    let resting = failures.len() >= ATTEMPTS && world.now.steady < *at + RETRY_AFTER;
+    resting.then(|| Blocked::Tried {
+        what: format!("{} failed {} times: {last}", Effect::Grant(grant.clone()), failures.len()),
     })
 }

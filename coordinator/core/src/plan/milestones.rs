@@ -3,10 +3,11 @@
 use crate::coverage::VerdictKind;
 use crate::enforcement::StoreVersion;
 use crate::gate::{World, subjects};
+use crate::guid::Guid;
 use crate::ledger::entry::{USERS_PER_ENTRY, VersionStep};
-use crate::ledger::{Effect, IntentState, Milestone, Outcome, Pair, PairEvent, PairState, Sha256};
+use crate::ledger::{Effect, Milestone, Pair, PairEvent, PairState, Sha256};
 use crate::names::{AccountName, DirectoryName, DomainName, HostName};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Milestones that the journal does not hold yet.
 #[must_use]
@@ -39,13 +40,7 @@ fn rosters(world: World<'_>) -> impl Iterator<Item = Milestone> {
 fn explained(world: World<'_>, host: &HostName, after: StoreVersion) -> bool {
     world.ledger.intents.values().any(|intent| {
         let Effect::Install { host: where_, rollout, .. } = &intent.effect else { return false };
-        let began = match &intent.state {
-            IntentState::Filed => false,
-            IntentState::Permitted { .. } => true,
-            IntentState::Ended { outcome, .. } => {
-                !matches!(outcome, Outcome::NotStarted { .. } | Outcome::Withdrawn { .. })
-            }
-        };
+        let began = intent.state.began();
         let target = world.ledger.rollouts.get(rollout).map(|rollout| rollout.spec.target);
         where_ == host && began && target == Some(after)
     })
@@ -54,13 +49,13 @@ fn explained(world: World<'_>, host: &HostName, after: StoreVersion) -> bool {
 /// What happened to the pairs of a domain, by service account and event.
 fn pairs(world: World<'_>, domain: &DomainName) -> Vec<Milestone> {
     let Some(picture) = world.estate.domains.get(domain) else { return Vec::new() };
-    let mut events: BTreeMap<(AccountName, PairEvent, Option<String>), BTreeSet<DirectoryName>> = BTreeMap::new();
+    let mut events: BTreeMap<(AccountName, PairEvent, Option<String>), BTreeMap<Guid, DirectoryName>> = BTreeMap::new();
     for (goodlink, _, user, here) in subjects(world, domain) {
         let Some(account) = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account) else {
             continue;
         };
         let Some(verdict) = here.verdicts.get(account) else { continue };
-        let pair = Pair { user: user.clone(), account: account.clone() };
+        let pair = Pair { user: here.guid, account: account.clone() };
         let state = world.ledger.pairs.get(&pair).copied();
         let event = match (verdict.kind, state) {
             // Missing evidence teaches nothing, in either direction.
@@ -80,7 +75,7 @@ fn pairs(world: World<'_>, domain: &DomainName) -> Vec<Milestone> {
             (_, Some(_)) => PairEvent::Vanished,
         };
         let cause = (event == PairEvent::Vanished).then(|| verdict.cause.to_string());
-        events.entry((account.clone(), event, cause)).or_default().insert(user.clone());
+        events.entry((account.clone(), event, cause)).or_default().insert(here.guid, user.clone());
     }
     let mut milestones = Vec::new();
     for ((account, event, cause), users) in events {

@@ -226,27 +226,21 @@ fn stopped(world: World<'_>, effect: &Effect) -> Option<String> {
     }
 }
 
-/// Each step was judged alone; together they must not pass the limit either.
+/// Each step was judged alone; together they must not pass the limit either, nor meet on one host.
 fn one_disruption_at_a_time(world: World<'_>, plan: &mut Plan) {
-    let mut room = usize::try_from(world.policy.disruption.get())
-        .unwrap_or(usize::MAX)
-        .saturating_sub(disruption::disrupted(world, None).len());
+    let limit = usize::try_from(world.policy.disruption.get()).unwrap_or(usize::MAX);
+    let mut down: BTreeSet<HostName> = disruption::disrupted(world, None).into_keys().collect();
+    let mut taken = BTreeSet::new();
     plan.steps.retain(|step| match step {
-        Step::Act(effect) if effect.host().is_some() => {
-            let fits = room > 0;
-            room = room.saturating_sub(1);
+        Step::Act(effect) => effect.host().is_none_or(|host| {
+            let fits = (down.contains(host) || down.len() < limit) && taken.insert(host.clone());
+            if fits {
+                down.insert(host.clone());
+            }
             fits
-        }
+        }),
         _ => true,
     });
-}
-
-/// Whether an effect ended well.
-fn succeeded(state: &IntentState) -> Option<Steady> {
-    match state {
-        IntentState::Ended { outcome: Outcome::Succeeded { .. }, at } => Some(*at),
-        _ => None,
-    }
 }
 
 /// The earliest deadline that is still to come.

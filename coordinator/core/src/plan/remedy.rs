@@ -1,13 +1,14 @@
 //! GoodLink restarts: they clear GoodLink's pauses, and help a user from the 70th minute after his right landed.
 
+use super::rollout::REFUSALS;
 use super::{Blocked, Plan, Step, disruption};
 use crate::coverage::VerdictKind;
 use crate::gate::{Resolution, World, resolve};
-use crate::ledger::{Effect, Pair, Sequence};
-use crate::names::{DirectoryName, GoodLinkName, HostName, RosterName};
+use crate::ledger::{Effect, Intent, IntentState, Outcome, Pair, Sequence};
+use crate::names::{DirectoryName, GoodLinkName, RosterName};
 use crate::policy::{GoodLinkPolicy, Switch};
 use crate::time::{Readable, Steady};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -104,33 +105,56 @@ fn recovery(world: World<'_>, goodlink: &GoodLinkPolicy, user: &DirectoryName, r
         Some(verdict) => return Recovery::NotCovered(format!("{}: {}", verdict.kind, verdict.cause)),
         None => return Recovery::NotCovered("he was not judged".to_owned()),
     }
-    let pair = Pair { user: user.clone(), account: goodlink.service_account.clone() };
+    let pair = Pair { user: picture.guid, account: goodlink.service_account.clone() };
     let Some(landed) = world.ledger.pairs.get(&pair).and_then(|state| state.landed()) else {
         return Recovery::LandingUnknown;
     };
     let (waits, now) = (&world.policy.waits, world.now.steady);
     let ready = landed + waits.restart;
+    let late = now >= landed + waits.failed;
+    let served = restarted.is_some_and(|at| at >= ready);
     if now < ready {
         Recovery::TooEarly(ready.since(now))
-    } else if now >= landed + waits.failed {
+    } else if late && (served || world.policy.goodlink_restart == Switch::Off) {
         Recovery::Failed
-    } else if restarted.is_some_and(|at| at >= ready) {
+    } else if served {
         Recovery::Served
     } else {
         Recovery::Ready(ready)
     }
 }
 
-/// When GoodLink was last restarted by us, successfully or perhaps.
+fn restarts<'a>(world: World<'a>, name: &GoodLinkName, except: Option<Sequence>) -> impl Iterator<Item = &'a Intent> {
+    let others = world.ledger.intents.iter().filter(move |(id, _)| Some(**id) != except);
+    others
+        .map(|(_, intent)| intent)
+        .filter(move |intent| matches!(&intent.effect, Effect::RestartGoodlink { goodlink, .. } if goodlink == name))
+}
+
+/// The last moment at which a restart of ours cannot have begun earlier. One that failed or whose end is unknown may
+/// have restarted it all the same: it is not done again for the same users.
 fn last_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequence>) -> Option<Steady> {
-    let others = world.ledger.intents.iter().filter(|(id, _)| Some(**id) != except);
-    let ours = others.filter_map(|(_, intent)| match &intent.effect {
-        Effect::RestartGoodlink { goodlink, .. } if goodlink == name => {
-            super::succeeded(&intent.state).or_else(|| intent.state.is_open().then_some(intent.filed))
-        }
-        _ => None,
-    });
-    ours.max()
+    let began = |intent: &&Intent| intent.state.began() || intent.state.is_open();
+    restarts(world, name, except).filter(began).map(|intent| intent.filed).max()
+}
+
+/// Refusals in a row, without a restart between them, before a person must look at it; tried again after the deadline
+/// of an act.
+fn refused(world: World<'_>, name: &GoodLinkName, except: Option<Sequence>) -> Option<Blocked> {
+    let all: Vec<_> = restarts(world, name, except).collect();
+    let last: Vec<_> = all
+        .iter()
+        .rev()
+        .map_while(|intent| match &intent.state {
+            IntentState::Ended { outcome: Outcome::NotStarted { detail }, at } => Some((detail, *at)),
+            _ => None,
+        })
+        .collect();
+    let (detail, at) = last.first()?;
+    let fresh = world.now.steady < *at + world.policy.act_deadline;
+    (last.len() >= REFUSALS && fresh).then(|| Blocked::Tried {
+        what: format!("the agent refused to restart GoodLink {} times: {detail}", last.len()),
+    })
 }
 
 /// Why this GoodLink server must not be restarted now; empty: it may be.
@@ -146,6 +170,7 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
         let setting = "remedy.goodlink_restart is off: a restart is left to people".to_owned();
         blocked.insert(Blocked::Policy { setting });
     }
+    blocked.extend(refused(world, name, except));
     match paused(world, name, except) {
         Err(why) => drop(blocked.insert(not_ready(why))),
         Ok(users) => {
@@ -161,20 +186,8 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
     if !world.policy.hosts.get(host).is_some_and(|agent| world.estate.sessions.contains(agent)) {
         blocked.insert(not_ready("its agent is not connected".to_owned()));
     }
-    let mut disrupted = disruption::disrupted(world, except);
-    disrupted.remove(host);
-    blocked.extend(disruption_limit(world, disrupted));
-    let under_way = world.ledger.open().find(|(id, intent)| intent.effect.host() == Some(host) && Some(*id) != except);
-    if let Some((id, intent)) = under_way {
-        blocked.insert(not_ready(format!("{} (intent {id}) is under way", intent.effect)));
-    }
+    blocked.extend(disruption::no_room(world, host, except));
     blocked
-}
-
-/// The limit of invariant 3, if these hosts reach it.
-pub(super) fn disruption_limit(world: World<'_>, hosts: BTreeMap<HostName, String>) -> Option<Blocked> {
-    let limit = world.policy.disruption.get();
-    (hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX)).then_some(Blocked::Disruption { limit, hosts })
 }
 
 fn waiting(users: &[PausedUser<'_>]) -> Option<Blocked> {

@@ -2,6 +2,7 @@
 
 use super::{Blocked, Step, disruption, remedy};
 use crate::coverage::reading::Home;
+use crate::enforcement::{Enforcement, StoreVersion};
 use crate::estate::{ExchangeState, HostState, ServiceState};
 use crate::gate::{self, Resolution, World, resolve};
 use crate::ledger::entry::USERS_PER_ENTRY;
@@ -111,13 +112,28 @@ fn intents<'a>(world: World<'a>, rollout: &Rollout, host: &HostName) -> Vec<(Seq
     ours.map(|(id, intent)| (*id, intent)).collect()
 }
 
+/// Whether a store of this version has what the rollout installs: exactly it, or a later fix of the same branch, which
+/// contains the earlier ones.
+pub(super) fn has(world: World<'_>, rollout: &Rollout, version: StoreVersion) -> bool {
+    let target = rollout.spec.target;
+    let judge = |version| world.policy.enforcement.judge(version);
+    version == target
+        || (version > target
+            && judge(&version).enforces == Enforcement::Yes
+            && judge(&version).branch == judge(&target).branch)
+}
+
 fn phase(world: World<'_>, rollout: &Rollout, host: &HostName) -> Phase {
+    if rollout.done.contains(host) {
+        return Phase::Done;
+    }
     let intents = intents(world, rollout, host);
     let report = world.estate.hosts.get(host);
-    let Some((id, last)) = intents.last() else {
-        let there = report.and_then(installed).is_some_and(|version| version == rollout.spec.target);
-        return if there { Phase::Done } else { Phase::Waiting };
+    let untouched = || {
+        let there = report.and_then(installed).is_some_and(|version| has(world, rollout, version));
+        if there { Phase::Done } else { Phase::Waiting }
     };
+    let Some((id, last)) = intents.last() else { return untouched() };
     let (outcome, at) = match &last.state {
         IntentState::Filed => return Phase::Offered { intent: *id },
         IntentState::Permitted { .. } => return Phase::Installing { intent: *id },
@@ -125,7 +141,7 @@ fn phase(world: World<'_>, rollout: &Rollout, host: &HostName) -> Phase {
     };
     match outcome {
         Outcome::Failed { detail } => Phase::Failed { why: format!("the install failed: {detail}") },
-        Outcome::Withdrawn { .. } => Phase::Waiting,
+        Outcome::Withdrawn { .. } => untouched(),
         Outcome::NotStarted { detail } => {
             let refused = |intent: &Intent| {
                 matches!(intent.state, IntentState::Ended { outcome: Outcome::NotStarted { .. }, .. })
@@ -134,23 +150,26 @@ fn phase(world: World<'_>, rollout: &Rollout, host: &HostName) -> Phase {
             if refusals >= REFUSALS {
                 Phase::Failed { why: format!("the agent refused {refusals} times: {detail}") }
             } else {
-                Phase::Waiting
+                untouched()
             }
         }
         Outcome::Succeeded { .. } | Outcome::Unknown { .. } => verified(world, rollout, report, outcome, at),
     }
 }
 
-fn installed(host: &HostState) -> Option<crate::enforcement::StoreVersion> {
+fn installed(host: &HostState) -> Option<StoreVersion> {
     host.exchange.as_ref().and_then(|exchange| exchange.store.as_ref().ok()).copied()
 }
 
 /// What the host itself shows after the program has ended.
 fn verified(world: World<'_>, rollout: &Rollout, report: Option<&HostState>, outcome: &Outcome, at: Steady) -> Phase {
     let now = world.now.steady;
+    if report.is_none() {
+        return Phase::Verifying { missing: "it has not reported since the coordinator started".to_owned() };
+    }
     let missing = match report.filter(|host| host.reported > at).and_then(|host| host.exchange.as_ref()) {
         None => "no report since".to_owned(),
-        Some(exchange) => match shortfall(exchange, rollout) {
+        Some(exchange) => match shortfall(world, exchange, rollout) {
             Some(missing) => missing,
             None => {
                 let remaining = (at + world.policy.soak).since(now);
@@ -165,10 +184,10 @@ fn verified(world: World<'_>, rollout: &Rollout, report: Option<&HostState>, out
     }
 }
 
-fn shortfall(exchange: &ExchangeState, rollout: &Rollout) -> Option<String> {
+fn shortfall(world: World<'_>, exchange: &ExchangeState, rollout: &Rollout) -> Option<String> {
     match &exchange.store {
         Err(why) => return Some(format!("the version of store.exe could not be read: {why}")),
-        Ok(version) if *version != rollout.spec.target => {
+        Ok(version) if !has(world, rollout, *version) => {
             return Some(format!("store.exe is {version}, {} is expected", rollout.spec.target));
         }
         Ok(_) => {}
@@ -220,14 +239,7 @@ pub fn may_install(
     if !world.policy.hosts.get(host).is_some_and(|agent| world.estate.sessions.contains(agent)) {
         blocked.insert(not_ready("its agent is not connected".to_owned()));
     }
-    let mut disrupted = disruption::disrupted(world, except);
-    disrupted.remove(host);
-    blocked.extend(remedy::disruption_limit(world, disrupted));
-    if let Some((id, intent)) =
-        world.ledger.open().find(|(id, intent)| intent.effect.host() == Some(host) && Some(*id) != except)
-    {
-        blocked.insert(not_ready(format!("{} (intent {id}) is under way", intent.effect)));
-    }
+    blocked.extend(disruption::no_room(world, host, except));
     blocked
 }
 
@@ -238,6 +250,12 @@ pub(super) fn steps(world: World<'_>, rollout: &Rollout, progress: &[HostProgres
     }
     let name = &rollout.spec.name;
     let event = |event| vec![Step::Record(Milestone::Rollout { rollout: name.clone(), event })];
+    let done = progress.iter().filter(|host| host.phase == Phase::Done && !rollout.done.contains(&host.host));
+    let done: Vec<_> =
+        done.map(|host| Step::Record(Milestone::HostDone { rollout: name.clone(), host: host.host.clone() })).collect();
+    if !done.is_empty() {
+        return done;
+    }
     if let Some(reason) = trip(world, rollout, progress) {
         return event(RolloutEvent::Tripped { reason });
     }
@@ -246,8 +264,11 @@ pub(super) fn steps(world: World<'_>, rollout: &Rollout, progress: &[HostProgres
     }
     let ready: Vec<_> =
         progress.iter().filter(|host| host.phase == Phase::Waiting && host.blocked.is_empty()).collect();
-    if !ready.is_empty() && !world.ledger.baselines.contains_key(name) {
-        return baseline(world, rollout);
+    if !ready.is_empty() {
+        let baseline = baseline(world, rollout);
+        if !baseline.is_empty() {
+            return baseline;
+        }
     }
     let room = usize::try_from(rollout.spec.at_once.get()).unwrap_or(usize::MAX);
     let under_way = progress.iter().filter(|host| !matches!(host.phase, Phase::Waiting | Phase::Done)).count();
@@ -270,7 +291,8 @@ pub(super) fn steps(world: World<'_>, rollout: &Rollout, progress: &[HostProgres
 /// baseline is known to have been taken.
 fn baseline(world: World<'_>, rollout: &Rollout) -> Vec<Step> {
     let mut steps = Vec::new();
-    for goodlink in world.policy.goodlink.keys() {
+    let taken = world.ledger.baselines.get(&rollout.spec.name);
+    for goodlink in world.policy.goodlink.keys().filter(|name| !taken.is_some_and(|taken| taken.contains_key(*name))) {
         let paused: Vec<RosterName> = match remedy::paused(world, goodlink, None) {
             Ok(users) => users.iter().map(|user| user.user.clone()).collect(),
             // Not known: nobody is excused by it.
@@ -291,6 +313,9 @@ fn baseline(world: World<'_>, rollout: &Rollout) -> Vec<Step> {
 
 /// What stops the rollout by itself, with the numbers.
 fn trip(world: World<'_>, rollout: &Rollout, progress: &[HostProgress]) -> Option<String> {
+    if let Some(gone) = rollout.spec.servers.iter().find(|server| !world.policy.exchange.contains_key(*server)) {
+        return Some(format!("Exchange server {gone} is not in the configuration any more"));
+    }
     if let Some((host, why)) = progress.iter().find_map(|host| match &host.phase {
         Phase::Failed { why } => Some((&host.host, why)),
         _ => None,
@@ -299,7 +324,7 @@ fn trip(world: World<'_>, rollout: &Rollout, progress: &[HostProgress]) -> Optio
     }
     let changed: BTreeSet<&ExchangeServerName> = progress
         .iter()
-        .filter(|host| !intents(world, rollout, &host.host).is_empty())
+        .filter(|host| intents(world, rollout, &host.host).iter().any(|(_, intent)| intent.state.began()))
         .map(|host| &host.server)
         .collect();
     if changed.is_empty() {

@@ -2,6 +2,7 @@
 
 use crate::coverage::Verdict;
 use crate::gate::{Resolution, World, resolve, subjects};
+use crate::guid::Guid;
 use crate::ledger::{Pair, PairState};
 use crate::names::{AccountName, DirectoryName, DomainName, GoodLinkName, RosterName};
 use crate::plan::remedy;
@@ -65,8 +66,8 @@ pub enum PairLine {
     },
 }
 
-fn pair_line(world: World<'_>, user: &DirectoryName, account: &AccountName) -> PairLine {
-    let pair = Pair { user: user.clone(), account: account.clone() };
+fn pair_line(world: World<'_>, user: Guid, account: &AccountName) -> PairLine {
+    let pair = Pair { user, account: account.clone() };
     let (waits, now) = (&world.policy.waits, world.now.steady);
     match world.ledger.pairs.get(&pair) {
         None => PairLine::Nothing,
@@ -99,7 +100,7 @@ pub fn coverage(world: World<'_>, domain: &DomainName) -> CoverageView {
             account: account.clone(),
             verdict,
             cause,
-            pair: pair_line(world, directory_name, account),
+            pair: pair_line(world, here.guid, account),
             waived: world.ledger.waiver(directory_name, world.now).is_some(),
         });
     }
@@ -195,7 +196,7 @@ pub fn explain(world: World<'_>, asked: &str) -> ExplainView {
                 home: picture.map(|picture| picture.home.to_string()),
                 verdict,
                 sentence,
-                pair: pair_line(world, directory_name, account),
+                pair: picture.map_or(PairLine::Nothing, |picture| pair_line(world, picture.guid, account)),
                 waiver: world.ledger.waiver(directory_name, world.now).cloned(),
                 paused,
             });

@@ -108,7 +108,7 @@ pub fn gate(world: World<'_>, subject: &str) -> Result<GateView, SubjectUnknown>
             (cells.into_iter().map(|(server, reasons)| cell(domain.clone(), server, reasons)).collect(), all)
         }
         (None, Some(server)) => {
-            let cells = gate::cells_of_server(policy, &server).into_iter().map(|domain| {
+            let cells = gate::cells_of_server(world, &server).into_iter().map(|domain| {
                 let reasons = gate::cell(world, &domain, &server);
                 cell(domain, server.clone(), reasons)
             });

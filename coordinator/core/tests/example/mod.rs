@@ -144,7 +144,7 @@ impl Example {
             let verdict = Verdict { kind: *kind, cause: cause.clone(), servers: BTreeMap::new() };
             let here = UserPicture {
                 dn: format!("CN={user},OU=Hosted,DC=a,DC=example,DC=test").into(),
-                guid: Guid::SEND_AS,
+                guid: guid(user),
                 home: Home::Server(name(home)),
                 verdicts: [(account.clone(), verdict)].into(),
             };
@@ -222,6 +222,15 @@ impl Example {
     pub(crate) fn rollout_state(&self) -> String {
         self.ledger.rollouts[&name("dst")].state.to_string()
     }
+}
+
+/// An object of its own for each name.
+pub(crate) fn guid(user: &DirectoryName) -> Guid {
+    let mut bytes = [0; 16];
+    for (byte, letter) in bytes.iter_mut().zip(user.as_str().bytes()) {
+        *byte = letter;
+    }
+    Guid::from_bytes(bytes)
 }
 
 pub(crate) fn wanted(rollout: &str, servers: &[&str]) -> WantedRollout {

@@ -2,7 +2,7 @@
 
 use super::{Driver, Message, RecordError};
 use crate::convert;
-use crate::directory::grant::{self, Established, GrantDone};
+use crate::directory::grant::{self, Established, GrantDone, GrantError};
 use crate::directory::{DirectoryServer, survey};
 use sendgate_core::coverage;
 use sendgate_core::coverage::placement::PlannedGrant;
@@ -172,6 +172,7 @@ async fn established(server: &DirectoryServer, grant: &PlannedGrant) -> Outcome 
             Ok(Established::Absent(now)) => {
                 return Outcome::NotStarted { detail: format!("not there after an interruption; DACL {now}") };
             }
+            Err(error @ GrantError::NoPlace { .. }) => return Outcome::NotStarted { detail: error.to_string() },
             Err(error) => tracing::warn!(%error, "what became of a grant could not be read yet"),
         }
         tokio::time::sleep(ESTABLISH_EVERY).await;

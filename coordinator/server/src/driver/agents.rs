@@ -6,8 +6,9 @@ use sendgate_core::estate::Observation;
 use sendgate_core::gate::World;
 use sendgate_core::ledger::{Entry, IntentState, Outcome, Sequence};
 use sendgate_core::names::AgentName;
-use sendgate_core::plan::{self, Plan};
+use sendgate_core::plan::{self, Blocked, Plan};
 use sendgate_proto::v1::{self as wire, to_agent::Kind};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -16,6 +17,9 @@ const PERMIT_VALID: Duration = Duration::from_secs(30);
 
 /// When an agent whose permit was refused for now may ask again.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Reasons that fit one line.
+const SHOWN: usize = 5;
 
 /// An agent's open session.
 pub(super) struct Session {
@@ -69,6 +73,7 @@ impl Driver {
                     tracing::warn!(%agent, %host, "report of a host that the configuration does not give to this agent");
                 }
             }
+            AgentMessage::RosterFault(goodlink, why) => self.estate.observe(Observation::RosterFault(goodlink, why)),
             AgentMessage::Roster(goodlink, roster) => self.estate.observe(Observation::Roster(goodlink, roster)),
             AgentMessage::PermitRequest(request) => self.permit(&agent, request).await?,
             AgentMessage::Update(update) => self.update(&agent, update).await?,
@@ -121,7 +126,7 @@ impl Driver {
                 );
             }
             Err(refusal) => {
-                let why = refusal.blocked.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                let why = shown(&refusal.blocked);
                 tracing::info!(%agent, intent = intent.0, why, void = refusal.void, "no permit");
                 self.tell(agent, refused(act_id, why, if refusal.void { Duration::ZERO } else { ASK_AGAIN }));
             }
@@ -160,4 +165,13 @@ impl Driver {
         self.tell(agent, Kind::ActAck(wire::ActAck { act_id: update.act_id }));
         Ok(())
     }
+}
+
+/// Reasons for one line of a log or message: the first few of them, since there may be one for each user.
+fn shown(blocked: &BTreeSet<Blocked>) -> String {
+    let mut texts: Vec<_> = blocked.iter().take(SHOWN).map(ToString::to_string).collect();
+    if blocked.len() > SHOWN {
+        texts.push(format!("and {} more", blocked.len() - SHOWN));
+    }
+    texts.join("; ")
 }

@@ -45,6 +45,8 @@ pub enum AgentMessage {
     Report(HostName, Box<dyn FnOnce(Steady) -> HostState + Send>),
     /// A roster arrived.
     Roster(GoodLinkName, Roster),
+    /// A roster arrived that cannot be used.
+    RosterFault(GoodLinkName, String),
     /// It is ready to act.
     PermitRequest(wire::PermitRequest),
     /// An act has come further.
