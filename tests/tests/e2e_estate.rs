@@ -1,1 +1,83 @@
-//! In the making.
+//! What changes in the estate shows at the gate: directory servers, entries, rosters.
+
+#[path = "e2e/support.rs"]
+mod support;
+
+use support::{Must, Scene, closed_by, deny, grant_all, open, reset, roster, user};
+
+const A: &str = "a.example.test";
+
+#[test]
+fn a_stopped_directory_server_closes_its_domain_and_a_started_one_opens_it() {
+    let mut scene = Scene::new(|_| {});
+    grant_all(&scene.lab);
+    scene.start().must();
+    open(&scene, A);
+    scene.lab.stop_server("a2").must();
+    let reason = closed_by(&scene, A, &["directory server a2.a.example.test gave no evidence"]);
+    assert!(reason.contains("cannot be reached"), "{reason}");
+    // Nothing is known to be wrong, so the answer is that it cannot be told, and that closes as well.
+    let check = scene.cli(&["gate", "check", "EXA1"]).must();
+    assert_eq!(check.code, Some(4), "{}{}", check.stdout, check.stderr);
+    scene.lab.start_server("a2").must();
+    open(&scene, A);
+    reset(&scene.lab);
+}
+
+#[test]
+fn a_deny_on_one_user_closes_the_gate_naming_him_and_the_entry_until_it_is_removed() {
+    let mut scene = Scene::new(|_| {});
+    grant_all(&scene.lab);
+    scene.start().must();
+    open(&scene, A);
+    let (denied, entry) = (user(&scene, "user007"), deny(&scene.lab));
+    scene.lab.add_entry("a", &denied.dn, &entry).must();
+    // On both servers the same: a reason that names only one of them would come and go with replication.
+    let reason = closed_by(&scene, A, &["user007@a.example.test is denied", &entry]);
+    assert!(reason.contains("an entry denies it"), "{reason}");
+    let check = scene.cli(&["gate", "check", "EXA2"]).must();
+    assert_eq!(check.code, Some(3), "{}{}", check.stdout, check.stderr);
+    let explained = scene.cli(&["explain", "user007"]).must().good().must();
+    assert!(explained.stdout.contains(&entry), "{}", explained.stdout);
+    scene.lab.remove_entry("a", &denied.dn, &entry).must();
+    // He was seen without the right, so he has to settle: it is not open at once.
+    closed_by(&scene, A, &["1 users await the second look"]);
+    open(&scene, A);
+    reset(&scene.lab);
+}
+
+#[test]
+fn what_a_roster_says_wrong_closes_the_gate_with_its_text() {
+    let mut scene = Scene::new(|_| {});
+    grant_all(&scene.lab);
+    scene.start().must();
+    open(&scene, A);
+    let whole = roster(&scene);
+
+    scene.set_roster("gla", &[]).must();
+    let reason = closed_by(&scene, A, &["the roster of GoodLink server gla is empty"]);
+    assert!(reason.contains("check its export, or remove the server from the configuration"), "{reason}");
+
+    let mut nobody = user(&scene, "user001");
+    nobody.name = "nobody".to_owned();
+    nobody.mail = "nobody@a.example.test".to_owned();
+    scene.set_roster("gla", &[whole.as_slice(), &[nobody]].concat()).must();
+    closed_by(&scene, A, &["roster user nobody of gla is unresolved", "found"]);
+
+    let linked = user(&scene, "linked1");
+    scene.set_roster("gla", &[whole.as_slice(), &[linked]].concat()).must();
+    closed_by(&scene, A, &["user linked1@a.example.test is cannot tell", "linked mailbox"]);
+
+    scene.set_roster("gla", &whole).must();
+    open(&scene, A);
+
+    // Two users with one address: which of them is meant cannot be known.
+    let second = user(&scene, "user002");
+    let mail = |value: &str| format!("dn: {}\nchangetype: modify\nreplace: mail\nmail: {value}\n", second.dn);
+    scene.lab.ldapmodify("a", &mail("user001@a.example.test")).must();
+    let reason = closed_by(&scene, A, &["roster user user001 of gla is unresolved", "several objects match"]);
+    scene.lab.ldapmodify("a", &mail(&second.mail)).must();
+    assert!(reason.to_lowercase().contains("cn=user002"), "{reason}");
+    open(&scene, A);
+    reset(&scene.lab);
+}

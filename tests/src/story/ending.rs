@@ -22,7 +22,7 @@ pub(super) fn remember(system: &System) -> Result<PathBuf, SystemError> {
 pub(super) fn table(teller: &Teller, system: &System) -> Result<(), SystemError> {
     teller.chapter("At the end");
     let hosts: HostsView = system.view(&["hosts"])?;
-    teller.raw(&format!("{:<6} {:<9} {:<13} {:<44} paused", "host", "server", "store.exe", "enforces Send As"));
+    teller.raw(&format!("{:<6} {:<9} {:<13} {:<56} paused", "host", "server", "store.exe", "enforces Send As"));
     for host in &hosts.hosts {
         let server = host.exchange.as_deref().or(host.goodlink.as_deref()).unwrap_or("-");
         let store =
@@ -35,7 +35,7 @@ pub(super) fn table(teller: &Teller, system: &System) -> Result<(), SystemError>
             },
         );
         let (name, enforces) = (host.host.to_string(), host.enforces.as_deref().unwrap_or("-"));
-        teller.raw(&format!("{name:<6} {server:<9} {store:<13} {enforces:<44} {paused}"));
+        teller.raw(&format!("{name:<6} {server:<9} {store:<13} {enforces:<56} {paused}"));
     }
     let domains: DomainsView = system.view(&["domains"])?;
     for domain in &domains.domains {

@@ -22,7 +22,7 @@ impl Follower {
         for (sequence, stamped) in system.journal(self.next)? {
             self.next = sequence.next();
             if let Some(text) = self.sentence(sequence, &stamped.entry) {
-                teller.say(&format!("journal {sequence:>3}: {text}"));
+                teller.say(&format!("journal {:>3}: {text}", sequence.0));
             }
         }
         Ok(())
@@ -97,6 +97,7 @@ fn milestone_text(milestone: &Milestone) -> String {
         Milestone::Baseline { rollout, goodlink, paused } => {
             format!("before rollout {rollout} changes anything, {} users of {goodlink} are paused", paused.len())
         }
+        Milestone::HostDone { rollout, host, .. } => format!("{host} is done for rollout {rollout}"),
         Milestone::Rollout { rollout, event } => match event {
             RolloutEvent::Started => format!("rollout {rollout} started"),
             RolloutEvent::Finished => format!("rollout {rollout} has finished"),

@@ -64,6 +64,7 @@ fn milestone_text(milestone: &Milestone) -> String {
         Milestone::Baseline { rollout, goodlink, paused } => {
             format!("{} users of {goodlink} were paused before rollout {rollout}", paused.len())
         }
+        Milestone::HostDone { rollout, host } => format!("{host} is done in rollout {rollout}"),
         Milestone::Rollout { rollout, event } => match event {
             RolloutEvent::Started => format!("rollout {rollout} started"),
             RolloutEvent::Tripped { reason } => format!("rollout {rollout} stopped by itself: {reason}"),

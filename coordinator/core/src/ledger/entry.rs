@@ -28,6 +28,18 @@ impl Sequence {
     /// Of the first record.
     pub const FIRST: Sequence = Sequence(1);
 
+    /// A number as it was written; zero is none.
+    #[must_use]
+    pub fn new(number: u64) -> Option<Self> {
+        (number > 0).then_some(Self(number))
+    }
+
+    /// The number itself.
+    #[must_use]
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
     /// Of the record after this one.
     #[must_use]
     pub fn next(self) -> Self {

@@ -1,7 +1,7 @@
 //! The journal's side of the loop: an entry is durable before anything follows from it.
 
 use super::Driver;
-use crate::journal::{self, AppendError, Journal, ReadError};
+use crate::journal::{AppendError, Journal, ReadError};
 use sendgate_core::ledger::{Entry, IllegalEvent, Ledger, Sequence, Stamped};
 use sendgate_core::time::Now;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub enum RecordError {
     #[error("record {sequence} of the journal cannot be understood: {why}; was it written by a newer version?")]
     NotAnEntry {
         /// Which.
-        sequence: u64,
+        sequence: Sequence,
         /// Why.
         why: String,
     },
@@ -46,21 +46,17 @@ pub fn replay(journal: &dyn Journal) -> Result<Ledger, RecordError> {
 
 fn catch_up(journal: &dyn Journal, ledger: &mut Ledger) -> Result<(), RecordError> {
     loop {
-        let records = journal.read(journaled(ledger.next()), BATCH)?;
+        let records = journal.read(ledger.next(), BATCH)?;
         if records.is_empty() {
             return Ok(());
         }
         for record in records {
-            let sequence = record.sequence.get();
+            let sequence = record.sequence;
             let stamped: Stamped = serde_json::from_slice(&record.payload)
                 .map_err(|error| RecordError::NotAnEntry { sequence, why: error.to_string() })?;
-            ledger.apply(Sequence(sequence), &stamped)?;
+            ledger.apply(sequence, &stamped)?;
         }
     }
-}
-
-fn journaled(sequence: Sequence) -> journal::Sequence {
-    journal::Sequence::new(sequence.0).unwrap_or(journal::Sequence::FIRST)
 }
 
 impl Driver {
@@ -70,12 +66,12 @@ impl Driver {
         let sequence = self.ledger.next();
         let stamped = Stamped { at, entry };
         let payload = serde_json::to_vec(&stamped)
-            .map_err(|error| RecordError::NotAnEntry { sequence: sequence.0, why: error.to_string() })?;
+            .map_err(|error| RecordError::NotAnEntry { sequence, why: error.to_string() })?;
         // What cannot follow must not be written: a journal that contradicts itself cannot be replayed. If writing
         // fails, the loop ends: nothing is ever decided on an entry that is not durable.
         self.ledger.apply(sequence, &stamped)?;
         let journal = Arc::clone(&self.journal);
-        tokio::task::spawn_blocking(move || journal.append(journaled(sequence), &payload))
+        tokio::task::spawn_blocking(move || journal.append(sequence, &payload))
             .await
             .map_err(|error| RecordError::Task(error.to_string()))??;
         tracing::info!(sequence = sequence.0, entry = stamped.entry.title(), detail = ?stamped.entry, "journal");

@@ -12,45 +12,11 @@ mod contract;
 pub mod memory;
 pub mod sled;
 
-use serde::{Deserialize, Serialize};
+pub use sendgate_core::ledger::Sequence;
 use std::fmt;
 
 /// The largest payload, in bytes: sled keeps values above about 128 KB in files that it never removes.
 pub const MAX_PAYLOAD: usize = 100 * 1000;
-
-/// The number of a record, from 1 without gaps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Sequence(u64);
-
-impl Sequence {
-    /// The first record's.
-    pub const FIRST: Sequence = Sequence(1);
-
-    /// A number as it was written; zero is none.
-    #[must_use]
-    pub fn new(number: u64) -> Option<Self> {
-        (number > 0).then_some(Self(number))
-    }
-
-    /// The number itself.
-    #[must_use]
-    pub fn get(self) -> u64 {
-        self.0
-    }
-
-    /// The next record's.
-    #[must_use]
-    pub fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
-    }
-}
-
-impl fmt::Display for Sequence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// A SHA-256 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
