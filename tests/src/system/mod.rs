@@ -28,7 +28,7 @@ pub use cli::Output;
 pub use error::SystemError;
 pub use layout::{LISTEN, Layout, TLS_NAME};
 pub use plan::{
-    GoodLinkHost, GrantMode, HOTFIX, HOTFIX_NAME, HOTFIX_TEXT, Plan, PlanDomain, StoreHost, UNPATCHED, Waits,
+    GoodLinkHost, GrantMode, HOTFIX, HOTFIX_NAME, HOTFIX_TEXT, Plan, PlanDomain, StoreHost, UNPATCHED, Version, Waits,
 };
 pub use process::Process;
 pub use running::System;

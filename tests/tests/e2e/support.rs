@@ -69,7 +69,8 @@ impl Drop for Scene {
         {
             let words = system.coordinator.words();
             let lines: Vec<_> = words.lines().collect();
-            let last = lines[lines.len().saturating_sub(30)..].iter().map(|line| line.chars().take(400).collect::<String>());
+            let last =
+                lines[lines.len().saturating_sub(30)..].iter().map(|line| line.chars().take(400).collect::<String>());
             eprintln!("the coordinator's last words:\n{}", last.collect::<Vec<_>>().join("\n"));
         }
         self.system = None;
