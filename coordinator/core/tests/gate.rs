@@ -201,12 +201,7 @@ fn a_half_read_user_closes_every_server_of_scope_mailboxes() {
 #[test]
 fn a_new_name_on_the_roster_does_not_end_a_wait() {
     let mut example = Example::covered();
-    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
-    example.survey();
-    example.settle();
-    example.set("anna", VerdictKind::Covered, Cause::Granted);
-    example.pass(minutes(5));
-    example.settle();
+    example.lands("anna");
     let mut picture = example.picture();
     let anna = picture.users.remove(&name("anna@a.example.test")).unwrap();
     picture.users.insert(name("ann@a.example.test"), anna);
@@ -237,12 +232,7 @@ fn an_exchange_server_that_nobody_is_declared_to_use_is_not_open() {
 #[test]
 fn a_user_seen_without_the_right_opens_when_he_is_settled() {
     let mut example = Example::covered();
-    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
-    example.survey();
-    example.settle();
-    example.set("anna", VerdictKind::Covered, Cause::Granted);
-    example.pass(minutes(5));
-    example.settle();
+    example.lands("anna");
     assert_eq!(example.texts("exa1"), ["1 users await the second look, due 1h 5m from now"]);
     example.pass(minutes(64));
     example.settle();
@@ -260,12 +250,7 @@ fn a_user_seen_without_the_right_opens_when_he_is_settled() {
 #[test]
 fn a_right_that_vanished_starts_all_waits_again() {
     let mut example = Example::covered();
-    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
-    example.survey();
-    example.settle();
-    example.set("anna", VerdictKind::Covered, Cause::Granted);
-    example.pass(minutes(5));
-    example.settle();
+    example.lands("anna");
     example.set("anna", VerdictKind::Missing, Cause::StaleAdminCount);
     example.pass(minutes(60));
     let before = example.ledger.clone();

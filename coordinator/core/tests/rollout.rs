@@ -336,13 +336,8 @@ fn a_restarted_coordinator_does_not_trip_a_healthy_rollout() {
 #[test]
 fn an_agent_that_refuses_to_restart_goodlink_is_not_asked_for_ever() {
     let mut example = Example::covered();
-    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
     example.paused.insert("anna");
-    example.observe_all();
-    example.settle();
-    example.set("anna", VerdictKind::Covered, Cause::Granted);
-    example.pass(minutes(5));
-    example.settle();
+    example.lands("anna");
     example.pass(minutes(70));
     for _ in 0..plan::rollout::REFUSALS {
         let (effects, _) = example.settle();
@@ -360,13 +355,8 @@ fn an_agent_that_refuses_to_restart_goodlink_is_not_asked_for_ever() {
 #[test]
 fn a_failed_restart_is_not_repeated_for_the_same_users() {
     let mut example = Example::covered();
-    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
     example.paused.insert("anna");
-    example.observe_all();
-    example.settle();
-    example.set("anna", VerdictKind::Covered, Cause::Granted);
-    example.pass(minutes(5));
-    example.settle();
+    example.lands("anna");
     example.pass(minutes(70));
     let (effects, _) = example.settle();
     let [(intent, Effect::RestartGoodlink { .. })] = effects.as_slice() else { panic!("{effects:?}") };

@@ -89,6 +89,16 @@ impl Example {
         self.now.wall += jiff::SignedDuration::try_from(time).unwrap();
     }
 
+    /// The user was seen without the right, got it, and has landed just now.
+    pub(crate) fn lands(&mut self, user: &str) {
+        self.set(user, VerdictKind::Missing, Cause::NoEntry);
+        self.observe_all();
+        self.settle();
+        self.set(user, VerdictKind::Covered, Cause::Granted);
+        self.pass(minutes(5));
+        self.settle();
+    }
+
     pub(crate) fn observe_all(&mut self) {
         for (host, version) in [("exa1", None), ("exa2", None::<&str>)] {
             let known = self.version(host).unwrap_or_else(|| name(version.unwrap_or(BEFORE)));
