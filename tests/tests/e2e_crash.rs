@@ -99,7 +99,7 @@ fn landed(system: &System) -> usize {
     for (_, stamped) in system.journal(Sequence::FIRST).must() {
         if let Entry::Milestone(Milestone::Pairs { event: PairEvent::Landed, users: landed, .. }) = stamped.entry {
             for user in landed {
-                assert!(users.insert(user.clone()), "{user} has landed twice");
+                assert!(users.insert(user.clone()), "{user:?} has landed twice");
             }
         }
     }

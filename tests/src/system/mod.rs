@@ -27,6 +27,7 @@ pub use binaries::Binaries;
 pub use cli::Output;
 pub use error::SystemError;
 pub use layout::{LISTEN, Layout, TLS_NAME};
+pub use pki::connection;
 pub use plan::{
     GoodLinkHost, GrantMode, HOTFIX, HOTFIX_NAME, HOTFIX_TEXT, Plan, PlanDomain, StoreHost, UNPATCHED, Version, Waits,
 };

@@ -53,7 +53,10 @@ pub(super) fn issue(
 }
 
 /// Writes a connection file; the key lies beside its certificate.
-pub(super) fn connection(file: &Path, ca: &Path, certificate: &Path) -> Result<(), SystemError> {
+///
+/// # Errors
+/// [`SystemError::Io`].
+pub fn connection(file: &Path, ca: &Path, certificate: &Path) -> Result<(), SystemError> {
     let text = format!(
         "address = {}\nserver_name = {}\nca = {}\ncertificate = {}\nkey = {}\n",
         quoted(LISTEN),

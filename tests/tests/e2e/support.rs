@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What is waited for comes within seconds; this is for a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// Roster users of a test: two of them behind blocked inheritance.
-pub const USERS: usize = 20;
+pub(crate) const USERS: usize = 20;
 
 const SEND_AS: &str = "ab721a54-1e2f-11d0-9819-00aa0040529b";
 const CLASSES: [&str; 2] = ["bf967aba-0de6-11d0-a285-00aa003049e2", "4828cc14-1437-45bc-9b07-ad6f015e5f28"];
 
-pub trait Must<T> {
+pub(crate) trait Must<T> {
     /// The value, or a panic with the error as a person reads it.
     fn must(self) -> T;
 }
@@ -31,15 +31,15 @@ impl<T, E: std::fmt::Display> Must<T> for Result<T, E> {
 }
 
 /// A system and its folder.
-pub struct Scene {
+pub(crate) struct Scene {
     /// Ends before its folder goes.
-    pub system: Option<System>,
+    pub(crate) system: Option<System>,
     dir: PathBuf,
 }
 
 impl Scene {
     /// Domain a without any grant of an earlier test; `change` alters what is to be there.
-    pub fn new(change: impl FnOnce(&mut Plan)) -> Self {
+    pub(crate) fn new(change: impl FnOnce(&mut Plan)) -> Self {
         let lab = Lab::from_env().must();
         reset(&lab);
         let dir = lab.description.dir.with_file_name(format!("e2e-{:08x}", rand::random::<u32>()));
@@ -86,7 +86,7 @@ fn places(lab: &Lab, letter: &str) -> Vec<(String, String)> {
 }
 
 /// Takes every grant back.
-pub fn reset(lab: &Lab) {
+pub(crate) fn reset(lab: &Lab) {
     for (dn, entry) in places(lab, "a") {
         match lab.remove_entry("a", &dn, &entry) {
             Err(LabError::Failed { complaint, .. }) if complaint.contains("has no entry") => {}
@@ -96,25 +96,25 @@ pub fn reset(lab: &Lab) {
 }
 
 /// Grants everything before anybody looks: then nobody has anything to wait for.
-pub fn grant_all(lab: &Lab) {
+pub(crate) fn grant_all(lab: &Lab) {
     places(lab, "a").iter().for_each(|(dn, entry)| lab.add_entry("a", dn, entry).must());
 }
 
 /// The deny of Send As for GoodAdmin, as it stands on one user.
-pub fn deny(lab: &Lab) -> String {
+pub(crate) fn deny(lab: &Lab) -> String {
     format!("(OD;;CR;{SEND_AS};;{})", lab.domain("a").must().goodadmin.sid)
 }
 
-pub fn user(system: &System, name: &str) -> User {
+pub(crate) fn user(system: &System, name: &str) -> User {
     let users = &system.lab.domain("a").must().users;
     users.iter().find(|user| user.name == name).unwrap_or_else(|| panic!("no {name} in the laboratory")).clone()
 }
 
-pub fn roster(system: &System) -> Vec<User> {
+pub(crate) fn roster(system: &System) -> Vec<User> {
     system.plan.domains[0].goodlink.roster.clone()
 }
 
-pub fn gate(system: &System, subject: &str) -> GateView {
+pub(crate) fn gate(system: &System, subject: &str) -> GateView {
     system.view(&["gate", "check", subject]).must()
 }
 
@@ -122,7 +122,7 @@ fn texts(gate: &GateView) -> String {
     gate.reasons.iter().map(|line| line.text.clone()).collect::<Vec<_>>().join("; ")
 }
 
-pub fn open(system: &System, subject: &str) {
+pub(crate) fn open(system: &System, subject: &str) {
     wait::until(&format!("gate of {subject} open"), PATIENCE, || {
         let gate = gate(system, subject);
         if gate.state == GateState::Open { Ok(()) } else { Err(texts(&gate)) }
@@ -131,7 +131,7 @@ pub fn open(system: &System, subject: &str) {
 }
 
 /// Waits until the gate is closed by a reason that holds all these words; that reason.
-pub fn closed_by(system: &System, subject: &str, words: &[&str]) -> String {
+pub(crate) fn closed_by(system: &System, subject: &str, words: &[&str]) -> String {
     wait::until(&format!("gate of {subject} closed by {words:?}"), PATIENCE, || {
         let gate = gate(system, subject);
         let found = gate.reasons.iter().find(|line| words.iter().all(|word| line.text.contains(word)));
@@ -144,7 +144,7 @@ pub fn closed_by(system: &System, subject: &str, words: &[&str]) -> String {
 }
 
 /// Creates and starts a rollout over these servers.
-pub fn rollout(system: &System, name: &str, servers: &[&str]) {
+pub(crate) fn rollout(system: &System, name: &str, servers: &[&str]) {
     let mut create = vec!["rollout", "create", name, "--package", HOTFIX_NAME, "--target", HOTFIX_TEXT];
     let digest = digest(system);
     create.extend(["--sha256", &digest]);
@@ -153,14 +153,14 @@ pub fn rollout(system: &System, name: &str, servers: &[&str]) {
     system.cli(&["rollout", "start", name]).must().good().must();
 }
 
-pub fn digest(system: &System) -> String {
+pub(crate) fn digest(system: &System) -> String {
     let package = Layout::text(&system.layout.package(HOTFIX_NAME));
     let output = system.run(Path::new("/usr/bin/sha256sum"), &[&package]).must().good().must();
     output.stdout.split_whitespace().next().expect("sha256sum prints a digest").to_owned()
 }
 
 /// Looks as fast as it can: the moments that these tests want are short.
-pub fn at_once<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn at_once<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {
         if let Some(seen) = look() {
@@ -172,14 +172,14 @@ pub fn at_once<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// How many installations a host has begun, and how many of them ended well.
-pub fn installs(system: &System, host: &str) -> (usize, usize) {
+pub(crate) fn installs(system: &System, host: &str) -> (usize, usize) {
     let text = std::fs::read_to_string(system.layout.host(host).join("installs.log")).unwrap_or_default();
     let begun = text.lines().filter(|line| line.contains(" start ")).count();
     (begun, text.lines().filter(|line| line.contains(" end ") && line.ends_with("exit 0")).count())
 }
 
 /// Waits until the words stand in a process's log.
-pub fn logged(process: &Process, words: &[&str]) -> String {
+pub(crate) fn logged(process: &Process, words: &[&str]) -> String {
     wait::until(&format!("{words:?} in the log"), PATIENCE, || {
         let text = process.words();
         let found = text.lines().find(|line| words.iter().all(|word| line.contains(word)));
@@ -189,7 +189,7 @@ pub fn logged(process: &Process, words: &[&str]) -> String {
 }
 
 /// The journal is whole, and every intent has exactly one outcome.
-pub fn every_effect_once(system: &System) -> Vec<(Sequence, Stamped)> {
+pub(crate) fn every_effect_once(system: &System) -> Vec<(Sequence, Stamped)> {
     let verified = system.cli(&["journal", "verify"]).must().good().must();
     assert!(verified.stdout.starts_with("good: "), "{}", verified.stdout);
     let journal = system.journal(Sequence::FIRST).must();

@@ -2,7 +2,7 @@
 //! server GLA with three users. Everything is known, fresh and covered until a test changes one thing.
 #![allow(dead_code, reason = "each test file uses a part of the example")]
 
-use sendgate_core::coverage::placement::Reach;
+use sendgate_core::coverage::placement::{PlannedGrant, Reach};
 use sendgate_core::coverage::reading::Home;
 use sendgate_core::coverage::verdict::Presence;
 use sendgate_core::coverage::{Cause, DomainPicture, UserPicture, Verdict, VerdictKind};
@@ -46,6 +46,8 @@ pub(crate) struct Example {
     /// Directory servers that are down.
     pub(crate) down: BTreeMap<&'static str, &'static str>,
     pub(crate) paused: BTreeSet<&'static str>,
+    /// What the next survey proposes.
+    pub(crate) proposed: BTreeSet<PlannedGrant>,
 }
 
 impl Example {
@@ -62,6 +64,7 @@ impl Example {
             truth: truth.into(),
             down: BTreeMap::new(),
             paused: BTreeSet::new(),
+            proposed: BTreeSet::new(),
         };
         example.observe_all();
         example
@@ -170,7 +173,7 @@ impl Example {
                 .map(|server| name(server))
                 .collect(),
             users: users.collect(),
-            grants: BTreeSet::new(),
+            grants: self.proposed.clone(),
             not_grantable: BTreeMap::new(),
         }
     }
