@@ -97,7 +97,7 @@ fn an_intent_moves_forward_only() {
     let mut example = proposing(&[grant("DC=a", GrantForm::ContainerUsers)]);
     let (effects, _) = example.settle();
     let intent = effects[0].0;
-    let mut refused = |example: &mut Example, entry: Entry| {
+    let refused = |example: &mut Example, entry: Entry| {
         let stamped = Stamped { at: example.now, entry };
         let sequence = example.ledger.next();
         example.ledger.apply(sequence, &stamped).unwrap_err().to_string()

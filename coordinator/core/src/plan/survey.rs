@@ -28,7 +28,7 @@ pub fn due(world: World<'_>, domain: &DomainName) -> Option<Steady> {
     }
     let regular = seen + world.policy.freshness.survey_interval;
     let granted = world.ledger.intents.values().filter_map(|intent| match (&intent.effect, &intent.state) {
-        (Effect::Grant(grant), IntentState::Ended { at, .. }) if grant.domain == *domain && *at > seen => Some(*at),
+        (Effect::Grant(grant), IntentState::Ended { at, .. }) if grant.domain == *domain && *at >= seen => Some(*at),
         _ => None,
     });
     let looks = world.ledger.pairs.iter().filter_map(|(pair, state)| match state {
