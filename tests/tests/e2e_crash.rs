@@ -1,5 +1,7 @@
 //! Processes that die at the worst moments: every effect happens once, and the rollout ends.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
+
 #[path = "e2e/support.rs"]
 mod support;
 

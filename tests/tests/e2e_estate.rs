@@ -1,5 +1,7 @@
 //! What changes in the estate shows at the gate: directory servers, entries, rosters.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
+
 #[path = "e2e/support.rs"]
 mod support;
 

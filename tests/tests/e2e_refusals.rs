@@ -1,9 +1,11 @@
 //! What is refused, and with which text: certificates, second coordinators and rollouts, directory servers.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
+
 #[path = "e2e/support.rs"]
 mod support;
 
-use sendgate_tests::system::{HOTFIX_NAME, HOTFIX_TEXT, Layout, Output, System, connection};
+use sendgate_tests::system::{HOTFIX_NAME, HOTFIX_TEXT, LISTEN, Layout, Output, System, connection};
 use std::path::Path;
 use support::{Must, Scene, closed_by, digest, grant_all, logged, open, reset, user};
 
@@ -55,6 +57,13 @@ fn operators_without_the_right_certificate_are_refused() {
     issue(&scene, &ours, "operator", "late", &ours, &PAST);
     let output = asked_as(&scene, &ca, &ours.join("late.pem"), &["status"]);
     refused(&output, &["late.pem expired at 2026-01-01T00:00:00Z", "issue a new one"]);
+    // The coordinator itself refuses it too, whatever the client thinks of its own certificate.
+    let (authority, late) = (Layout::text(&ca), ours.join("late"));
+    let (certificate, key) = (Layout::text(&late.with_extension("pem")), Layout::text(&late.with_extension("key")));
+    let words =
+        ["s_client", "-connect", LISTEN, "-CAfile", &authority, "-cert", &certificate, "-key", &key, "-ign_eof"];
+    let output = scene.run(Path::new("/usr/bin/openssl"), &words).must();
+    assert!(output.stderr.contains("alert certificate expired"), "{}{}", output.stdout, output.stderr);
 
     issue(&scene, &ours, "viewer", "vera", &ours, &[]);
     let vera = ours.join("vera.pem");
@@ -79,7 +88,10 @@ fn agents_without_the_right_certificate_never_report_and_the_gate_says_who_is_mi
     }
     issue(&scene, &theirs, "agent", "gla", &folder, &[]);
     scene.agent("gla").must().start().must();
-    logged(scene.agent("gla").must(), &["no session", "UnknownCA"]);
+    logged(
+        scene.agent("gla").must(),
+        &["no session", "the coordinator refused this agent's certificate", "was not issued by the coordinator's CA"],
+    );
 
     // Expired, on exa1: the agent itself says so.
     let (ours, folder) = (scene.layout.pki(), scene.layout.agent("exa1"));
@@ -97,7 +109,7 @@ fn agents_without_the_right_certificate_never_report_and_the_gate_says_who_is_mi
     assert!(text.contains(&right), "{text}");
     std::fs::write(&config, text.replace(&right, &wrong)).must();
     scene.agent("exa2").must().start().must();
-    logged(scene.agent("exa2").must(), &["no session", "UnknownIssuer"]);
+    logged(scene.agent("exa2").must(), &["no session", "cannot reach the coordinator", "invalid peer certificate"]);
 
     let reason = closed_by(&scene, A, &["declared GoodLink server gla has not reported"]);
     assert!(reason.contains("is its agent running, and with the right certificate?"), "{reason}");
@@ -164,13 +176,21 @@ fn directory_servers_that_refuse_or_hide_close_the_gate_with_their_reason() {
     assert!(text.contains(&directory), "{text}");
     std::fs::write(&config, text.replace(&directory, &ours)).must();
     scene.start_coordinator().must();
-    closed_by(&scene, A, &["the certificate of directory server a1.a.example.test is not signed by an authority in"]);
+    closed_by(
+        &scene,
+        A,
+        &["directory server a1.a.example.test gave no evidence", "is not signed by an authority in", "pki/ca.pem"],
+    );
     scene.coordinator.stop().must();
 
     // Nothing listens on that port.
     std::fs::write(&config, text.replace(":636", ":1636")).must();
     scene.start_coordinator().must();
-    closed_by(&scene, A, &["directory server a2.a.example.test cannot be reached"]);
+    closed_by(
+        &scene,
+        A,
+        &["directory server a2.a.example.test gave no evidence", "a2.a.example.test:1636) cannot be reached"],
+    );
     scene.coordinator.stop().must();
     std::fs::write(&config, text).must();
     scene.start_coordinator().must();

@@ -1,6 +1,8 @@
 //! The evaluator of rights against Samba's own access check (`sec_access_check_ds`), on random descriptors. Needs Samba's
 //! Python libraries and the command, but no running laboratory.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
+
 use sendgate_tests::lab::Lab;
 use sendgate_tests::system::Binaries;
 use serde::Deserialize;

@@ -26,6 +26,11 @@ const WELCOME: Duration = Duration::from_secs(30);
 const KEEPALIVE: Duration = Duration::from_secs(10);
 /// How many messages may wait to be sent; more would only grow old.
 const QUEUE: usize = 64;
+/// How rustls begins the text of an alert of the peer.
+const TLS_ALERT: &str = "received fatal alert";
+/// What such an alert means at this side of the handshake.
+const REFUSED: &str =
+    "; the coordinator refused this agent's certificate: it was not issued by the coordinator's CA, or has expired";
 
 /// An open stream whose coordinator is accepted.
 pub(super) struct Session {
@@ -97,7 +102,10 @@ async fn remembered(agent: &Agent) -> Result<Option<Generation>, SessionError> {
 }
 
 pub(super) fn status(status: tonic::Status) -> SessionError {
-    SessionError::Status(format!("{}: {}", status.code(), status.message()))
+    // The status of a broken transport says only that; why, such as a refused certificate, stands in its causes.
+    let cause = std::error::Error::source(&status).map(|cause| format!(": {}", chain(cause))).unwrap_or_default();
+    let hint = if cause.contains(TLS_ALERT) { REFUSED } else { "" };
+    SessionError::Status(format!("{}: {}{cause}{hint}", status.code(), status.message()))
 }
 
 /// An error with its causes: the outermost of a transport says only "transport error".

@@ -5,7 +5,7 @@ use super::scene::{domains, paused};
 use super::{Teller, gates};
 use crate::system::{GrantMode, HOTFIX_NAME, HOTFIX_TEXT, System, SystemError};
 use sendgate_core::ledger::RolloutState;
-use sendgate_core::view::{GateView, RolloutView, StatusView};
+use sendgate_core::view::{GateView, PlanView, RolloutView, StatusView};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ pub(super) fn run(teller: &Teller, system: &mut System, follower: &mut Follower)
     servers.iter().for_each(|server| create.extend(["--server", server]));
     system.cli(&create)?.good()?;
     system.cli(&["rollout", "start", NAME])?.good()?;
-    Watch { teller, system, follower, shown: BTreeMap::new(), counted: Instant::now(), waived: false }.to_the_end()
+    Watch { teller, system, follower, shown: BTreeMap::new(), counted: Instant::now(), waived: false }.until_the_end()
 }
 
 fn digest(system: &System) -> Result<String, SystemError> {
@@ -61,7 +61,7 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn to_the_end(mut self) -> Result<(), SystemError> {
+    fn until_the_end(mut self) -> Result<(), SystemError> {
         let begin = Instant::now();
         loop {
             let last = match self.look()? {
@@ -91,8 +91,15 @@ impl Watch<'_> {
             };
             self.changed(&format!("paused {}", goodlink.goodlink), text);
         }
+        let due = self.counted.elapsed() >= COUNTDOWN;
+        if due {
+            self.counted = Instant::now();
+        }
         for name in domains(self.system)? {
-            self.gate(&name)?;
+            self.gate(&name, due)?;
+        }
+        if due {
+            self.remedies()?;
         }
         let rollout: RolloutView = self.system.view(&["rollout", "show", NAME])?;
         for host in &rollout.hosts {
@@ -111,23 +118,30 @@ impl Watch<'_> {
     }
 
     /// A gate: told when its reasons change in kind, and every few seconds while time passes.
-    fn gate(&mut self, name: &str) -> Result<(), SystemError> {
+    fn gate(&mut self, name: &str, due: bool) -> Result<(), SystemError> {
         let gate: GateView = self.system.view(&["gate", "check", name])?;
         let kinds: BTreeSet<_> =
             gate.reasons.iter().map(|line| std::mem::discriminant(&line.reason)).map(|d| format!("{d:?}")).collect();
         let kind = format!("{:?} {kinds:?}", gate.state);
-        let due = self.counted.elapsed() >= COUNTDOWN;
         let waiting = gate.reasons.iter().any(|line| line.text.contains("from now"));
         if self.shown.get(name) != Some(&kind) || (due && waiting) {
             self.teller.say(&gates::lines(&gate));
             self.shown.insert(name.to_owned(), kind);
         }
-        if due {
-            self.counted = Instant::now();
-        }
         let wanted: Vec<String> = WAIVED.iter().map(|(user, _)| format!("{user}@{name}")).collect();
         if !self.waived && gates::only_users(&gate) == Some(wanted) {
             self.waive()?;
+        }
+        Ok(())
+    }
+
+    /// Why a GoodLink server with paused users is not restarted yet, while that is a matter of time.
+    fn remedies(&self) -> Result<(), SystemError> {
+        let plan: PlanView = self.system.view(&["plan"])?;
+        for (goodlink, reasons) in &plan.remedies {
+            for reason in reasons.iter().filter(|reason| reason.ends_with(" to go")) {
+                self.teller.say(&format!("{goodlink} is not restarted yet, {reason}"));
+            }
         }
         Ok(())
     }
