@@ -29,8 +29,8 @@ const QUEUE: usize = 64;
 /// How rustls begins the text of an alert of the peer.
 const TLS_ALERT: &str = "received fatal alert";
 /// What such an alert means at this side of the handshake.
-const REFUSED: &str =
-    "; the coordinator refused this agent's certificate: it was not issued by the coordinator's CA, or has expired";
+const REFUSED: &str = "; the coordinator refused this agent's certificate: it was not issued by the coordinator's CA, \
+                       or has expired";
 
 /// An open stream whose coordinator is accepted.
 pub(super) struct Session {

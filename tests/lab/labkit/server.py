@@ -10,8 +10,8 @@ from .layout import CLIENT, ENTER, PASSWORD, LabError, hosts_file, resolver
 
 # Cut to what an LDAP lab needs; without winbindd NTLM binds fail, without dnsupdate the replication SPN is missing.
 SERVICES = "rpc, ldap, cldap, kdc, drepl, winbindd, kcc, dnsupdate, dns"
-# Short replication intervals: the defaults are made for real networks (300 s). The topology of two servers needs no
-# more than the built-in checker; the one that is a program of its own would take a second of computing each time.
+# Short replication intervals: the defaults are made for real networks (300 s). The topology checker and the DNS
+# registration are needed at the start, and cost a second of computing each time: after that they run seldom.
 SETTINGS = f"""
 \tserver services = {SERVICES}
 \tldap server require strong auth = yes

@@ -28,8 +28,8 @@ impl Follower {
         Ok(())
     }
 
-    /// How often an effect of this kind succeeded.
-    pub(super) fn restarts_begun(&self) -> usize {
+    /// How many GoodLink restarts were announced.
+    pub(super) fn restarts(&self) -> usize {
         self.effects.values().filter(|effect| matches!(effect, Effect::RestartGoodlink { .. })).count()
     }
 

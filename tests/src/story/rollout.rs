@@ -173,7 +173,7 @@ impl Watch<'_> {
             Ok(paused) => Some(format!("on {host} are paused {paused:?}, to be paused are {wanted:?}")),
             Err(error) => Some(error),
         });
-        if wrong.is_none() && self.follower.restarts_begun() == 0 {
+        if wrong.is_none() && self.follower.restarts() == 0 {
             return Some("GoodLink was not restarted".to_owned());
         }
         wrong

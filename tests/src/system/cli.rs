@@ -3,7 +3,6 @@
 use super::{Layout, SystemError};
 use crate::lab::{CLIENT, Lab};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Stdio;
@@ -38,14 +37,6 @@ impl Output {
     }
 
     /// Standard output as JSON.
-    ///
-    /// # Errors
-    /// [`SystemError::Unexpected`] when it is not.
-    pub fn json(&self) -> Result<Value, SystemError> {
-        self.read()
-    }
-
-    /// Standard output as JSON of a type.
     ///
     /// # Errors
     /// [`SystemError::Unexpected`] when it is not.

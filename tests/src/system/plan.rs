@@ -141,10 +141,4 @@ impl Plan {
         let stores = self.domains.iter().flat_map(|domain| domain.stores.iter().map(|store| store.host.clone()));
         stores.chain(self.domains.iter().map(|domain| domain.goodlink.host.clone())).collect()
     }
-
-    /// The domain of that letter.
-    #[must_use]
-    pub fn domain_mut(&mut self, letter: &str) -> Option<&mut PlanDomain> {
-        self.domains.iter_mut().find(|domain| domain.letter == letter)
-    }
 }

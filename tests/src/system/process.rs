@@ -111,20 +111,6 @@ impl Process {
         Ok(())
     }
 
-    /// Its exit code once it has ended by itself.
-    ///
-    /// # Errors
-    /// When it does not end.
-    pub fn ended(&mut self) -> Result<Option<i32>, SystemError> {
-        let name = self.name.clone();
-        let Some(child) = self.child.as_mut() else { return Err(self.problem("it was not started")) };
-        wait::until(&format!("the end of {name}"), PATIENCE, || match child.try_wait() {
-            Ok(Some(status)) => Ok(status.code()),
-            Ok(None) => Err("it still runs".to_owned()),
-            Err(error) => Err(error.to_string()),
-        })
-    }
-
     /// Lets go of it: it runs on when the handle is gone.
     pub fn leave(&mut self) {
         self.child = None;
