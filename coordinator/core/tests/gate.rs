@@ -186,6 +186,22 @@ fn a_mailbox_on_a_server_that_its_goodlink_server_is_not_declared_to_use_closes_
     assert!(texts.iter().any(|text| text.contains("the mailbox of bert@a.example.test is on exa2")), "{texts:?}");
 }
 
+/// One line for one fault, and the fault closes the cell all the same.
+#[test]
+fn a_server_that_is_down_is_named_once_and_not_for_every_user() {
+    let mut example = Example::covered();
+    example.down.insert("a2", "connection refused");
+    for user in ["anna", "bert", "carl"] {
+        example.set(user, VerdictKind::Unreadable, Cause::ServerFailed { why: "a2: connection refused".into() });
+    }
+    example.survey();
+    assert_eq!(example.texts("exa1"), ["directory server a2 gave no evidence: connection refused"]);
+    // Without that reason each of them closes the cell himself.
+    example.down.clear();
+    example.survey();
+    assert_eq!(example.reasons("exa1").len(), 3);
+}
+
 /// A server that did not show him may know of a mailbox elsewhere.
 #[test]
 fn a_half_read_user_closes_every_server_of_scope_mailboxes() {

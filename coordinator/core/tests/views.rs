@@ -99,3 +99,27 @@ fn a_coverage_report_says_what_its_numbers_suggest() {
     example.estate.domains.clear();
     assert!(triage(&example).contains("missing evidence"));
 }
+
+#[test]
+fn users_who_share_a_verdict_share_a_line_and_others_keep_theirs() {
+    let user = |name_of: &str, kind| sendgate_core::gate::Reason::User {
+        user: name(name_of),
+        account: name("goodadmin@a.example.test"),
+        kind,
+        cause: Cause::NoEntry,
+        entry: None,
+    };
+    let mut reasons: Vec<_> = ["a", "b", "c", "d", "e"].map(|user_of| user(user_of, VerdictKind::Missing)).into();
+    reasons.push(user("f", VerdictKind::Denied));
+    reasons.push(sendgate_core::gate::Reason::EmptyRoster { goodlink: name("gla") });
+    let reasons: Vec<_> =
+        reasons.into_iter().map(|reason| view::ReasonLine { text: reason.to_string(), reason }).collect();
+    let lines = view::summary(&reasons);
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[0].starts_with("the roster of GoodLink server gla is empty"));
+    assert!(lines[1].starts_with("user f is denied"));
+    assert_eq!(
+        lines[2],
+        "5 users are missing for goodadmin@a.example.test: no entry reaches the user (a, b, c and 2 more)"
+    );
+}

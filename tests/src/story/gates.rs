@@ -1,11 +1,7 @@
-//! Gates as lines: the same reasons that the planner has, those about users counted where they are many.
+//! Gates as lines: the same reasons that the planner has, as the operator's command sums them up.
 
 use sendgate_core::gate::Reason;
-use sendgate_core::view::{GateState, GateView};
-use std::collections::BTreeMap;
-
-/// Reasons about so many users of one kind are told user by user; more are counted.
-const TOLD: usize = 2;
+use sendgate_core::view::{GateState, GateView, summary};
 
 /// One line for the gate's state, one for each reason.
 pub(super) fn lines(gate: &GateView) -> String {
@@ -14,20 +10,8 @@ pub(super) fn lines(gate: &GateView) -> String {
         GateState::Closed => format!("gate of {}: closed", gate.subject),
         GateState::CannotTell => format!("gate of {}: closed, cannot tell", gate.subject),
     };
-    let mut groups: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for line in &gate.reasons {
-        let group = match &line.reason {
-            Reason::User { account, kind, cause, .. } => format!("are {kind} for {account}: {cause}"),
-            _ => line.text.clone(),
-        };
-        groups.entry(group).or_default().push(&line.text);
-    }
-    for (group, texts) in groups {
-        if texts.len() > TOLD {
-            out.push_str(&format!("\n- {} users {group}", texts.len()));
-        } else {
-            texts.iter().for_each(|text| out.push_str(&format!("\n- {text}")));
-        }
+    for line in summary(&gate.reasons) {
+        out.push_str(&format!("\n- {line}"));
     }
     out
 }

@@ -2,7 +2,7 @@
 
 use super::{age, counts, drawn, grid, list};
 use sendgate_core::policy::GrantMode;
-use sendgate_core::view::DomainLine;
+use sendgate_core::view::{DomainLine, summary};
 
 /// A line for each domain; below, what its directory servers gave, and why its gate is not open.
 pub(crate) fn table(domains: &[DomainLine]) -> String {
@@ -26,7 +26,7 @@ pub(crate) fn table(domains: &[DomainLine]) -> String {
         let servers: Vec<_> = line.servers.iter().map(|(server, what)| format!("{server}: {what}")).collect();
         below.push_str(&format!("\n{} {}\n", line.domain, line.gate));
         below.push_str(&super::wrapped("  servers: ", &servers.join(", ")));
-        below.push_str(&list("  why:", line.reasons.iter().map(|reason| &reason.text)));
+        below.push_str(&list("  why:", summary(&line.reasons)));
     }
     drawn(&table) + &below
 }

@@ -1,7 +1,7 @@
 //! `gate check`.
 
 use super::{LABORATORY, drawn, grid, list};
-use sendgate_core::view::GateView;
+use sendgate_core::view::{GateView, summary};
 
 /// The state, the reasons, the cells.
 pub(crate) fn table(view: &GateView) -> String {
@@ -10,8 +10,8 @@ pub(crate) fn table(view: &GateView) -> String {
         text.push_str(LABORATORY);
     }
     text.push_str(&format!("{}: {}\n", view.state, view.subject));
-    for reason in &view.reasons {
-        text.push_str(&super::wrapped("  - ", &reason.text));
+    for line in summary(&view.reasons) {
+        text.push_str(&super::wrapped("  - ", &line));
     }
     let mut cells = grid(&["STATE", "DOMAIN", "EXCHANGE SERVER", "REASONS"]);
     for cell in &view.cells {

@@ -3,7 +3,7 @@
 use super::{Reason, World};
 use crate::coverage::reading::Home;
 use crate::coverage::verdict::Presence;
-use crate::coverage::{DomainPicture, UserPicture, VerdictKind};
+use crate::coverage::{Cause, DomainPicture, UserPicture, VerdictKind};
 use crate::ledger::{Pair, PairState};
 use crate::names::{DirectoryName, DomainName, ExchangeServerName, GoodLinkName, RosterName};
 use crate::policy::{GateScope, GoodLinkPolicy};
@@ -81,6 +81,7 @@ pub(super) fn closing(
     reasons: &mut BTreeSet<Reason>,
 ) {
     let Some(roster) = world.estate.rosters.get(name) else { return };
+    let server_failed = reasons.iter().any(|reason| matches!(reason, Reason::DirectoryServer { .. }));
     let (mut look, mut settle) = (Waiting::default(), Waiting::default());
     for (user, directory_name) in &roster.users {
         if world.ledger.waiver(directory_name, world.now).is_some() {
@@ -108,6 +109,10 @@ pub(super) fn closing(
             reasons.insert(Reason::Goodlink { goodlink: name.clone(), why });
             continue;
         };
+        // A server that failed closes the cell for everybody, and is named once.
+        if server_failed && matches!(verdict.cause, Cause::ServerFailed { .. }) {
+            continue;
+        }
         if verdict.kind != VerdictKind::Covered {
             reasons.insert(Reason::User {
                 user: directory_name.clone(),

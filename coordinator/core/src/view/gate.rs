@@ -1,9 +1,9 @@
 //! `gate check`: one domain or one Exchange server.
 
 use crate::gate::{self, Reason, World};
-use crate::names::{DomainName, ExchangeServerName};
+use crate::names::{DirectoryName, DomainName, ExchangeServerName};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The answer of a gate.
@@ -78,6 +78,35 @@ pub struct GateView {
     pub cells: Vec<CellView>,
     /// Waits may have been shortened.
     pub laboratory: bool,
+}
+
+/// Reasons of one kind about more users than this are counted, and the first few users named.
+const NAMED: usize = 3;
+
+/// Reasons as lines for people: one for each, but users who share a verdict and its cause share a line.
+#[must_use]
+pub fn summary(reasons: &[ReasonLine]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut groups: BTreeMap<String, Vec<(&DirectoryName, &String)>> = BTreeMap::new();
+    for ReasonLine { text, reason } in reasons {
+        match reason {
+            Reason::User { user, account, kind, cause, .. } => {
+                let shared = format!("are {kind} for {account}: {cause}");
+                groups.entry(shared).or_default().push((user, text));
+            }
+            _ => lines.push(text.clone()),
+        }
+    }
+    for (shared, users) in groups {
+        if users.len() <= NAMED {
+            lines.extend(users.into_iter().map(|(_, text)| text.clone()));
+        } else {
+            let named: Vec<_> = users.iter().take(NAMED).map(|(user, _)| user.as_str()).collect();
+            let more = users.len() - NAMED;
+            lines.push(format!("{} users {shared} ({} and {more} more)", users.len(), named.join(", ")));
+        }
+    }
+    lines
 }
 
 /// Nothing of that name is configured.

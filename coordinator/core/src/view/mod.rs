@@ -9,6 +9,6 @@ mod status;
 
 pub use coverage::{CoverageView, ExplainView, ExplainedUser, PairLine, UserLine, coverage, explain};
 pub use estate::{DomainLine, DomainsView, HostLine, HostsView, domains, hosts};
-pub use gate::{CellView, GateState, GateView, ReasonLine, SubjectUnknown, gate};
+pub use gate::{CellView, GateState, GateView, ReasonLine, SubjectUnknown, gate, summary};
 pub use rollout::{GrantLine, GrantsView, IntentLine, PlanView, RolloutHostLine, RolloutView, grants, plan, rollout};
 pub use status::{BreachLine, PausedLine, RolloutLine, StatusView, WaiverLine, status};

@@ -1,5 +1,6 @@
 //! `rollout show`, `plan` and `grants`.
 
+use super::gate::{self, summary};
 use crate::coverage::advice::{self, Advice};
 use crate::gate::World;
 use crate::ledger::{Effect, IntentState, Sequence};
@@ -7,7 +8,7 @@ use crate::names::{DomainName, GoodLinkName, RolloutName};
 use crate::plan::{self, Plan, Step, rollout::HostProgress};
 use crate::policy::GrantMode;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,10 +37,20 @@ pub struct RolloutHostLine {
 fn host_lines(hosts: Vec<HostProgress>) -> Vec<RolloutHostLine> {
     let line = |progress: HostProgress| RolloutHostLine {
         phase: progress.phase.to_string(),
-        reasons: progress.blocked.iter().map(ToString::to_string).collect(),
+        reasons: lines(&progress.blocked),
         progress,
     };
     hosts.into_iter().map(line).collect()
+}
+
+/// What stands in the way, with users who share a verdict on one line.
+fn lines(blocked: &BTreeSet<plan::Blocked>) -> Vec<String> {
+    let gate = blocked.iter().filter_map(|blocked| match blocked {
+        plan::Blocked::Gate { reason } => Some(reason.clone()),
+        _ => None,
+    });
+    let others = blocked.iter().filter(|blocked| !matches!(blocked, plan::Blocked::Gate { .. }));
+    summary(&gate::lines(gate.collect())).into_iter().chain(others.map(ToString::to_string)).collect()
 }
 
 /// One rollout; none if there is none of that name.
@@ -99,13 +110,12 @@ pub fn plan(world: World<'_>, plan: &Plan) -> PlanView {
         Step::GiveUp(intent, why) => format!("call the outcome of intent {intent} unknown: {why}"),
         Step::Survey(domain) => format!("survey {domain}"),
     };
-    let texts = |blocked: &std::collections::BTreeSet<plan::Blocked>| blocked.iter().map(ToString::to_string).collect();
     PlanView {
         steps: plan.steps.iter().map(step).collect(),
         under_way: world.ledger.open().map(|(id, intent)| intent_line(id, intent)).collect(),
         rollouts: plan.rollouts.iter().map(|(name, hosts)| (name.clone(), host_lines(hosts.clone()))).collect(),
-        remedies: plan.remedies.iter().map(|(name, blocked)| (name.clone(), texts(blocked))).collect(),
-        grants: plan.grants.iter().map(|(name, blocked)| (name.clone(), texts(blocked))).collect(),
+        remedies: plan.remedies.iter().map(|(name, blocked)| (name.clone(), lines(blocked))).collect(),
+        grants: plan.grants.iter().map(|(name, blocked)| (name.clone(), lines(blocked))).collect(),
     }
 }
 
