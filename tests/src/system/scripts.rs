@@ -51,7 +51,10 @@ pub(super) fn process(lab: &Lab, layout: &Layout, known: &[(String, Vec<OsString
     let text = format!(
         "#!/bin/sh\n# process NAME start|stop|kill; NAME is one of {names}\nset -eu\n\
          [ $# = 2 ] && [ -e {run}/\"$1\" ] || {{ sed -n 2p \"$0\"; exit 2; }}\n\
-         case $2 in\n  stop) kill \"$(cat {run}/\"$1\")\" ;;\n  kill) kill -9 \"$(cat {run}/\"$1\")\" ;;\n\
+         pid=$(cat {run}/\"$1\")\n\
+         # Until it is gone: what starts next needs its lock and its address.\n\
+         gone() {{ while kill -0 \"$pid\" 2> /dev/null; do sleep 0.05; done; }}\n\
+         case $2 in\n  stop) kill \"$pid\"; gone ;;\n  kill) kill -9 \"$pid\"; gone ;;\n\
          \x20 start)\n    case $1 in\n{cases}    esac ;;\n  *) sed -n 2p \"$0\"; exit 2 ;;\nesac\n",
         names = names.join(", ")
     );
