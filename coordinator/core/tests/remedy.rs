@@ -1,0 +1,94 @@
+//! Scenarios of the remedy: paused users, and the GoodLink restarts that help them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod example;
+
+use example::{Example, minutes, name, succeeded};
+use sendgate_core::coverage::{Cause, VerdictKind};
+use sendgate_core::ledger::{Effect, Entry, Outcome};
+use sendgate_core::plan;
+use std::time::Duration;
+
+/// A breach that was remedied: GoodLink is restarted at the 70th minute after landing, once, and not before (invariant 2).
+#[test]
+fn goodlink_is_restarted_when_the_paused_have_waited_seventy_minutes() {
+    let mut example = Example::covered();
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.paused.insert("anna");
+    example.observe_all();
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    assert!(plan.remedies.contains_key(&name("gla")));
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    example.pass(minutes(5));
+    example.settle();
+    example.pass(minutes(70) - Duration::from_millis(1));
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    let texts: Vec<_> = plan.remedies[&name("gla")].iter().map(ToString::to_string).collect();
+    assert!(texts.contains(&"before a restart may help: 0.0s to go".to_owned()), "{texts:?}");
+    example.pass(Duration::from_millis(1));
+    let (effects, _) = example.settle();
+    let [(intent, Effect::RestartGoodlink { users: 1, .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(plan::permit(example.world(), *intent), Ok(()));
+    example.append(Entry::Permitted { intent: *intent });
+    example.end(*intent, succeeded());
+    example.pass(minutes(1));
+    let (effects, _) = example.settle();
+    assert_eq!(effects, [], "one restart serves him");
+    example.pass(minutes(60));
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    let texts: Vec<_> = plan.remedies[&name("gla")].iter().map(ToString::to_string).collect();
+    assert!(texts.iter().any(|text| text.contains("anna is still paused")), "{texts:?}");
+}
+
+#[test]
+fn goodlink_is_not_restarted_for_users_who_are_waived_or_not_covered() {
+    let mut example = Example::covered();
+    example.set("anna", VerdictKind::Denied, Cause::DeniedByEntry);
+    example.paused.insert("anna");
+    example.observe_all();
+    example.settle();
+    example.pass(minutes(200));
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    assert!(plan.remedies.contains_key(&name("gla")));
+    example.waive("anna", "left the company");
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    assert!(plan.remedies.is_empty(), "{plan:?}");
+}
+
+#[test]
+fn an_agent_that_refuses_to_restart_goodlink_is_not_asked_for_ever() {
+    let mut example = Example::covered();
+    example.paused.insert("anna");
+    example.lands("anna");
+    example.pass(minutes(70));
+    for _ in 0..plan::rollout::REFUSALS {
+        let (effects, _) = example.settle();
+        let [(intent, Effect::RestartGoodlink { .. })] = effects.as_slice() else { panic!("{effects:?}") };
+        example.end(*intent, Outcome::NotStarted { detail: "no restart program".into() });
+    }
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    let texts: Vec<_> = plan.remedies[&name("gla")].iter().map(ToString::to_string).collect();
+    let text = "a person must look at it: the agent refused to restart GoodLink 3 times: no restart program";
+    assert!(texts.contains(&text.to_owned()), "{texts:?}");
+}
+
+/// The script may have restarted it all the same: the users are not served twice.
+#[test]
+fn a_failed_restart_is_not_repeated_for_the_same_users() {
+    let mut example = Example::covered();
+    example.paused.insert("anna");
+    example.lands("anna");
+    example.pass(minutes(70));
+    let (effects, _) = example.settle();
+    let [(intent, Effect::RestartGoodlink { .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    example.append(Entry::Permitted { intent: *intent });
+    example.end(*intent, Outcome::Failed { detail: "exit code 1".into() });
+    let (effects, _) = example.settle();
+    assert_eq!(effects, []);
+}
