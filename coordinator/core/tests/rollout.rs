@@ -324,3 +324,22 @@ fn nothing_is_begun_on_a_host_whose_last_outcome_is_unknown() {
     let why = format!("how intent {intent} ended is unknown");
     assert!(blocked.contains(&Blocked::Host { host: name("exa1"), why }), "{blocked:?}");
 }
+
+/// What held the agent up may pass; what does not pass trips.
+#[test]
+fn an_agent_that_refuses_is_asked_again_after_a_heartbeat_and_three_times_at_most() {
+    let mut example = Example::covered();
+    example.rollout();
+    for _ in 0..plan::rollout::REFUSALS {
+        let (effects, _) = example.settle();
+        let intent = install(&effects, "exa1");
+        example.end(intent, Outcome::NotStarted { detail: "another installer is running".into() });
+        let (effects, _) = example.settle();
+        assert_eq!(effects, [], "not at once");
+        example.pass(example.policy.freshness.heartbeat);
+    }
+    let (effects, _) = example.settle();
+    assert_eq!(effects, []);
+    let text = "stopped by itself: exa1 the agent refused 3 times: another installer is running";
+    assert_eq!(example.rollout_state(), text);
+}

@@ -97,6 +97,7 @@ pub fn progress(world: World<'_>, rollout: &Rollout) -> Vec<HostProgress> {
                     blocked.insert(Blocked::Turn { after: before.host.clone() });
                 }
                 blocked.extend(may_install(world, rollout, server, host, None));
+                blocked.extend(refused_just_now(world, rollout, host));
             }
             hosts.push(HostProgress { server: server.clone(), host: host.clone(), phase, blocked });
         }
@@ -155,6 +156,15 @@ fn phase(world: World<'_>, rollout: &Rollout, host: &HostName) -> Phase {
         }
         Outcome::Succeeded { .. } | Outcome::Unknown { .. } => verified(world, rollout, report, outcome, at),
     }
+}
+
+/// An agent that refused is asked again after its next heartbeat, so that what held it up can pass.
+fn refused_just_now(world: World<'_>, rollout: &Rollout, host: &HostName) -> Option<Blocked> {
+    let (_, last) = intents(world, rollout, host).pop()?;
+    let IntentState::Ended { outcome: Outcome::NotStarted { detail }, at } = &last.state else { return None };
+    let remaining = (*at + world.policy.freshness.heartbeat).since(world.now.steady);
+    let what = format!("the agent refused ({detail}) and is asked again");
+    (!remaining.is_zero()).then_some(Blocked::Wait { what, remaining })
 }
 
 fn installed(host: &HostState) -> Option<StoreVersion> {
