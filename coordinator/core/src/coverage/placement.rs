@@ -35,7 +35,7 @@ pub struct PlannedGrant {
     pub sid: Sid,
     /// The object whose DACL gets the entry.
     pub place: Dn,
-    /// The form that the place needs (FACTS section 3).
+    /// The form that the place needs: inherit-only on a container, in force on an object (MS-ADTS 5.1.3.3).
     pub form: GrantForm,
     /// The explicit entries that were there when this was planned; if they have changed, nothing is written.
     pub expected: Vec<EntryBytes>,
