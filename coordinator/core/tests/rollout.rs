@@ -343,3 +343,16 @@ fn an_agent_that_refuses_is_asked_again_after_a_heartbeat_and_three_times_at_mos
     let text = "stopped by itself: exa1 the agent refused 3 times: another installer is running";
     assert_eq!(example.rollout_state(), text);
 }
+
+/// Automatic update came between the offer and the permit.
+#[test]
+fn no_permit_for_a_host_that_has_the_hotfix_by_now() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = install(&effects, "exa1");
+    example.exchange("exa1", AFTER);
+    let refusal = plan::permit(example.world(), intent).unwrap_err();
+    let why = format!("store.exe is {AFTER}: it has the hotfix already");
+    assert!(refusal.blocked.contains(&Blocked::Host { host: name("exa1"), why }), "{refusal:?}");
+}

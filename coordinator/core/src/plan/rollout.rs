@@ -234,6 +234,9 @@ pub fn may_install(
         blocked.insert(not_ready(why));
     }
     match world.estate.hosts.get(host).and_then(|host| host.exchange.as_ref()).map(|exchange| &exchange.store) {
+        Some(Ok(version)) if has(world, rollout, *version) => {
+            blocked.insert(not_ready(format!("store.exe is {version}: it has the hotfix already")));
+        }
         Some(Ok(version))
             if (version.major, version.minor) != (rollout.spec.target.major, rollout.spec.target.minor) =>
         {
