@@ -356,3 +356,31 @@ fn no_permit_for_a_host_that_has_the_hotfix_by_now() {
     let why = format!("store.exe is {AFTER}: it has the hotfix already");
     assert!(refusal.blocked.contains(&Blocked::Host { host: name("exa1"), why }), "{refusal:?}");
 }
+
+/// A new coordinator hears of pauses before it has surveyed: whose mailbox is where, it cannot know yet.
+#[test]
+fn a_pause_that_cannot_be_placed_yet_does_not_trip() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = install(&effects, "exa1");
+    example.append(Entry::Permitted { intent });
+    example.paused.insert("bert");
+    example.estate = sendgate_core::estate::Estate::default();
+    example.goodlink("adom\\goodadmin");
+    example.roster(&["anna", "bert", "carl"]);
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    // Bert's mailbox is on exa2, which nobody has changed; anna's is on exa1.
+    example.observe_all();
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    example.paused.insert("anna");
+    example.observe_all();
+    example.settle();
+    assert!(
+        example.rollout_state().starts_with("stopped by itself: 1 new Send As pauses"),
+        "{}",
+        example.rollout_state()
+    );
+}

@@ -361,13 +361,16 @@ fn new_pauses(
     // Not known right now: the gate closes for that, but it is no pause.
     let Ok(paused) = remedy::paused(world, name, None) else { return Vec::new() };
     let before = world.ledger.baselines.get(&rollout.spec.name).and_then(|baseline| baseline.get(name));
+    let may_use = goodlink.exchange.iter().any(|server| changed.contains(server));
     let affected = |user: &remedy::PausedUser<'_>| match user.directory_name.map(|name| resolve(world, goodlink, name))
     {
         Some(Resolution::Here(_, picture)) => match &picture.home {
             Home::Server(home) => changed.contains(home),
-            Home::None | Home::Unclear(_) => true,
+            Home::None | Home::Unclear(_) => may_use,
         },
-        _ => true,
+        // Evidence is missing: the gate is closed for that, and the next survey decides.
+        Some(Resolution::Unknown(_)) => false,
+        Some(Resolution::Not(_)) | None => may_use,
     };
     paused
         .iter()
