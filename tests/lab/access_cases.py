@@ -3,11 +3,16 @@
 
   access_cases.py SEED COUNT [--translated]
 
-prints COUNT JSON lines, the same ones for the same seed. With --translated the same questions are put so that Samba's
-routine means by them what Sendgate means, where Sendgate differs on purpose: conditional entries that deny are put as
-plain ones and those that allow are left out, GENERIC_ALL in a deny is put as the rights that it stands for. On
+prints COUNT JSON lines, the same ones for the same seed. With --translated each question has a second descriptor,
+"samba", put so that Samba's routine means by it what Sendgate means by the first, where Sendgate differs on purpose:
+conditional entries that deny are put as plain ones and those that allow are left out, GENERIC_ALL in a deny is put as
+the rights that it stands for, and entries that allow to a SID that the token holds only perhaps are left out. On
 translated questions both must give the same answers, every one; on untranslated ones wherever "differs" is empty.
 Descriptors are packed here by hand (MS-DTYP 2.4.6) and use nothing of Samba's or of ours.
+
+A token is made as a logon makes one: the account, its SID history, and every group that it reaches through a random
+graph of memberships, over any number of levels and with cycles. What it reaches only over a membership that is not
+certain is in "uncertain".
 """
 
 import base64
@@ -18,9 +23,15 @@ import sys
 import uuid
 
 DOMAIN = "S-1-5-21-1111111111-2222222222-3333333333-"
-ACCOUNT, GROUP, STRANGER, OWN = (DOMAIN + rid for rid in ("1104", "1200", "1300", "1500"))
-EVERYONE, AUTHENTICATED, SELF = "S-1-1-0", "S-1-5-11", "S-1-5-10"
-SIDS = [ACCOUNT, GROUP, STRANGER, OWN, EVERYONE, AUTHENTICATED, SELF]
+ELSEWHERE = "S-1-5-21-1111111111-2222222222-3333333334-"
+ACCOUNT, STRANGER, OWN = (DOMAIN + rid for rid in ("1104", "1300", "1500"))
+FORMER = ELSEWHERE + "1104"
+EVERYONE, AUTHENTICATED, NETWORK, SELF = "S-1-1-0", "S-1-5-11", "S-1-5-2", "S-1-5-10"
+GROUPS = [DOMAIN + str(1200 + number) for number in range(16)] + [ELSEWHERE + str(1200 + number) for number in range(6)] + [
+    "S-1-5-32-544", "S-1-5-32-548", "S-1-5-32-554"]
+# Like others but for their length: the longest that there may be, one that ends early, one that goes on.
+ODD = ["S-1-5-21" + "-7" * 14, DOMAIN.rstrip("-"), ACCOUNT + "-0", "S-1-5", "S-1-281474976710655-1"]
+SIDS = [ACCOUNT, STRANGER, OWN, FORMER, EVERYONE, AUTHENTICATED, NETWORK, SELF, *GROUPS, *ODD]
 
 SEND_AS, SEND_TO, RECEIVE_AS, CHANGE_PASSWORD, RESET_PASSWORD = RIGHTS = [
     "ab721a54-1e2f-11d0-9819-00aa0040529b",
@@ -74,7 +85,7 @@ def pack_acl(aces):
 
 def pack(case, aces):
     """The parts in the case's own order, and with gaps."""
-    parts = {"owner": pack_sid(GROUP) if case["owner"] else None,
+    parts = {"owner": pack_sid(GROUPS[0]) if case["owner"] else None,
              "group": pack_sid(EVERYONE) if case["group"] else None,
              "sacl": pack_acl(case["sacl"]) if case["sacl"] is not None else None,
              "dacl": pack_acl(aces) if case["dacl"] == "list" else None}
@@ -89,13 +100,41 @@ def pack(case, aces):
     return struct.pack("<BBHIIII", 1, 0, control, *offsets.values()) + body
 
 
-def make_ace(dice):
+def reached(edges, start):
+    """All that can be reached from these over the edges, themselves included."""
+    seen, left = set(), list(start)
+    while left:
+        here = left.pop()
+        if here not in seen:
+            seen.add(here)
+            left.extend(edges.get(here, ()))
+    return seen
+
+
+def make_token(dice):
+    """The SIDs that are held for certain, and those that perhaps are."""
+    certain, all_edges = {}, {}
+    for member in [ACCOUNT, *GROUPS]:
+        for group in dice.sample(GROUPS, dice.randrange(1, 5) if member == ACCOUNT else dice.randrange(3)):
+            all_edges.setdefault(member, []).append(group)
+            if dice.random() < 0.8:
+                certain.setdefault(member, []).append(group)
+    start = [sid for sid, odds in ((ACCOUNT, 0.95), (FORMER, 0.2), (EVERYONE, 0.9), (AUTHENTICATED, 0.9), (NETWORK, 0.9),
+                                   (OWN, 0.1), (dice.choice(ODD), 0.2)) if dice.random() < odds]
+    held = reached(certain, start)
+    perhaps = reached(all_edges, start) - held
+    # Few questions of the many have uncertain ones at all: those must not drown what can be compared as it is.
+    return sorted(held), sorted(perhaps) if dice.random() < 0.4 else []
+
+
+def make_ace(dice, known):
     kind = dice.choice(TYPES)
     if dice.random() < 0.08:
         kind = dice.choice(list(CALLBACK))
     elif dice.random() < 0.03:
         kind = dice.choice(UNKNOWN)
-    return {"kind": kind, "flags": dice.choice(FLAGS), "mask": dice.choice(MASKS), "sid": dice.choice(SIDS),
+    return {"kind": kind, "flags": dice.choice(FLAGS), "mask": dice.choice(MASKS),
+            "sid": dice.choice(known if known and dice.random() < 0.4 else SIDS),
             "right": dice.choice([None, None, SEND_AS, SEND_AS, SEND_AS, *RIGHTS, str(uuid.UUID(int=0))]),
             "class": dice.choice(CLASSES), "noise": [dice.randrange(256) for _ in range(4 * dice.randrange(5))]}
 
@@ -103,20 +142,24 @@ def make_ace(dice):
 def make(dice):
     order = ["owner", "group", "sacl", "dacl"]
     dice.shuffle(order)
-    audit = [{**make_ace(dice), "kind": AUDIT} for _ in range(dice.randrange(3))]
+    token, uncertain = make_token(dice)
+    known = [*token, *uncertain]
+    audit = [{**make_ace(dice, known), "kind": AUDIT} for _ in range(dice.randrange(3))]
+    entries = dice.randrange(9) if dice.random() < 0.9 else dice.randrange(40)
     return {"order": order, "gap": dice.choice([0, 0, 4]), "owner": dice.random() < 0.5, "group": dice.random() < 0.3,
             "sacl": audit if dice.random() < 0.3 else None, "dacl": dice.choice(["list"] * 30 + ["absent", "null"]),
-            "aces": [make_ace(dice) for _ in range(dice.randrange(9))],
-            "token": sorted(sid for sid in SIDS if sid != SELF and dice.random() < 0.4),
+            "aces": [make_ace(dice, known) for _ in range(entries)], "token": token, "uncertain": uncertain,
             "right": dice.choice([SEND_AS] * 4 + RIGHTS)}
 
 
-def translated(aces):
+def translated(case):
     """The entries as Samba's routine must see them to mean what Sendgate means."""
-    for ace in aces:
+    for ace in case["aces"]:
         kind = CALLBACK.get(ace["kind"], ace["kind"])
         denies = kind in (DENY, DENY_OBJECT)
         if kind in UNKNOWN or (ace["kind"] in CALLBACK and not denies):
+            continue
+        if not denies and (OWN if ace["sid"] == SELF else ace["sid"]) in case["uncertain"]:
             continue
         mapped = CONTROL_ACCESS if denies and ace["mask"] & GENERIC_ALL else 0
         yield {**ace, "kind": kind, "mask": ace["mask"] | mapped}
@@ -127,7 +170,8 @@ def differs(case):
     kinds = {ace["kind"] for ace in case["aces"]}
     unmapped = any(ace["mask"] & GENERIC_ALL and not ace["mask"] & CONTROL_ACCESS for ace in case["aces"])
     reasons = {"unmapped generic bits": unmapped, "callback entries": bool(kinds & set(CALLBACK)),
-               "unknown types": bool(kinds & set(UNKNOWN)), "absent DACL": case["dacl"] == "absent"}
+               "unknown types": bool(kinds & set(UNKNOWN)), "absent DACL": case["dacl"] == "absent",
+               "uncertain memberships": bool(case["uncertain"])}
     return [reason for reason, there in reasons.items() if there]
 
 
@@ -137,9 +181,12 @@ def main():
     dice = random.Random(int(sys.argv[1]))
     for _ in range(int(sys.argv[2])):
         case = make(dice)
-        aces = list(translated(case["aces"])) if len(sys.argv) == 4 else case["aces"]
-        sd = base64.b64encode(pack(case, aces)).decode()
-        question = {"sd": sd, "token": case["token"], "self": OWN, "right": case["right"], "differs": differs(case)}
+        packed = {"sd": case["aces"]}
+        if len(sys.argv) == 4:
+            packed["samba"] = list(translated(case))
+        question = {name: base64.b64encode(pack(case, aces)).decode() for name, aces in packed.items()}
+        question |= {"token": case["token"], "uncertain": case["uncertain"], "self": OWN, "right": case["right"],
+                     "differs": differs(case)}
         print(json.dumps(question))
 
 

@@ -1,5 +1,6 @@
 //! Security identifiers (MS-DTYP 2.4.2): who an entry speaks of.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -18,11 +19,42 @@ const HEADER_LEN: usize = 8;
 /// A security identifier: authority and subauthorities, revision 1.
 ///
 /// Ordered by authority, then by subauthorities; written `S-1-5-21-…` in text, in logs and in JSON.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Sid {
     authority: u64,
-    subs: Vec<u32>,
+    subs: Subs,
+}
+
+/// Subauthorities that need no memory of their own: accounts and groups of a domain have five.
+const INLINE_SUBS: usize = 5;
+
+/// The subauthorities. There is one form for each value, so that the derived comparison is right: `Few` where they fit,
+/// with zeros behind the last one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Subs {
+    Few { count: u8, subs: [u32; INLINE_SUBS] },
+    Many(Box<[u32]>),
+}
+
+impl Subs {
+    fn of(subs: &[u32]) -> Self {
+        let mut few = [0; INLINE_SUBS];
+        match few.get_mut(..subs.len()) {
+            Some(room) => {
+                room.copy_from_slice(subs);
+                Self::Few { count: subs.len() as u8, subs: few }
+            }
+            None => Self::Many(subs.into()),
+        }
+    }
+
+    fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::Few { count, subs } => subs.get(..usize::from(*count)).unwrap_or_default(),
+            Self::Many(subs) => subs,
+        }
+    }
 }
 
 /// Why bytes or text are no SID.
@@ -75,7 +107,7 @@ impl Sid {
                 problem: "the authority is larger than 48 bits",
             });
         }
-        Ok(Self { authority, subs: subs.to_vec() })
+        Ok(Self { authority, subs: Subs::of(subs) })
     }
 
     /// Reads a SID that is the whole of `bytes`, such as an `objectSid` value.
@@ -109,26 +141,38 @@ impl Sid {
         let body = rest.get(..4 * count).ok_or(truncated(needed))?;
         let (words, _) = body.as_chunks::<4>();
         let authority = u64::from_be_bytes([0, 0, a0, a1, a2, a3, a4, a5]);
-        Ok((Self { authority, subs: words.iter().map(|w| u32::from_le_bytes(*w)).collect() }, needed))
+        let words = words.iter().map(|word| u32::from_le_bytes(*word));
+        let subs = if count <= INLINE_SUBS {
+            let mut few = [0; INLINE_SUBS];
+            few.iter_mut().zip(words).for_each(|(sub, word)| *sub = word);
+            Subs::Few { count: count as u8, subs: few }
+        } else {
+            Subs::Many(words.collect())
+        };
+        Ok((Self { authority, subs }, needed))
     }
 
     /// The binary form, [`Sid::encoded_len`] bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.encoded_len());
-        // `new` and `parse_prefix` keep the count within 15.
-        out.extend_from_slice(&[1, self.subs.len() as u8]);
-        out.extend_from_slice(&self.authority.to_be_bytes()[2..]);
-        for sub in &self.subs {
-            out.extend_from_slice(&sub.to_le_bytes());
-        }
+        self.write(&mut out);
         out
+    }
+
+    /// Appends the binary form.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let subs = self.sub_authorities();
+        // `new` and `parse_prefix` keep the count within 15.
+        out.extend_from_slice(&[1, subs.len() as u8]);
+        out.extend_from_slice(&self.authority.to_be_bytes()[2..]);
+        subs.iter().for_each(|sub| out.extend_from_slice(&sub.to_le_bytes()));
     }
 
     /// Length in bytes of the binary form.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
-        HEADER_LEN + 4 * self.subs.len()
+        HEADER_LEN + 4 * self.sub_authorities().len()
     }
 
     /// The identifier authority; 5 is the NT authority.
@@ -140,13 +184,13 @@ impl Sid {
     /// The subauthorities in order.
     #[must_use]
     pub fn sub_authorities(&self) -> &[u32] {
-        &self.subs
+        self.subs.as_slice()
     }
 
     /// The relative identifier: the last subauthority, if there is one.
     #[must_use]
     pub fn rid(&self) -> Option<u32> {
-        self.subs.last().copied()
+        self.sub_authorities().last().copied()
     }
 
     /// The SID of the account with relative identifier `rid` in this domain.
@@ -154,7 +198,7 @@ impl Sid {
     /// # Errors
     /// The SID has [`MAX_SUB_AUTHORITIES`] subauthorities already.
     pub fn child(&self, rid: u32) -> Result<Self, SidError> {
-        let mut subs = self.subs.clone();
+        let mut subs = self.sub_authorities().to_vec();
         subs.push(rid);
         Self::new(self.authority, &subs)
     }
@@ -162,14 +206,14 @@ impl Sid {
     /// The domain of an account: `S-1-5-21-a-b-c` for `S-1-5-21-a-b-c-rid`; nothing for a SID of any other shape.
     #[must_use]
     pub fn domain(&self) -> Option<Self> {
-        match (self.authority, self.subs.as_slice()) {
-            (5, [21, a, b, c, _]) => Some(Self { authority: 5, subs: vec![21, *a, *b, *c] }),
+        match (self.authority, self.sub_authorities()) {
+            (5, [21, a, b, c, _]) => Some(Self { authority: 5, subs: Subs::of(&[21, *a, *b, *c]) }),
             _ => None,
         }
     }
 
     fn well_known(authority: u64, subs: &[u32]) -> Self {
-        Self { authority, subs: subs.to_vec() }
+        Self { authority, subs: Subs::of(subs) }
     }
 
     /// Everyone, S-1-1-0.
@@ -201,6 +245,44 @@ impl Sid {
     pub fn principal_self() -> Self {
         Self::well_known(5, &[10])
     }
+
+    /// Whether this is SELF.
+    #[must_use]
+    #[inline]
+    pub fn is_principal_self(&self) -> bool {
+        self.authority == 5 && matches!(self.subs, Subs::Few { count: 1, subs: [10, ..] })
+    }
+
+    /// A number to look the SID up by. Different SIDs may share it, so equality is still to be asked.
+    #[must_use]
+    #[inline]
+    pub(crate) fn fingerprint(&self) -> u64 {
+        /// Odd and without a pattern, so that neighbouring relative identifiers come out far apart.
+        const FACTORS: [u64; INLINE_SUBS] = [
+            0x9E37_79B9_7F4A_7C15,
+            0xC2B2_AE3D_27D4_EB4F,
+            0x1656_67B1_9E37_79F9,
+            0xD6E8_FEB8_6659_FD93,
+            0xA076_1D64_78BD_642F,
+        ];
+        let fold = |sum: u64, (sub, factor): (&u32, &u64)| sum.wrapping_add(u64::from(*sub).wrapping_mul(*factor));
+        match &self.subs {
+            Subs::Few { subs, .. } => subs.iter().zip(&FACTORS).fold(self.authority, fold),
+            Subs::Many(subs) => subs.iter().zip(FACTORS.iter().cycle()).fold(self.authority, fold),
+        }
+    }
+}
+
+impl Ord for Sid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.authority, self.sub_authorities()).cmp(&(other.authority, other.sub_authorities()))
+    }
+}
+
+impl PartialOrd for Sid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl fmt::Display for Sid {
@@ -210,7 +292,7 @@ impl fmt::Display for Sid {
             Ok(small) => write!(f, "S-1-{small}")?,
             Err(_) => write!(f, "S-1-0x{:x}", self.authority)?,
         }
-        self.subs.iter().try_for_each(|sub| write!(f, "-{sub}"))
+        self.sub_authorities().iter().try_for_each(|sub| write!(f, "-{sub}"))
     }
 }
 
@@ -248,7 +330,7 @@ impl FromStr for Sid {
         if subs.len() > MAX_SUB_AUTHORITIES {
             return Err(wrong("it has more than 15 subauthorities"));
         }
-        Ok(Self { authority, subs })
+        Ok(Self { authority, subs: Subs::of(&subs) })
     }
 }
 

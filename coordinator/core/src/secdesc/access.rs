@@ -2,27 +2,21 @@
 //!
 //! 1. [`walk`] asks every entry of the DACL, in stored order, what it does to the right: skipped and why, allowed, or
 //!    denied.
-//! 2. [`decide`] takes the first entry that was not skipped. There is no second reading of an entry anywhere.
+//! 2. [`rule`] takes the first entry that was not skipped, and allocates nothing; [`decide`] is the same with the
+//!    evidence written out.
+//! 3. [`explain`] is the walk for people.
 //!
-//! What is not certain may deny and never allow: memberships, conditions, generic bits that nobody mapped.
-
-use std::collections::BTreeSet;
+//! There is no second reading of an entry anywhere. What is not certain may deny and never allow: memberships,
+//! conditions, generic bits that nobody mapped.
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccessMask, Ace, AceFlags, AceType, Acl, AclState, SecurityDescriptor, Stance};
+use super::{AccessMask, Ace, AceFlags, AclState, SecurityDescriptor, Stance};
 use crate::guid::Guid;
 use crate::sid::Sid;
 
-/// The SIDs that an account acts under.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Token {
-    /// Held for certain where the check is made: these allow and deny.
-    pub certain: BTreeSet<Sid>,
-    /// Perhaps held: these may deny, never allow.
-    #[serde(default)]
-    pub uncertain: BTreeSet<Sid>,
-}
+pub use super::effect::{Effect, EntryLine, Skip, Step};
+pub use super::token::{Held, Membership, Token, TokenIndex};
 
 /// How a decision came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,7 +34,18 @@ pub enum Outcome {
     NullDacl,
 }
 
-/// A decision with its evidence.
+impl Outcome {
+    /// Whether the right is there.
+    #[must_use]
+    pub fn granted(self) -> bool {
+        match self {
+            Self::Granted | Self::NullDacl => true,
+            Self::Denied | Self::NoEntry | Self::Unreadable => false,
+        }
+    }
+}
+
+/// A decision with its evidence written out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Decision {
     /// How it came out.
@@ -66,87 +71,110 @@ impl Decision {
     /// Whether the right is there.
     #[must_use]
     pub fn granted(&self) -> bool {
-        match self.outcome {
-            Outcome::Granted | Outcome::NullDacl => true,
-            Outcome::Denied | Outcome::NoEntry | Outcome::Unreadable => false,
-        }
+        self.outcome.granted()
     }
 }
 
-/// What one entry does to the right.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Step {
-    /// The entry's index in the DACL, from 0.
+/// A decision that points at its evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ruling<'a> {
+    /// How it came out.
+    pub outcome: Outcome,
+    /// The entry that decided; nothing where no entry did.
+    pub deciding: Option<RulingEntry<'a>>,
+}
+
+/// The entry that decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RulingEntry<'a> {
+    /// Its index in the DACL, from 0.
     pub index: usize,
-    /// What it does, whether or not an earlier entry has decided already.
-    pub effect: Effect,
+    /// The entry.
+    pub ace: &'a Ace,
+    /// The SID of the token that it applied to; for a SELF entry the object's own SID.
+    pub via_sid: &'a Sid,
 }
 
-/// The effect of one entry by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Effect {
-    /// It does not apply.
-    Skipped(Skip),
-    /// It allows, through this SID.
-    Allowed(Sid),
-    /// It denies, through this SID.
-    Denied(Sid),
+impl Ruling<'_> {
+    /// Whether the right is there.
+    #[must_use]
+    pub fn granted(&self) -> bool {
+        self.outcome.granted()
+    }
+
+    /// The decision with its evidence written out.
+    #[must_use]
+    pub fn to_decision(&self) -> Decision {
+        let deciding = self.deciding.map(|entry| Deciding {
+            index: entry.index,
+            ace: entry.ace.to_sddl(),
+            inherited: entry.ace.is_inherited(),
+            via_sid: entry.via_sid.clone(),
+        });
+        Decision { outcome: self.outcome, deciding }
+    }
 }
 
-/// Why an entry does not apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Skip {
-    /// Its type takes no part in access decisions.
-    Type(AceType),
-    /// It is there for children only.
-    InheritOnly,
-    /// Its SID is not in the token.
-    NotInToken,
-    /// Its mask does not hold the control-access bit.
-    OtherAccess,
-    /// It is limited to another right.
-    OtherRight(Guid),
-    /// It allows under a condition, which cannot be decided here.
-    ConditionalAllow,
-    /// It allows to a SID that the token holds only perhaps.
-    UncertainAllow,
-    /// It would allow by GENERIC_ALL, which no server has mapped to rights.
-    UnmappedAllow,
-}
-
-/// Decides whether `token` has the extended right `right` on the object whose own SID is `object_self`.
+/// Decides whether `token` has the extended right `right` on the object whose own SID is `object_self`, and writes the
+/// evidence out.
 #[must_use]
-pub fn decide(sd: &SecurityDescriptor, token: &Token, right: &Guid, object_self: &Sid) -> Decision {
+pub fn decide(sd: &SecurityDescriptor, token: &impl Membership, right: &Guid, object_self: &Sid) -> Decision {
+    rule(sd, token, right, object_self).to_decision()
+}
+
+/// Decides whether `token` has the extended right `right` on the object whose own SID is `object_self`. Allocates
+/// nothing; a token that is asked often is best given as a [`TokenIndex`].
+#[must_use]
+pub fn rule<'a>(sd: &'a SecurityDescriptor, token: &impl Membership, right: &Guid, object_self: &'a Sid) -> Ruling<'a> {
     let acl = match sd.dacl() {
-        AclState::Absent => return Decision { outcome: Outcome::Unreadable, deciding: None },
-        AclState::Null => return Decision { outcome: Outcome::NullDacl, deciding: None },
+        AclState::Absent => return Ruling { outcome: Outcome::Unreadable, deciding: None },
+        AclState::Null => return Ruling { outcome: Outcome::NullDacl, deciding: None },
         AclState::Present(acl) => acl,
     };
-    let first = acl.aces().iter().zip(steps(acl, token, right, object_self)).find_map(|(ace, step)| {
-        let (outcome, via_sid) = match step.effect {
-            Effect::Skipped(_) => return None,
-            Effect::Allowed(via) => (Outcome::Granted, via),
-            Effect::Denied(via) => (Outcome::Denied, via),
+    for (index, ace) in acl.aces().iter().enumerate() {
+        let (outcome, via_sid) = match reading(ace, token, right, object_self) {
+            Err(_) => continue,
+            Ok(Applies::Allows(via)) => (Outcome::Granted, via),
+            Ok(Applies::Denies(via)) => (Outcome::Denied, via),
         };
-        let deciding = Deciding { index: step.index, ace: ace.to_sddl(), inherited: ace.is_inherited(), via_sid };
-        Some(Decision { outcome, deciding: Some(deciding) })
-    });
-    first.unwrap_or(Decision { outcome: Outcome::NoEntry, deciding: None })
+        return Ruling { outcome, deciding: Some(RulingEntry { index, ace, via_sid }) };
+    }
+    Ruling { outcome: Outcome::NoEntry, deciding: None }
 }
 
 /// What each entry of the DACL does, in stored order; the first that is not skipped decides. Empty where there is no
 /// list.
 #[must_use]
-pub fn walk(sd: &SecurityDescriptor, token: &Token, right: &Guid, object_self: &Sid) -> Vec<Step> {
-    sd.dacl().acl().map_or_else(Vec::new, |acl| steps(acl, token, right, object_self).collect())
+pub fn walk<'a>(sd: &'a SecurityDescriptor, token: &impl Membership, right: &Guid, object_self: &Sid) -> Vec<Step<'a>> {
+    let mut decided = false;
+    let step = |(index, ace): (usize, &'a Ace)| {
+        let effect = match reading(ace, token, right, object_self) {
+            Err(skip) => Effect::Skipped(skip),
+            Ok(Applies::Allows(via)) => Effect::Allowed(via.clone()),
+            Ok(Applies::Denies(via)) => Effect::Denied(via.clone()),
+        };
+        let decides = !decided && !matches!(effect, Effect::Skipped(_));
+        decided |= decides;
+        Step { index, ace, effect, decides }
+    };
+    sd.dacl().acl().map_or_else(Vec::new, |acl| acl.aces().iter().enumerate().map(step).collect())
 }
 
-fn steps<'a>(acl: &'a Acl, token: &'a Token, right: &'a Guid, object_self: &'a Sid) -> impl Iterator<Item = Step> + 'a {
-    let effect = move |ace: &Ace| effect(ace, token, right, object_self).unwrap_or_else(Effect::Skipped);
-    acl.aces().iter().enumerate().map(move |(index, ace)| Step { index, effect: effect(ace) })
+/// The walk for people: each entry as text with what it did, in stored order. Empty where there is no list.
+#[must_use]
+pub fn explain(sd: &SecurityDescriptor, token: &impl Membership, right: &Guid, object_self: &Sid) -> Vec<EntryLine> {
+    walk(sd, token, right, object_self).iter().map(Step::to_line).collect()
 }
 
-fn effect(ace: &Ace, token: &Token, right: &Guid, object_self: &Sid) -> Result<Effect, Skip> {
+/// What an entry that applies does, through which SID.
+enum Applies<'a> {
+    Allows(&'a Sid),
+    Denies(&'a Sid),
+}
+
+/// The one reading of an entry. What costs least is asked first: most entries of a directory are for other rights.
+#[inline]
+fn reading<'a>(ace: &'a Ace, token: &impl Membership, right: &Guid, object_self: &'a Sid) -> Result<Applies<'a>, Skip> {
     let (Some(mask), Some(sid)) = (ace.mask(), ace.sid()) else { return Err(Skip::Type(ace.kind())) };
     let stance = ace.kind().stance();
     if stance == Stance::Neither {
@@ -154,11 +182,6 @@ fn effect(ace: &Ace, token: &Token, right: &Guid, object_self: &Sid) -> Result<E
     }
     if ace.flags().has(AceFlags::INHERIT_ONLY) {
         return Err(Skip::InheritOnly);
-    }
-    let via = if *sid == Sid::principal_self() { object_self } else { sid };
-    let certain = token.certain.contains(via);
-    if !certain && !token.uncertain.contains(via) {
-        return Err(Skip::NotInToken);
     }
     // Of the generic bits only GENERIC_ALL stands for control access on directory objects (MS-ADTS 5.1.3.2).
     let (holds, unmapped) = (mask.has(AccessMask::CONTROL_ACCESS), mask.has(AccessMask::GENERIC_ALL));
@@ -169,11 +192,16 @@ fn effect(ace: &Ace, token: &Token, right: &Guid, object_self: &Sid) -> Result<E
         Some(other) if other != *right => return Err(Skip::OtherRight(other)),
         _ => {}
     }
-    match stance {
-        Stance::Denies => Ok(Effect::Denied(via.clone())),
+    let is_self = sid.is_principal_self();
+    let via = if is_self { object_self } else { sid };
+    let held = token.holds(via);
+    match (held, stance) {
+        (Held::Not, _) if is_self => Err(Skip::NotSelf),
+        (Held::Not, _) => Err(Skip::NotInToken),
+        (_, Stance::Denies) => Ok(Applies::Denies(via)),
         _ if !holds => Err(Skip::UnmappedAllow),
         _ if ace.kind().is_callback() => Err(Skip::ConditionalAllow),
-        _ if !certain => Err(Skip::UncertainAllow),
-        _ => Ok(Effect::Allowed(via.clone())),
+        (Held::Perhaps, _) => Err(Skip::UncertainAllow),
+        (Held::Certainly, _) => Ok(Applies::Allows(via)),
     }
 }

@@ -1,4 +1,4 @@
-//! One access control entry (MS-DTYP 2.4.4): typed where the type is known, and always with its raw bytes.
+//! One access control entry (MS-DTYP 2.4.4): typed where the type is known, raw bytes where it is not.
 
 use thiserror::Error;
 
@@ -164,14 +164,15 @@ impl AccessMask {
     }
 }
 
-/// An entry with its bytes.
+/// An entry. Nothing of its bytes is lost in the parts: [`Ace::to_bytes`] gives them back.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ace {
     pub(super) kind: AceType,
     pub(super) flags: AceFlags,
     /// Nothing for [`AceType::Other`], whose layout is not known.
     pub(super) body: Option<Body>,
-    pub(super) raw: Vec<u8>,
+    /// What stands behind the body; all but the header where there is no body.
+    pub(super) rest: Box<[u8]>,
 }
 
 /// What stands behind the header of an entry of a known type.
@@ -180,7 +181,6 @@ pub(super) struct Body {
     pub(super) mask: AccessMask,
     pub(super) object: Option<ObjectPart>,
     pub(super) sid: Sid,
-    pub(super) trailing: Vec<u8>,
 }
 
 /// The part that object entries have in addition.
@@ -191,6 +191,8 @@ pub(super) struct ObjectPart {
     pub(super) inherited_object_type: Option<Guid>,
 }
 
+/// Length in bytes of an entry's header: type, flags, size.
+pub(super) const ACE_HEADER_LEN: usize = 4;
 /// ACE_OBJECT_TYPE_PRESENT (MS-DTYP 2.4.4.3).
 pub(super) const OBJECT_TYPE_PRESENT: u32 = 1;
 /// ACE_INHERITED_OBJECT_TYPE_PRESENT.
@@ -247,13 +249,39 @@ impl Ace {
     /// The bytes behind the SID: a callback entry's condition, or application data.
     #[must_use]
     pub fn trailing(&self) -> &[u8] {
-        self.body.as_ref().map_or(&[], |b| &b.trailing)
+        self.body.as_ref().map_or(&[], |_| &self.rest)
     }
 
     /// The whole entry as it stands in the list, header included.
     #[must_use]
-    pub fn raw(&self) -> &[u8] {
-        &self.raw
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.encoded_len());
+        self.write(&mut out);
+        out
+    }
+
+    /// Length in bytes of the whole entry.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        ACE_HEADER_LEN + self.body.as_ref().map_or(0, Body::encoded_len) + self.rest.len()
+    }
+
+    /// Appends the whole entry.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        // `build` and the reader keep the length within 16 bits.
+        let [s0, s1] = (self.encoded_len() as u16).to_le_bytes();
+        out.extend_from_slice(&[self.kind.code(), self.flags.0, s0, s1]);
+        if let Some(body) = &self.body {
+            out.extend_from_slice(&body.mask.0.to_le_bytes());
+            if let Some(object) = &body.object {
+                out.extend_from_slice(&object.flags.to_le_bytes());
+                for guid in [object.object_type, object.inherited_object_type].into_iter().flatten() {
+                    out.extend_from_slice(&guid.to_bytes());
+                }
+            }
+            body.sid.write(out);
+        }
+        out.extend_from_slice(&self.rest);
     }
 
     /// The entry as SDDL, `(OA;CIIO;CR;…;…;S-1-…)`. What SDDL has no words for is written in hexadecimal.
@@ -262,24 +290,30 @@ impl Ace {
         super::sddl_write::ace(self)
     }
 
-    /// Builds an entry and its bytes.
+    /// An entry from its parts.
     ///
     /// # Errors
     /// The result would pass 65535 bytes.
-    pub(super) fn build(kind: AceType, flags: AceFlags, body: Body) -> Result<Self, AceTooLarge> {
-        let mut raw = vec![kind.code(), flags.0, 0, 0];
-        raw.extend_from_slice(&body.mask.0.to_le_bytes());
-        if let Some(object) = &body.object {
-            raw.extend_from_slice(&object.flags.to_le_bytes());
-            for guid in [object.object_type, object.inherited_object_type].into_iter().flatten() {
-                raw.extend_from_slice(&guid.to_bytes());
-            }
+    pub(super) fn build(kind: AceType, flags: AceFlags, body: Body, rest: Vec<u8>) -> Result<Self, AceTooLarge> {
+        let ace = Self { kind, flags, body: Some(body), rest: rest.into() };
+        match ace.encoded_len() {
+            len if len > usize::from(u16::MAX) => Err(AceTooLarge(len)),
+            _ => Ok(ace),
         }
-        raw.extend_from_slice(&body.sid.to_bytes());
-        raw.extend_from_slice(&body.trailing);
-        let size = u16::try_from(raw.len()).map_err(|_| AceTooLarge(raw.len()))?;
-        raw[2..4].copy_from_slice(&size.to_le_bytes());
-        Ok(Self { kind, flags, body: Some(body), raw })
+    }
+}
+
+impl Body {
+    fn encoded_len(&self) -> usize {
+        /// Mask; object flags; each GUID.
+        const MASK: usize = 4;
+        const OBJECT_FLAGS: usize = 4;
+        const GUID: usize = 16;
+        let guids = |object: &ObjectPart| {
+            usize::from(object.object_type.is_some()) + usize::from(object.inherited_object_type.is_some())
+        };
+        let object = self.object.as_ref().map_or(0, |object| OBJECT_FLAGS + GUID * guids(object));
+        MASK + object + self.sid.encoded_len()
     }
 }
 

@@ -1,5 +1,7 @@
 //! One question about a right and its answer, as text: what `sendgate rights --batch` reads and prints per line.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -20,8 +22,11 @@ pub struct Question {
     /// The descriptor as SDDL, used where `sd` is absent.
     #[serde(default)]
     pub sddl: Option<String>,
-    /// The account's SIDs, all of them certain.
+    /// The SIDs that the account holds for certain.
     pub token: Vec<String>,
+    /// The SIDs that it perhaps holds: these may deny, never allow.
+    #[serde(default)]
+    pub uncertain: Vec<String>,
     /// The object's own SID.
     #[serde(rename = "self")]
     pub object_self: String,
@@ -63,8 +68,10 @@ pub enum QuestionError {
     #[error("\"sddl\" cannot be read: {0}")]
     Sddl(#[from] SddlError),
     /// A SID of the token is none.
-    #[error("\"token\" item {index} cannot be read: {source}")]
+    #[error("{list:?} item {index} cannot be read: {source}")]
     Token {
+        /// `token` or `uncertain`.
+        list: &'static str,
         /// Its index, from 0.
         index: usize,
         /// What is wrong with it.
@@ -98,11 +105,14 @@ pub fn judge(
         SEND_AS => Guid::SEND_AS,
         other => other.parse().map_err(QuestionError::Right)?,
     };
-    let mut token = Token::default();
-    for (index, sid) in question.token.iter().enumerate() {
-        token.certain.insert(sid.parse().map_err(|source| QuestionError::Token { index, source })?);
-    }
+    let token = Token { certain: sids("token", &question.token)?, uncertain: sids("uncertain", &question.uncertain)? };
     let decision = decide(&sd, &token, &right, &object_self);
     let deciding = decision.deciding.as_ref().map(|d| AnswerEntry { index: d.index, ace: d.ace.clone() });
     Ok(Answer { granted: decision.granted(), deciding })
+}
+
+fn sids(list: &'static str, texts: &[String]) -> Result<BTreeSet<Sid>, QuestionError> {
+    let one =
+        |(index, text): (usize, &String)| text.parse().map_err(|source| QuestionError::Token { list, index, source });
+    texts.iter().enumerate().map(one).collect()
 }

@@ -113,9 +113,8 @@ impl GrantForm {
             mask: AccessMask(AccessMask::CONTROL_ACCESS),
             object: Some(ObjectPart::of(Some(Guid::SEND_AS), class)),
             sid: account.clone(),
-            trailing: Vec::new(),
         };
-        Ace::build(AceType::AllowObject, flags, body)
+        Ace::build(AceType::AllowObject, flags, body, Vec::new())
     }
 }
 
@@ -146,7 +145,7 @@ pub fn remove_grant(sd: &SecurityDescriptor, account: &Sid, form: GrantForm) -> 
     let entry = form.entry(account)?;
     let same = |ace: &&(usize, &Ace)| same_meaning(ace.1, &entry);
     let entries: Vec<_> = acl.aces().iter().enumerate().collect();
-    if let Some((index, other)) = entries.iter().filter(same).find(|(_, ace)| ace.raw() != entry.raw()) {
+    if let Some((index, other)) = entries.iter().filter(same).find(|(_, ace)| **ace != entry) {
         return Err(EditError::OtherBytes { index: *index, ace: other.to_sddl() });
     }
     let found = entries.iter().rev().find(same);
@@ -167,7 +166,7 @@ pub fn find_entry(sd: &SecurityDescriptor, account: &Sid, form: GrantForm) -> Op
 #[must_use]
 pub fn explicit_entries(sd: &SecurityDescriptor) -> Vec<Vec<u8>> {
     let aces = sd.dacl().acl().map_or(&[][..], Acl::aces);
-    aces.iter().filter(|ace| !ace.is_inherited()).map(|ace| ace.raw().to_vec()).collect()
+    aces.iter().filter(|ace| !ace.is_inherited()).map(Ace::to_bytes).collect()
 }
 
 /// Where a new explicit allow belongs, in a list that is in canonical order.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::parse::{ACL_HEADER_LEN, HEADER_LEN, offsets};
-use super::{Acl, AclState, Control, SecurityDescriptor};
+use super::{Ace, Acl, AclState, Control, SecurityDescriptor};
 use crate::sid::Sid;
 
 /// The largest access control list, in bytes: AclSize is a 16-bit field, so a list must stay below 64 KB.
@@ -24,9 +24,14 @@ pub(super) struct Parts<'a> {
     pub(super) dacl: &'a AclState,
 }
 
+/// Length in bytes of a list, header included.
+fn acl_len(acl: &Acl) -> usize {
+    ACL_HEADER_LEN + acl.aces.iter().map(Ace::encoded_len).sum::<usize>() + acl.slack.len()
+}
+
 /// The bytes of a list, header included.
 pub(super) fn acl_bytes(acl: &Acl) -> Result<Vec<u8>, AclTooLarge> {
-    let total = ACL_HEADER_LEN + acl.aces.iter().map(|ace| ace.raw.len()).sum::<usize>() + acl.slack.len();
+    let total = acl_len(acl);
     // Every entry is at least four bytes long, so a count beyond 16 bits implies a size beyond 16 bits.
     let (Ok(size), Ok(count)) = (u16::try_from(total), u16::try_from(acl.aces.len())) else {
         return Err(AclTooLarge(total));
@@ -36,7 +41,7 @@ pub(super) fn acl_bytes(acl: &Acl) -> Result<Vec<u8>, AclTooLarge> {
     for word in [size, count, acl.sbz2] {
         out.extend_from_slice(&word.to_le_bytes());
     }
-    acl.aces.iter().for_each(|ace| out.extend_from_slice(&ace.raw));
+    acl.aces.iter().for_each(|ace| ace.write(&mut out));
     out.extend_from_slice(&acl.slack);
     Ok(out)
 }
@@ -74,7 +79,7 @@ pub(super) fn with_dacl(sd: &SecurityDescriptor, acl: Acl) -> Result<Vec<u8>, Ac
             dacl: &AclState::Present(acl),
         });
     };
-    let mut out = sd.bytes.clone();
+    let mut out = sd.to_bytes();
     let (end, grown, shrunk) = (old.end, new.len().saturating_sub(old.len()), old.len().saturating_sub(new.len()));
     out.splice(old, new);
     for field in 1..=4 {
@@ -91,12 +96,12 @@ pub(super) fn with_dacl(sd: &SecurityDescriptor, acl: Acl) -> Result<Vec<u8>, Ac
 fn splice_range(sd: &SecurityDescriptor) -> Option<Range<usize>> {
     let [owner, group, sacl, dacl] = offsets(sd.bytes.first_chunk()?);
     let range = |offset: usize, len: usize| offset..offset + len;
-    let acl_len = |state: &AclState| state.acl().and_then(|acl| acl_bytes(acl).ok()).map(|bytes| bytes.len());
-    let dacl = range(dacl, acl_len(&sd.dacl)?);
+    let len = |state: &AclState| state.acl().map(acl_len);
+    let dacl = range(dacl, len(&sd.dacl)?);
     let others = [
         sd.owner.as_ref().map(|sid| range(owner, sid.encoded_len())),
         sd.group.as_ref().map(|sid| range(group, sid.encoded_len())),
-        acl_len(&sd.sacl).map(|len| range(sacl, len)),
+        len(&sd.sacl).map(|len| range(sacl, len)),
     ];
     let apart = others.iter().flatten().all(|other| other.end <= dacl.start || dacl.end <= other.start);
     apart.then_some(dacl)

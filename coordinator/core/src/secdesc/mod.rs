@@ -11,11 +11,13 @@ pub mod access;
 mod ace;
 pub mod batch;
 pub mod edit;
+mod effect;
 mod encode;
 mod parse;
 mod sddl_names;
 mod sddl_read;
 mod sddl_write;
+mod token;
 
 pub use ace::{AccessMask, Ace, AceFlags, AceTooLarge, AceType, Stance};
 pub use encode::MAX_ACL_BYTES;
@@ -23,13 +25,16 @@ pub use parse::ParseError;
 pub use sddl_read::SddlError;
 
 use crate::sid::Sid;
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// A security descriptor together with its self-relative bytes.
 ///
 /// The bytes are the value: two descriptors that mean the same in another layout are not equal.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 pub struct SecurityDescriptor {
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     sbz1: u8,
     control: Control,
     owner: Option<Sid>,
@@ -69,7 +74,7 @@ pub struct Acl {
     sbz2: u16,
     aces: Vec<Ace>,
     /// Bytes inside AclSize behind the last entry, which some writers leave; kept as they were.
-    slack: Vec<u8>,
+    slack: Box<[u8]>,
 }
 
 impl Acl {
@@ -86,7 +91,7 @@ impl Acl {
     }
 
     fn of(revision: u8, aces: Vec<Ace>) -> Self {
-        Self { revision, sbz1: 0, sbz2: 0, aces, slack: Vec::new() }
+        Self { revision, sbz1: 0, sbz2: 0, aces, slack: Box::default() }
     }
 }
 
@@ -159,7 +164,13 @@ impl SecurityDescriptor {
     /// A copy of [`SecurityDescriptor::as_bytes`].
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.bytes.clone()
+        self.bytes.to_vec()
+    }
+
+    /// The same bytes for a table of descriptors to share, such as one that keeps equal descriptors once.
+    #[must_use]
+    pub fn shared_bytes(&self) -> Arc<[u8]> {
+        Arc::clone(&self.bytes)
     }
 
     /// The whole descriptor as SDDL: SIDs in full, but for the well-known ones that need no domain (`WD`, `PS`, …).
@@ -208,5 +219,32 @@ impl SecurityDescriptor {
     #[must_use]
     pub fn dacl_protected(&self) -> bool {
         self.control.has(Control::DACL_PROTECTED)
+    }
+}
+
+// All else follows from the bytes.
+impl PartialEq for SecurityDescriptor {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for SecurityDescriptor {}
+
+impl Hash for SecurityDescriptor {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
+}
+
+impl PartialOrd for SecurityDescriptor {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SecurityDescriptor {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bytes.cmp(&other.bytes)
     }
 }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::ace::{AccessMask, Body, INHERITED_OBJECT_TYPE_PRESENT, OBJECT_TYPE_PRESENT, ObjectPart};
+use super::ace::{ACE_HEADER_LEN, AccessMask, Body, INHERITED_OBJECT_TYPE_PRESENT, OBJECT_TYPE_PRESENT, ObjectPart};
 use super::{Ace, AceFlags, AceType, Acl, AclState, Control, SecurityDescriptor};
 use crate::guid::Guid;
 use crate::sid::{Sid, SidError};
@@ -11,8 +11,8 @@ use crate::sid::{Sid, SidError};
 pub(super) const HEADER_LEN: usize = 20;
 /// Length in bytes of an access control list's header.
 pub(super) const ACL_HEADER_LEN: usize = 8;
-/// Length in bytes of an entry's header.
-const ACE_HEADER_LEN: usize = 4;
+/// The shortest entry that takes part in a decision, in bytes: header, mask, a SID with one subauthority.
+const LEAST_ACE_LEN: usize = 20;
 
 /// Why bytes are no security descriptor. Offsets are in bytes from the start of the descriptor.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -128,7 +128,7 @@ pub(super) fn descriptor(bytes: &[u8]) -> Result<SecurityDescriptor, ParseError>
     }
     let [owner, group, sacl, dacl] = offsets(header);
     Ok(SecurityDescriptor {
-        bytes: bytes.to_vec(),
+        bytes: bytes.into(),
         sbz1,
         control,
         owner: sid_at(bytes, owner, "owner")?,
@@ -187,13 +187,14 @@ fn acl_at(bytes: &[u8], present: bool, offset: usize, acl: &'static str) -> Resu
     let mut left =
         rest.get(ACL_HEADER_LEN..size).ok_or(ParseError::AclSize { acl, offset, size, available: rest.len() })?;
     let count = usize::from(u16::from_le_bytes([n0, n1]));
-    let mut aces = Vec::new();
+    // A count that lies costs no more memory than the bytes that are there are worth.
+    let mut aces = Vec::with_capacity(count.min(left.len() / LEAST_ACE_LEN));
     for index in 0..count {
         let (ace, after) = next_ace(left, acl, index, count)?;
         aces.push(ace);
         left = after;
     }
-    Ok(AclState::Present(Acl { revision, sbz1, sbz2: u16::from_le_bytes([z0, z1]), aces, slack: left.to_vec() }))
+    Ok(AclState::Present(Acl { revision, sbz1, sbz2: u16::from_le_bytes([z0, z1]), aces, slack: left.into() }))
 }
 
 /// Reads the entry at the start of `left`; returns it and what follows it.
@@ -207,14 +208,14 @@ fn next_ace<'a>(left: &'a [u8], acl: &'static str, index: usize, count: usize) -
     }
     let (raw, after) = left.split_at_checked(size).ok_or_else(|| size_lies(ACE_HEADER_LEN))?;
     let kind = AceType::from_code(code);
-    let body = match kind {
-        AceType::Other(_) => None,
-        _ => Some(body(raw, kind.is_object()).map_err(|error| match error {
+    let (body, rest) = match kind {
+        AceType::Other(_) => (None, raw.get(ACE_HEADER_LEN..).unwrap_or_default()),
+        _ => body(raw, kind.is_object()).map(|(body, rest)| (Some(body), rest)).map_err(|error| match error {
             BodyError::Short(least) => size_lies(least),
             BodyError::Sid(source) => ParseError::AceSid { acl, index, source },
-        })?),
+        })?,
     };
-    Ok((Ace { kind, flags: AceFlags(flags), body, raw: raw.to_vec() }, after))
+    Ok((Ace { kind, flags: AceFlags(flags), body, rest: rest.into() }, after))
 }
 
 enum BodyError {
@@ -223,7 +224,8 @@ enum BodyError {
     Sid(SidError),
 }
 
-fn body(raw: &[u8], is_object: bool) -> Result<Body, BodyError> {
+/// The typed part of an entry, and what stands behind it.
+fn body(raw: &[u8], is_object: bool) -> Result<(Body, &[u8]), BodyError> {
     let mut at = ACE_HEADER_LEN;
     let mask = AccessMask(u32::from_le_bytes(take(raw, &mut at)?));
     let object = if is_object {
@@ -239,7 +241,7 @@ fn body(raw: &[u8], is_object: bool) -> Result<Body, BodyError> {
         SidError::Truncated { needed, .. } => BodyError::Short(at + needed),
         other => BodyError::Sid(other),
     })?;
-    Ok(Body { mask, object, sid, trailing: rest.get(used..).unwrap_or_default().to_vec() })
+    Ok((Body { mask, object, sid }, rest.get(used..).unwrap_or_default()))
 }
 
 fn guid_if(present: bool, raw: &[u8], at: &mut usize) -> Result<Option<Guid>, BodyError> {

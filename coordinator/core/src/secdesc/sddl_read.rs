@@ -193,8 +193,8 @@ fn ace(at: &mut Cursor<'_>, domain: Option<&Sid>) -> Result<Ace, SddlError> {
     let sid = whole_sid(fields.until(';'), domain)?;
     let trailing = trailing(fields)?;
     let object = kind.is_object().then(|| ObjectPart::of(object_type, inherited_object_type));
-    let body = Body { mask, object, sid, trailing };
-    Ace::build(kind, flags, body).map_err(|source| SddlError::Entry { position, source })
+    let body = Body { mask, object, sid };
+    Ace::build(kind, flags, body, trailing).map_err(|source| SddlError::Entry { position, source })
 }
 
 /// An entry given by its bytes; the list's reader looks into them afterwards.
@@ -202,8 +202,8 @@ fn raw(field: Cursor<'_>) -> Result<Ace, SddlError> {
     let wrong = || field.expected("0x and the entry's bytes in hexadecimal, as many as its size field says");
     let bytes = field.rest.strip_prefix("0x").and_then(hex).ok_or_else(wrong)?;
     match *bytes.as_slice() {
-        [code, flags, s0, s1, ..] if usize::from(u16::from_le_bytes([s0, s1])) == bytes.len() => {
-            Ok(Ace { kind: AceType::from_code(code), flags: AceFlags(flags), body: None, raw: bytes })
+        [code, flags, s0, s1, ref rest @ ..] if usize::from(u16::from_le_bytes([s0, s1])) == bytes.len() => {
+            Ok(Ace { kind: AceType::from_code(code), flags: AceFlags(flags), body: None, rest: rest.into() })
         }
         _ => Err(wrong()),
     }

@@ -52,16 +52,16 @@ pub(super) fn ace(ace: &Ace) -> String {
                 guid(object.and_then(|o| o.inherited_object_type)),
                 sid(&body.sid),
             );
-            if !body.trailing.is_empty() {
+            if !ace.rest.is_empty() {
                 out.push_str(";#");
-                hex(&mut out, &body.trailing);
+                hex(&mut out, &ace.rest);
             }
             out.push(')');
             out
         }
         _ => {
             let mut out = format!("({RAW};0x");
-            hex(&mut out, &ace.raw);
+            hex(&mut out, &ace.to_bytes());
             out.push(')');
             out
         }

@@ -34,6 +34,19 @@ fn a_question_is_answered_with_the_entry_that_decided() {
 }
 
 #[test]
+fn what_is_perhaps_held_may_deny_and_never_allows() {
+    let perhaps = |entry: &str| {
+        with(&format!("D:{entry}(A;;CR;;;WD)"), r#""S-1-1-0""#, "send-as")
+            .replace("\"self\"", &format!("\"uncertain\": [\"{GROUP}\"], \"self\""))
+    };
+    let deny = format!("(D;;CR;;;{GROUP})");
+    let denied = format!(r#"{{"granted":false,"deciding":{{"index":0,"ace":"{deny}"}}}}"#);
+    assert_eq!(answer(&perhaps(&deny)), Ok(denied));
+    let everyone = r#"{"granted":true,"deciding":{"index":1,"ace":"(A;;CR;;;WD)"}}"#;
+    assert_eq!(answer(&perhaps(&deny.replace('D', "A"))), Ok(everyone.to_owned()));
+}
+
+#[test]
 fn a_binary_descriptor_goes_before_text() {
     let sd = sddl("D:(A;;CR;;;WD)");
     let hex: String = sd.as_bytes().iter().map(|b| format!("{b:02x}")).collect();
@@ -73,6 +86,10 @@ fn errors_name_the_part_that_is_wrong() {
         (
             good.replace("\"S-1-1-0\"", "\"S-1-1-0\", \"x\""),
             "\"token\" item 1 cannot be read: \"x\" is not a SID: it does not start with S-; write it as S-1-<authority>-<number>-…, for example S-1-5-21-1-2-3-1104",
+        ),
+        (
+            good.replace("\"self\"", "\"uncertain\": [\"y\"], \"self\""),
+            "\"uncertain\" item 0 cannot be read: \"y\" is not a SID: it does not start with S-; write it as S-1-<authority>-<number>-…, for example S-1-5-21-1-2-3-1104",
         ),
         (
             good.replace(OWN, "S-2-1"),

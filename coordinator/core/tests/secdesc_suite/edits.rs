@@ -131,7 +131,7 @@ fn removing_takes_one_of_equal_entries_and_none_of_unequal_ones() {
 fn explicit_entries_are_what_a_planned_grant_expects() {
     let sd = sddl(&format!("D:(D;;CR;;;WD){OBJECT}(A;CIID;RP;;;SY)"));
     let aces = sd.dacl().acl().unwrap().aces();
-    assert_eq!(explicit_entries(&sd), vec![aces[0].raw().to_vec(), aces[1].raw().to_vec()]);
+    assert_eq!(explicit_entries(&sd), vec![aces[0].to_bytes(), aces[1].to_bytes()]);
     assert_eq!(explicit_entries(&sddl("O:SY")), Vec::<Vec<u8>>::new());
 }
 

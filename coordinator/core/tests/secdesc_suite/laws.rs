@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use sendgate_core::guid::Guid;
-use sendgate_core::secdesc::access::{Decision, Effect, Outcome, Token, decide, walk};
+use sendgate_core::secdesc::access::{Decision, Effect, Outcome, Token, TokenIndex, decide, rule, walk};
 use sendgate_core::secdesc::edit::{GrantForm, add_grant, remove_grant};
 use sendgate_core::secdesc::{AclState, SecurityDescriptor};
 
@@ -19,7 +19,7 @@ fn with_entries(entries: &[Entry]) -> SecurityDescriptor {
 }
 
 fn raws(sd: &SecurityDescriptor) -> Vec<Vec<u8>> {
-    sd.dacl().acl().map_or(Vec::new(), |acl| acl.aces().iter().map(|ace| ace.raw().to_vec()).collect())
+    sd.dacl().acl().map_or(Vec::new(), |acl| acl.aces().iter().map(|ace| ace.to_bytes().to_vec()).collect())
 }
 
 /// Everything that can be asked of a descriptor; none of it may panic.
@@ -56,7 +56,7 @@ proptest! {
         let aces = sd.dacl().acl().unwrap().aces();
         prop_assert_eq!(aces.len(), made.entries.len());
         for (ace, entry) in aces.iter().zip(&made.entries) {
-            prop_assert_eq!(ace.raw(), entry.bytes());
+            prop_assert_eq!(ace.to_bytes(), entry.bytes());
             prop_assert_eq!(ace.kind().code(), entry.kind);
             prop_assert_eq!(ace.flags().0, entry.flags);
             let known = !OTHER_KINDS.contains(&entry.kind);
@@ -115,7 +115,7 @@ proptest! {
         let mut entries = raws(&added);
         let new = entries.remove(explicit);
         let grant = GrantForm::ContainerUsers.entry(&sid("S-1-5-21-9-9-9-9")).unwrap();
-        prop_assert_eq!(new.as_slice(), grant.raw());
+        prop_assert_eq!(&new, &grant.to_bytes());
         prop_assert_eq!(entries, raws(&sd));
         prop_assert_eq!((added.owner(), added.group(), added.sacl()), (sd.owner(), sd.group(), sd.sacl()));
         prop_assert_eq!((added.control(), added.resource_manager()), (sd.control(), sd.resource_manager()));
@@ -177,6 +177,17 @@ proptest! {
         let decision = send_as(&sd, &token);
         prop_assert_eq!(first.map(|s| s.index), decision.deciding.as_ref().map(|d| d.index));
         prop_assert_eq!(first.is_some_and(|s| matches!(s.effect, Effect::Allowed(_))), decision.granted());
+        let decides: Vec<_> = steps.iter().filter(|step| step.decides).map(|step| step.index).collect();
+        prop_assert_eq!(decides, decision.deciding.iter().map(|d| d.index).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_indexed_token_decides_like_the_plain_one(made in any_made(), token in any_token()) {
+        let (sd, own, index) = (made.parsed(), sid(OWN), TokenIndex::of(&token));
+        let ruling = rule(&sd, &index, &Guid::SEND_AS, &own);
+        prop_assert_eq!(ruling.to_decision(), send_as(&sd, &token));
+        prop_assert_eq!(ruling.granted(), send_as(&sd, &token).granted());
+        prop_assert_eq!(walk(&sd, &index, &Guid::SEND_AS, &own), walk(&sd, &token, &Guid::SEND_AS, &own));
     }
 
     #[test]

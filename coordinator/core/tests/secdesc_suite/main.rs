@@ -12,3 +12,5 @@ mod sddl;
 mod shipped;
 mod sids;
 mod texts;
+mod tokens;
+mod words;

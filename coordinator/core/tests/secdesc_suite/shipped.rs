@@ -1,8 +1,8 @@
-//! One test for each error that evaluators of this right have shipped with.
+//! One test for each error that evaluators of this right have shipped with; each name says what is right.
 
 use sendgate_core::guid::Guid;
 use sendgate_core::secdesc::access::{Effect, Outcome, Skip, Token, decide, walk};
-use sendgate_core::secdesc::{AceType, SecurityDescriptor};
+use sendgate_core::secdesc::{AceType, ParseError, SecurityDescriptor};
 
 use crate::made::*;
 
@@ -22,6 +22,16 @@ fn of(entries: &str) -> (Outcome, Option<usize>) {
     outcome(&sddl(&format!("D:{entries}")))
 }
 
+fn allow_entry() -> Entry {
+    Entry { kind: 0, flags: 0, mask: 0x100, object: None, sid: "S-1-1-0", trailing: vec![] }
+}
+
+/// A descriptor with one entry, which allows to Everyone: the list at byte 20, its size at 22, its count at 24, the
+/// entry at 28, the entry's size at 30.
+fn one_allow() -> Vec<u8> {
+    pack(0x8004, [None, None, None, Some(pack_acl(4, &[allow_entry()], 0))], [0, 1, 2, 3], 0)
+}
+
 #[test]
 fn a_deny_is_not_ignored() {
     assert_eq!(
@@ -37,6 +47,16 @@ fn stored_order_decides_and_nothing_is_sorted() {
     let explicit_over_inherited = of(&format!("{GRANT}(D;ID;CR;;;WD)"));
     assert_eq!(explicit_over_inherited, (Outcome::Granted, Some(0)));
     assert_eq!(of(&format!("(A;ID;CR;;;{ACCOUNT})(D;;CR;;;WD)")), (Outcome::Granted, Some(0)));
+}
+
+#[test]
+fn a_deny_of_another_level_does_not_reach_over_what_stands_before_it() {
+    // What came from the parent stands before what came from further up, and both behind what is the object's own.
+    let (deny, allow) = (format!("(D;CIID;CR;;;{GROUP})"), GRANT.replace(";;CR", ";CIID;CR"));
+    assert_eq!(of(&format!("{GRANT}{deny}")), (Outcome::Granted, Some(0)));
+    assert_eq!(of(&format!("{allow}{deny}")), (Outcome::Granted, Some(0)));
+    assert_eq!(of(&format!("{deny}{allow}")), (Outcome::Denied, Some(0)));
+    assert_eq!(of(&format!("(D;;CR;;;{GROUP}){allow}")), (Outcome::Denied, Some(0)));
 }
 
 #[test]
@@ -61,6 +81,8 @@ fn container_inherit_with_a_class_but_without_inherit_only_counts_on_the_holder(
 fn self_is_the_object_and_not_the_account() {
     let sd = sddl("D:(OA;;CR;ab721a54-1e2f-11d0-9819-00aa0040529b;;PS)");
     assert_eq!(outcome(&sd), (Outcome::NoEntry, None));
+    let steps = walk(&sd, &token(&[ACCOUNT]), &Guid::SEND_AS, &sid(OWN));
+    assert_eq!(steps[0].effect, Effect::Skipped(Skip::NotSelf));
     assert_eq!(outcome_for(&sd, &token(&[OWN])), (Outcome::Granted, Some(0)));
     // A token that claims to be SELF is nobody's.
     assert_eq!(outcome_for(&sd, &token(&["S-1-5-10"])), (Outcome::NoEntry, None));
@@ -69,11 +91,18 @@ fn self_is_the_object_and_not_the_account() {
 }
 
 #[test]
-fn blanket_control_access_and_full_control_count() {
+fn blanket_control_access_counts() {
     assert_eq!(of(&format!("(A;;CR;;;{ACCOUNT})")), (Outcome::Granted, Some(0)));
-    assert_eq!(of(&format!("(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;{GROUP})")), (Outcome::Granted, Some(0)));
+    assert_eq!(of(&format!("(D;;CR;;;{ACCOUNT}){GRANT}")), (Outcome::Denied, Some(0)));
     // An object entry without an object type covers every right as well.
     assert_eq!(of(&format!("(OA;;CR;;;{ACCOUNT})")), (Outcome::Granted, Some(0)));
+    assert_eq!(of(&format!("(OD;;CR;;;{ACCOUNT}){GRANT}")), (Outcome::Denied, Some(0)));
+}
+
+#[test]
+fn full_control_counts() {
+    assert_eq!(of(&format!("(A;;RPWPCRCCDCLCLORCWOWDSDDTSW;;;{GROUP})")), (Outcome::Granted, Some(0)));
+    assert_eq!(of(&format!("(A;;0xf01ff;;;{ACCOUNT})")), (Outcome::Granted, Some(0)));
     assert_eq!(of(&format!("(D;;0xf01ff;;;{ACCOUNT}){GRANT}")), (Outcome::Denied, Some(0)));
 }
 
@@ -100,17 +129,63 @@ fn neighbouring_guids_are_other_rights() {
 }
 
 #[test]
-fn a_sacl_does_not_hide_the_dacl() {
+fn a_sacl_that_is_present_does_not_hide_the_dacl() {
     let text = format!("O:SYG:SYD:{GRANT}S:(AU;SA;CR;;;WD)(D;;CR;;;WD)");
     assert_eq!(outcome(&sddl(&text)), (Outcome::Granted, Some(0)));
-    let dacl =
-        pack_acl(4, &[Entry { kind: 0, flags: 0, mask: 0x100, object: None, sid: ACCOUNT, trailing: vec![] }], 0);
-    let sacl =
-        pack_acl(2, &[Entry { kind: 1, flags: 0, mask: 0x100, object: None, sid: ACCOUNT, trailing: vec![] }], 0);
+    let dacl = pack_acl(4, &[Entry { sid: ACCOUNT, ..allow_entry() }], 0);
+    let sacl = pack_acl(2, &[Entry { kind: 1, sid: ACCOUNT, ..allow_entry() }], 0);
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 3, 0, 1]] {
         let bytes = pack(0x8014, [Some(pack_sid(GROUP)), None, Some(sacl.clone()), Some(dacl.clone())], order, 0);
         assert_eq!(outcome(&SecurityDescriptor::parse(&bytes).unwrap()), (Outcome::Granted, Some(0)));
     }
+}
+
+#[test]
+fn an_ace_size_that_lies_is_an_error_and_no_verdict() {
+    let mut bytes = one_allow();
+    for size in [0, 3, 4, 16, 19, 21, 0xFF] {
+        bytes[30] = size;
+        let error = SecurityDescriptor::parse(&bytes).unwrap_err();
+        assert!(matches!(error, ParseError::AceSize { index: 0, .. }), "size {size}: {error}");
+    }
+    bytes[30] = 20;
+    assert_eq!(outcome(&SecurityDescriptor::parse(&bytes).unwrap()), (Outcome::Granted, Some(0)));
+}
+
+#[test]
+fn an_ace_that_claims_the_next_one_as_its_own_hides_nothing() {
+    let [deny, allow] = [1, 0].map(|kind| Entry { kind, sid: "S-1-1-0", ..allow_entry() });
+    let audit = Entry { kind: 2, ..deny.clone() };
+    let mut bytes = pack(0x8004, [None, None, None, Some(pack_acl(4, &[audit, deny, allow], 0))], [0, 1, 2, 3], 0);
+    assert_eq!(outcome(&SecurityDescriptor::parse(&bytes).unwrap()), (Outcome::Denied, Some(1)));
+    // The audit entry swallows the deny, and the count of entries gives it away.
+    bytes[30] = 40;
+    let error = SecurityDescriptor::parse(&bytes).unwrap_err();
+    assert_eq!(error, ParseError::AceCount { acl: "DACL", count: 3, index: 2 });
+}
+
+#[test]
+fn an_acl_size_that_lies_is_an_error_and_no_verdict() {
+    let mut bytes = one_allow();
+    for size in [0, 7, 8, 11, 12, 27, 29, 0xFF] {
+        bytes[22] = size;
+        let error = SecurityDescriptor::parse(&bytes).unwrap_err();
+        let expected = matches!(
+            error,
+            ParseError::AclSize { .. } | ParseError::AceCount { index: 0, .. } | ParseError::AceSize { index: 0, .. }
+        );
+        assert!(expected, "size {size}: {error}");
+    }
+    bytes[22] = 28;
+    assert_eq!(outcome(&SecurityDescriptor::parse(&bytes).unwrap()), (Outcome::Granted, Some(0)));
+}
+
+#[test]
+fn an_ace_count_that_lies_is_an_error_and_no_verdict() {
+    let mut bytes = one_allow();
+    bytes[24] = 2;
+    let error = SecurityDescriptor::parse(&bytes).unwrap_err();
+    assert_eq!(error, ParseError::AceCount { acl: "DACL", count: 2, index: 1 });
 }
 
 #[test]
