@@ -1,7 +1,7 @@
 //! What is known right now: a fold over observations. All of it is soft state: a new coordinator starts with an empty
 //! estate, learns it afresh, and until then every gate is closed.
 
-use crate::coverage::DomainPicture;
+use crate::coverage::{DomainPicture, Judged, Look};
 use crate::enforcement::StoreVersion;
 use crate::names::{AgentName, DirectoryName, DomainName, GoodLinkName, HostName, RosterName};
 use crate::time::Steady;
@@ -146,8 +146,8 @@ pub enum Observation {
     Roster(GoodLinkName, Roster),
     /// A roster was uploaded that cannot be used.
     RosterFault(GoodLinkName, String),
-    /// A survey ended.
-    Survey(DomainPicture),
+    /// A look at a domain: at everything, or at what has changed.
+    Look(Look),
 }
 
 impl Estate {
@@ -162,10 +162,18 @@ impl Estate {
                 self.rosters.insert(goodlink, roster);
             }
             Observation::RosterFault(goodlink, why) => drop(self.roster_faults.insert(goodlink, why)),
-            Observation::Survey(picture) => {
-                // Surveys may end out of order; an older look never replaces a newer one.
-                if self.domains.get(&picture.domain).is_none_or(|known| known.started <= picture.started) {
-                    self.domains.insert(picture.domain.clone(), picture);
+            Observation::Look(look) => {
+                // What has changed means nothing to whom the rest is not known.
+                let known = self.domains.get_mut(&look.domain);
+                match (known, &look.users) {
+                    (Some(picture), _) if picture.started <= look.started => picture.take(look),
+                    (None, Judged::All(_)) => {
+                        let mut picture = DomainPicture::new(look.domain.clone());
+                        picture.take(look);
+                        self.domains.insert(picture.domain.clone(), picture);
+                    }
+                    // A look from before the last full reading never replaces it.
+                    _ => {}
                 }
             }
         }

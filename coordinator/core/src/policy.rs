@@ -55,6 +55,34 @@ pub struct DomainPolicy {
     pub grants: GrantMode,
     /// How high up grants may be placed.
     pub reach: Reach,
+    /// Whom AdminSDHolder protects there, and how often.
+    pub protection: ProtectionPolicy,
+}
+
+/// What AdminSDHolder protects in a forest (MS-ADTS 3.1.1.6.1): settings of the forest that no server tells.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ProtectionPolicy {
+    /// Protected groups of each domain, by RID.
+    pub domain_groups: BTreeSet<u32>,
+    /// Protected groups of `S-1-5-32`, by RID.
+    pub builtin_groups: BTreeSet<u32>,
+    /// Protected users, by RID.
+    pub users: BTreeSet<u32>,
+    /// The longest time between two propagations (`AdminSDProtectFrequency`, 60 to 7200 seconds).
+    pub interval: Duration,
+}
+
+impl Default for ProtectionPolicy {
+    /// Domain Admins, Domain Controllers, Cert Publishers, Schema Admins, Enterprise Admins; Administrators, Account,
+    /// Server, Print and Backup Operators, Replicator; Administrator and krbtgt; every hour.
+    fn default() -> Self {
+        Self {
+            domain_groups: [512, 516, 517, 518, 519].into(),
+            builtin_groups: [544, 548, 549, 550, 551, 552].into(),
+            users: [500, 502].into(),
+            interval: Duration::from_secs(60 * 60),
+        }
+    }
 }
 
 /// Whether grants are written.
@@ -72,6 +100,9 @@ pub enum GrantMode {
 pub struct ExchangePolicy {
     /// In the order in which they are changed; at least one.
     pub hosts: Vec<HostName>,
+    /// The domain that its machines are members of: groups local to that domain count where its store asks. Where it is
+    /// not declared, no such group allows anything.
+    pub domain: Option<DomainName>,
 }
 
 /// A GoodLink server.
@@ -115,8 +146,10 @@ impl Waits {
 pub struct Freshness {
     /// From one survey's start to the next one's.
     pub survey_interval: Duration,
-    /// Evidence older than this, counted from the survey's start, is no evidence.
+    /// Evidence older than this, counted from the start of the last full survey, is no evidence.
     pub evidence_age: Duration,
+    /// A directory server of whose changes nothing has been heard for longer than this gives no evidence.
+    pub watch_age: Duration,
     /// The longest time between two reports of a host.
     pub heartbeat: Duration,
     /// A host that has been silent for longer than this is silent.

@@ -1,5 +1,9 @@
 //! What people ask for, checked against the world before it is written down.
 
+mod grants;
+
+pub use grants::{WantedSubject, approve, grant_redo, grant_undo, revoke};
+
 use crate::enforcement::StoreVersion;
 use crate::gate::World;
 use crate::ledger::{Request, RolloutEvent, RolloutSpec, Sha256};
@@ -144,6 +148,15 @@ pub fn rollout_abort(world: World<'_>, given: &str, reason: &str) -> Result<Requ
 /// # Errors
 /// [`Refused`] if nobody or several are meant, no reason is given, or it would be void at once.
 pub fn waive(world: World<'_>, given: &str, reason: &str, expires: Timestamp) -> Result<Request, Refused> {
+    let user = roster_user(world, given)?;
+    if expires <= world.now.wall {
+        return Err(invalid("expiry", &expires.to_string(), format!("it is {} now", world.now.wall)));
+    }
+    Ok(Request::Waive { user, reason: needed_reason(reason)?, expires })
+}
+
+/// A user of a roster, by roster name or directory name.
+fn roster_user(world: World<'_>, given: &str) -> Result<DirectoryName, Refused> {
     let wanted = given.trim().to_lowercase();
     let users = world.estate.rosters.values().flat_map(|roster| &roster.users);
     let mut matching: Vec<&DirectoryName> = users
@@ -152,21 +165,17 @@ pub fn waive(world: World<'_>, given: &str, reason: &str, expires: Timestamp) ->
         .collect();
     matching.sort();
     matching.dedup();
-    let user = match matching.as_slice() {
-        [user] => (*user).clone(),
+    match matching.as_slice() {
+        [user] => Ok((*user).clone()),
         [] => {
             let known = "no roster that has arrived names this user".to_owned();
-            return Err(Refused::Unknown { what: "user", given: given.to_owned(), known });
+            Err(Refused::Unknown { what: "user", given: given.to_owned(), known })
         }
         several => {
             let names: Vec<_> = several.iter().map(ToString::to_string).collect();
-            return Err(Refused::Conflict(format!("{given:?} means several users, name one of {}", names.join(", "))));
+            Err(Refused::Conflict(format!("{given:?} means several users, name one of {}", names.join(", "))))
         }
-    };
-    if expires <= world.now.wall {
-        return Err(invalid("expiry", &expires.to_string(), format!("it is {} now", world.now.wall)));
     }
-    Ok(Request::Waive { user, reason: needed_reason(reason)?, expires })
 }
 
 /// Reasons longer than this, in bytes, belong into a ticket.

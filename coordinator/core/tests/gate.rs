@@ -49,8 +49,8 @@ fn whatever_is_not_known_closes_and_says_what() {
         (
             "a server was not asked",
             |e| {
-                let mut picture = e.picture();
-                picture.read.remove(&name("a2"));
+                let mut picture = e.estate.domains[&name("a.example.test")].clone();
+                picture.seen.remove(&name("a2"));
                 e.estate.domains.insert(picture.domain.clone(), picture);
             },
             "directory server a2 gave no evidence: the last survey did not ask it",
@@ -135,7 +135,7 @@ fn whatever_is_wrong_closes_and_says_what() {
         (
             "not found",
             |e| {
-                let mut picture = e.picture();
+                let mut picture = e.estate.domains[&name("a.example.test")].clone();
                 picture.users.insert(name("anna@a.example.test"), sendgate_core::coverage::verdict::Presence::Absent);
                 e.estate.domains.insert(picture.domain.clone(), picture);
             },
@@ -144,7 +144,7 @@ fn whatever_is_wrong_closes_and_says_what() {
         (
             "found twice",
             |e| {
-                let mut picture = e.picture();
+                let mut picture = e.estate.domains[&name("a.example.test")].clone();
                 let twice =
                     sendgate_core::coverage::verdict::Presence::Ambiguous(["CN=A".into(), "CN=B".into()].into());
                 picture.users.insert(name("anna@a.example.test"), twice);
@@ -218,7 +218,7 @@ fn a_half_read_user_closes_every_server_of_scope_mailboxes() {
 fn a_new_name_on_the_roster_does_not_end_a_wait() {
     let mut example = Example::covered();
     example.lands("anna");
-    let mut picture = example.picture();
+    let mut picture = example.estate.domains[&name("a.example.test")].clone();
     let anna = picture.users.remove(&name("anna@a.example.test")).unwrap();
     picture.users.insert(name("ann@a.example.test"), anna);
     example.roster(&["ann", "bert", "carl"]);

@@ -146,7 +146,7 @@ fn permit(example: &mut Example) {
                 });
                 assert!(waited, "invariant 2: {effect}");
             }
-            Effect::Grant(_) => panic!("a grant needs no permit"),
+            Effect::Grant(_) | Effect::Withdraw(_) => panic!("a grant needs no permit"),
         }
         example.append(Entry::Permitted { intent });
         let running = example.ledger.open().filter(|(_, intent)| matches!(intent.state, IntentState::Permitted { .. }));

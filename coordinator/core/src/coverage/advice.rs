@@ -24,6 +24,15 @@ pub fn advice(grant: &PlannedGrant, shown: Option<&SecurityDescriptor>) -> Advic
     Advice { dsacls: dsacls(grant), powershell: powershell(grant), ldif: shown.and_then(|shown| ldif(grant, shown)) }
 }
 
+/// Why there is no LDIF for a grant on a place that shows this.
+#[must_use]
+pub fn no_ldif(grant: &PlannedGrant, shown: &SecurityDescriptor) -> String {
+    match edit::add_grant(shown, &grant.sid, grant.form) {
+        Ok(_) => "the descriptor was not at hand".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
 fn dsacls(grant: &PlannedGrant) -> Option<String> {
     let (place, account) = (grant.place.as_str(), grant.account.to_string());
     // cmd expands % inside quotes, and a quote would end the argument: no escape works everywhere.
@@ -177,6 +186,7 @@ mod tests {
         assert!(ldif.contains(&format!("\nnTSecurityDescriptor:: {}\n-\n", base64(wanted.as_bytes()))), "{ldif}");
         // What is there already needs no change.
         assert_eq!(advice(&grant, Some(&wanted)).ldif, None);
+        assert_eq!(no_ldif(&grant, &wanted), "the entry is not added: entry 1 is it already, there is nothing to do");
     }
 
     #[test]

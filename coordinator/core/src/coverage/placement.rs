@@ -4,7 +4,7 @@
 //! serves all his neighbours too. A protected user is never granted (his descriptor is overwritten within the hour), and
 //! a deny is never answered with a grant (that would override somebody's decision).
 
-use super::reading::{DescriptorReading, FoundUser, ServerReading, UserClass};
+use super::reading::{DescriptorReading, FoundUser, GroupPath, ServerReading, UserClass};
 use crate::names::{AccountName, Dn, DomainName};
 use crate::secdesc::edit::{self, GrantForm};
 use crate::sid::Sid;
@@ -48,6 +48,18 @@ impl PlannedGrant {
         GrantEntry { domain: self.domain.clone(), sid: self.sid.clone(), place: self.place.clone(), form: self.form }
     }
 }
+
+impl GrantEntry {
+    /// Whether the place is AdminSDHolder of its domain (MS-ADTS 3.1.1.6.1), whose entries every protected user gets.
+    #[must_use]
+    pub fn is_on_holder(&self) -> bool {
+        let holder = |dn: &Dn| dn.as_str().to_lowercase().starts_with(HOLDER);
+        self.form == GrantForm::Object && holder(&self.place)
+    }
+}
+
+/// How the name of AdminSDHolder begins, in lower case; what follows is the domain head.
+const HOLDER: &str = "cn=adminsdholder,cn=system,dc=";
 
 /// What a grant adds, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -118,6 +130,11 @@ pub enum NoPlacement {
         /// The place.
         place: Dn,
     },
+    /// The user is protected: whatever is written on him is gone within the hour.
+    Protected {
+        /// Through which groups.
+        path: GroupPath,
+    },
 }
 
 impl fmt::Display for NoPlacement {
@@ -129,6 +146,9 @@ impl fmt::Display for NoPlacement {
             }
             Self::Refused { place, reason } => write!(f, "the ACL of {place} is not edited: {reason}"),
             Self::OnItsWay { place } => write!(f, "the entry is on {place} and has not reached the user yet"),
+            Self::Protected { path } => {
+                write!(f, "nothing is written on a protected user, it would be gone within the hour: {path}")
+            }
         }
     }
 }
@@ -166,6 +186,48 @@ pub fn place(
         let Some(reading) = server.containers.get(&above) else { return Err(NoPlacement::Unreadable { place: above }) };
         (place, form, descriptor) = (above, container_form, reading);
     }
+    entry_on(domain, account, sid, place, form, descriptor)
+}
+
+/// An entry on a user himself, whose inherited deny is to be overridden; whoever asks for it has somebody's approval.
+///
+/// # Errors
+/// As [`on_object`], and [`NoPlacement::Protected`].
+pub fn on_user(
+    domain: &DomainName,
+    account: &AccountName,
+    sid: &Sid,
+    user: &FoundUser,
+) -> Result<PlannedGrant, NoPlacement> {
+    match &user.protected_by {
+        Some(path) => Err(NoPlacement::Protected { path: path.as_ref().clone() }),
+        None => on_object(domain, account, sid, user.dn.clone(), &user.descriptor),
+    }
+}
+
+/// An entry on an object itself: on AdminSDHolder, or on a user whose inherited deny is to be overridden. Both open more
+/// than a grant below a container does; whoever asks for one has somebody's approval.
+///
+/// # Errors
+/// [`NoPlacement`] where the list cannot be edited, or where the entry is there already.
+pub fn on_object(
+    domain: &DomainName,
+    account: &AccountName,
+    sid: &Sid,
+    place: Dn,
+    descriptor: &DescriptorReading,
+) -> Result<PlannedGrant, NoPlacement> {
+    entry_on(domain, account, sid, place, GrantForm::Object, descriptor)
+}
+
+fn entry_on(
+    domain: &DomainName,
+    account: &AccountName,
+    sid: &Sid,
+    place: Dn,
+    form: GrantForm,
+    descriptor: &DescriptorReading,
+) -> Result<PlannedGrant, NoPlacement> {
     let DescriptorReading::Shown(shown) = descriptor else { return Err(NoPlacement::Unreadable { place }) };
     let expected: Vec<EntryBytes> = edit::explicit_entries(shown).into_iter().map(EntryBytes).collect();
     let size: usize = expected.iter().map(|entry| entry.0.len()).sum();
@@ -185,5 +247,54 @@ pub fn place(
         }),
         Err(edit::EditError::AlreadyThere { .. }) => Err(NoPlacement::OnItsWay { place }),
         Err(error) => Err(NoPlacement::Refused { place, reason: error.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coverage::reading::{Home, MailboxOwner};
+    use crate::guid::Guid;
+    use crate::secdesc::SecurityDescriptor;
+    use std::sync::Arc;
+
+    fn user(protected_by: Option<GroupPath>) -> FoundUser {
+        FoundUser {
+            dn: "CN=anna,DC=a".into(),
+            guid: Guid::SEND_AS,
+            sid: "S-1-5-21-1-2-3-2001".parse().unwrap(),
+            class: UserClass::User,
+            descriptor: DescriptorReading::Shown(Arc::new(SecurityDescriptor::from_sddl("D:", None).unwrap())),
+            home: Home::None,
+            protected_by: protected_by.map(Arc::new),
+            admin_count: false,
+            owner: MailboxOwner::Itself,
+        }
+    }
+
+    #[test]
+    fn a_protected_user_is_not_written_even_with_an_approval() {
+        let (domain, account) = ("a".parse().unwrap(), "goodadmin@a".parse().unwrap());
+        let sid = "S-1-5-21-1-2-3-1105".parse().unwrap();
+        let placed = |user: &FoundUser| on_user(&domain, &account, &sid, user);
+        assert_eq!(placed(&user(None)).unwrap().place, Dn::from("CN=anna,DC=a"));
+        let path = GroupPath(vec!["CN=Domain Admins,DC=a".into()]);
+        assert_eq!(
+            placed(&user(Some(path))).unwrap_err().to_string(),
+            "nothing is written on a protected user, it would be gone within the hour: CN=Domain Admins,DC=a"
+        );
+    }
+
+    #[test]
+    fn admin_sd_holder_is_known_by_its_name() {
+        let entry = |place: &str, form| GrantEntry {
+            domain: "a".parse().unwrap(),
+            sid: "S-1-5-21-1-2-3-1105".parse().unwrap(),
+            place: place.into(),
+            form,
+        };
+        assert!(entry("cn=AdminSDHolder,CN=System,DC=a,DC=test", GrantForm::Object).is_on_holder());
+        assert!(!entry("CN=AdminSDHolder,CN=System,DC=a", GrantForm::ContainerUsers).is_on_holder());
+        assert!(!entry("CN=AdminSDHolder,OU=System,DC=a", GrantForm::Object).is_on_holder());
     }
 }

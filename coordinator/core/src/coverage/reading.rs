@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-/// One reading of a domain's roster users on every directory server that counts.
+/// A domain's roster users as every directory server that counts shows them: read in full once in a while, and kept up
+/// to date from what the servers say has changed.
 #[derive(Debug, Clone)]
 pub struct DomainReading {
     /// The domain.
     pub domain: DomainName,
-    /// When the reading began: what it says is no older than this.
+    /// When the last full reading began: nothing here was read from a descriptor before this.
     pub started: Steady,
     /// The names that were asked for, on every server.
     pub asked: BTreeSet<DirectoryName>,
@@ -31,6 +32,8 @@ pub struct ServerFailure(pub String);
 /// What one directory server said.
 #[derive(Debug, Clone)]
 pub struct ServerReading {
+    /// As of when all of this is true on the server: when the last look at what has changed began.
+    pub seen: Steady,
     /// Service accounts of GoodLink servers that serve this domain, as this server knows them, or why it does not.
     pub accounts: BTreeMap<AccountName, Result<AccountReading, String>>,
     /// Every name that was asked for. A name that is missing here was not accounted for and counts as unreadable.
@@ -43,15 +46,38 @@ pub struct ServerReading {
     pub admin_sd_holder: DescriptorReading,
 }
 
-/// A service account and its token.
+impl DomainReading {
+    /// Every service account that any server was asked for.
+    #[must_use]
+    pub fn accounts(&self) -> BTreeSet<&AccountName> {
+        self.servers.values().flatten().flat_map(|server| server.accounts.keys()).collect()
+    }
+}
+
+impl ServerReading {
+    /// `CN=AdminSDHolder,CN=System,<domain>`, whose descriptor protected accounts get (MS-ADTS 3.1.1.6.1).
+    #[must_use]
+    pub fn holder(&self) -> Dn {
+        Dn::from(format!("CN=AdminSDHolder,CN=System,{}", self.head))
+    }
+}
+
+/// A service account, and what a server knows of its token.
+///
+/// The store asks on the Exchange server, so groups that are local to a domain count as that server's domain sees them:
+/// what allows must hold there, what denies counts from the user's domain as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountReading {
     /// Where it is.
     pub dn: Dn,
     /// The account's own SID: what a grant names.
     pub sid: Sid,
-    /// SIDs that are in the token for certain (account, SID history, tokenGroups, well-known): these may allow and deny.
-    pub certain: BTreeSet<Sid>,
+    /// In the token wherever the account logs on: itself, its SID history, its global and universal groups over any
+    /// number of levels, and the well-known SIDs of a network logon.
+    pub everywhere: BTreeSet<Sid>,
+    /// Groups of this server's domain that are in the token on machines of this domain only: domain-local groups, and
+    /// those of `S-1-5-32`.
+    pub local: BTreeSet<Sid>,
     /// SIDs that may be in the token: these may deny, never allow.
     pub uncertain: BTreeSet<Sid>,
 }
@@ -85,11 +111,23 @@ pub struct FoundUser {
     /// Where the mailbox is.
     pub home: Home,
     /// The chain of groups from the user to a protected group, if he is a member of one.
-    pub protected_by: Option<GroupPath>,
+    pub protected_by: Option<Arc<GroupPath>>,
     /// `adminCount` is 1. Sticky, and so no proof of membership.
     pub admin_count: bool,
-    /// `msExchMasterAccountSid` is set: the mailbox belongs to an account of another forest.
-    pub linked: bool,
+    /// Whose mailbox it is.
+    pub owner: MailboxOwner,
+}
+
+/// Whose mailbox an object stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MailboxOwner {
+    /// The object itself: an enabled account, or a disabled one that says SELF in `msExchMasterAccountSid`.
+    Itself,
+    /// A disabled account that names no owner (`userAccountControl` ACCOUNTDISABLE without `msExchMasterAccountSid`): the
+    /// store refuses such mailboxes for reasons of its own.
+    Nobody,
+    /// An account of another forest (`msExchMasterAccountSid`).
+    External(Sid),
 }
 
 /// Which class GUID an inherited entry must name to reach the object.

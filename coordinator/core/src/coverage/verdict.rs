@@ -1,13 +1,15 @@
 //! The answer for a pair of user and service account, and the picture of a domain made of such answers.
 
+use super::cause::{Cause, Warning};
 use super::placement::{NoPlacement, PlannedGrant};
-use super::reading::{GroupPath, Home};
+use super::reading::Home;
 use crate::guid::Guid;
-use crate::names::{AccountName, DirectoryName, DirectoryServerName, Dn, DomainName};
-use crate::time::Steady;
+use crate::names::{AccountName, DirectoryServerName, Dn};
+use crate::sid::Sid;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 /// What is true of a pair (user, account). Everything but `Covered` closes a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,67 +56,6 @@ impl fmt::Display for VerdictKind {
     }
 }
 
-/// Why, in terms that an administrator can check.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "cause")]
-pub enum Cause {
-    /// An entry of the user's descriptor grants the right.
-    Granted,
-    /// No entry reaches the user.
-    NoEntry,
-    /// No entry reaches the user, and inheritance is blocked at `at`.
-    InheritanceBlocked {
-        /// The object whose DACL is protected: the user or a container above him.
-        at: Dn,
-    },
-    /// The user is a member of a protected group; the propagator overwrites his descriptor.
-    Protected {
-        /// From the user's group up to the protected one.
-        path: GroupPath,
-    },
-    /// `adminCount` is still 1 and inheritance blocked, though the user is in no protected group.
-    StaleAdminCount,
-    /// An entry denies the right.
-    DeniedByEntry,
-    /// The DACL is present and null: everybody is allowed. Nobody meant that.
-    NullDacl,
-    /// The descriptor was not shown by a server.
-    NotShown,
-    /// What a server returned is not a descriptor, or a search failed.
-    NotUnderstood {
-        /// What was wrong.
-        why: String,
-    },
-    /// A server that counts gave no evidence.
-    ServerFailed {
-        /// Why.
-        why: String,
-    },
-    /// No server of any domain that the roster's GoodLink server serves has the user.
-    NotFound,
-    /// Several objects match.
-    Ambiguous {
-        /// Them.
-        dns: BTreeSet<Dn>,
-    },
-    /// The service account's token could not be read.
-    TokenUnknown {
-        /// Why.
-        why: String,
-    },
-    /// The service account belongs to another domain; what its token holds here cannot be read.
-    ForeignAccount,
-    /// The mailbox belongs to an account of another forest (`msExchMasterAccountSid`).
-    Linked,
-    /// The servers do not agree; `holds` show the right and `lacks` do not.
-    ServersDiffer {
-        /// Servers that show the right.
-        holds: BTreeSet<DirectoryServerName>,
-        /// Servers that do not.
-        lacks: BTreeSet<DirectoryServerName>,
-    },
-}
-
 /// What one directory server shows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ServerVerdict {
@@ -124,6 +65,8 @@ pub struct ServerVerdict {
     pub cause: Cause,
     /// The entry that decided; absent when none applied or none could be read.
     pub deciding: Option<DecidingEntry>,
+    /// Something about the entry that deserves a look.
+    pub warning: Option<Warning>,
 }
 
 /// The entry that decided.
@@ -135,6 +78,10 @@ pub struct DecidingEntry {
     pub sddl: String,
     /// Whether it was inherited.
     pub inherited: bool,
+    /// The SID of the token that it names.
+    pub trustee: Sid,
+    /// The container whose own entry this is, where one above the user can be told.
+    pub from: Option<Dn>,
 }
 
 /// The verdict for a pair, with the evidence of every server.
@@ -145,7 +92,15 @@ pub struct Verdict {
     /// Why.
     pub cause: Cause,
     /// What each server shows.
-    pub servers: BTreeMap<DirectoryServerName, ServerVerdict>,
+    pub servers: BTreeMap<DirectoryServerName, Arc<ServerVerdict>>,
+}
+
+impl Verdict {
+    /// What deserves a look though the right is there.
+    pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
+        let all: BTreeSet<&Warning> = self.servers.values().filter_map(|server| server.warning.as_ref()).collect();
+        all.into_iter()
+    }
 }
 
 /// A user of the domain.
@@ -157,8 +112,20 @@ pub struct UserPicture {
     pub guid: Guid,
     /// Where his mailbox is, as all servers agree.
     pub home: Home,
-    /// One verdict for each service account that serves this domain.
-    pub verdicts: BTreeMap<AccountName, Verdict>,
+    /// One verdict for each service account that serves this domain. Users with equal descriptors share theirs.
+    pub verdicts: Arc<BTreeMap<AccountName, Arc<Verdict>>>,
+    /// For each account that a grant could help: the grant, or why there is none. Shared like the verdicts.
+    pub placements: Arc<BTreeMap<AccountName, Placement>>,
+}
+
+/// The grant that would cover a user, or why none of ours can.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Placement {
+    /// This one.
+    Grant(Arc<PlannedGrant>),
+    /// None.
+    None(NoPlacement),
 }
 
 /// Whether a name was found in this domain.
@@ -173,63 +140,4 @@ pub enum Presence {
     Ambiguous(BTreeSet<Dn>),
     /// A server failed or the search did, and no server has the user: he may be here.
     Unknown(String),
-}
-
-/// A domain as the last survey saw it, judged.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DomainPicture {
-    /// The domain.
-    pub domain: DomainName,
-    /// When the survey began: the age of all evidence counts from here.
-    pub started: Steady,
-    /// Servers that count and gave no evidence, with the reason.
-    pub failed: BTreeMap<DirectoryServerName, String>,
-    /// Servers that gave evidence.
-    pub read: BTreeSet<DirectoryServerName>,
-    /// Each name that was asked for.
-    pub users: BTreeMap<DirectoryName, Presence>,
-    /// The fewest grants that would cover the missing ones.
-    pub grants: BTreeSet<PlannedGrant>,
-    /// Missing pairs that no grant of ours can cover, with the reason.
-    pub not_grantable: BTreeMap<(DirectoryName, AccountName), NoPlacement>,
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Granted => f.write_str("an entry grants it"),
-            Self::NoEntry => f.write_str("no entry reaches the user"),
-            Self::InheritanceBlocked { at } => write!(f, "no entry reaches the user: inheritance is blocked at {at}"),
-            Self::Protected { path } => {
-                write!(f, "protected by {path}: AdminSDHolder overwrites his descriptor every hour")
-            }
-            Self::StaleAdminCount => {
-                f.write_str("inheritance is blocked by a stale adminCount: the user is in no protected group any more")
-            }
-            Self::DeniedByEntry => f.write_str("an entry denies it"),
-            Self::NullDacl => f.write_str("the DACL is null: everybody is allowed everything; repair the descriptor"),
-            Self::NotShown => f.write_str("the descriptor was not shown: the reading account lacks Read Permissions"),
-            Self::NotUnderstood { why } | Self::ServerFailed { why } => f.write_str(why),
-            Self::NotFound => f.write_str("not found in any domain that his GoodLink server serves"),
-            Self::Ambiguous { dns } => write!(f, "several objects match: {}", list(dns)),
-            Self::TokenUnknown { why } => write!(f, "the service account's token could not be read: {why}"),
-            Self::ForeignAccount => {
-                f.write_str("the service account belongs to another domain; its token here cannot be read")
-            }
-            Self::Linked => {
-                f.write_str("linked mailbox: its owner is an account of another forest (msExchMasterAccountSid)")
-            }
-            Self::ServersDiffer { holds, lacks } => write!(f, "seen on {}, not on {}", list(holds), list(lacks)),
-        }
-    }
-}
-
-impl fmt::Display for GroupPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.iter().map(Dn::as_str).collect::<Vec<_>>().join(" in "))
-    }
-}
-
-fn list<T: fmt::Display>(items: &BTreeSet<T>) -> String {
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

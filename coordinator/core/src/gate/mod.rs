@@ -15,6 +15,7 @@ use crate::ledger::Ledger;
 use crate::names::{DomainName, ExchangeServerName, GoodLinkName};
 use crate::policy::{GateScope, GoodLinkPolicy, Policy};
 use crate::time::Now;
+use crate::time::Readable;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The four values that every decision is made from.
@@ -104,9 +105,22 @@ fn evidence(world: World<'_>, domain: &DomainName) -> BTreeSet<Reason> {
     }
     let counted = world.policy.domains.get(domain).map(|domain| &domain.servers);
     for server in counted.into_iter().flatten() {
-        if !picture.read.contains(server) && !picture.failed.contains_key(server) {
-            let why = "the last survey did not ask it".to_owned();
-            reasons.insert(Reason::DirectoryServer { server: server.clone(), why });
+        match picture.seen.get(server) {
+            None if picture.failed.contains_key(server) => {}
+            None => {
+                let why = "the last survey did not ask it".to_owned();
+                reasons.insert(Reason::DirectoryServer { server: server.clone(), why });
+            }
+            // A watch that says nothing is missing evidence, not silence.
+            Some(seen) if world.now.steady.since(*seen) > world.policy.freshness.watch_age => {
+                let why = format!(
+                    "nothing was heard of what changes there for {}, more than {}",
+                    Readable(world.now.steady.since(*seen)),
+                    Readable(world.policy.freshness.watch_age)
+                );
+                reasons.insert(Reason::DirectoryServer { server: server.clone(), why });
+            }
+            Some(_) => {}
         }
     }
     reasons

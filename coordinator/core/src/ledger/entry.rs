@@ -1,14 +1,13 @@
 //! What a line of the journal says. The JSON of [`Stamped`] is the payload of a record; a record stays under 100 KB, so
 //! lists are cut into parts of at most [`USERS_PER_ENTRY`].
 
-use super::{PairEvent, RolloutEvent, RolloutSpec};
-use crate::coverage::placement::PlannedGrant;
+use super::{Effect, Outcome, PairEvent, RolloutEvent, RolloutSpec, Subject};
 use crate::enforcement::StoreVersion;
 use crate::guid::Guid;
 use crate::names::{
-    AccountName, DirectoryName, DomainName, ExchangeServerName, GoodLinkName, HostName, OperatorName, PackageName,
-    RolloutName, RosterName,
+    AccountName, DirectoryName, Dn, DomainName, GoodLinkName, HostName, OperatorName, RolloutName, RosterName,
 };
+use crate::sid::Sid;
 use crate::time::{ClockMark, Now};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -194,6 +193,23 @@ pub enum Milestone {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<String>,
     },
+    /// A service account was seen for the first time, or is another object than before: what names its former SID is
+    /// worth nothing any more.
+    Account {
+        /// Which.
+        account: AccountName,
+        /// Its SID from here on.
+        sid: Sid,
+    },
+    /// An entry that we wrote is not on its place any more.
+    GrantLost {
+        /// The intent that wrote it.
+        intent: Sequence,
+        /// The place.
+        place: Dn,
+        /// Why, as far as that can be told.
+        cause: String,
+    },
     /// A store version was seen for the first time, or changed.
     Version(VersionStep),
     /// A roster was seen for the first time, or changed.
@@ -271,105 +287,37 @@ pub enum Request {
         /// Until when.
         expires: Timestamp,
     },
-}
-
-/// Something done to the world.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "effect")]
-pub enum Effect {
-    /// Adding one Send As entry.
-    Grant(PlannedGrant),
-    /// Installing the hotfix on a host.
-    Install {
-        /// For which rollout.
-        rollout: RolloutName,
-        /// Of which Exchange server.
-        server: ExchangeServerName,
-        /// Where.
-        host: HostName,
+    /// Say yes to something that needs it.
+    Approve {
         /// What.
-        package: PackageName,
-        /// As the agent will check it.
-        sha256: Sha256,
-    },
-    /// Restarting GoodLink, so that its pauses are cleared.
-    RestartGoodlink {
-        /// Which.
-        goodlink: GoodLinkName,
-        /// Where.
-        host: HostName,
-        /// How many paused users have waited long enough.
-        users: usize,
-    },
-}
-
-impl Effect {
-    /// The host that it disrupts; grants disrupt none.
-    #[must_use]
-    pub fn host(&self) -> Option<&HostName> {
-        match self {
-            Self::Grant(_) => None,
-            Self::Install { host, .. } | Self::RestartGoodlink { host, .. } => Some(host),
-        }
-    }
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Grant(grant) => write!(f, "grant Send As to {} on {}", grant.account, grant.place),
-            Self::Install { host, package, rollout, .. } => {
-                write!(f, "install {package} on {host} (rollout {rollout})")
-            }
-            Self::RestartGoodlink { goodlink, host, users } => {
-                write!(f, "restart GoodLink {goodlink} on {host} for {users} paused users")
-            }
-        }
-    }
-}
-
-/// How an effect ended.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "outcome")]
-pub enum Outcome {
-    /// Done.
-    Succeeded {
-        /// What was seen.
-        detail: String,
-    },
-    /// Begun, and it ended badly.
-    Failed {
-        /// What was seen.
-        detail: String,
-    },
-    /// The agent never began, and never will.
-    NotStarted {
+        subject: Subject,
+        /// The user's name now, where the subject is a user.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        called: Option<DirectoryName>,
         /// Why.
-        detail: String,
+        reason: String,
     },
-    /// Taken back by the coordinator before it had a permit.
-    Withdrawn {
+    /// Take every yes to it back. What was written stays until it is undone.
+    Revoke {
+        /// What.
+        subject: Subject,
         /// Why.
-        detail: String,
+        reason: String,
     },
-    /// Begun, and how it ended cannot be found out.
-    Unknown {
-        /// What was tried.
-        detail: String,
+    /// Take an entry of ours away, and do not plan it again.
+    GrantUndo {
+        /// The intent that wrote it.
+        grant: Sequence,
+        /// Why.
+        reason: String,
     },
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (word, detail) = match self {
-            Self::Succeeded { detail } => ("succeeded", detail),
-            Self::Failed { detail } => ("failed", detail),
-            Self::NotStarted { detail } => ("not started", detail),
-            Self::Withdrawn { detail } => ("withdrawn", detail),
-            Self::Unknown { detail } => ("unknown", detail),
-        };
-        if detail.is_empty() { f.write_str(word) } else { write!(f, "{word}: {detail}") }
-    }
+    /// Plan an undone entry again.
+    GrantRedo {
+        /// The intent that wrote it.
+        grant: Sequence,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Entry {

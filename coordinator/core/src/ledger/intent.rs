@@ -1,6 +1,6 @@
 //! The life of an effect: filed, permitted where an agent performs it, ended. Nothing follows an end.
 
-use super::entry::{Effect, Outcome};
+use super::effect::{Effect, Outcome};
 use crate::time::Steady;
 
 /// An effect that was announced in the journal.

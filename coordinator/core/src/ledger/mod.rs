@@ -1,22 +1,31 @@
 //! What was done, and what was learned for good: a fold over the journal, the same for the live path and for replay.
 //!
 //! 1. [`entry`]: what a line of the journal says;
-//! 2. [`pair`], [`rollout`], [`intent`]: one total transition function per lifecycle;
-//! 3. [`Ledger::apply`]: one entry in, the next ledger out, or the reason why the entry cannot follow.
+//! 2. [`effect`]: what is done to the world;
+//! 3. [`pair`], [`rollout`], [`intent`]: one total transition function per lifecycle;
+//! 4. [`approval`]: what people said yes to, and what they want undone;
+//! 5. [`Ledger::apply`]: one entry in, the next ledger out, or the reason why the entry cannot follow.
 
+mod approval;
+mod effect;
 pub mod entry;
 mod intent;
 mod pair;
 mod rollout;
+mod text;
 
-pub use entry::{Effect, Entry, Generation, Milestone, Outcome, Pair, Request, Sequence, Sha256, Stamped};
+pub use approval::{Approval, Lost, Subject, Undo, Yes};
+pub use effect::{Effect, Outcome, Withdrawal};
+pub use entry::{Entry, Generation, Milestone, Pair, Request, Sequence, Sha256, Stamped};
 pub use intent::{Intent, IntentState};
 pub use pair::{PairEvent, PairState};
 pub use rollout::{Rollout, RolloutEvent, RolloutSpec, RolloutState};
 
+use crate::coverage::placement::GrantEntry;
 use crate::enforcement::StoreVersion;
 use crate::guid::Guid;
-use crate::names::{DirectoryName, GoodLinkName, HostName, OperatorName, RolloutName, RosterName};
+use crate::names::{AccountName, DirectoryName, GoodLinkName, HostName, OperatorName, RolloutName, RosterName};
+use crate::sid::Sid;
 use crate::time::{ClockMark, Now, Steady};
 use entry::VersionStep;
 use jiff::Timestamp;
@@ -57,6 +66,14 @@ pub struct Ledger {
     pub drift: Vec<Drift>,
     /// Users that were paused before a rollout changed anything.
     pub baselines: BTreeMap<RolloutName, BTreeMap<GoodLinkName, BTreeSet<RosterName>>>,
+    /// Every SID that a service account ever had, the last one last.
+    pub accounts: BTreeMap<AccountName, Vec<Sid>>,
+    /// What people have said yes to.
+    pub approvals: BTreeMap<Subject, Approval>,
+    /// Entries of ours that people want away.
+    pub undone: BTreeMap<GrantEntry, Undo>,
+    /// Grants that were written and did not stay, by the number of their intent.
+    pub lost: BTreeMap<Sequence, Lost>,
 }
 
 /// A person's exception for one user.
@@ -112,7 +129,9 @@ impl Ledger {
             }
             Entry::Clock(clock) => self.clock = Some(clock.clone()),
             Entry::Milestone(milestone) => self.milestone(milestone, at).map_err(|state| illegal(&state))?,
-            Entry::Request { by, request } => self.request(by, request, at).map_err(|state| illegal(&state))?,
+            Entry::Request { by, request } => {
+                self.request(sequence, by, request, at).map_err(|state| illegal(&state))?
+            }
             Entry::Intent { effect } => {
                 self.intents
                     .insert(sequence, Intent { effect: effect.clone(), state: IntentState::Filed, filed: at.steady });
@@ -124,6 +143,12 @@ impl Ledger {
             Entry::Outcome { intent, outcome } => {
                 let known = self.intents.get_mut(intent).ok_or_else(|| illegal(&"no such intent"))?;
                 known.state = known.state.ended(outcome, at.steady).ok_or_else(|| illegal(&known.state))?;
+                if let (Effect::Withdraw(Withdrawal { entry, .. }), Outcome::Succeeded { .. }) =
+                    (&known.effect, outcome)
+                    && let Some(undo) = self.undone.get_mut(entry)
+                {
+                    undo.done = Some(at.steady);
+                }
             }
         }
         self.head = Some(sequence);
@@ -148,6 +173,24 @@ impl Ledger {
         self.intents.iter().filter(|(_, intent)| intent.state.is_open()).map(|(id, intent)| (*id, intent))
     }
 
+    /// Whether enough people have said yes to it.
+    #[must_use]
+    pub fn approved(&self, subject: &Subject) -> bool {
+        self.approvals.get(subject).is_some_and(Approval::holds)
+    }
+
+    /// The entry that a grant wrote.
+    ///
+    /// # Errors
+    /// There is no such grant, in words.
+    fn granted(&self, grant: Sequence) -> Result<(GrantEntry, AccountName), String> {
+        match self.intents.get(&grant).map(|intent| &intent.effect) {
+            Some(Effect::Grant(planned)) => Ok((planned.entry(), planned.account.clone())),
+            Some(other) => Err(format!("intent {grant} is no grant: {other}")),
+            None => Err(format!("no intent {grant}")),
+        }
+    }
+
     fn milestone(&mut self, milestone: &Milestone, at: Now) -> Result<(), String> {
         match milestone {
             Milestone::Pairs { account, event, users, .. } => {
@@ -162,6 +205,22 @@ impl Ledger {
                     let state = PairState::step(self.pairs.get(&pair).copied(), *event, at.steady);
                     self.pairs.extend(state.map(|state| (pair, state)));
                 }
+            }
+            Milestone::Account { account, sid } => {
+                let known = self.accounts.entry(account.clone()).or_default();
+                if known.last() == Some(sid) {
+                    return Err(format!("{account} has {sid} already"));
+                }
+                // One that came back, from a backup or the recycle bin, is the last one again.
+                known.retain(|former| former != sid);
+                known.push(sid.clone());
+            }
+            Milestone::GrantLost { intent, cause, .. } => {
+                self.granted(*intent)?;
+                if self.lost.contains_key(intent) {
+                    return Err(format!("grant {intent} is lost already"));
+                }
+                self.lost.insert(*intent, Lost { at: at.steady, cause: cause.clone() });
             }
             Milestone::Version(VersionStep { host, before, after, ours }) => {
                 if self.versions.get(host) != before.as_ref() {
@@ -192,7 +251,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn request(&mut self, by: &OperatorName, request: &Request, at: Now) -> Result<(), String> {
+    fn request(&mut self, sequence: Sequence, by: &OperatorName, request: &Request, at: Now) -> Result<(), String> {
         match request {
             Request::RolloutCreate(spec) => {
                 if let Some(known) = self.rollouts.get(&spec.name) {
@@ -207,6 +266,27 @@ impl Ledger {
             Request::Waive { user, reason, expires } => {
                 let waiver = Waiver { user: user.clone(), by: by.clone(), reason: reason.clone(), expires: *expires };
                 self.waivers.insert(user.clone(), waiver);
+            }
+            Request::Approve { subject, called, reason } => {
+                let approval = self.approvals.entry(subject.clone()).or_default();
+                approval.called.clone_from(called);
+                approval.given.insert(by.clone(), Yes { reason: reason.clone(), at });
+            }
+            Request::Revoke { subject, .. } => {
+                self.approvals.remove(subject).ok_or_else(|| format!("nobody approved {subject}"))?;
+            }
+            Request::GrantUndo { grant, reason } => {
+                let (entry, account) = self.granted(*grant)?;
+                if let Some(known) = self.undone.get(&entry) {
+                    return Err(format!("grant {} is undone by record {}", known.grant, known.request));
+                }
+                let (by, reason) = (by.clone(), reason.clone());
+                let undo = Undo { grant: *grant, account, by, reason, request: sequence, done: None };
+                self.undone.insert(entry, undo);
+            }
+            Request::GrantRedo { grant, .. } => {
+                let (entry, _) = self.granted(*grant)?;
+                self.undone.remove(&entry).ok_or_else(|| format!("grant {grant} is not undone"))?;
             }
         }
         Ok(())

@@ -1,13 +1,16 @@
-//! Which entries to add now. Grants are planned from a survey; whatever was written after that survey began is judged
-//! by the next one first.
+//! Which entries to add now, and which to take away. Grants are planned from a survey; whatever was written after that
+//! survey began is judged by the next one first.
 
 use super::{Blocked, Plan, Step};
 use crate::coverage::placement::{GrantEntry, PlannedGrant};
+use crate::coverage::verdict::Presence;
+use crate::coverage::{Cause, DomainPicture, UserPicture, VerdictKind};
 use crate::gate::World;
-use crate::ledger::{Effect, Intent, IntentState, Outcome};
-use crate::names::DomainName;
+use crate::ledger::{Effect, Intent, IntentState, Outcome, Sequence, Subject, Undo, Withdrawal};
+use crate::names::{DirectoryName, Dn, DomainName};
 use crate::policy::GrantMode;
-use std::collections::BTreeSet;
+use crate::time::Steady;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Attempts at one entry before a person must look at it.
@@ -18,64 +21,190 @@ pub const RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
 pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
     for (domain, policy) in &world.policy.domains {
-        let Some(picture) = world.estate.domains.get(domain) else { continue };
-        if world.now.steady.since(picture.started) > world.policy.freshness.evidence_age {
-            continue;
-        }
-        let blocked = plan.grants.entry(domain.clone()).or_default();
-        for ((user, _), why) in &picture.not_grantable {
-            blocked.insert(Blocked::NoHelp { why: format!("{user}: {why}") });
-        }
+        let mut blocked = BTreeSet::new();
         let mut places = BTreeSet::new();
-        for grant in &picture.grants {
-            if let Some(why) = not_now(world, domain, grant, picture.started) {
-                blocked.insert(why);
-            } else if policy.grants == GrantMode::Advise {
-                let setting =
-                    format!("grants.mode is advise: {} is left to the directory team", Effect::Grant(grant.clone()));
-                blocked.insert(Blocked::Policy { setting });
-            } else if places.insert(grant.place.clone()) {
-                plan.steps.push(Step::Act(Effect::Grant(grant.clone())));
+        for (entry, undo) in
+            world.ledger.undone.iter().filter(|(entry, undo)| entry.domain == *domain && !undo.is_done())
+        {
+            let effect = withdrawal(entry, undo);
+            match undo_not_now(world, entry, undo, &effect) {
+                Some(why) => drop(blocked.insert(why)),
+                None if policy.grants == GrantMode::Advise => drop(blocked.insert(left_to_the_team(&effect))),
+                None if places.insert(entry.place.clone()) => plan.steps.push(Step::Act(effect)),
+                None => {}
             }
         }
-        if blocked.is_empty() {
-            plan.grants.remove(domain);
+        let fresh =
+            |picture: &&DomainPicture| world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age;
+        if let Some(picture) = world.estate.domains.get(domain).filter(fresh) {
+            for ((user, _), why) in &picture.not_grantable {
+                blocked.insert(Blocked::NoHelp { why: format!("{user}: {why}") });
+            }
+            let needs = Needs::of(picture);
+            for grant in &picture.grants {
+                let effect = Effect::Grant(grant.clone());
+                let why = needs.missing(world, grant).or_else(|| not_now(world, grant, picture.as_of()));
+                if let Some(why) = why {
+                    blocked.insert(why);
+                } else if policy.grants == GrantMode::Advise {
+                    blocked.insert(left_to_the_team(&effect));
+                } else if places.insert(grant.place.clone()) {
+                    plan.steps.push(Step::Act(effect));
+                }
+            }
+        }
+        if !blocked.is_empty() {
+            plan.grants.insert(domain.clone(), blocked);
         }
     }
 }
 
-fn of_domain<'a>(world: World<'a>, domain: &'a DomainName) -> impl Iterator<Item = (&'a PlannedGrant, &'a Intent)> {
-    world.ledger.intents.values().filter_map(move |intent| match &intent.effect {
-        Effect::Grant(grant) if grant.domain == *domain => Some((grant, intent)),
-        _ => None,
-    })
+fn left_to_the_team(effect: &Effect) -> Blocked {
+    Blocked::Policy { setting: format!("grants.mode is advise: {effect} is left to the directory team") }
 }
 
-fn not_now(world: World<'_>, domain: &DomainName, grant: &PlannedGrant, seen: crate::time::Steady) -> Option<Blocked> {
-    let entry: GrantEntry = grant.entry();
-    let mut failures = Vec::new();
-    for (other, intent) in of_domain(world, domain) {
-        match &intent.state {
-            // One write at a time on a place: the entries expected there would not be those any more.
-            IntentState::Filed | IntentState::Permitted { .. } if other.place == grant.place => {
-                return Some(Blocked::NoHelp { why: format!("{} is under way", intent.effect) });
-            }
-            IntentState::Ended { at, .. } if other.place == grant.place && *at >= seen => {
-                return Some(Blocked::NoHelp {
-                    why: format!("the next survey will show what came of: {}", intent.effect),
-                });
-            }
-            IntentState::Ended { outcome: Outcome::Failed { detail } | Outcome::Unknown { detail }, at }
-                if other.entry() == entry =>
-            {
-                failures.push((detail, *at));
-            }
-            _ => {}
-        }
-    }
+/// The effect that carries an undo out.
+fn withdrawal(entry: &GrantEntry, undo: &Undo) -> Effect {
+    Effect::Withdraw(Withdrawal { grant: undo.grant, account: undo.account.clone(), entry: entry.clone() })
+}
+
+/// Intents that write on this place.
+fn on_place<'a>(
+    world: World<'a>,
+    domain: &'a DomainName,
+    place: &'a Dn,
+) -> impl Iterator<Item = (Sequence, &'a Intent)> {
+    let intents = world.ledger.intents.iter().map(|(id, intent)| (*id, intent));
+    intents.filter(move |(_, intent)| intent.effect.place() == Some((domain, place)))
+}
+
+/// One write at a time on a place: the entries expected there would not be those any more.
+fn under_way(world: World<'_>, domain: &DomainName, place: &Dn) -> Option<Blocked> {
+    let (_, open) = on_place(world, domain, place).find(|(_, intent)| intent.state.is_open())?;
+    Some(Blocked::NoHelp { why: format!("{} is under way", open.effect) })
+}
+
+fn resting(world: World<'_>, effect: &Effect, failures: &[(&str, Steady)]) -> Option<Blocked> {
     let (last, at) = failures.last()?;
-    let resting = failures.len() >= ATTEMPTS && world.now.steady < *at + RETRY_AFTER;
-    resting.then(|| Blocked::Tried {
-        what: format!("{} failed {} times: {last}", Effect::Grant(grant.clone()), failures.len()),
+    (failures.len() >= ATTEMPTS && world.now.steady < *at + RETRY_AFTER)
+        .then(|| Blocked::Tried { what: format!("{effect} failed {} times: {last}", failures.len()) })
+}
+
+fn failed(intent: &Intent) -> Option<(&str, Steady)> {
+    match &intent.state {
+        IntentState::Ended { outcome: Outcome::Failed { detail } | Outcome::Unknown { detail }, at } => {
+            Some((detail, *at))
+        }
+        _ => None,
+    }
+}
+
+fn undo_not_now(world: World<'_>, entry: &GrantEntry, undo: &Undo, effect: &Effect) -> Option<Blocked> {
+    let tries = on_place(world, &entry.domain, &entry.place);
+    let tries = tries.filter(|(id, intent)| *id > undo.request && intent.effect == *effect);
+    let failures: Vec<_> = tries.filter_map(|(_, intent)| failed(intent)).collect();
+    under_way(world, &entry.domain, &entry.place).or_else(|| resting(world, effect, &failures))
+}
+
+fn not_now(world: World<'_>, grant: &PlannedGrant, seen: Steady) -> Option<Blocked> {
+    let (effect, entry) = (Effect::Grant(grant.clone()), grant.entry());
+    if let Some(undo) = world.ledger.undone.get(&entry) {
+        return Some(Blocked::Policy {
+            setting: format!(
+                "{} undid {effect} ({}): it is planned again after `sendgate grants redo {}`",
+                undo.by, undo.reason, undo.grant
+            ),
+        });
+    }
+    if let Some(open) = under_way(world, &grant.domain, &grant.place) {
+        return Some(open);
+    }
+    let (mut failures, mut losses) = (Vec::new(), Vec::new());
+    for (id, intent) in on_place(world, &grant.domain, &grant.place) {
+        if let IntentState::Ended { at, .. } = &intent.state
+            && *at >= seen
+        {
+            return Some(Blocked::NoHelp { why: format!("the next survey will show what came of: {}", intent.effect) });
+        }
+        if intent.effect.entry().as_ref() == Some(&entry) && matches!(intent.effect, Effect::Grant(_)) {
+            failures.extend(failed(intent));
+            losses.extend(world.ledger.lost.get(&id));
+        }
+    }
+    resting(world, &effect, &failures).or_else(|| {
+        // Somebody who takes it away each time is not to be answered with a quarrel between two programs.
+        let last = losses.last()?;
+        (losses.len() >= ATTEMPTS && world.now.steady < last.at + RETRY_AFTER)
+            .then(|| Blocked::Tried { what: format!("{effect} was lost {} times: {}", losses.len(), last.cause) })
     })
+}
+
+/// What stands between a planned grant and its being written: the planner asks again, for a picture may be older than
+/// the approval that it was made under.
+struct Needs<'a> {
+    /// Users who are denied or protected, by where they are.
+    special: BTreeMap<&'a Dn, Vec<(&'a DirectoryName, &'a UserPicture)>>,
+}
+
+impl<'a> Needs<'a> {
+    fn of(picture: &'a DomainPicture) -> Self {
+        let mut special: BTreeMap<&Dn, Vec<_>> = BTreeMap::new();
+        for (name, presence) in &picture.users {
+            let Presence::Here(here) = presence else { continue };
+            let marked = |kind: VerdictKind, cause: &Cause| {
+                kind == VerdictKind::Denied || matches!(cause, Cause::Protected { .. })
+            };
+            if here.verdicts.values().any(|verdict| marked(verdict.kind, &verdict.cause)) {
+                special.entry(&here.dn).or_default().push((name, here.as_ref()));
+            }
+        }
+        Self { special }
+    }
+
+    fn missing(&self, world: World<'_>, grant: &PlannedGrant) -> Option<Blocked> {
+        let entry = grant.entry();
+        if entry.is_on_holder() {
+            let account = grant.account.clone();
+            return unapproved(world, Subject::AdminSdHolder { domain: grant.domain.clone(), account }, None);
+        }
+        for (name, here) in self.special.get(&grant.place).into_iter().flatten() {
+            let Some(verdict) = here.verdicts.get(&grant.account) else { continue };
+            if matches!(verdict.cause, Cause::Protected { .. }) {
+                return Some(Blocked::NoHelp { why: format!("{name}: nothing is written on him: {}", verdict.cause) });
+            }
+            let subject = Subject::Override { user: here.guid, account: grant.account.clone() };
+            if let Some(why) = unapproved(world, subject, Some(name)) {
+                return Some(why);
+            }
+        }
+        None
+    }
+}
+
+fn unapproved(world: World<'_>, subject: Subject, called: Option<&DirectoryName>) -> Option<Blocked> {
+    (!world.ledger.approved(&subject))
+        .then(|| Blocked::Policy { setting: format!("nobody has approved {}", subject.text(called)) })
+}
+
+/// Roster users whose right seems to come from this entry, by the last picture of its domain.
+#[must_use]
+pub fn uncovers<'a>(world: World<'a>, entry: &GrantEntry) -> BTreeSet<&'a DirectoryName> {
+    let Some(picture) = world.estate.domains.get(&entry.domain) else { return BTreeSet::new() };
+    let users = picture.users.iter().filter_map(|(name, presence)| match presence {
+        Presence::Here(here) => Some((name, here)),
+        _ => None,
+    });
+    let through = |here: &UserPicture| {
+        let shown = here.verdicts.values().flat_map(|verdict| verdict.servers.values());
+        shown.filter_map(|server| server.deciding.as_ref()).any(|deciding| {
+            let here = match (&deciding.from, deciding.inherited) {
+                (Some(from), _) => *from == entry.place,
+                // Whose it was cannot be told: it may be this one.
+                (None, true) => true,
+                (None, false) => here.dn == entry.place || entry.is_on_holder(),
+            };
+            here && deciding.trustee == entry.sid
+        })
+    };
+    users.filter(|(_, here)| through(here)).map(|(name, _)| name).collect()
 }

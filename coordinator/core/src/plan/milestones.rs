@@ -1,5 +1,7 @@
 //! What the observations teach for good.
 
+mod loss;
+
 use crate::coverage::VerdictKind;
 use crate::enforcement::StoreVersion;
 use crate::gate::{World, subjects};
@@ -14,6 +16,8 @@ use std::collections::BTreeMap;
 pub fn milestones(world: World<'_>) -> Vec<Milestone> {
     let mut found: Vec<Milestone> = versions(world).chain(rosters(world)).collect();
     for domain in world.policy.domains.keys() {
+        found.extend(accounts(world, domain));
+        found.extend(loss::lost_grants(world, domain));
         found.extend(pairs(world, domain));
     }
     found
@@ -33,6 +37,17 @@ fn rosters(world: World<'_>) -> impl Iterator<Item = Milestone> {
         let digest = Sha256(roster.digest.0);
         let known = world.ledger.rosters.get(goodlink) == Some(&digest);
         (!known).then(|| Milestone::Roster { goodlink: goodlink.clone(), digest, users: roster.users.len() })
+    })
+}
+
+/// Service accounts of the domain that are new, or other objects than before.
+fn accounts(world: World<'_>, domain: &DomainName) -> impl Iterator<Item = Milestone> {
+    let seen = world.estate.domains.get(domain).into_iter().flat_map(|picture| &picture.accounts);
+    // What other domains say of an account may be older than what its own says.
+    let seen = seen.filter(move |(account, _)| account.domain == *domain);
+    seen.filter_map(move |(account, now)| {
+        let known = world.ledger.accounts.get(account).and_then(|sids| sids.last());
+        (known != Some(&now.sid)).then(|| Milestone::Account { account: account.clone(), sid: now.sid.clone() })
     })
 }
 
@@ -71,10 +86,10 @@ fn pairs(world: World<'_>, domain: &DomainName) -> Vec<Milestone> {
             (_, None) => PairEvent::Lacking,
             (_, Some(PairState::Lacking { .. })) => continue,
             // A look from before the landing does not take it back.
-            (_, Some(PairState::Landed { at })) if picture.started < at => continue,
+            (_, Some(PairState::Landed { at })) if picture.as_of() < at => continue,
             (_, Some(_)) => PairEvent::Vanished,
         };
-        let cause = (event == PairEvent::Vanished).then(|| verdict.cause.to_string());
+        let cause = (event == PairEvent::Vanished).then(|| loss::cause(world, picture, account, verdict));
         events.entry((account.clone(), event, cause)).or_default().insert(here.guid, user.clone());
     }
     let mut milestones = Vec::new();

@@ -176,7 +176,9 @@ pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
         IntentState::Ended { outcome, .. } => return Err(void(format!("it is over: {outcome}"))),
     }
     let blocked = match &intent.effect {
-        Effect::Grant(_) => [Blocked::NoHelp { why: "a grant needs no permit".to_owned() }].into(),
+        Effect::Grant(_) | Effect::Withdraw(_) => {
+            [Blocked::NoHelp { why: "a grant needs no permit".to_owned() }].into()
+        }
         Effect::Install { rollout, server, host, .. } => match world.ledger.rollouts.get(rollout) {
             Some(rollout) => rollout::may_install(world, rollout, server, host, Some(id)),
             None => return Err(void(format!("no rollout {rollout}"))),
@@ -261,9 +263,10 @@ fn wake(world: World<'_>, plan: &Plan) -> Option<Steady> {
         _ => None,
     });
     let evidence = world.estate.domains.values().map(|picture| picture.started + world.policy.freshness.evidence_age);
+    let watches = world.estate.domains.values().map(|picture| picture.as_of() + world.policy.freshness.watch_age);
     let silence = world.estate.hosts.values().map(|host| host.reported + world.policy.freshness.silent_after);
     // One millisecond on: the comparisons are strict where a limit may just be reached.
-    let all = pairs.chain(acts).chain(surveys).chain(soaks).chain(evidence).chain(silence);
+    let all = pairs.chain(acts).chain(surveys).chain(soaks).chain(evidence).chain(watches).chain(silence);
     all.map(|at| at + Duration::from_millis(1)).filter(|at| *at > now).min()
 }
 

@@ -1,9 +1,10 @@
 //! When a domain is to be looked at again.
 
 use super::{Plan, Step};
+use crate::coverage::Setting;
 use crate::gate::World;
-use crate::ledger::{Effect, IntentState, PairState};
-use crate::names::{DirectoryName, DomainName};
+use crate::ledger::{IntentState, PairState, Subject};
+use crate::names::{AccountName, DirectoryName, DomainName};
 use crate::time::Steady;
 use std::collections::BTreeSet;
 
@@ -12,6 +13,51 @@ use std::collections::BTreeSet;
 pub fn names(world: World<'_>, domain: &DomainName) -> BTreeSet<DirectoryName> {
     let rosters = world.policy.goodlink_in(domain).filter_map(|(name, _)| world.estate.rosters.get(name));
     rosters.flat_map(|roster| roster.users.values().cloned()).collect()
+}
+
+/// The service accounts to ask a domain for: those of the GoodLink servers that serve it, and those that another domain
+/// cannot judge without it, because the account or the Exchange servers that ask are of this one.
+#[must_use]
+pub fn accounts(world: World<'_>, domain: &DomainName) -> BTreeSet<AccountName> {
+    let concerned = world.policy.goodlink.values().filter(|goodlink| {
+        let exchange = goodlink.exchange.iter().filter_map(|server| world.policy.exchange.get(server)?.domain.as_ref());
+        goodlink.domains.contains(domain)
+            || goodlink.service_account.domain == *domain
+            || exchange.into_iter().any(|exchange| exchange == domain)
+    });
+    concerned.map(|goodlink| goodlink.service_account.clone()).collect()
+}
+
+/// What judging a domain depends on besides what is read there; none for a domain that is not watched.
+#[must_use]
+pub fn setting(world: World<'_>, domain: &DomainName) -> Option<Setting> {
+    let policy = world.policy.domains.get(domain)?;
+    let accounts = world.policy.goodlink_in(domain).map(|(_, goodlink)| goodlink.service_account.clone());
+    let mut setting = Setting::new(accounts.collect(), policy.grant_server.clone(), policy.reach);
+    let machines = world.policy.exchange.iter();
+    setting.exchange_domain =
+        machines.filter_map(|(name, server)| Some((name.clone(), server.domain.clone()?))).collect();
+    for (other, picture) in world.estate.domains.iter().filter(|(other, _)| *other != domain) {
+        for (account, seen) in &picture.accounts {
+            setting.elsewhere.insert((other.clone(), account.clone()), seen.local.clone());
+        }
+    }
+    // The present SID is among them: an entry for that one grants, and is never looked at as one for a former account.
+    // Leaving it out would take a picture that knows already which one is the present.
+    let sids = |account: &AccountName| world.ledger.accounts.get(account).into_iter().flatten().cloned().collect();
+    setting.former = setting.accounts.iter().map(|account| (account.clone(), sids(account))).collect();
+    for (subject, _) in world.ledger.approvals.iter().filter(|(_, approval)| approval.holds()) {
+        match subject {
+            Subject::AdminSdHolder { domain: of, account } if of == domain => {
+                setting.holder_approved.insert(account.clone());
+            }
+            Subject::AdminSdHolder { .. } => {}
+            Subject::Override { user, account } => {
+                setting.override_approved.insert((*user, account.clone()));
+            }
+        }
+    }
+    Some(setting)
 }
 
 /// When the next survey of the domain is due; none while there is nobody to ask for.
@@ -26,16 +72,24 @@ pub fn due(world: World<'_>, domain: &DomainName) -> Option<Steady> {
     if names.iter().any(|name| !picture.users.contains_key(name)) {
         return Some(seen);
     }
+    full(world, domain)
+}
+
+/// When everybody is to be read again, whether or not some names are new; at once while nothing has been read.
+#[must_use]
+pub fn full(world: World<'_>, domain: &DomainName) -> Option<Steady> {
+    let Some(picture) = world.estate.domains.get(domain) else { return Some(Steady::START) };
+    let seen = picture.started;
     let regular = seen + world.policy.freshness.survey_interval;
-    let granted = world.ledger.intents.values().filter_map(|intent| match (&intent.effect, &intent.state) {
-        (Effect::Grant(grant), IntentState::Ended { at, .. }) if grant.domain == *domain && *at >= seen => Some(*at),
+    let written = world.ledger.intents.values().filter_map(|intent| match (intent.effect.place(), &intent.state) {
+        (Some((of, _)), IntentState::Ended { at, .. }) if of == domain && *at >= seen => Some(*at),
         _ => None,
     });
     let looks = world.ledger.pairs.iter().filter_map(|(pair, state)| match state {
         PairState::Landed { at } if pair.account.domain == *domain => Some(*at + world.policy.waits.second_look),
         _ => None,
     });
-    granted.chain(looks.filter(|look| *look > seen)).chain([regular]).min()
+    written.chain(looks.filter(|look| *look > seen)).chain([regular]).min()
 }
 
 pub(super) fn plan(world: World<'_>, plan: &mut Plan) {

@@ -1,11 +1,12 @@
-//! `coverage DOMAIN` and `explain USER`.
+//! `coverage DOMAIN`: the users of the rosters, or everybody who has a mailbox.
 
-use crate::coverage::Verdict;
-use crate::gate::{Resolution, World, resolve, subjects};
+use crate::coverage::report::{self, Report, Row, Scope, Standing, Summary};
+use crate::coverage::{Verdict, VerdictKind};
+use crate::gate::{Resolution, World, resolve};
 use crate::guid::Guid;
 use crate::ledger::{Pair, PairState};
 use crate::names::{AccountName, DirectoryName, DomainName, GoodLinkName, RosterName};
-use crate::plan::remedy;
+use crate::policy::GoodLinkPolicy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,31 +16,41 @@ use std::time::Duration;
 pub struct CoverageView {
     /// The domain.
     pub domain: DomainName,
-    /// Age of the evidence; none before the first survey, and then there are no users either.
+    /// Whom it is about.
+    pub scope: Scope,
+    /// Age of the evidence; none before the first survey. Everybody with a mailbox is read when he is asked for.
     pub age: Option<Duration>,
     /// How many users by verdict and cause.
     pub groups: BTreeMap<String, usize>,
+    /// How many by what deserves a look though they are covered.
+    pub warnings: BTreeMap<String, usize>,
     /// What the numbers suggest.
     pub triage: String,
-    /// Each roster user of the domain.
+    /// Each user, for each service account that serves him, in the order of rosters and names.
     pub users: Vec<UserLine>,
 }
 
 /// A user of a coverage report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserLine {
-    /// On the roster.
-    pub user: RosterName,
+    /// On the roster; none where he is on none.
+    pub user: Option<RosterName>,
     /// In the directory.
     pub directory_name: DirectoryName,
+    /// His object; none where there is not one.
+    pub dn: Option<String>,
     /// Whose roster.
-    pub goodlink: GoodLinkName,
-    /// For which account.
-    pub account: AccountName,
+    pub goodlink: Option<GoodLinkName>,
+    /// For which account; none where he could not be judged for any.
+    pub account: Option<AccountName>,
     /// The verdict, a word.
     pub verdict: String,
     /// Why.
     pub cause: String,
+    /// The entry that decided, on one server that shows it.
+    pub evidence: Option<String>,
+    /// What deserves a look though he is covered.
+    pub warning: Option<String>,
     /// How far waiting is.
     pub pair: PairLine,
     /// A person excepted him.
@@ -66,7 +77,7 @@ pub enum PairLine {
     },
 }
 
-fn pair_line(world: World<'_>, user: Guid, account: &AccountName) -> PairLine {
+pub(super) fn pair_line(world: World<'_>, user: Guid, account: &AccountName) -> PairLine {
     let pair = Pair { user, account: account.clone() };
     let (waits, now) = (&world.policy.waits, world.now.steady);
     match world.ledger.pairs.get(&pair) {
@@ -77,130 +88,137 @@ fn pair_line(world: World<'_>, user: Guid, account: &AccountName) -> PairLine {
     }
 }
 
-/// Who of a domain is covered.
+/// A roster user of the domain, judged or not; none for one who is in another domain.
+fn roster_line(
+    world: World<'_>,
+    domain: &DomainName,
+    (name, goodlink): (&GoodLinkName, &GoodLinkPolicy),
+    (user, directory_name): (&RosterName, &DirectoryName),
+    summary: &mut Summary,
+) -> Option<UserLine> {
+    let account = &goodlink.service_account;
+    let line = |dn: Option<String>, kind: VerdictKind, cause: String| UserLine {
+        user: Some(user.clone()),
+        directory_name: directory_name.clone(),
+        dn,
+        goodlink: Some(name.clone()),
+        account: Some(account.clone()),
+        verdict: kind.to_string(),
+        cause,
+        evidence: None,
+        warning: None,
+        pair: PairLine::Nothing,
+        waived: world.ledger.waiver(directory_name, world.now).is_some(),
+    };
+    let unjudged = |summary: &mut Summary, dn, kind, why: String| {
+        summary.count_unjudged(kind, &why);
+        Some(line(dn, kind, why))
+    };
+    match resolve(world, goodlink, directory_name) {
+        Resolution::Here(found, _) if found != *domain => None,
+        Resolution::Here(_, here) => match here.verdicts.get(account) {
+            Some(verdict) => {
+                summary.count_verdict(verdict);
+                let line = line(Some(here.dn.to_string()), verdict.kind, verdict.cause.to_string());
+                Some(UserLine { pair: pair_line(world, here.guid, account), ..judged(line, verdict) })
+            }
+            None => {
+                let why = format!("the last survey did not judge him for {account}");
+                unjudged(summary, Some(here.dn.to_string()), VerdictKind::Unreadable, why)
+            }
+        },
+        Resolution::Not(why) => unjudged(summary, None, VerdictKind::Unresolved, why),
+        Resolution::Unknown(why) => unjudged(summary, None, VerdictKind::Unreadable, why),
+    }
+}
+
+fn judged(line: UserLine, verdict: &Verdict) -> UserLine {
+    UserLine { evidence: report::evidence(verdict), warning: report::warning(verdict), ..line }
+}
+
+/// Who of a domain's roster users is covered. Users who are in no domain that is known yet are told in each domain that
+/// they may be in.
 #[must_use]
 pub fn coverage(world: World<'_>, domain: &DomainName) -> CoverageView {
-    let mut groups = BTreeMap::new();
+    let mut summary = Summary::default();
     let mut users = Vec::new();
-    for (goodlink, user, directory_name, here) in subjects(world, domain) {
-        let Some(account) = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account) else {
-            continue;
-        };
-        let (verdict, cause) = match here.verdicts.get(account) {
-            Some(Verdict { kind, cause, .. }) => (kind.to_string(), cause.to_string()),
-            None => ("not judged".to_owned(), "the last survey did not judge him".to_owned()),
-        };
-        *groups
-            .entry(if verdict == "covered" { verdict.clone() } else { format!("{verdict}: {cause}") })
-            .or_insert(0) += 1;
-        users.push(UserLine {
-            user: user.clone(),
-            directory_name: directory_name.clone(),
-            goodlink: goodlink.clone(),
-            account: account.clone(),
-            verdict,
-            cause,
-            pair: pair_line(world, here.guid, account),
-            waived: world.ledger.waiver(directory_name, world.now).is_some(),
-        });
+    for goodlink in world.policy.goodlink_in(domain) {
+        let roster = world.estate.rosters.get(goodlink.0).into_iter().flat_map(|roster| &roster.users);
+        users.extend(roster.filter_map(|user| roster_line(world, domain, goodlink, user, &mut summary)));
     }
-    let covered = users.iter().filter(|user| user.verdict == "covered").count();
-    let triage = match (covered, users.len()) {
-        (_, 0) => "no roster user is known in this domain: that is missing evidence, not coverage",
-        (covered, all) if covered == all => "every roster user is covered",
-        (0, _) => "nobody is covered: the grant is missing",
-        _ => "some are not covered: look for protected accounts, blocked inheritance and denies",
-    };
+    let age = world.estate.domains.get(domain).map(|picture| world.now.steady.since(picture.as_of()));
+    head(domain, Scope::Roster, age, &summary, users)
+}
+
+fn head(
+    domain: &DomainName,
+    scope: Scope,
+    age: Option<Duration>,
+    summary: &Summary,
+    users: Vec<UserLine>,
+) -> CoverageView {
     CoverageView {
         domain: domain.clone(),
-        age: world.estate.domains.get(domain).map(|picture| world.now.steady.since(picture.started)),
-        groups,
-        triage: triage.to_owned(),
+        scope,
+        age,
+        groups: summary.groups().clone(),
+        warnings: summary.warnings().clone(),
+        triage: summary.triage(scope),
         users,
     }
 }
 
-/// Everything that is known of one user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExplainView {
-    /// What was asked for.
-    pub asked: String,
-    /// Every roster entry that matches; none: nobody of that name is on a roster.
-    pub users: Vec<ExplainedUser>,
-}
-
-/// One roster entry, followed to its verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExplainedUser {
-    /// On the roster.
-    pub user: RosterName,
-    /// In the directory.
-    pub directory_name: DirectoryName,
-    /// Whose roster.
-    pub goodlink: GoodLinkName,
-    /// For which account.
-    pub account: AccountName,
-    /// Where he was found, or why he was not.
-    pub resolution: String,
-    /// His domain, once he is found in one.
-    pub domain: Option<DomainName>,
-    /// Where his mailbox is.
-    pub home: Option<String>,
-    /// The verdict with the evidence of every server.
-    pub verdict: Option<Verdict>,
-    /// The verdict and its cause in one sentence.
-    pub sentence: String,
-    /// How far waiting is.
-    pub pair: PairLine,
-    /// The waiver that excepts him.
-    pub waiver: Option<crate::ledger::Waiver>,
-    /// What GoodLink says of him: not paused, paused and how far his recovery is, or why that is not known.
-    pub paused: String,
-}
-
-/// Everything that is known of one user, by roster name or directory name.
+/// The report over everybody who has a mailbox, without its users: [`mailbox_lines`] gives those, some at a time.
 #[must_use]
-pub fn explain(world: World<'_>, asked: &str) -> ExplainView {
-    let wanted = asked.trim().to_lowercase();
-    let mut users = Vec::new();
-    for (name, goodlink) in &world.policy.goodlink {
-        let Some(roster) = world.estate.rosters.get(name) else { continue };
-        for (user, directory_name) in &roster.users {
-            if user.as_str() != wanted && directory_name.as_str() != wanted {
-                continue;
-            }
-            let account = &goodlink.service_account;
-            let (resolution, domain, picture) = match resolve(world, goodlink, directory_name) {
-                Resolution::Here(domain, picture) => (picture.dn.to_string(), Some(domain), Some(picture)),
-                Resolution::Not(why) | Resolution::Unknown(why) => (why, None, None),
-            };
-            let verdict = picture.and_then(|picture| picture.verdicts.get(account)).cloned();
-            let sentence = match &verdict {
-                Some(verdict) => format!("{user} is {} for {account}: {}", verdict.kind, verdict.cause),
-                None => format!("{user} is unresolved: {resolution}"),
-            };
-            let paused = match remedy::paused(world, name, None) {
-                Err(why) => format!("not known: {why}"),
-                Ok(paused) => paused.iter().find(|paused| paused.user == user).map_or_else(
-                    || "not paused by the Send As error".to_owned(),
-                    |paused| format!("paused, {}", paused.recovery),
-                ),
-            };
-            users.push(ExplainedUser {
-                user: user.clone(),
-                directory_name: directory_name.clone(),
-                goodlink: name.clone(),
-                account: account.clone(),
-                resolution,
-                domain,
-                home: picture.map(|picture| picture.home.to_string()),
-                verdict,
-                sentence,
-                pair: picture.map_or(PairLine::Nothing, |picture| pair_line(world, picture.guid, account)),
-                waiver: world.ledger.waiver(directory_name, world.now).cloned(),
-                paused,
-            });
+pub fn mailboxes(domain: &DomainName, report: &Report) -> CoverageView {
+    head(domain, Scope::Mailboxes, Some(Duration::ZERO), &report.summary(), Vec::new())
+}
+
+/// The lines of some users of a report.
+#[must_use]
+pub fn mailbox_lines(world: World<'_>, domain: &DomainName, rows: &[Row]) -> Vec<UserLine> {
+    // Rosters name the same people in other ways: the object is what they share.
+    let mut rosters: BTreeMap<(Guid, &AccountName), (&GoodLinkName, &RosterName, &DirectoryName)> = BTreeMap::new();
+    for (goodlink, user, directory_name, here) in crate::gate::subjects(world, domain) {
+        if let Some(policy) = world.policy.goodlink.get(goodlink) {
+            rosters.insert((here.guid, &policy.service_account), (goodlink, user, directory_name));
         }
     }
-    ExplainView { asked: asked.to_owned(), users }
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in rows {
+        let plain = UserLine {
+            user: None,
+            directory_name: row.name.clone(),
+            dn: None,
+            goodlink: None,
+            account: None,
+            verdict: String::new(),
+            cause: String::new(),
+            evidence: None,
+            warning: None,
+            pair: PairLine::Nothing,
+            waived: false,
+        };
+        match &row.standing {
+            Standing::Not { kind, why } => {
+                lines.push(UserLine { verdict: kind.to_string(), cause: why.clone(), ..plain });
+            }
+            Standing::Judged { dn, guid, verdicts } => lines.extend(verdicts.iter().map(|(account, verdict)| {
+                let roster = rosters.get(&(*guid, account));
+                let line = UserLine {
+                    user: roster.map(|(_, user, _)| (*user).clone()),
+                    dn: Some(dn.to_string()),
+                    goodlink: roster.map(|(goodlink, ..)| (*goodlink).clone()),
+                    account: Some(account.clone()),
+                    verdict: verdict.kind.to_string(),
+                    cause: verdict.cause.to_string(),
+                    pair: pair_line(world, *guid, account),
+                    waived: roster.is_some_and(|(.., name)| world.ledger.waiver(name, world.now).is_some()),
+                    ..plain.clone()
+                };
+                judged(line, verdict)
+            })),
+        }
+    }
+    lines
 }

@@ -105,8 +105,14 @@ pub struct DomainLine {
     pub reasons: Vec<ReasonLine>,
     /// Directory servers that count, with what the last survey got of each.
     pub servers: BTreeMap<String, String>,
+    /// How long ago the last look at what has changed began, for each directory server that gives evidence.
+    pub seen: BTreeMap<String, Duration>,
+    /// Since the last full survey began; none before the first one.
+    pub full_survey: Option<Duration>,
     /// Age of the evidence; none before the first survey.
     pub age: Option<Duration>,
+    /// Covered roster users of whom something deserves a look.
+    pub warnings: usize,
     /// Roster users by verdict.
     pub users: BTreeMap<String, usize>,
     /// Whether grants are written.
@@ -119,7 +125,7 @@ pub fn domains(world: World<'_>) -> DomainsView {
     let line = |(domain, policy): (&DomainName, &crate::policy::DomainPolicy)| {
         let picture = world.estate.domains.get(domain);
         let reasons: std::collections::BTreeSet<_> = gate::of_domain(world, domain).into_values().flatten().collect();
-        let mut users = BTreeMap::new();
+        let (mut users, mut warnings) = (BTreeMap::new(), 0);
         for (goodlink, _, user, here) in subjects(world, domain) {
             let account = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account);
             let verdict = account.and_then(|account| here.verdicts.get(account));
@@ -129,24 +135,29 @@ pub fn domains(world: World<'_>) -> DomainsView {
                 verdict.map_or_else(|| "not judged".to_owned(), |verdict| verdict.kind.to_string())
             };
             *users.entry(word).or_insert(0) += 1;
+            warnings += usize::from(verdict.is_some_and(|verdict| verdict.warnings().next().is_some()));
         }
         let server = |server: &crate::names::DirectoryServerName| {
             let text = match picture {
                 None => "not surveyed".to_owned(),
                 Some(picture) => match picture.failed.get(server) {
                     Some(why) => why.clone(),
-                    None if picture.read.contains(server) => "read".to_owned(),
+                    None if picture.seen.contains_key(server) => "read".to_owned(),
                     None => "not asked".to_owned(),
                 },
             };
             (server.to_string(), text)
         };
+        let seen = picture.into_iter().flat_map(|picture| &picture.seen);
         DomainLine {
             domain: domain.clone(),
             gate: GateState::of(&reasons),
             reasons: lines(reasons),
             servers: policy.servers.iter().map(server).collect(),
-            age: picture.map(|picture| world.now.steady.since(picture.started)),
+            seen: seen.map(|(server, seen)| (server.to_string(), world.now.steady.since(*seen))).collect(),
+            full_survey: picture.map(|picture| world.now.steady.since(picture.started)),
+            warnings,
+            age: picture.map(|picture| world.now.steady.since(picture.as_of())),
             users,
             grants: policy.grants,
         }

@@ -3,12 +3,18 @@
 
 mod coverage;
 mod estate;
+mod explain;
 mod gate;
+mod grants;
 mod rollout;
 mod status;
 
-pub use coverage::{CoverageView, ExplainView, ExplainedUser, PairLine, UserLine, coverage, explain};
+pub use coverage::{CoverageView, PairLine, UserLine, coverage, mailbox_lines, mailboxes};
 pub use estate::{DomainLine, DomainsView, HostLine, HostsView, domains, hosts};
+pub use explain::{ExplainView, ExplainedUser, Explanations, Propagation, explain, to_explain};
 pub use gate::{CellView, GateState, GateView, ReasonLine, SubjectUnknown, gate, summary};
-pub use rollout::{GrantLine, GrantsView, IntentLine, PlanView, RolloutHostLine, RolloutView, grants, plan, rollout};
+pub use grants::{
+    AdviceLine, AdviceView, ApprovalLine, GrantLine, GrantsView, UndoLine, WaitingLine, YesLine, grants, undo_warning,
+};
+pub use rollout::{IntentLine, PlanView, RolloutHostLine, RolloutView, plan, rollout};
 pub use status::{BreachLine, PausedLine, RolloutLine, StatusView, WaiverLine, status};

@@ -1,12 +1,10 @@
-//! `rollout show`, `plan` and `grants`.
+//! `rollout show` and `plan`.
 
 use super::gate::{self, summary};
-use crate::coverage::advice::{self, Advice};
 use crate::gate::World;
-use crate::ledger::{Effect, IntentState, Sequence};
+use crate::ledger::{IntentState, Sequence};
 use crate::names::{DomainName, GoodLinkName, RolloutName};
 use crate::plan::{self, Plan, Step, rollout::HostProgress};
-use crate::policy::GrantMode;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,7 +89,7 @@ pub struct IntentLine {
     pub state: String,
 }
 
-fn intent_line(id: Sequence, intent: &crate::ledger::Intent) -> IntentLine {
+pub(super) fn intent_line(id: Sequence, intent: &crate::ledger::Intent) -> IntentLine {
     let state = match &intent.state {
         IntentState::Filed => "filed".to_owned(),
         IntentState::Permitted { .. } => "permitted".to_owned(),
@@ -104,7 +102,7 @@ fn intent_line(id: Sequence, intent: &crate::ledger::Intent) -> IntentLine {
 #[must_use]
 pub fn plan(world: World<'_>, plan: &Plan) -> PlanView {
     let step = |step: &Step| match step {
-        Step::Record(milestone) => format!("write down {milestone:?}"),
+        Step::Record(milestone) => format!("write down: {milestone}"),
         Step::Act(effect) => effect.to_string(),
         Step::Withdraw(intent, why) => format!("take back intent {intent}: {why}"),
         Step::GiveUp(intent, why) => format!("call the outcome of intent {intent} unknown: {why}"),
@@ -116,45 +114,5 @@ pub fn plan(world: World<'_>, plan: &Plan) -> PlanView {
         rollouts: plan.rollouts.iter().map(|(name, hosts)| (name.clone(), host_lines(hosts.clone()))).collect(),
         remedies: plan.remedies.iter().map(|(name, blocked)| (name.clone(), lines(blocked))).collect(),
         grants: plan.grants.iter().map(|(name, blocked)| (name.clone(), lines(blocked))).collect(),
-    }
-}
-
-/// Grants that are proposed, and grants that were made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GrantsView {
-    /// By the last survey of each domain.
-    pub proposed: Vec<GrantLine>,
-    /// In the journal.
-    pub journaled: Vec<IntentLine>,
-}
-
-/// A proposed grant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GrantLine {
-    /// What.
-    pub grant: String,
-    /// Whether it is written or left to the directory team.
-    pub mode: GrantMode,
-    /// What the directory team would run.
-    pub advice: Advice,
-}
-
-/// Grants that are proposed, and grants that were made.
-#[must_use]
-pub fn grants(world: World<'_>) -> GrantsView {
-    let proposed = world.estate.domains.iter().flat_map(|(domain, picture)| {
-        let mode = world.policy.domains.get(domain).map(|domain| domain.grants);
-        picture.grants.iter().filter_map(move |grant| {
-            Some(GrantLine {
-                grant: Effect::Grant(grant.clone()).to_string(),
-                mode: mode?,
-                advice: advice::advice(grant, None),
-            })
-        })
-    });
-    let journaled = world.ledger.intents.iter().filter(|(_, intent)| matches!(intent.effect, Effect::Grant(_)));
-    GrantsView {
-        proposed: proposed.collect(),
-        journaled: journaled.map(|(id, intent)| intent_line(*id, intent)).collect(),
     }
 }

@@ -4,8 +4,10 @@
 
 use sendgate_core::coverage::placement::{PlannedGrant, Reach};
 use sendgate_core::coverage::reading::Home;
-use sendgate_core::coverage::verdict::Presence;
-use sendgate_core::coverage::{Cause, DomainPicture, UserPicture, Verdict, VerdictKind};
+use sendgate_core::coverage::verdict::{DecidingEntry, Presence};
+use sendgate_core::coverage::{
+    AccountPicture, Cause, Judged, Look, Placement, ServerVerdict, UserPicture, Verdict, VerdictKind,
+};
 use sendgate_core::enforcement::EnforcementTable;
 use sendgate_core::estate::{
     Estate, ExchangeState, GoodLinkState, HostState, Observation, Pause, Roster, RosterDigest, Service, ServiceState,
@@ -13,15 +15,17 @@ use sendgate_core::estate::{
 use sendgate_core::gate::{self, Reason, World};
 use sendgate_core::guid::Guid;
 use sendgate_core::ledger::{Effect, Entry, Ledger, Outcome, Sequence, Stamped};
-use sendgate_core::names::{AccountName, DirectoryName, HostName};
+use sendgate_core::names::{AccountName, DirectoryName, DirectoryServerName, HostName};
 use sendgate_core::plan::{self, Plan, Step};
 use sendgate_core::policy::{
-    DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, Switch, Waits,
+    DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, ProtectionPolicy, Switch,
+    Waits,
 };
 use sendgate_core::request::{self, WantedRollout};
 use sendgate_core::time::{Now, Steady};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) const BEFORE: &str = "6.5.7638.1";
@@ -48,6 +52,12 @@ pub(crate) struct Example {
     pub(crate) paused: BTreeSet<&'static str>,
     /// What the next survey proposes.
     pub(crate) proposed: BTreeSet<PlannedGrant>,
+    /// The entry that both servers show as the one that decides for a user.
+    pub(crate) deciding: BTreeMap<DirectoryName, DecidingEntry>,
+    /// What single servers show of a user, where they differ.
+    pub(crate) apart: BTreeMap<DirectoryName, BTreeMap<DirectoryServerName, ServerVerdict>>,
+    /// The service account's SID, where the servers agree on it.
+    pub(crate) sid: Option<&'static str>,
 }
 
 impl Example {
@@ -65,6 +75,9 @@ impl Example {
             down: BTreeMap::new(),
             paused: BTreeSet::new(),
             proposed: BTreeSet::new(),
+            deciding: BTreeMap::new(),
+            apart: BTreeMap::new(),
+            sid: None,
         };
         example.observe_all();
         example
@@ -147,34 +160,51 @@ impl Example {
     }
 
     pub(crate) fn survey(&mut self) {
-        let picture = self.picture();
-        self.estate.observe(Observation::Survey(picture));
+        let look = self.look();
+        self.estate.observe(Observation::Look(look));
     }
 
-    pub(crate) fn picture(&self) -> DomainPicture {
+    pub(crate) fn look(&self) -> Look {
         let account: AccountName = name("goodadmin@a.example.test");
-        let users = self.truth.iter().map(|(user, (kind, cause, home))| {
-            let verdict = Verdict { kind: *kind, cause: cause.clone(), servers: BTreeMap::new() };
-            let here = UserPicture {
-                dn: format!("CN={user},OU=Hosted,DC=a,DC=example,DC=test").into(),
-                guid: guid(user),
-                home: Home::Server(name(home)),
-                verdicts: [(account.clone(), verdict)].into(),
-            };
-            (user.clone(), Presence::Here(Box::new(here)))
-        });
-        DomainPicture {
+        let mut users: BTreeMap<_, _> = self
+            .truth
+            .iter()
+            .map(|(user, (kind, cause, home))| {
+                let servers = self.deciding.get(user).map(|entry| {
+                    let (cause, deciding) = (cause.clone(), Some(entry.clone()));
+                    let shown = Arc::new(ServerVerdict { kind: *kind, cause, deciding, warning: None });
+                    ["a1", "a2"].map(|server| (name(server), Arc::clone(&shown)))
+                });
+                let apart = self.apart.get(user).into_iter().flatten();
+                let apart = apart.map(|(server, shown)| (server.clone(), Arc::new(shown.clone())));
+                let servers = servers.into_iter().flatten().chain(apart).collect();
+                let verdict = Verdict { kind: *kind, cause: cause.clone(), servers };
+                let here = UserPicture {
+                    dn: format!("CN={user},OU=Hosted,DC=a,DC=example,DC=test").into(),
+                    guid: guid(user),
+                    home: Home::Server(name(home)),
+                    verdicts: Arc::new([(account.clone(), Arc::new(verdict))].into()),
+                    placements: Arc::new(BTreeMap::new()),
+                };
+                (user.clone(), Presence::Here(Box::new(here)))
+            })
+            .collect();
+        // Proposals stand with the users whom they would cover; which of them does not matter.
+        for (presence, grant) in users.values_mut().zip(&self.proposed) {
+            let Presence::Here(here) = presence else { continue };
+            here.placements = Arc::new([(account.clone(), Placement::Grant(Arc::new(grant.clone())))].into());
+        }
+        Look {
             domain: name("a.example.test"),
             started: self.now.steady,
             failed: self.down.iter().map(|(server, why)| (name(server), (*why).to_owned())).collect(),
-            read: ["a1", "a2"]
+            seen: ["a1", "a2"]
                 .iter()
                 .filter(|server| !self.down.contains_key(*server))
-                .map(|server| name(server))
+                .map(|server| (name(server), self.now.steady))
                 .collect(),
-            users: users.collect(),
-            grants: self.proposed.clone(),
-            not_grantable: BTreeMap::new(),
+            accounts: self.sid.iter().map(|sid| (account.clone(), account_of(sid))).collect(),
+            users: Judged::All(users),
         }
     }
 
@@ -237,6 +267,11 @@ impl Example {
     }
 }
 
+fn account_of(sid: &str) -> AccountPicture {
+    let dn = "CN=GoodAdmin,OU=Services,DC=a,DC=example,DC=test".into();
+    AccountPicture { dn, sid: name(sid), everywhere: [name(sid)].into(), local: BTreeSet::new() }
+}
+
 /// An object of its own for each name.
 pub(crate) fn guid(user: &DirectoryName) -> Guid {
     let mut bytes = [0; 16];
@@ -275,10 +310,13 @@ pub(crate) fn policy() -> Policy {
                 grant_server: name("a1"),
                 grants: GrantMode::Apply,
                 reach: Reach::Domain,
+                protection: ProtectionPolicy::default(),
             },
         )]
         .into(),
-        exchange: ["exa1", "exa2"].map(|server| (name(server), ExchangePolicy { hosts: vec![name(server)] })).into(),
+        exchange: ["exa1", "exa2"]
+            .map(|server| (name(server), ExchangePolicy { hosts: vec![name(server)], domain: None }))
+            .into(),
         goodlink: [(
             name("gla"),
             GoodLinkPolicy {
@@ -295,6 +333,7 @@ pub(crate) fn policy() -> Policy {
         freshness: Freshness {
             survey_interval: minutes(15),
             evidence_age: minutes(30),
+            watch_age: minutes(30),
             heartbeat: Duration::from_secs(30),
             silent_after: minutes(2),
         },

@@ -1,14 +1,21 @@
 //! Scenarios of grants: what a survey proposes, what is written, and what waits.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+#[path = "../example/mod.rs"]
 mod example;
+
+mod approvals;
+mod lost;
+mod undo;
 
 use example::{Example, minutes, name, succeeded};
 use sendgate_core::coverage::placement::PlannedGrant;
-use sendgate_core::coverage::{Cause, VerdictKind};
-use sendgate_core::ledger::{Effect, Entry, Outcome, Stamped};
+use sendgate_core::coverage::reading::GroupPath;
+use sendgate_core::coverage::{Cause, Holder, VerdictKind};
+use sendgate_core::ledger::{Effect, Entry, Outcome, Request, Sequence, Stamped};
 use sendgate_core::plan::{grants, survey};
 use sendgate_core::policy::GrantMode;
+use sendgate_core::request::Refused;
 use sendgate_core::secdesc::edit::GrantForm;
 
 fn grant(place: &str, form: GrantForm) -> PlannedGrant {
@@ -109,4 +116,30 @@ fn an_intent_moves_forward_only() {
     example.end(intent, succeeded());
     let error = refused(&mut example, Entry::Outcome { intent, outcome: succeeded() });
     assert!(error.contains("(outcome) cannot follow in state Ended"), "{error}");
+}
+
+const HEAD: &str = "DC=a,DC=example,DC=test";
+
+const ACCOUNT: &str = "goodadmin@a.example.test";
+
+fn file(example: &mut Example, request: Result<Request, Refused>) -> Sequence {
+    let entry = Entry::Request { by: name("olga"), request: request.unwrap() };
+    example.append(entry)
+}
+
+fn refused(request: Result<Request, Refused>) -> String {
+    request.unwrap_err().to_string()
+}
+
+/// The one grant that is proposed is written, and ends well a minute later.
+fn written(example: &mut Example) -> Sequence {
+    let (effects, _) = example.settle();
+    let [(intent, Effect::Grant(_))] = effects.as_slice() else { panic!("{effects:?}") };
+    example.end(*intent, succeeded());
+    *intent
+}
+
+fn protected() -> Cause {
+    let path = ["CN=Helpdesk,DC=a", "CN=Domain Admins,CN=Users,DC=a"].map(Into::into).to_vec();
+    Cause::Protected { path: GroupPath(path), holder: Holder::Lacks }
 }

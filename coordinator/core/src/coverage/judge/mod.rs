@@ -1,0 +1,199 @@
+//! From what a survey read to what is true: one verdict per pair and server, then one per pair over all servers that
+//! count. A server that failed is evidence missing for every user.
+//!
+//! 1. [`look`] says which users to judge; [`Judge::presence`] what every server says of one name;
+//! 2. `server` gives the verdict of a pair on one server, `missing` the cause where no entry applies, `chain` what the
+//!    containers above a user have to do with it;
+//! 3. here the servers' verdicts become one: the worst that any of them shows;
+//! 4. `propose` asks for the grant that would help.
+//!
+//! Users whose evidence is the same share one verdict: it is judged once (`shared`).
+
+pub(super) mod chain;
+mod missing;
+mod propose;
+pub(super) mod server;
+mod setting;
+mod shared;
+
+pub use setting::{Setting, powerful};
+
+use super::cause::Cause;
+use super::picture::{AccountPicture, Judged, Look};
+use super::reading::{DomainReading, FoundUser, Home, ServerFailure, UserReading};
+use super::verdict::{Presence, ServerVerdict, UserPicture, Verdict, VerdictKind};
+use crate::guid::Guid;
+use crate::names::{AccountName, DirectoryName, DirectoryServerName};
+use shared::Shared;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Which users a change can have touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Touched {
+    /// Any of them.
+    All,
+    /// Nobody but these.
+    Names(BTreeSet<DirectoryName>),
+}
+
+/// Judges what was read.
+#[must_use]
+pub fn look(reading: &DomainReading, setting: &Setting, touched: &Touched) -> Look {
+    let mut judge = Judge::new(reading, setting);
+    let mut judged = |names: &BTreeSet<DirectoryName>| -> BTreeMap<DirectoryName, Presence> {
+        names.iter().map(|name| (name.clone(), judge.presence(name))).collect()
+    };
+    let users = match touched {
+        Touched::All => Judged::All(judged(&reading.asked)),
+        Touched::Names(names) => Judged::Some(judged(names)),
+    };
+    let (mut failed, mut seen) = (BTreeMap::new(), BTreeMap::new());
+    for (name, server) in &reading.servers {
+        match server {
+            Ok(server) => drop(seen.insert(name.clone(), server.seen)),
+            Err(ServerFailure(why)) => drop(failed.insert(name.clone(), why.clone())),
+        }
+    }
+    let accounts = reading.accounts().into_iter();
+    let accounts = accounts.filter_map(|account| Some((account.clone(), account_of(reading, account)?)));
+    Look { domain: reading.domain.clone(), started: reading.started, failed, seen, accounts: accounts.collect(), users }
+}
+
+/// The account, if the servers that know it agree on who it is; of its groups, those that all of them show.
+fn account_of(reading: &DomainReading, account: &AccountName) -> Option<AccountPicture> {
+    let mut agreed: Option<AccountPicture> = None;
+    for server in reading.servers.values().flatten() {
+        let Some(Ok(seen)) = server.accounts.get(account) else { continue };
+        match &mut agreed {
+            None => {
+                agreed = Some(AccountPicture {
+                    dn: seen.dn.clone(),
+                    sid: seen.sid.clone(),
+                    everywhere: seen.everywhere.clone(),
+                    local: seen.local.clone(),
+                });
+            }
+            Some(agreed) if agreed.sid == seen.sid => {
+                agreed.everywhere.retain(|sid| seen.everywhere.contains(sid));
+                agreed.local.retain(|sid| seen.local.contains(sid));
+            }
+            Some(_) => return None,
+        }
+    }
+    agreed
+}
+
+/// Judges the users of one reading.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    reading: &'a DomainReading,
+    setting: &'a Setting,
+    shared: Shared,
+}
+
+impl<'a> Judge<'a> {
+    /// For one reading; nothing is judged yet.
+    #[must_use]
+    pub fn new(reading: &'a DomainReading, setting: &'a Setting) -> Self {
+        Self { reading, setting, shared: Shared::default() }
+    }
+
+    /// What every server says of one name.
+    pub fn presence(&mut self, user: &DirectoryName) -> Presence {
+        let mut found: Vec<&Arc<FoundUser>> = Vec::with_capacity(self.reading.servers.len());
+        let mut several = BTreeSet::new();
+        let mut unknown = self.reading.servers.is_empty().then(|| "no directory server was asked".to_owned());
+        for (name, server) in &self.reading.servers {
+            match server {
+                Err(ServerFailure(why)) => unknown = Some(format!("{name}: {why}")),
+                Ok(server) => match server.users.get(user) {
+                    Some(UserReading::Found(here)) => found.push(here),
+                    Some(UserReading::NotFound) => {}
+                    Some(UserReading::Ambiguous(dns)) => several.extend(dns.iter().cloned()),
+                    Some(UserReading::Failed(why)) => unknown = Some(format!("{name}: {why}")),
+                    None => unknown = Some(format!("{name} did not account for him")),
+                },
+            }
+        }
+        let guids: BTreeSet<Guid> = found.iter().map(|user| user.guid).collect();
+        if guids.len() > 1 {
+            several.extend(found.iter().map(|user| user.dn.clone()));
+        }
+        if !several.is_empty() {
+            return Presence::Ambiguous(several);
+        }
+        let Some(first) = found.first() else {
+            return unknown.map_or(Presence::Absent, Presence::Unknown);
+        };
+        let home = if found.iter().all(|user| user.home == first.home) {
+            first.home.clone()
+        } else {
+            let homes: BTreeSet<&Home> = found.iter().map(|user| &user.home).collect();
+            Home::Unclear(format!("the directory servers differ: {homes:?}"))
+        };
+        let verdicts: Vec<(AccountName, Arc<Verdict>)> = self
+            .setting
+            .accounts
+            .iter()
+            .map(|account| (account.clone(), self.over_servers(user, &home, account)))
+            .collect();
+        let placements = self.placements(user, first.guid, &verdicts);
+        Presence::Here(Box::new(UserPicture {
+            dn: first.dn.clone(),
+            guid: first.guid,
+            home,
+            verdicts: self.shared.verdicts(verdicts),
+            placements: self.shared.placements(placements),
+        }))
+    }
+
+    /// One verdict over all servers that count.
+    fn over_servers(&mut self, user: &DirectoryName, home: &Home, account: &AccountName) -> Arc<Verdict> {
+        let mut servers: Vec<(&DirectoryServerName, Arc<ServerVerdict>)> = Vec::new();
+        for (name, server) in &self.reading.servers {
+            let verdict = match server {
+                Err(ServerFailure(why)) => {
+                    self.shared.failure(name, || server::unread(Cause::ServerFailed { why: why.clone() }))
+                }
+                Ok(server) => self.on_server(name, server, user, home, account),
+            };
+            servers.push((name, verdict));
+        }
+        self.shared.verdict(&servers, worst)
+    }
+}
+
+/// The worst that any server shows.
+fn worst(servers: &[(&DirectoryServerName, Arc<ServerVerdict>)]) -> Verdict {
+    let all = || servers.iter().map(|(name, verdict)| ((*name).clone(), Arc::clone(verdict))).collect();
+    let by_kind = |kind: VerdictKind| servers.iter().filter(move |(_, verdict)| verdict.kind == kind);
+    // Unknown first: what a silent server would have said may be anything. Then what is wrong, then what will go wrong.
+    for kind in [VerdictKind::Unreadable, VerdictKind::Unresolved, VerdictKind::CannotTell, VerdictKind::Denied] {
+        if let Some((name, worst)) = by_kind(kind).next() {
+            let cause = match &worst.cause {
+                Cause::ServerFailed { why } => Cause::ServerFailed { why: format!("{name}: {why}") },
+                Cause::NotUnderstood { why } => Cause::NotUnderstood { why: format!("{name}: {why}") },
+                other => other.clone(),
+            };
+            return Verdict { kind, cause, servers: all() };
+        }
+    }
+    let lacks: BTreeSet<_> = by_kind(VerdictKind::Missing).map(|(name, _)| (*name).clone()).collect();
+    let (kind, cause) = if lacks.is_empty() {
+        let perishable = by_kind(VerdictKind::Perishable).next();
+        match perishable.or_else(|| by_kind(VerdictKind::Covered).next()) {
+            Some((_, verdict)) => (verdict.kind, verdict.cause.clone()),
+            None => (VerdictKind::Unreadable, Cause::ServerFailed { why: "no directory server was asked".to_owned() }),
+        }
+    } else if lacks.len() == servers.len() {
+        // Protection explains more than a blocked inheritance, whichever server shows it.
+        let causes: Vec<_> = by_kind(VerdictKind::Missing).map(|(_, verdict)| &verdict.cause).collect();
+        let cause = causes.iter().find(|cause| matches!(cause, Cause::Protected { .. })).or_else(|| causes.first());
+        (VerdictKind::Missing, cause.map_or(Cause::NoEntry, |cause| (*cause).clone()))
+    } else {
+        let holds = servers.iter().map(|(name, _)| (*name).clone()).filter(|name| !lacks.contains(name)).collect();
+        (VerdictKind::Replicating, Cause::ServersDiffer { holds, lacks })
+    };
+    Verdict { kind, cause, servers: all() }
+}

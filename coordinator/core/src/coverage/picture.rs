@@ -1,0 +1,138 @@
+//! A domain as it was last seen, judged. A look at everything replaces it; a look at what has changed replaces the users
+//! that it names.
+
+use super::placement::{NoPlacement, PlannedGrant};
+use super::verdict::{Placement, Presence};
+use crate::names::{AccountName, DirectoryName, DirectoryServerName, Dn, DomainName};
+use crate::sid::Sid;
+use crate::time::Steady;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A domain, judged.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DomainPicture {
+    /// The domain.
+    pub domain: DomainName,
+    /// When the last full reading began: no descriptor was read before this.
+    pub started: Steady,
+    /// Servers that count and give no evidence, with the reason.
+    pub failed: BTreeMap<DirectoryServerName, String>,
+    /// Servers that give evidence, and as of when each one's is true.
+    pub seen: BTreeMap<DirectoryServerName, Steady>,
+    /// Each name that was asked for.
+    pub users: BTreeMap<DirectoryName, Presence>,
+    /// The service accounts, where the servers agree on who they are.
+    pub accounts: BTreeMap<AccountName, AccountPicture>,
+    /// The fewest grants that would cover the missing ones.
+    pub grants: BTreeSet<PlannedGrant>,
+    /// Missing pairs that no grant of ours can cover, with the reason.
+    pub not_grantable: BTreeMap<(DirectoryName, AccountName), NoPlacement>,
+}
+
+/// A service account, as all servers that give evidence agree: what other domains need to know of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountPicture {
+    /// Where it is.
+    pub dn: Dn,
+    /// Its SID.
+    pub sid: Sid,
+    /// In its token wherever it logs on.
+    pub everywhere: BTreeSet<Sid>,
+    /// In its token on machines of this domain.
+    pub local: BTreeSet<Sid>,
+}
+
+/// What a look taught.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// The domain.
+    pub domain: DomainName,
+    /// When the last full reading began.
+    pub started: Steady,
+    /// Servers that count and give no evidence, with the reason.
+    pub failed: BTreeMap<DirectoryServerName, String>,
+    /// Servers that give evidence, and as of when each one's is true.
+    pub seen: BTreeMap<DirectoryServerName, Steady>,
+    /// The service accounts, where the servers agree on who they are.
+    pub accounts: BTreeMap<AccountName, AccountPicture>,
+    /// The users that were judged.
+    pub users: Judged,
+}
+
+/// Whom a look judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judged {
+    /// Every name that was asked for.
+    All(BTreeMap<DirectoryName, Presence>),
+    /// Those that a change could touch; the others are as they were.
+    Some(BTreeMap<DirectoryName, Presence>),
+}
+
+impl DomainPicture {
+    /// A domain of which nothing has been seen yet.
+    #[must_use]
+    pub fn new(domain: DomainName) -> Self {
+        Self {
+            domain,
+            started: Steady::START,
+            failed: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            users: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            grants: BTreeSet::new(),
+            not_grantable: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in a look.
+    pub fn take(&mut self, look: Look) {
+        let Look { domain: _, started, failed, seen, accounts, users } = look;
+        (self.started, self.failed, self.seen, self.accounts) = (started, failed, seen, accounts);
+        let changed = match users {
+            Judged::All(users) => {
+                self.users = users;
+                true
+            }
+            Judged::Some(users) => {
+                let changed = !users.is_empty();
+                self.users.extend(users);
+                changed
+            }
+        };
+        if changed {
+            self.propose();
+        }
+    }
+
+    /// As of when everything here is true: the oldest evidence of a server that gives any; the start of the last full
+    /// reading where none does.
+    #[must_use]
+    pub fn as_of(&self) -> Steady {
+        self.seen.values().min().copied().unwrap_or(self.started)
+    }
+
+    /// Collects the users' placements.
+    fn propose(&mut self) {
+        (self.grants, self.not_grantable) = (BTreeSet::new(), BTreeMap::new());
+        // Users who share their placements share the pointer.
+        let mut last: Option<*const PlannedGrant> = None;
+        for (user, presence) in &self.users {
+            let Presence::Here(here) = presence else { continue };
+            for (account, placement) in here.placements.iter() {
+                match placement {
+                    Placement::Grant(grant) => {
+                        let this: *const PlannedGrant = Arc::as_ptr(grant);
+                        if last != Some(this) {
+                            self.grants.insert(grant.as_ref().clone());
+                            last = Some(this);
+                        }
+                    }
+                    Placement::None(why) => {
+                        drop(self.not_grantable.insert((user.clone(), account.clone()), why.clone()))
+                    }
+                }
+            }
+        }
+    }
+}

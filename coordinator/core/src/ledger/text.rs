@@ -1,0 +1,74 @@
+//! Milestones and requests in words, one line each.
+
+use super::entry::VersionStep;
+use super::{Milestone, PairEvent, Request, RolloutEvent};
+use std::fmt;
+
+impl fmt::Display for Milestone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pairs { domain, account, event, users, cause } => {
+                let event = match event {
+                    PairEvent::Lacking => "seen without the right",
+                    PairEvent::Landed => "landed",
+                    PairEvent::Proved => "proved",
+                    PairEvent::Vanished => "lost the right again",
+                };
+                write!(f, "{} users of {domain} {event} for {account}", users.len())?;
+                cause.iter().try_for_each(|cause| write!(f, ": {cause}"))
+            }
+            Self::Account { account, sid } => write!(f, "{account} has the SID {sid}"),
+            Self::GrantLost { intent, place, cause } => {
+                write!(f, "the entry of grant {intent} is not on {place} any more: {cause}")
+            }
+            Self::Version(VersionStep { host, before: None, after, .. }) => {
+                write!(f, "store.exe on {host} is {after}, seen for the first time")
+            }
+            Self::Version(VersionStep { host, before: Some(before), after, ours }) => {
+                let ours = if *ours { "by a command of ours" } else { "with no command of ours (drift)" };
+                write!(f, "store.exe on {host} went from {before} to {after}, {ours}")
+            }
+            Self::Roster { goodlink, digest, users } => {
+                write!(f, "roster of {goodlink} has {users} users, SHA-256 {digest}")
+            }
+            Self::Baseline { rollout, goodlink, paused } => {
+                write!(f, "{} users of {goodlink} were paused before rollout {rollout}", paused.len())
+            }
+            Self::HostDone { rollout, host } => write!(f, "{host} is done in rollout {rollout}"),
+            Self::Rollout { rollout, event } => match event {
+                RolloutEvent::Started => write!(f, "rollout {rollout} started"),
+                RolloutEvent::Tripped { reason } => write!(f, "rollout {rollout} stopped by itself: {reason}"),
+                RolloutEvent::Finished => write!(f, "rollout {rollout} finished"),
+                RolloutEvent::Aborted { reason } => write!(f, "rollout {rollout} aborted: {reason}"),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RolloutCreate(spec) => {
+                let servers: Vec<_> = spec.servers.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "create rollout {}: {} ({}) on {}, {} at once",
+                    spec.name,
+                    spec.package,
+                    spec.target,
+                    servers.join(", "),
+                    spec.at_once
+                )
+            }
+            Self::RolloutStart { rollout } => write!(f, "start rollout {rollout}"),
+            Self::RolloutAbort { rollout, reason } => write!(f, "abort rollout {rollout}: {reason}"),
+            Self::Waive { user, reason, expires } => write!(f, "waive {user} until {expires}: {reason}"),
+            Self::Approve { subject, called, reason } => {
+                write!(f, "approve {}: {reason}", subject.text(called.as_ref()))
+            }
+            Self::Revoke { subject, reason } => write!(f, "approve no more {subject}: {reason}"),
+            Self::GrantUndo { grant, reason } => write!(f, "undo grant {grant}: {reason}"),
+            Self::GrantRedo { grant, reason } => write!(f, "redo grant {grant}: {reason}"),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Approvals, and the undoing of grants.
+
+use super::{Refused, invalid, needed_reason};
+use crate::coverage::verdict::Presence;
+use crate::coverage::{Cause, UserPicture, VerdictKind};
+use crate::gate::World;
+use crate::ledger::{Effect, Intent, IntentState, Outcome, Request, Sequence, Subject};
+use crate::names::{AccountName, DirectoryName, DomainName};
+use crate::policy::GrantMode;
+use std::collections::BTreeSet;
+
+/// What an approval is about, as it arrived.
+#[derive(Debug, Clone)]
+pub enum WantedSubject {
+    /// An entry on AdminSDHolder.
+    AdminSdHolder {
+        /// Of which domain.
+        domain: String,
+        /// For whom.
+        account: String,
+    },
+    /// An entry on a user whom an inherited entry denies.
+    Override {
+        /// The user, by roster name or directory name.
+        user: String,
+        /// For whom.
+        account: String,
+    },
+}
+
+/// Checks a yes.
+///
+/// # Errors
+/// [`Refused`] if it means nothing that is known, is there already, or would change nothing: a user who is not denied, or
+/// whom an entry of his own denies.
+pub fn approve(world: World<'_>, wanted: &WantedSubject, reason: &str) -> Result<Request, Refused> {
+    let (subject, called) = subject(world, wanted)?;
+    let reason = needed_reason(reason)?;
+    if let Some((by, yes)) = world.ledger.approvals.get(&subject).and_then(|known| known.given.first_key_value()) {
+        let what = subject.text(called.as_ref());
+        return Err(Refused::Conflict(format!("{what} is approved already, by {by}: {}", yes.reason)));
+    }
+    if let (Subject::Override { account, .. }, Some(user)) = (&subject, &called) {
+        overridable(world, user, account)?;
+    }
+    Ok(Request::Approve { subject, called, reason })
+}
+
+/// Checks the taking back of a yes.
+///
+/// # Errors
+/// [`Refused`] if it means nothing that is known, or nobody has said yes to it.
+pub fn revoke(world: World<'_>, wanted: &WantedSubject, reason: &str) -> Result<Request, Refused> {
+    let reason = needed_reason(reason)?;
+    if let Some(subject) = approved_by_name(world, wanted) {
+        return Ok(Request::Revoke { subject, reason });
+    }
+    let (subject, called) = subject(world, wanted)?;
+    if !world.ledger.approvals.contains_key(&subject) {
+        return Err(Refused::Conflict(format!("nobody has approved {}", subject.text(called.as_ref()))));
+    }
+    Ok(Request::Revoke { subject, reason })
+}
+
+/// An approval for a user by the name that he was called by then: he may be on no roster any more.
+fn approved_by_name(world: World<'_>, wanted: &WantedSubject) -> Option<Subject> {
+    let WantedSubject::Override { user, account } = wanted else { return None };
+    let (user, account) = (user.parse::<DirectoryName>().ok()?, world.policy.account(account)?);
+    let mut known = world.ledger.approvals.iter();
+    let (subject, _) = known.find(|(subject, approval)| {
+        matches!(subject, Subject::Override { .. })
+            && *subject.account() == account
+            && approval.called.as_ref() == Some(&user)
+    })?;
+    Some(subject.clone())
+}
+
+fn subject(world: World<'_>, wanted: &WantedSubject) -> Result<(Subject, Option<DirectoryName>), Refused> {
+    match wanted {
+        WantedSubject::AdminSdHolder { domain: given, account } => {
+            let domain: DomainName = given.parse().map_err(|error| invalid("domain", given, error))?;
+            if !world.policy.domains.contains_key(&domain) {
+                let known = world.policy.domains.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let known = format!("configured are {known}");
+                return Err(Refused::Unknown { what: "domain", given: given.clone(), known });
+            }
+            let account = service_account(world, account, Some(&domain))?;
+            Ok((Subject::AdminSdHolder { domain, account }, None))
+        }
+        WantedSubject::Override { user, account } => {
+            let account = service_account(world, account, None)?;
+            let called = super::roster_user(world, user)?;
+            let objects: BTreeSet<_> = pictures(world, &called).map(|here| here.guid).collect();
+            match Vec::from_iter(objects).as_slice() {
+                [user] => Ok((Subject::Override { user: *user, account }, Some(called))),
+                [] => Err(Refused::Conflict(format!(
+                    "{called} has not been found in any domain by the last survey: see `sendgate explain {called}`"
+                ))),
+                _ => Err(Refused::Conflict(format!(
+                    "{called} was found in more than one domain: see `sendgate explain {called}`"
+                ))),
+            }
+        }
+    }
+}
+
+fn service_account(world: World<'_>, given: &str, domain: Option<&DomainName>) -> Result<AccountName, Refused> {
+    let account = world.policy.account(given).ok_or_else(|| {
+        invalid("account", given, "give name@domain or DOMAIN\\name, with the name of a configured domain")
+    })?;
+    let concerned =
+        world.policy.goodlink.values().filter(|goodlink| domain.is_none_or(|of| goodlink.domains.contains(of)));
+    let accounts: BTreeSet<&AccountName> = concerned.map(|goodlink| &goodlink.service_account).collect();
+    if accounts.contains(&account) {
+        return Ok(account);
+    }
+    let known = accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let of = domain.map_or_else(String::new, |domain| format!(" of {domain}"));
+    let known =
+        if known.is_empty() { format!("there is none{of}") } else { format!("service accounts{of} are {known}") };
+    Err(Refused::Unknown { what: "service account", given: given.to_owned(), known })
+}
+
+fn pictures<'a>(world: World<'a>, user: &'a DirectoryName) -> impl Iterator<Item = &'a UserPicture> {
+    world.estate.domains.values().filter_map(|picture| match picture.users.get(user) {
+        Some(Presence::Here(here)) => Some(here.as_ref()),
+        _ => None,
+    })
+}
+
+/// Whether there is an inherited deny that an entry on the user would beat.
+fn overridable(world: World<'_>, user: &DirectoryName, account: &AccountName) -> Result<(), Refused> {
+    let verdict = pictures(world, user).find_map(|here| here.verdicts.get(account)).ok_or_else(|| {
+        Refused::Conflict(format!("{account} does not serve {user}: there is no verdict that an entry would change"))
+    })?;
+    if verdict.kind != VerdictKind::Denied || verdict.cause != Cause::DeniedByEntry {
+        return Err(Refused::Conflict(format!(
+            "{user} is {} for {account} ({}): there is no deny to override",
+            verdict.kind, verdict.cause
+        )));
+    }
+    let own = verdict.servers.values().filter_map(|seen| seen.deciding.as_ref()).find(|entry| !entry.inherited);
+    match own {
+        Some(entry) => Err(Refused::Conflict(format!(
+            "an entry of his own denies {user}, {}: an entry of ours would stand behind it and change nothing; only its \
+             removal helps",
+            entry.sddl
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn grant_of(world: World<'_>, number: u64) -> Result<(Sequence, &Intent), Refused> {
+    let unknown = |known: &str| Refused::Unknown { what: "grant", given: number.to_string(), known: known.to_owned() };
+    let id = Sequence::new(number).ok_or_else(|| unknown("records of the journal are counted from 1"))?;
+    match world.ledger.intents.get(&id) {
+        Some(intent) if matches!(intent.effect, Effect::Grant(_)) => Ok((id, intent)),
+        Some(intent) => Err(Refused::Conflict(format!("record {id} is no grant: {}", intent.effect))),
+        None => Err(unknown("`sendgate grants` lists those that were made, with their numbers")),
+    }
+}
+
+/// Checks an undo: only what we wrote ourselves is taken away.
+///
+/// # Errors
+/// [`Refused`] if there is no such grant, it wrote nothing, it is undone already, or nothing may be written there.
+pub fn grant_undo(world: World<'_>, number: u64, reason: &str) -> Result<Request, Refused> {
+    let (grant, intent) = grant_of(world, number)?;
+    let reason = needed_reason(reason)?;
+    let no = |why: String| Err(Refused::Conflict(format!("{} (record {grant}) is not undone: {why}", intent.effect)));
+    let Some(entry) = intent.effect.entry() else { return no("it is no grant".to_owned()) };
+    if let Some(undo) = world.ledger.undone.get(&entry) {
+        let how = if undo.is_done() { "was" } else { "is being" };
+        return no(format!("it {how} undone on behalf of {} (record {}: {})", undo.by, undo.request, undo.reason));
+    }
+    match &intent.state {
+        IntentState::Ended { outcome: Outcome::Succeeded { .. }, .. } => {}
+        IntentState::Ended { outcome, .. } => {
+            return no(format!("no entry of ours is there, for it ended so: {outcome}"));
+        }
+        IntentState::Filed | IntentState::Permitted { .. } => {
+            return no("it is still under way; ask again when it has ended".to_owned());
+        }
+    }
+    match world.policy.domains.get(&entry.domain).map(|domain| domain.grants) {
+        Some(GrantMode::Apply) => Ok(Request::GrantUndo { grant, reason }),
+        Some(GrantMode::Advise) => no(format!(
+            "grants.mode of {} is advise, so nothing is written there; have the directory team remove the entry",
+            entry.domain
+        )),
+        None => no(format!("{} is not configured any more", entry.domain)),
+    }
+}
+
+/// Checks a redo: from then on the entry is planned again where somebody needs it.
+///
+/// # Errors
+/// [`Refused`] if there is no such grant, it is not undone, or the undoing is under way.
+pub fn grant_redo(world: World<'_>, number: u64, reason: &str) -> Result<Request, Refused> {
+    let (grant, intent) = grant_of(world, number)?;
+    let reason = needed_reason(reason)?;
+    let undone = intent.effect.entry().and_then(|entry| world.ledger.undone.get(&entry));
+    if undone.is_none() {
+        return Err(Refused::Conflict(format!(
+            "{} (record {grant}) is not undone: there is nothing to redo",
+            intent.effect
+        )));
+    }
+    let open = world.ledger.open().find(|(_, open)| open.effect.entry() == intent.effect.entry());
+    match open {
+        Some((id, open)) => {
+            Err(Refused::Conflict(format!("{} (record {id}) is under way: ask again then", open.effect)))
+        }
+        None => Ok(Request::GrantRedo { grant, reason }),
+    }
+}
