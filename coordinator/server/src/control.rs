@@ -1,5 +1,17 @@
 //! The gRPC edge to operators: looks are computed by the driver from the world as it is, requests go into the journal.
+//!
+//! 1. Here: views, requests, the journal;
+//! 2. [`explain`]: one user, from the reading that his domain's survey holds;
+//! 3. [`report`]: coverage, some lines at a time;
+//! 4. [`progress`]: a full survey while somebody watches;
+//! 5. [`grants`]: approvals, undo and redo, and what a directory team would run.
 
+mod explain;
+mod grants;
+mod progress;
+mod report;
+
+use crate::directory::DirectoryServer;
 use crate::driver::{Handle, RequestError, Stopped};
 use crate::identity::Role;
 use crate::journal::{Journal, Sequence};
@@ -12,10 +24,12 @@ use sendgate_core::request::{self, Refused, WantedRollout};
 use sendgate_core::{ledger, view};
 use sendgate_proto::v1::control_server::Control;
 use sendgate_proto::v1::{
-    Accepted, JournalRecord, JournalRequest, RolloutCreateRequest, RolloutRequest, ViewReply, ViewRequest,
+    Accepted, ApprovalRequest, CoveragePart, CoverageRequest, GrantAdviceRequest, GrantRequest, JournalRecord,
+    JournalRequest, RolloutCreateRequest, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewReply, ViewRequest,
     WaiveRequest, view_request,
 };
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -30,15 +44,26 @@ const BATCH: usize = 256;
 pub struct ControlService {
     driver: Handle,
     journal: Arc<dyn Journal>,
+    readings: Arc<progress::Readings>,
+    grant_servers: BTreeMap<DomainName, DirectoryServer>,
 }
 
 impl ControlService {
     /// Over a driver and its journal.
     #[must_use]
     pub fn new(driver: Handle, journal: Arc<dyn Journal>) -> Self {
-        Self { driver, journal }
+        Self { driver, journal, readings: Arc::default(), grant_servers: BTreeMap::new() }
+    }
+
+    /// With the server of each domain that grants are written to: it is asked what a place shows when LDIF is wanted.
+    #[must_use]
+    pub fn with_grant_servers(self, grant_servers: BTreeMap<DomainName, DirectoryServer>) -> Self {
+        Self { grant_servers, ..self }
     }
 }
+
+/// A stream of answers.
+type Parts<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 fn viewer<T>(request: &Request<T>) -> Result<OperatorName, Status> {
     let identity = peer(request)?;
@@ -86,27 +111,8 @@ fn show(world: World<'_>, plan: &Plan, wanted: view_request::View) -> Result<Vec
         View::Status(_) => json(&view::status(world)),
         View::Hosts(_) => json(&view::hosts(world)),
         View::Domains(_) => json(&view::domains(world)),
-        View::Coverage(wanted) => {
-            let domain: DomainName = wanted.domain.parse().map_err(invalid)?;
-            if !world.policy.domains.contains_key(&domain) {
-                let known: Vec<_> = world.policy.domains.keys().map(ToString::to_string).collect();
-                return Err(Status::not_found(format!(
-                    "no domain {domain} is configured; configured are {}",
-                    known.join(", ")
-                )));
-            }
-            json(&view::coverage(world, &domain))
-        }
-        View::Explain(wanted) => {
-            let explained = view::explain(world, &wanted.user);
-            if explained.users.is_empty() {
-                return Err(Status::not_found(format!(
-                    "no roster that has arrived names {:?}: give the roster name or the directory name",
-                    wanted.user
-                )));
-            }
-            json(&explained)
-        }
+        // Needs what the surveys hold as well: answered by `explain`.
+        View::Explain(_) => Err(Status::internal("explain is not a view of the world alone")),
         View::Plan(_) => json(&view::plan(world, plan)),
         View::GateCheck(wanted) => {
             json(&view::gate(world, &wanted.subject).map_err(|error| Status::not_found(error.to_string()))?)
@@ -119,8 +125,18 @@ fn show(world: World<'_>, plan: &Plan, wanted: view_request::View) -> Result<Vec
     }
 }
 
+/// The domain, if it is configured.
+fn configured(world: World<'_>, domain: &str) -> Result<DomainName, Status> {
+    let domain: DomainName = domain.parse().map_err(invalid)?;
+    if world.policy.domains.contains_key(&domain) {
+        return Ok(domain);
+    }
+    let known: Vec<_> = world.policy.domains.keys().map(ToString::to_string).collect();
+    Err(Status::not_found(format!("no domain {domain} is configured; configured are {}", known.join(", "))))
+}
+
 fn accepted(sequence: ledger::Sequence) -> Response<Accepted> {
-    Response::new(Accepted { sequence: sequence.0 })
+    Response::new(Accepted { sequence: sequence.0, note: String::new() })
 }
 
 /// An expiry as people write it: a moment (RFC 3339) or a time from now.
@@ -139,8 +155,39 @@ impl Control for ControlService {
     async fn view(&self, request: Request<ViewRequest>) -> Result<Response<ViewReply>, Status> {
         viewer(&request)?;
         let wanted = request.into_inner().view.ok_or_else(|| invalid("the request names no view"))?;
-        let json = self.driver.look(move |world, plan| show(world, plan, wanted)).await.map_err(stopped)??;
+        let json = match wanted {
+            view_request::View::Explain(wanted) => explain::explain(&self.driver, wanted.user).await?,
+            wanted => self.driver.look(move |world, plan| show(world, plan, wanted)).await.map_err(stopped)??,
+        };
         Ok(Response::new(ViewReply { json }))
+    }
+
+    type CoverageStream = Parts<CoveragePart>;
+
+    async fn coverage(&self, request: Request<CoverageRequest>) -> Result<Response<Self::CoverageStream>, Status> {
+        viewer(&request)?;
+        let CoverageRequest { domain, mailboxes } = request.into_inner();
+        let domain = self.driver.look(move |world, _| configured(world, &domain)).await.map_err(stopped)??;
+        Ok(Response::new(report::stream(self.driver.clone(), domain, mailboxes)?))
+    }
+
+    type SurveyRunStream = Parts<SurveyProgress>;
+
+    async fn survey_run(&self, request: Request<SurveyRunRequest>) -> Result<Response<Self::SurveyRunStream>, Status> {
+        // It changes nothing, but every directory server has to work for it.
+        operator(&request)?;
+        let domain = request.into_inner().domain;
+        let (domain, servers) = self
+            .driver
+            .look(move |world, _| {
+                let domain = configured(world, &domain)?;
+                let servers =
+                    world.policy.domains.get(&domain).map(|policy| policy.servers.clone()).unwrap_or_default();
+                Ok::<_, Status>((domain, servers))
+            })
+            .await
+            .map_err(stopped)??;
+        Ok(Response::new(progress::stream(&self.driver, &self.readings, &domain, servers).await?))
     }
 
     async fn rollout_create(&self, request: Request<RolloutCreateRequest>) -> Result<Response<Accepted>, Status> {
@@ -174,7 +221,32 @@ impl Control for ControlService {
         filed.map(accepted).map_err(refused)
     }
 
-    type JournalStream = Pin<Box<dyn Stream<Item = Result<JournalRecord, Status>> + Send>>;
+    async fn approve(&self, request: Request<ApprovalRequest>) -> Result<Response<Accepted>, Status> {
+        let by = operator(&request)?;
+        grants::approve(&self.driver, by, request.into_inner()).await
+    }
+
+    async fn revoke(&self, request: Request<ApprovalRequest>) -> Result<Response<Accepted>, Status> {
+        let by = operator(&request)?;
+        grants::revoke(&self.driver, by, request.into_inner()).await
+    }
+
+    async fn grant_undo(&self, request: Request<GrantRequest>) -> Result<Response<Accepted>, Status> {
+        let by = operator(&request)?;
+        grants::undo(&self.driver, by, request.into_inner()).await
+    }
+
+    async fn grant_redo(&self, request: Request<GrantRequest>) -> Result<Response<Accepted>, Status> {
+        let by = operator(&request)?;
+        grants::redo(&self.driver, by, request.into_inner()).await
+    }
+
+    async fn grant_advice(&self, request: Request<GrantAdviceRequest>) -> Result<Response<ViewReply>, Status> {
+        viewer(&request)?;
+        grants::advise(&self.driver, &self.grant_servers, request.into_inner().domain).await
+    }
+
+    type JournalStream = Parts<JournalRecord>;
 
     async fn journal(&self, request: Request<JournalRequest>) -> Result<Response<Self::JournalStream>, Status> {
         viewer(&request)?;

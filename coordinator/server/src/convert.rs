@@ -208,7 +208,7 @@ pub fn intent_of(epoch: u64, act_id: &str) -> Option<Sequence> {
 #[must_use]
 pub fn offer(by: Generation, intent: Sequence, effect: &Effect) -> Option<wire::ActOffer> {
     let (host, act) = match effect {
-        Effect::Grant(_) => return None,
+        Effect::Grant(_) | Effect::Withdraw(_) => return None,
         Effect::Install { host, package, sha256, .. } => {
             let install = wire::InstallHotfix { package: package.to_string(), sha256: sha256.0.to_vec() };
             (host, act_offer::Act::Install(install))

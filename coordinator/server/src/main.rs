@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use sendgate_coordinator::config::{self, LogFormat};
+use sendgate_coordinator::directory::checkup;
 use sendgate_coordinator::serve;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,6 +22,9 @@ struct Arguments {
     /// Only read the configuration and say what is wrong with it.
     #[arg(long)]
     check: bool,
+    /// Read the configuration, then connect and bind to each directory server in it, and say how each one did.
+    #[arg(long, conflicts_with = "check")]
+    check_servers: bool,
 }
 
 #[tokio::main]
@@ -33,6 +37,12 @@ async fn main() -> ExitCode {
     if arguments.check {
         println!("{} is valid", arguments.config.display());
         return ExitCode::SUCCESS;
+    }
+    if arguments.check_servers {
+        let checkups = checkup::all(&configuration.directory).await;
+        checkups.iter().for_each(|checkup| println!("{checkup}"));
+        let well = checkups.iter().all(|checkup| checkup.outcome.is_ok());
+        return if well { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     match configuration.log_format {

@@ -87,6 +87,11 @@ pub async fn serve(
     });
     let clock = Clock::resume(last.as_ref(), Box::new(Machine));
     let policy = Arc::new(configuration.policy);
+    let grant_servers = configuration.directory.iter().filter_map(|(domain, servers)| {
+        let wanted = &policy.domains.get(domain)?.grant_server;
+        Some((domain.clone(), servers.iter().find(|server| server.name == *wanted)?.clone()))
+    });
+    let grant_servers = grant_servers.collect();
     let parts = Parts {
         policy: Arc::clone(&policy),
         directory: configuration.directory,
@@ -103,7 +108,7 @@ pub async fn serve(
     }
     tracing::info!(%address, records = verified.records, "serving");
     let agents = AgentService::new(policy, handle.clone());
-    let control = ControlService::new(handle, journal);
+    let control = ControlService::new(handle, journal).with_grant_servers(grant_servers);
     let mut running = tokio::spawn(driver.run());
     let server = Server::builder()
         .http2_keepalive_interval(Some(PING_EVERY))

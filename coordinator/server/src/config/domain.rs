@@ -1,13 +1,16 @@
 //! Domains: their directory servers, who binds to them, and whether grants are written.
 
+use super::bind::bind;
 use super::problem::Problems;
+use super::server::{Server, servers};
+use super::surroundings::Surroundings;
 use super::value::{choice, name, path};
-use super::{secret_file, written};
+use super::written;
 use crate::directory::trust::TrustedAuthorities;
-use crate::directory::{Bind, DirectoryServer, Role, Security, Timeouts};
+use crate::directory::{DirectoryServer, Method, Role, Security};
 use sendgate_core::coverage::placement::Reach;
 use sendgate_core::names::{DirectoryServerName, DomainName};
-use sendgate_core::policy::{DomainPolicy, GrantMode};
+use sendgate_core::policy::{DomainPolicy, GrantMode, ProtectionPolicy};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -17,15 +20,14 @@ const NETBIOS_LONGEST: usize = 15;
 /// One domain, in both forms.
 pub(super) type Domain = (DomainName, DomainPolicy, Vec<DirectoryServer>);
 
-/// A server as it is named here, before the domain's bind and authorities are added.
-struct Server {
-    name: DirectoryServerName,
-    address: String,
-    role: Role,
-}
-
 /// Every domain that can be understood; `None` in the list's place stands for one that cannot.
-pub(super) fn domains(problems: &mut Problems, written: &[written::Domain], base: &Path) -> Vec<Option<Domain>> {
+pub(super) fn domains(
+    problems: &mut Problems,
+    written: &[written::Domain],
+    forests: &BTreeMap<DomainName, ProtectionPolicy>,
+    base: &Path,
+    surroundings: &Surroundings,
+) -> Vec<Option<Domain>> {
     if written.is_empty() {
         problems.add(
             "domains",
@@ -42,7 +44,7 @@ pub(super) fn domains(problems: &mut Problems, written: &[written::Domain], base
             let at = format!("domains[{index}]");
             unique(problems, &mut names, &at, "name", "domain", &written.name);
             unique(problems, &mut netbios, &at, "netbios", "NetBIOS name", &written.netbios);
-            domain(problems, &at, written, base)
+            domain(problems, &at, written, forests, base, surroundings)
         })
         .collect()
 }
@@ -68,12 +70,33 @@ pub(super) fn unique(
     }
 }
 
-fn domain(problems: &mut Problems, at: &str, written: &written::Domain, base: &Path) -> Option<Domain> {
+fn domain(
+    problems: &mut Problems,
+    at: &str,
+    written: &written::Domain,
+    forests: &BTreeMap<DomainName, ProtectionPolicy>,
+    base: &Path,
+    surroundings: &Surroundings,
+) -> Option<Domain> {
     let domain: Option<DomainName> = name(problems, &format!("{at}.name"), &written.name);
     let netbios = netbios(problems, &format!("{at}.netbios"), &written.netbios);
-    let authorities = authorities(problems, &format!("{at}.ca"), &written.ca, base);
-    let bind = bind(problems, &format!("{at}.bind"), &written.bind, base);
     let servers = servers(problems, at, &written.servers);
+    let tls = servers.iter().any(|server| server.security != Security::Kerberos);
+    let authorities = match &written.ca {
+        // Nobody shows a certificate where Kerberos seals.
+        None if !tls && !servers.is_empty() => Some(TrustedAuthorities::none()),
+        ca => authorities(problems, &format!("{at}.ca"), ca.as_deref().unwrap_or_default(), base),
+    };
+    let bind = bind(problems, &format!("{at}.bind"), &written.bind, base, surroundings);
+    if matches!(&bind, Some(bind) if matches!(bind.method, Method::Simple(_))) {
+        for (index, server) in written.servers.iter().enumerate() {
+            if server.security.as_deref() == Some("kerberos") {
+                let wrong = "Kerberos seals for whoever binds with Kerberos, and this domain's bind is a simple one";
+                let remedy = "write auth = \"kerberos\" in [domains.bind], or use \"ldaps\" or \"starttls\" here";
+                problems.add(format!("{at}.servers[{index}].security"), wrong, remedy);
+            }
+        }
+    }
     let grants = grants(problems, at, written.grants.as_ref(), &servers, written.servers.len());
     let (grants, reach, grant_server) = grants?;
     let (domain, authorities, bind) = (domain?, authorities?, bind?);
@@ -83,15 +106,16 @@ fn domain(problems: &mut Problems, at: &str, written: &written::Domain, base: &P
         grant_server,
         grants,
         reach,
+        protection: forests.get(&domain).cloned().unwrap_or_default(),
     };
     let servers = servers.into_iter().map(|server| DirectoryServer {
         name: server.name,
         address: server.address,
-        security: Security::Ldaps,
+        security: server.security,
         authorities: authorities.clone(),
         bind: bind.clone(),
         role: server.role,
-        timeouts: Timeouts::default(),
+        timeouts: server.timeouts,
     });
     Some((domain, policy, servers.collect()))
 }
@@ -120,74 +144,6 @@ fn authorities(problems: &mut Problems, key: &str, files: &[String], base: &Path
     let paths: Option<Vec<PathBuf>> = paths.collect();
     let remedy = "name the PEM file of the authority that signed the directory servers' certificates";
     problems.take(key, TrustedAuthorities::read(&paths?), remedy)
-}
-
-fn bind(problems: &mut Problems, key: &str, written: &written::Bind, base: &Path) -> Option<Bind> {
-    let name = written.name.trim();
-    if name.is_empty() {
-        let remedy = "write the reading account as name@domain or as a distinguished name";
-        problems.add(format!("{key}.name"), "the name is empty, which would be an anonymous bind", remedy);
-    }
-    let key = format!("{key}.password_file");
-    let file = path(problems, &key, base, &written.password_file)?;
-    match secret_file::read(&file) {
-        Ok(password) if !name.is_empty() => Some(Bind { name: name.to_owned(), password }),
-        Ok(_) => None,
-        Err(error) => {
-            problems.add(key, error.to_string(), error.remedy());
-            None
-        }
-    }
-}
-
-fn servers(problems: &mut Problems, at: &str, written: &[written::Server]) -> Vec<Server> {
-    if written.is_empty() {
-        let remedy = "declare every directory server that counts under [[domains.servers]]";
-        problems.add(format!("{at}.servers"), "the domain has no directory server, so nothing could be seen", remedy);
-    }
-    let mut seen = BTreeMap::new();
-    let mut servers = Vec::new();
-    for (index, written) in written.iter().enumerate() {
-        let at = format!("{at}.servers[{index}]");
-        unique(problems, &mut seen, &at, "name", "directory server", &written.name);
-        let name: Option<DirectoryServerName> = name(problems, &format!("{at}.name"), &written.name);
-        let kinds = [("ldaps", Role::DomainController), ("global-catalog", Role::GlobalCatalog)];
-        let role = match &written.kind {
-            None => Some(Role::DomainController),
-            Some(kind) => choice(problems, &format!("{at}.kind"), kind, &kinds),
-        };
-        let address = address(problems, &format!("{at}.address"), written, role);
-        if let (Some(name), Some(role), Some(address)) = (name, role, address) {
-            servers.push(Server { name, address, role });
-        }
-    }
-    servers
-}
-
-/// `host:port`; left out, the server's own name and the port of its kind.
-fn address(problems: &mut Problems, key: &str, written: &written::Server, role: Option<Role>) -> Option<String> {
-    let Some(text) = written.address.as_deref().map(str::trim) else {
-        let port = match role? {
-            Role::DomainController => 636,
-            Role::GlobalCatalog => 3269,
-        };
-        return Some(format!("{}:{port}", written.name.trim()));
-    };
-    let parts = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
-    let port = parts.and_then(|(_, port)| port.parse::<u16>().ok()).filter(|port| *port != 0);
-    match port {
-        Some(389 | 3268) => {
-            let wrong = format!("{text:?} names a port without TLS");
-            problems.add(key, wrong, "name the port with TLS: 636, or 3269 on a global catalog");
-            None
-        }
-        Some(_) => Some(text.to_owned()),
-        None => {
-            let wrong = format!("{text:?} is not host:port");
-            problems.add(key, wrong, "write it as \"dc1.a.example.test:636\" or \"192.0.2.11:636\"");
-            None
-        }
-    }
 }
 
 fn grants(
@@ -233,7 +189,7 @@ fn grants(
                 }
                 Some(server) if !writable(&server) => {
                     let wrong = format!("{text:?} is a global catalog, which takes no writes");
-                    problems.add(&key, wrong, "name a server of the kind \"ldaps\"");
+                    problems.add(&key, wrong, "name a server of the kind \"domain-controller\"");
                 }
                 _ => {}
             }
@@ -247,7 +203,7 @@ fn grants(
                 (Some(_), None) => None,
                 (None, _) => {
                     let wrong = "all servers are global catalogs, which take no writes";
-                    problems.add(&key, wrong, "declare a server of the kind \"ldaps\" and name it here");
+                    problems.add(&key, wrong, "declare a server of the kind \"domain-controller\" and name it here");
                     None
                 }
                 (Some(_), Some(_)) => {

@@ -86,6 +86,7 @@ pub(super) fn exchange(
     problems: &mut Problems,
     written: &[Exchange],
     hosts: &Declared<HostName>,
+    domains: &Declared<DomainName>,
 ) -> BTreeMap<ExchangeServerName, ExchangePolicy> {
     if written.is_empty() {
         problems.add("exchange", "no Exchange server is declared", "declare each one under [[exchange]]");
@@ -107,10 +108,13 @@ pub(super) fn exchange(
                 );
             }
         }
-        Some((
-            name(problems, &format!("{at}.name"), &server.name)?,
-            ExchangePolicy { hosts: found.into_iter().map(|(_, host)| host).collect() },
-        ))
+        let domain = match &server.domain {
+            // Nothing is known of it then, and no group that is local to a domain allows anything there.
+            None => None,
+            Some(text) => Some(domains.find(problems, &format!("{at}.domain"), text)?),
+        };
+        let hosts = found.into_iter().map(|(_, host)| host).collect();
+        Some((name(problems, &format!("{at}.name"), &server.name)?, ExchangePolicy { hosts, domain }))
     });
     servers.collect()
 }

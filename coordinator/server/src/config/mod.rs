@@ -6,16 +6,22 @@
 //!
 //! All problems are reported at once, each with file, key, what is wrong and the remedy.
 
+mod bind;
 mod domain;
 mod estate;
+mod forest;
+mod keytab;
 mod problem;
 mod secret_file;
+mod server;
+mod surroundings;
 mod timing;
 mod validate;
 mod value;
 mod written;
 
 pub use problem::{ConfigError, Problem};
+pub use surroundings::Surroundings;
 
 use crate::directory::DirectoryServer;
 use sendgate_core::names::DomainName;
@@ -88,19 +94,24 @@ pub fn load(file: &Path, laboratory: bool) -> Result<Configuration, ConfigError>
         return Err(unreadable(format!("it is larger than {MAX_FILE} bytes")));
     }
     let text = std::fs::read_to_string(file).map_err(|error| unreadable(error.to_string()))?;
-    parse(file, &text, laboratory)
+    parse(file, &text, laboratory, &Surroundings::of_this_process())
 }
 
 /// Validates the text of a configuration file; `file` is named in messages and anchors relative paths.
 ///
 /// # Errors
 /// [`ConfigError::Invalid`] with every problem found.
-pub fn parse(file: &Path, text: &str, laboratory: bool) -> Result<Configuration, ConfigError> {
+pub fn parse(
+    file: &Path,
+    text: &str,
+    laboratory: bool,
+    surroundings: &Surroundings,
+) -> Result<Configuration, ConfigError> {
     let base = file.parent().unwrap_or(Path::new(""));
     let invalid = |problems| ConfigError::Invalid { file: file.to_owned(), problems };
     // A file whose shape is wrong is not judged further: what is missing in it would be reported twice over.
     let written = written::read(text).map_err(invalid)?;
-    validate::validate(&written, base, laboratory).map_err(invalid)
+    validate::validate(&written, base, laboratory, surroundings).map_err(invalid)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ const EXAMPLE: &str = include_str!("../../../../deploy/coordinator.example.toml"
 struct Bench {
     directory: Scratch,
     text: String,
+    surroundings: Surroundings,
 }
 
 impl Bench {
@@ -25,7 +26,8 @@ impl Bench {
             std::fs::write(&file, "s3cret\n").unwrap();
             chmod(&file, 0o600);
         }
-        Self { directory, text: EXAMPLE.replace("/etc/sendgate/", "") }
+        let surroundings = Surroundings::default();
+        Self { directory, text: EXAMPLE.replace("/etc/sendgate/", ""), surroundings }
     }
 
     /// Replaces a text that must be there.
@@ -40,7 +42,7 @@ impl Bench {
     }
 
     fn parse(&self, laboratory: bool) -> Result<Configuration, ConfigError> {
-        parse(&self.file(), &self.text, laboratory)
+        parse(&self.file(), &self.text, laboratory, &self.surroundings)
     }
 
     /// The problems as they are printed, without the heading.
@@ -118,6 +120,7 @@ fn defaults_are_those_that_the_example_documents() {
     assert_eq!(policy.disruption.get(), 1);
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     assert_eq!((policy.freshness.survey_interval, policy.freshness.evidence_age), (minutes(15), minutes(30)));
+    assert_eq!(policy.freshness.watch_age, minutes(1));
     assert_eq!((policy.freshness.heartbeat, policy.freshness.silent_after), (Duration::from_secs(30), minutes(2)));
     assert_eq!((policy.act_deadline, policy.soak), (minutes(60), minutes(15)));
 }
@@ -195,5 +198,7 @@ fn unknown_keys_and_wrong_shapes_are_named_in_every_table_at_once() {
     );
 }
 
+mod connections;
 mod domains;
+mod forests;
 mod mistakes;

@@ -11,6 +11,8 @@ use std::time::Duration;
 const SURVEY_INTERVAL: Duration = Duration::from_secs(15 * 60);
 /// Two survey intervals: one survey may fail without closing anything.
 const EVIDENCE_AGE: Duration = Duration::from_secs(30 * 60);
+/// The watch asks each second; whoever has not been heard of for a minute is not being watched.
+const WATCH_AGE: Duration = Duration::from_secs(60);
 /// The longest time between two reports of a host.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// Four heartbeats: what is lost on the way is no silence yet.
@@ -89,6 +91,7 @@ pub(super) fn waits(problems: &mut Problems, written: &WrittenWaits, laboratory:
 pub(super) fn freshness(problems: &mut Problems, survey: &Survey, agents: &Agents) -> Option<Freshness> {
     let survey_interval = duration_or(problems, "survey.interval", survey.interval.as_ref(), SURVEY_INTERVAL);
     let evidence_age = duration_or(problems, "survey.evidence_age", survey.evidence_age.as_ref(), EVIDENCE_AGE);
+    let watch_age = duration_or(problems, "survey.watch_age", survey.watch_age.as_ref(), WATCH_AGE);
     let heartbeat = duration_or(problems, "agents.heartbeat", agents.heartbeat.as_ref(), HEARTBEAT);
     let silent_after = duration_or(problems, "agents.silent_after", agents.silent_after.as_ref(), SILENT_AFTER);
     longer(problems, ("survey.evidence_age", evidence_age), ("survey.interval", survey_interval), |longer, shorter| {
@@ -102,6 +105,7 @@ pub(super) fn freshness(problems: &mut Problems, survey: &Survey, agents: &Agent
     Some(Freshness {
         survey_interval: survey_interval?,
         evidence_age: evidence_age?,
+        watch_age: watch_age?,
         heartbeat: heartbeat?,
         silent_after: silent_after?,
     })

@@ -4,7 +4,7 @@ use super::estate::{self, Around, Declared};
 use super::problem::{Problem, Problems};
 use super::value::{choice, path};
 use super::written::Written;
-use super::{Configuration, JournalKind, LogFormat, TlsPaths, domain, timing};
+use super::{Configuration, JournalKind, LogFormat, Surroundings, TlsPaths, domain, forest, timing};
 use sendgate_core::enforcement::EnforcementTable;
 use sendgate_core::policy::{GateScope, Policy, Switch};
 use std::net::SocketAddr;
@@ -12,9 +12,14 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 /// The configuration, or every problem in it.
-pub(super) fn validate(written: &Written, base: &Path, laboratory: bool) -> Result<Configuration, Vec<Problem>> {
+pub(super) fn validate(
+    written: &Written,
+    base: &Path,
+    laboratory: bool,
+    surroundings: &Surroundings,
+) -> Result<Configuration, Vec<Problem>> {
     let mut problems = Problems::default();
-    let configuration = build(&mut problems, written, base, laboratory);
+    let configuration = build(&mut problems, written, base, laboratory, surroundings);
     match (problems.into_found(), configuration) {
         (None, Some(configuration)) => Ok(configuration),
         (found, _) => Err(found.unwrap_or_default()),
@@ -22,7 +27,13 @@ pub(super) fn validate(written: &Written, base: &Path, laboratory: bool) -> Resu
 }
 
 /// Nothing here returns early: each part is looked at before the first missing one is missed.
-fn build(problems: &mut Problems, written: &Written, base: &Path, laboratory: bool) -> Option<Configuration> {
+fn build(
+    problems: &mut Problems,
+    written: &Written,
+    base: &Path,
+    laboratory: bool,
+    surroundings: &Surroundings,
+) -> Option<Configuration> {
     let coordinator = &written.coordinator;
     let state_directory = path(problems, "coordinator.state_directory", base, &coordinator.state_directory);
     let listen = listen(problems, &coordinator.listen);
@@ -60,8 +71,9 @@ fn build(problems: &mut Problems, written: &Written, base: &Path, laboratory: bo
     let host_names = Declared::new("host", "hosts", written.hosts.iter().map(|host| &host.name));
     let exchange_names =
         Declared::new("Exchange server", "exchange", written.exchange.iter().map(|server| &server.name));
-    let domains = domain::domains(problems, &written.domains, base);
-    let exchange = estate::exchange(problems, &written.exchange, &host_names);
+    let forests = forest::forests(problems, &written.forests, &domain_names);
+    let domains = domain::domains(problems, &written.domains, &forests, base, surroundings);
+    let exchange = estate::exchange(problems, &written.exchange, &host_names, &domain_names);
     let around = Around { domains: &domain_names, exchange: &exchange_names, hosts: &host_names };
     let goodlink = estate::goodlink(problems, &written.goodlink, &around);
     let hosts = estate::hosts(problems, &written.hosts);

@@ -24,7 +24,7 @@ macro_rules! table {
 table!(Coordinator { state_directory: String, listen: String, log_format: Option<String>, });
 table!(Tls { ca: String, certificate: String, key: String });
 table!(Journal { kind: String });
-table!(#[derive(Default)] Survey { interval: Option<String>, evidence_age: Option<String>, });
+table!(#[derive(Default)] Survey { interval: Option<String>, evidence_age: Option<String>, watch_age: Option<String>, });
 table!(
     #[derive(Default)]
     Waits { second_look: Option<String>, restart: Option<String>, settled: Option<String>, failed: Option<String>, }
@@ -40,15 +40,38 @@ table!(
 table!(Domain {
     name: String,
     netbios: String,
-    ca: Vec<String>,
+    ca: Option<Vec<String>>,
     bind: Bind,
     grants: Option<Grants>,
     servers: Vec<Server>,
 });
-table!(Bind { name: String, password_file: String });
+table!(Bind {
+    auth: Option<String>,
+    name: Option<String>,
+    password_file: Option<String>,
+    password_credential: Option<String>,
+    principal: Option<String>,
+    keytab: Option<String>,
+    keytab_credential: Option<String>,
+    krb5_conf: Option<String>,
+});
 table!(#[derive(Default)] Grants { mode: Option<String>, reach: Option<String>, server: Option<String>, });
-table!(Server { name: String, address: Option<String>, kind: Option<String>, });
-table!(Exchange { name: String, hosts: Vec<String>, });
+table!(Server {
+    name: String,
+    address: Option<String>,
+    kind: Option<String>,
+    security: Option<String>,
+    connect_timeout: Option<String>,
+    operation_timeout: Option<String>,
+    survey_timeout: Option<String>,
+});
+table!(Forest {
+    name: String,
+    domains: Vec<String>,
+    protected_groups: Option<Vec<String>>,
+    propagation_interval: Option<String>,
+});
+table!(Exchange { name: String, hosts: Vec<String>, domain: Option<String>, });
 table!(GoodLink {
     name: String,
     host: String,
@@ -57,6 +80,9 @@ table!(GoodLink {
     exchange: Vec<String>,
 });
 table!(Host { name: String, agent: String });
+
+/// Keys that say where a secret is, and not what it is.
+const NAMES_OF_SECRETS: [&str; 2] = ["password_file", "password_credential"];
 
 /// The whole file.
 #[derive(Debug, Clone)]
@@ -71,6 +97,7 @@ pub(super) struct Written {
     pub(super) remedy: Remedy,
     pub(super) rollout: Rollout,
     pub(super) agents: Agents,
+    pub(super) forests: Vec<Forest>,
     pub(super) domains: Vec<Domain>,
     pub(super) exchange: Vec<Exchange>,
     pub(super) goodlink: Vec<GoodLink>,
@@ -98,6 +125,7 @@ pub(super) fn read(text: &str) -> Result<Written, Vec<Problem>> {
     let (disruption, remedy) = (reader.optional(root, "disruption"), reader.optional(root, "remedy"));
     let (rollout, agents) = (reader.optional(root, "rollout"), reader.optional(root, "agents"));
     let (domains, exchange) = (reader.list(root, "domains"), reader.list(root, "exchange"));
+    let forests = reader.list(root, "forests");
     let (goodlink, hosts) = (reader.list(root, "goodlink"), reader.list(root, "hosts"));
     let enforcement = reader.list(root, "enforcement");
     for (key, _) in root.iter() {
@@ -122,6 +150,7 @@ pub(super) fn read(text: &str) -> Result<Written, Vec<Problem>> {
         remedy,
         rollout,
         agents,
+        forests,
         domains,
         exchange,
         goodlink,
@@ -198,7 +227,9 @@ impl Reader<'_> {
         for (key, value) in table {
             let name = key.get_ref().to_lowercase();
             let path = if above.is_empty() { key.get_ref().to_string() } else { format!("{above}.{}", key.get_ref()) };
-            if name != "password_file" && ["password", "passwd", "secret"].iter().any(|word| name.contains(word)) {
+            if !NAMES_OF_SECRETS.contains(&name.as_str())
+                && ["password", "passwd", "secret"].iter().any(|word| name.contains(word))
+            {
                 let place = self.place(Some(key.span()));
                 let wrong = "a secret does not belong into this file, which many may read".to_owned();
                 let remedy = "put it into a file of its own with mode 0600, name that with password_file, remove this \

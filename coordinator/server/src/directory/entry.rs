@@ -2,15 +2,14 @@
 //! ones and sorts values by whether they happen to be UTF-8.
 
 use ldap3::ResultEntry;
-use std::collections::HashMap;
 
 /// An object as a server returned it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Entry {
     /// Its distinguished name.
     pub(super) dn: String,
-    /// Values by attribute name in lower case, options (`;range=0-1499`) included.
-    values: HashMap<String, Vec<Vec<u8>>>,
+    /// Values by attribute name, options (`;range=0-1499`) included: a dozen or two, so that no map is faster.
+    values: Vec<(String, Vec<Vec<u8>>)>,
 }
 
 /// Tag of SearchResultEntry.
@@ -21,28 +20,34 @@ impl Entry {
     pub(super) fn parse(entry: ResultEntry) -> Option<Self> {
         let mut parts = entry.0.match_id(SEARCH_RESULT_ENTRY)?.expect_constructed()?.into_iter();
         let dn = String::from_utf8(parts.next()?.expect_primitive()?).ok()?;
-        let mut values: HashMap<String, Vec<Vec<u8>>> = HashMap::new();
-        for attribute in parts.next()?.expect_constructed()? {
+        let attributes = parts.next()?.expect_constructed()?;
+        let mut values = Vec::with_capacity(attributes.len());
+        for attribute in attributes {
             let mut parts = attribute.expect_constructed()?.into_iter();
             let name = String::from_utf8(parts.next()?.expect_primitive()?).ok()?;
             let set = parts.next()?.expect_constructed()?;
             let set: Option<Vec<Vec<u8>>> = set.into_iter().map(|value| value.expect_primitive()).collect();
-            values.entry(name.to_ascii_lowercase()).or_default().extend(set?);
+            values.push((name, set?));
         }
         Some(Self { dn, values })
     }
 
+    /// An entry that no server returned.
+    pub(super) fn made(dn: String, values: Vec<(&str, Vec<Vec<u8>>)>) -> Self {
+        Self { dn, values: values.into_iter().map(|(name, set)| (name.to_owned(), set)).collect() }
+    }
+
     #[cfg(test)]
     pub(super) fn of(dn: &str, values: &[(&str, &[&[u8]])]) -> Self {
-        let values = values
-            .iter()
-            .map(|(name, set)| (name.to_ascii_lowercase(), set.iter().map(|value| value.to_vec()).collect()));
+        let values =
+            values.iter().map(|(name, set)| ((*name).to_owned(), set.iter().map(|value| value.to_vec()).collect()));
         Self { dn: dn.to_owned(), values: values.collect() }
     }
 
     /// Every value of an attribute; none if it was not returned.
     pub(super) fn all(&self, attribute: &str) -> &[Vec<u8>] {
-        self.values.get(&attribute.to_ascii_lowercase()).map_or(&[], Vec::as_slice)
+        let found = self.values.iter().find(|(name, _)| name.eq_ignore_ascii_case(attribute));
+        found.map_or(&[], |(_, values)| values.as_slice())
     }
 
     /// The value of an attribute that has one.
@@ -74,9 +79,13 @@ impl Entry {
     /// The values of `attribute` that the server returned in part (`attribute;range=FIRST-LAST`, MS-ADTS 3.1.1.3.1.3.3)
     /// and where the next part begins; nothing if it was not returned that way.
     pub(super) fn range(&self, attribute: &str) -> Option<(&[Vec<u8>], Option<u64>)> {
-        let prefix = format!("{};range=", attribute.to_ascii_lowercase());
         self.values.iter().find_map(|(name, values)| {
-            let (_, last) = name.strip_prefix(&prefix)?.split_once('-')?;
+            let (named, options) = name.split_once(';')?;
+            let (option, range) = options.split_once('=')?;
+            if !named.eq_ignore_ascii_case(attribute) || !option.eq_ignore_ascii_case("range") {
+                return None;
+            }
+            let (_, last) = range.split_once('-')?;
             match last {
                 "*" => Some((values.as_slice(), None)),
                 last => Some((values.as_slice(), Some(last.parse::<u64>().ok()?.checked_add(1)?))),

@@ -1,6 +1,6 @@
 //! What can go wrong with a directory server, in words that an operator can act on.
 
-use super::DirectoryServer;
+use super::{DirectoryServer, Method, Security};
 use ldap3::{LdapError, LdapResult};
 use rustls::CertificateError;
 use std::io;
@@ -12,6 +12,7 @@ pub(super) mod code {
     pub(crate) const STRONGER_AUTH_REQUIRED: u32 = 8;
     pub(crate) const REFERRAL: u32 = 10;
     pub(crate) const ADMIN_LIMIT_EXCEEDED: u32 = 11;
+    pub(crate) const SASL_BIND_IN_PROGRESS: u32 = 14;
     pub(crate) const NO_SUCH_OBJECT: u32 = 32;
     pub(crate) const INVALID_CREDENTIALS: u32 = 49;
     pub(crate) const INSUFFICIENT_ACCESS_RIGHTS: u32 = 50;
@@ -32,13 +33,37 @@ pub enum DirectoryError {
     },
     /// TCP connected, but TLS did not come up for another reason than the certificate.
     #[error(
-        "TLS with directory server {server} failed: {why}; check that the port is its LDAPS port and that it offers TLS 1.2 or later"
+        "TLS with directory server {server} failed: {why}; check that {port} and that it offers TLS 1.2 or later; one that does not is reached with security = \"kerberos\" or through a TLS relay"
     )]
     Tls {
         /// The server.
         server: String,
         /// What was wrong.
         why: String,
+        /// What the port must be.
+        port: &'static str,
+    },
+    /// A simple bind would have sent the password in the clear. Nothing was sent.
+    #[error(
+        "no simple bind as {name} to directory server {server}: without TLS the password would be read on the way; use security = \"ldaps\" or \"starttls\", or auth = \"kerberos\""
+    )]
+    PlainText {
+        /// The server.
+        server: String,
+        /// Who wanted to bind.
+        name: String,
+    },
+    /// Kerberos failed: on the way to a ticket, or with the server.
+    #[error("Kerberos as {principal} with directory server {server} failed: {why}; {remedy}")]
+    Kerberos {
+        /// The server.
+        server: String,
+        /// Who wanted to bind.
+        principal: String,
+        /// What was said, by the library or by the server.
+        why: String,
+        /// What to do about it.
+        remedy: &'static str,
     },
     /// The certificate's issuer is not trusted.
     #[error(
@@ -198,9 +223,22 @@ impl DirectoryError {
     /// A bind that was answered with something else than success.
     pub(super) fn bind(server: &DirectoryServer, result: &LdapResult) -> Self {
         let (shown, name, why) = (server.shown(), server.bind.name.clone(), said(result));
-        match result.rc {
-            code::INVALID_CREDENTIALS => Self::BindRefused { server: shown, name, why },
-            code::STRONGER_AUTH_REQUIRED => Self::StrongAuthRequired { server: shown, name, why },
+        match (result.rc, &server.bind.method) {
+            (code::INVALID_CREDENTIALS, Method::Kerberos(_)) => Self::Kerberos {
+                server: shown,
+                principal: name,
+                why: format!("the server refused the ticket ({why})"),
+                remedy: "check the server's clock, and that no other account carries its service principal",
+            },
+            (code::INVALID_CREDENTIALS, Method::Simple(_)) => Self::BindRefused { server: shown, name, why },
+            (code::STRONGER_AUTH_REQUIRED, Method::Kerberos(_)) => Self::Kerberos {
+                server: shown,
+                principal: name,
+                why: format!("the server takes no Kerberos bind inside TLS ({why})"),
+                remedy: "use security = \"kerberos\" for this server, or, on Samba, set `ldap server require strong auth \
+                         = allow_sasl_over_tls`",
+            },
+            (code::STRONGER_AUTH_REQUIRED, Method::Simple(_)) => Self::StrongAuthRequired { server: shown, name, why },
             _ => Self::result(server, &format!("binding as {name}"), result),
         }
     }
@@ -222,7 +260,6 @@ impl DirectoryError {
 
     /// A TLS handshake that failed.
     pub(super) fn handshake(server: &DirectoryServer, error: &LdapError) -> Self {
-        let shown = server.shown();
         let inner = match error {
             LdapError::Rustls { source } => Some(source),
             LdapError::Io { source } => source.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
@@ -230,12 +267,21 @@ impl DirectoryError {
         };
         match (inner, error) {
             (Some(rustls::Error::InvalidCertificate(problem)), _) => Self::certificate(server, problem),
-            (Some(other), _) => Self::Tls { server: shown, why: other.to_string() },
+            (Some(other), _) => Self::tls(server, other.to_string()),
             (None, LdapError::Io { source }) if source.kind() == io::ErrorKind::UnexpectedEof => {
-                Self::Tls { server: shown, why: "it closed the connection in the handshake".to_owned() }
+                Self::tls(server, "it closed the connection in the handshake".to_owned())
             }
-            (None, other) => Self::Tls { server: shown, why: other.to_string() },
+            (None, other) => Self::tls(server, other.to_string()),
         }
+    }
+
+    /// TLS that did not come up.
+    pub(super) fn tls(server: &DirectoryServer, why: String) -> Self {
+        let port = match server.security {
+            Security::StartTls => "the port is its LDAP port, that it has a certificate",
+            _ => "the port is its LDAPS port",
+        };
+        Self::Tls { server: server.shown(), why, port }
     }
 
     fn certificate(server: &DirectoryServer, problem: &CertificateError) -> Self {

@@ -43,7 +43,7 @@ pub(super) fn server(answers: Vec<Answer>) -> DirectoryServer {
         address,
         security: Security::Ldaps,
         authorities: TrustedAuthorities::from_pem("ca.pem", cert.pem().as_bytes()).unwrap(),
-        bind: Bind { name: "sendgate@example.test".to_owned(), password: Password::new("secret".to_owned()).unwrap() },
+        bind: Bind::simple("sendgate@example.test", Password::new("secret".to_owned()).unwrap()),
         role: Role::DomainController,
         timeouts: Timeouts::default(),
     }
@@ -83,8 +83,9 @@ fn serve(listener: &TcpListener, config: Arc<ServerConfig>, answers: Vec<Answer>
 /// A value in BER: tag, length, contents.
 pub(super) fn ber(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
     let contents = parts.concat();
-    let length = u16::try_from(contents.len()).unwrap().to_be_bytes();
-    [&[tag, 0x82, length[0], length[1]], contents.as_slice()].concat()
+    let [_, long, high, low] = u32::try_from(contents.len()).unwrap().to_be_bytes();
+    let length: &[u8] = if long == 0 { &[0x82, high, low] } else { &[0x83, long, high, low] };
+    [&[tag], length, contents.as_slice()].concat()
 }
 
 pub(super) fn text(value: &str) -> Vec<u8> {
@@ -108,7 +109,13 @@ pub(super) fn bound() -> Answer {
 
 /// One object with one attribute.
 pub(super) fn object(dn: &str, attribute: &str, value: &[u8]) -> Answer {
-    let value = ber(0x31, &[ber(4, &[value.to_vec()])]);
-    let attributes = ber(0x30, &[ber(0x30, &[text(attribute), value])]);
+    object_of(dn, &[(attribute, value.to_vec())])
+}
+
+/// One object with these attributes.
+pub(super) fn object_of(dn: &str, attributes: &[(&str, Vec<u8>)]) -> Answer {
+    let attribute =
+        |(name, value): &(&str, Vec<u8>)| ber(0x30, &[text(name), ber(0x31, &[ber(4, std::slice::from_ref(value))])]);
+    let attributes = ber(0x30, &attributes.iter().map(attribute).collect::<Vec<_>>());
     Answer::Say(vec![ber(ENTRY, &[text(dn), attributes]), result(DONE, 0, "")])
 }

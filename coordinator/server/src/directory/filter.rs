@@ -11,10 +11,14 @@ pub(super) fn equals_bytes(attribute: &str, value: &[u8]) -> String {
     format!("({attribute}={value})")
 }
 
-/// LDAP_MATCHING_RULE_TRANSITIVE_EVAL (MS-ADTS 3.1.1.3.4.4.3): `attribute` leads to `dn` over any number of links.
-pub(super) fn leads_to(attribute: &str, dn: &str) -> String {
-    format!("({attribute}:1.2.840.113556.1.4.1941:={})", ldap3::ldap_escape(dn))
+/// `(attribute>=number)`.
+pub(super) fn at_least(attribute: &str, number: u64) -> String {
+    format!("({attribute}>={number})")
 }
+
+/// Groups that stand in tokens: LDAP_MATCHING_RULE_BIT_AND (MS-ADTS 3.1.1.3.4.4.1) with GROUP_TYPE_SECURITY_ENABLED
+/// (MS-ADTS 2.2.12). The others are for mail alone.
+pub(super) const SECURITY_GROUPS: &str = "(objectClass=group)(groupType:1.2.840.113556.1.4.803:=2147483648)";
 
 /// At least one of them.
 pub(super) fn any(filters: impl IntoIterator<Item = String>) -> String {
@@ -39,8 +43,9 @@ mod tests {
 
     #[test]
     fn a_dn_with_parentheses_stays_one_value() {
-        let filter = any([leads_to("memberOf", "CN=Staff (all),DC=a"), equals("cn", "x")]);
-        assert_eq!(filter, r"(|(memberOf:1.2.840.113556.1.4.1941:=CN=Staff \28all\29,DC=a)(cn=x))");
+        let filter = any([equals("member", "CN=Staff (all),DC=a"), equals("cn", "x")]);
+        assert_eq!(filter, r"(|(member=CN=Staff \28all\29,DC=a)(cn=x))");
         assert!(ldap3::parse_filter(filter).is_ok());
+        assert!(ldap3::parse_filter(format!("(&{SECURITY_GROUPS}{})", at_least("uSNChanged", 7))).is_ok());
     }
 }

@@ -1,15 +1,18 @@
-//! The edge to the directory: LDAP over TLS, in and out.
+//! The edge to the directory: LDAP over TLS or sealed by Kerberos, in and out.
 //!
 //! 1. [`DirectoryServer`] says which server is meant and how it is spoken to;
-//! 2. `connect` opens a verified TLS session and binds; `session` asks, each question with a deadline of its own;
+//! 2. `connect` opens a protected session and binds, with [`kerberos`] where that is asked for; `session` asks, each
+//!    question with a deadline of its own;
 //! 3. [`survey`] reads a domain's users on every server that counts and accounts for each name that was asked;
 //! 4. [`grant`] adds exactly one entry to one descriptor, and reads it back;
-//! 5. [`check`] tries a server's settings without reading anybody.
+//! 5. [`check`] and [`checkup`] try servers' settings without reading anybody.
 //!
 //! Nothing is judged here: the readings go to `sendgate_core::coverage`. Referrals are never followed: what a server
 //! does not hold itself is not evidence of that server.
 
+pub mod backoff;
 mod caught;
+pub mod checkup;
 mod connect;
 mod entry;
 pub mod error;
@@ -17,14 +20,17 @@ pub mod error;
 mod fake;
 mod filter;
 pub mod grant;
+pub mod kerberos;
 mod root;
 mod session;
 pub mod survey;
 pub mod trust;
+mod wire;
 
 pub use error::DirectoryError;
 pub use root::{Checked, check};
 
+use kerberos::Kerberos;
 use sendgate_core::names::DirectoryServerName;
 use std::fmt;
 use std::time::Duration;
@@ -76,6 +82,10 @@ impl DirectoryServer {
 pub enum Security {
     /// TLS from the first byte: port 636, or 3269 on a global catalog.
     Ldaps,
+    /// TLS from the first request on (RFC 4511 section 4.14): port 389, or 3268 on a global catalog.
+    StartTls,
+    /// No TLS: Kerberos seals each message (RFC 4752): port 389, or 3268 on a global catalog.
+    Kerberos,
 }
 
 /// What a directory server holds.
@@ -88,13 +98,36 @@ pub enum Role {
     GlobalCatalog,
 }
 
-/// A simple bind (RFC 4513 section 5.1.3).
+/// Who binds, and how that is proved.
 #[derive(Debug, Clone)]
 pub struct Bind {
-    /// A distinguished name or `name@domain`.
+    /// For a simple bind a distinguished name or `name@domain`; for Kerberos the principal, `name@REALM`.
     pub name: String,
-    /// Its password.
-    pub password: Password,
+    /// How it is proved.
+    pub method: Method,
+}
+
+/// How a bind is proved.
+#[derive(Debug, Clone)]
+pub enum Method {
+    /// A simple bind with a password (RFC 4513 section 5.1.3), inside TLS only.
+    Simple(Password),
+    /// Kerberos (RFC 4752).
+    Kerberos(Kerberos),
+}
+
+impl Bind {
+    /// A simple bind.
+    #[must_use]
+    pub fn simple(name: impl Into<String>, password: Password) -> Self {
+        Self { name: name.into(), method: Method::Simple(password) }
+    }
+
+    /// A bind by Kerberos.
+    #[must_use]
+    pub fn kerberos(principal: impl Into<String>, kerberos: Kerberos) -> Self {
+        Self { name: principal.into(), method: Method::Kerberos(kerberos) }
+    }
 }
 
 /// A password. It is never shown.
@@ -152,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_password_is_not_shown_and_not_empty() {
-        let bind = Bind { name: "sendgate@a.example.test".into(), password: Password::new("s3cret".into()).unwrap() };
+        let bind = Bind::simple("sendgate@a.example.test", Password::new("s3cret".into()).unwrap());
         assert!(!format!("{bind:?}").contains("s3cret"));
         let error = Password::new(String::new()).unwrap_err().to_string();
         assert!(error.contains("anonymous"), "{error}");

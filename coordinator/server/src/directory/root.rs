@@ -6,6 +6,7 @@ use super::{DirectoryError, DirectoryServer, Role, connect, filter};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use sendgate_core::guid::Guid;
 use sendgate_core::names::{Dn, DomainName};
 
 /// What a server says of itself.
@@ -21,6 +22,11 @@ pub struct Checked {
     pub clock: Timestamp,
     /// Whether it is a global catalog that has finished building.
     pub catalog_ready: bool,
+    /// `highestCommittedUSN`: every change that the server has taken in so far has this update sequence number or a
+    /// lower one (MS-ADTS 3.1.1.3.2.11).
+    pub highest_usn: Option<u64>,
+    /// `dsServiceName`: its NTDS settings object, which holds the identity of its database.
+    pub service: Option<Dn>,
 }
 
 /// Connects, binds and asks a server who it is. Nobody's data is read.
@@ -33,9 +39,18 @@ pub async fn check(server: &DirectoryServer) -> Result<Checked, DirectoryError> 
 
 const ATTEMPT: &str = "reading the root DSE";
 
+const HIGHEST_USN: &str = "highestCommittedUSN";
+
 pub(super) async fn read(session: &Session) -> Result<Checked, DirectoryError> {
-    let attributes =
-        ["defaultNamingContext", "configurationNamingContext", "dnsHostName", "currentTime", "isGlobalCatalogReady"];
+    let attributes = [
+        "defaultNamingContext",
+        "configurationNamingContext",
+        "dnsHostName",
+        "currentTime",
+        "isGlobalCatalogReady",
+        HIGHEST_USN,
+        "dsServiceName",
+    ];
     let root = session.object("", &attributes).await?;
     let root = root.ok_or_else(|| session.not_understood(ATTEMPT, "it has none"))?;
     checked(&root).map_err(|why| session.not_understood(ATTEMPT, why))
@@ -53,7 +68,31 @@ fn checked(root: &Entry) -> Result<Checked, String> {
         host: root.text("dnsHostName")?.map(str::to_owned),
         clock: generalized_time(clock).ok_or_else(|| format!("currentTime {clock:?} is not a time"))?,
         catalog_ready: root.text("isGlobalCatalogReady")?.is_some_and(|ready| ready.eq_ignore_ascii_case("TRUE")),
+        highest_usn: highest_usn(root)?,
+        service: root.text("dsServiceName")?.map(Dn::from),
     })
+}
+
+fn highest_usn(root: &Entry) -> Result<Option<u64>, String> {
+    let Some(text) = root.text(HIGHEST_USN)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| format!("{HIGHEST_USN} {text:?} is not a number"))
+}
+
+/// Up to which update sequence number the server has taken in changes.
+pub(super) async fn usn(session: &Session) -> Result<u64, DirectoryError> {
+    let root = session.object("", &[HIGHEST_USN]).await?;
+    let root = root.ok_or_else(|| session.not_understood(ATTEMPT, "it has none"))?;
+    let usn = highest_usn(&root).map_err(|why| session.not_understood(ATTEMPT, why))?;
+    usn.ok_or_else(|| session.not_understood(ATTEMPT, format!("{HIGHEST_USN} is missing: what changes cannot be told")))
+}
+
+/// `invocationId` of the server's NTDS settings object: the identity of its database, a new one after a restore from
+/// backup (MS-ADTS 3.1.1.1.9). None where it is not shown.
+pub(super) async fn invocation(session: &Session, root: &Checked) -> Result<Option<Guid>, DirectoryError> {
+    let Some(service) = &root.service else { return Ok(None) };
+    let Some(settings) = session.object(service.as_str(), &["invocationId"]).await? else { return Ok(None) };
+    let bytes = settings.one("invocationId").map_err(|why| session.not_understood(ATTEMPT, why))?;
+    Ok(bytes.and_then(|bytes| bytes.try_into().ok()).map(Guid::from_bytes))
 }
 
 /// GeneralizedTime as Active Directory writes it: `20261124230100.0Z`.

@@ -4,18 +4,18 @@
 use super::caught::caught;
 use super::entry::Entry;
 use super::error::code;
-use super::{DirectoryError, DirectoryServer};
+use super::{DirectoryError, DirectoryServer, Password};
 use ldap3::controls::{Control, ControlType, MakeCritical, PagedResults, RawControl};
 use ldap3::{Ldap, LdapError, LdapResult, Mod, ResultEntry, Scope};
 use std::collections::HashSet;
 use std::future::Future;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
-/// Entries that are asked for at once: under Active Directory's MaxPageSize of 1000, and at most a few megabytes.
-const PAGE_ENTRIES: i32 = 500;
+/// Entries that are asked for at once: Active Directory's MaxPageSize (MS-ADTS 3.1.1.3.4.6), and a few megabytes.
+const PAGE_ENTRIES: i32 = 1000;
 
-/// Pages of one search: 5,000,000 entries. More would be a server that goes round in circles.
+/// Pages of one search: 10,000,000 entries. More would be a server that goes round in circles.
 const PAGES: usize = 10_000;
 
 /// The attribute that holds a security descriptor.
@@ -41,6 +41,16 @@ fn dacl_only() -> RawControl {
     RawControl { ctype: "1.2.840.113556.1.4.801".to_owned(), crit: true, val: Some(vec![0x30, 0x03, 0x02, 0x01, 0x04]) }
 }
 
+/// LDAP_SERVER_SHOW_DELETED_OID (MS-ADTS 3.1.1.3.4.1.14): what was deleted is shown too, as far as the reader may see it.
+fn deleted_too() -> RawControl {
+    RawControl { ctype: "1.2.840.113556.1.4.417".to_owned(), crit: true, val: None }
+}
+
+/// LDAP_SERVER_NOTIFICATION_OID (MS-ADTS 3.1.1.3.4.1.9): the search does not end, and returns what changes from now on.
+fn notification() -> RawControl {
+    RawControl { ctype: "1.2.840.113556.1.4.528".to_owned(), crit: true, val: None }
+}
+
 impl Session {
     pub(super) fn new(server: DirectoryServer, ldap: Ldap, driver: JoinHandle<()>) -> Self {
         Self { server, ldap, driver }
@@ -54,11 +64,11 @@ impl Session {
         DirectoryError::NotUnderstood { server: self.server.shown(), attempt: attempt.to_owned(), why: why.into() }
     }
 
-    pub(super) async fn bind(&mut self) -> Result<(), DirectoryError> {
-        let attempt = format!("binding as {}", self.server.bind.name);
+    pub(super) async fn simple_bind(&mut self, password: &Password) -> Result<(), DirectoryError> {
+        let name = &self.server.bind.name;
+        let attempt = format!("binding as {name}");
         let mut ldap = self.ldap.clone();
-        let bind = self.server.bind.clone();
-        let answer = self.within(&attempt, ldap.simple_bind(&bind.name, bind.password.reveal())).await?;
+        let answer = self.within(&attempt, ldap.simple_bind(name, password.reveal())).await?;
         if answer.rc == 0 { Ok(()) } else { Err(DirectoryError::bind(&self.server, &answer)) }
     }
 
@@ -99,18 +109,53 @@ impl Session {
         base: &str,
         filter: &str,
         attributes: &[&str],
+        take: impl FnMut(Entry) -> Result<(), DirectoryError>,
+    ) -> Result<(), DirectoryError> {
+        self.pages(attempt, base, filter, attributes, &[dacl_only()], take).await
+    }
+
+    /// As [`Session::each`], with what was deleted.
+    ///
+    /// # Errors
+    /// As [`Session::each`].
+    pub(super) async fn each_or_deleted(
+        &self,
+        attempt: &str,
+        base: &str,
+        filter: &str,
+        attributes: &[&str],
+        take: impl FnMut(Entry) -> Result<(), DirectoryError>,
+    ) -> Result<(), DirectoryError> {
+        self.pages(attempt, base, filter, attributes, &[dacl_only(), deleted_too()], take).await
+    }
+
+    async fn pages(
+        &self,
+        attempt: &str,
+        base: &str,
+        filter: &str,
+        attributes: &[&str],
+        controls: &[RawControl],
         mut take: impl FnMut(Entry) -> Result<(), DirectoryError>,
     ) -> Result<(), DirectoryError> {
         let mut cookie = Vec::new();
         for _ in 0..PAGES {
-            let paged = PagedResults { size: PAGE_ENTRIES, cookie }.critical().into();
-            let (entries, result) =
-                self.within(attempt, self.page(base, filter, attributes, vec![paged, dacl_only()])).await?;
+            let until = Instant::now() + self.server.timeouts.operation;
+            let paged: RawControl = PagedResults { size: PAGE_ENTRIES, cookie }.critical().into();
+            let controls = std::iter::once(paged).chain(controls.iter().cloned()).collect::<Vec<_>>();
+            let mut ldap = self.ldap.clone();
+            ldap.with_controls(controls);
+            let search = ldap.streaming_search(base, Scope::Subtree, filter, attributes.to_vec());
+            let mut stream = self.until(until, attempt, search).await?;
+            // Each entry is taken while the server sends the next one: nothing of a page is kept.
+            while let Some(entry) = self.until(until, attempt, stream.next()).await? {
+                if !entry.is_ref() && !entry.is_intermediate() {
+                    take(self.entry(attempt, entry)?)?;
+                }
+            }
+            let result = self.until(until, attempt, async { Ok(stream.finish().await) }).await?;
             if result.rc != 0 {
                 return Err(DirectoryError::result(&self.server, attempt, &result));
-            }
-            for entry in entries {
-                take(self.entry(attempt, entry)?)?;
             }
             cookie = self.cookie(attempt, &result).await?;
             if cookie.is_empty() {
@@ -120,25 +165,28 @@ impl Session {
         Err(self.not_understood(attempt, format!("it did not end within {PAGES} pages")))
     }
 
-    /// One page: its entries without referrals, and the result.
-    async fn page(
-        &self,
-        base: &str,
-        filter: &str,
-        attributes: &[&str],
-        controls: Vec<RawControl>,
-    ) -> Result<(Vec<ResultEntry>, LdapResult), LdapError> {
+    /// Calls `changed` whenever the server says that something below `base` has changed, until it says no more. What has
+    /// changed is not looked at.
+    ///
+    /// # Errors
+    /// Why it ended: the server refused the registration or ended it, or the connection was lost.
+    pub(super) async fn watch(&self, base: &str, changed: impl Fn()) -> Result<(), DirectoryError> {
+        let attempt = "watching for changes";
         let mut ldap = self.ldap.clone();
-        let attributes = attributes.to_vec();
-        let mut stream =
-            ldap.with_controls(controls).streaming_search(base, Scope::Subtree, filter, attributes).await?;
-        let mut entries = Vec::new();
-        while let Some(entry) = stream.next().await? {
-            if !entry.is_ref() && !entry.is_intermediate() {
-                entries.push(entry);
+        ldap.with_controls(vec![notification()]);
+        let search = ldap.streaming_search(base, Scope::Subtree, "(objectClass=*)", vec!["1.1"]);
+        let mut stream = self.within(attempt, search).await?;
+        loop {
+            // Silence says nothing here: as long as nothing changes there is no answer.
+            match caught(stream.next()).await {
+                Err(_) => return Err(self.not_understood(attempt, "it is not LDAP")),
+                Ok(Err(error)) => return Err(DirectoryError::broken(&self.server, attempt, &error)),
+                Ok(Ok(Some(_))) => changed(),
+                Ok(Ok(None)) => break,
             }
         }
-        Ok((entries, stream.finish().await))
+        let result = self.within(attempt, async { Ok(stream.finish().await) }).await?;
+        Err(DirectoryError::result(&self.server, attempt, &result))
     }
 
     /// Where the next page starts; empty after the last one.
@@ -183,9 +231,21 @@ impl Session {
         attempt: &str,
         operation: impl Future<Output = Result<T, LdapError>>,
     ) -> Result<T, DirectoryError> {
-        let limit = self.server.timeouts.operation;
-        match timeout(limit, caught(operation)).await {
-            Err(_) => Err(DirectoryError::TimedOut { server: self.server.shown(), attempt: attempt.to_owned(), limit }),
+        self.until(Instant::now() + self.server.timeouts.operation, attempt, operation).await
+    }
+
+    /// Waits for a part of an operation that is to be through at `until`.
+    async fn until<T>(
+        &self,
+        until: Instant,
+        attempt: &str,
+        operation: impl Future<Output = Result<T, LdapError>>,
+    ) -> Result<T, DirectoryError> {
+        match timeout_at(until, caught(operation)).await {
+            Err(_) => {
+                let limit = self.server.timeouts.operation;
+                Err(DirectoryError::TimedOut { server: self.server.shown(), attempt: attempt.to_owned(), limit })
+            }
             Ok(Err(_)) => Err(self.not_understood(attempt, "it is not LDAP")),
             Ok(Ok(Err(error))) => Err(DirectoryError::broken(&self.server, attempt, &error)),
             Ok(Ok(Ok(value))) => Ok(value),

@@ -74,6 +74,17 @@ impl TrustedAuthorities {
         Self::new(source.to_owned(), roots)
     }
 
+    /// Nobody: every certificate is refused.
+    #[must_use]
+    pub fn none() -> Self {
+        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_protocol_versions(rustls::DEFAULT_VERSIONS)
+            .expect("the ring provider has suites for the default versions")
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        Self { source: "no file: the configuration names none".to_owned(), config: Arc::new(config) }
+    }
+
     fn new(source: String, roots: RootCertStore) -> Result<Self, TrustError> {
         if roots.is_empty() {
             return Err(TrustError::Empty { from: source });

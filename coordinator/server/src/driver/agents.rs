@@ -32,7 +32,8 @@ impl Driver {
     pub(super) async fn take(&mut self, message: Message, plan: &Plan) -> Result<(), RecordError> {
         match message {
             Message::Agent(agent, message) => self.agent(agent, message).await?,
-            Message::Surveyed(reading) => self.surveyed(&reading),
+            Message::Looked(look) => self.looked(*look),
+            Message::Surveyed(domain) => self.surveyed(&domain),
             Message::Granted(intent, outcome) => self.granted(intent, outcome).await?,
             Message::Look(look) => look(self.world(self.clock.now()), plan),
             Message::Request { by, check, reply } => {
@@ -74,7 +75,10 @@ impl Driver {
                 }
             }
             AgentMessage::RosterFault(goodlink, why) => self.estate.observe(Observation::RosterFault(goodlink, why)),
-            AgentMessage::Roster(goodlink, roster) => self.estate.observe(Observation::Roster(goodlink, roster)),
+            AgentMessage::Roster(goodlink, roster) => {
+                self.surveys.names_changed();
+                self.estate.observe(Observation::Roster(goodlink, roster));
+            }
             AgentMessage::PermitRequest(request) => self.permit(&agent, request).await?,
             AgentMessage::Update(update) => self.update(&agent, update).await?,
         }

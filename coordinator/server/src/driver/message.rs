@@ -1,14 +1,17 @@
 //! What reaches the loop.
 
-use sendgate_core::coverage::reading::DomainReading;
+use crate::directory::survey::Survey;
+use sendgate_core::coverage;
 use sendgate_core::estate::{HostState, Roster};
 use sendgate_core::gate::World;
 use sendgate_core::ledger::{Generation, Outcome, Request, Sequence};
-use sendgate_core::names::{AgentName, GoodLinkName, HostName, OperatorName};
+use sendgate_core::names::{AgentName, DomainName, GoodLinkName, HostName, OperatorName};
 use sendgate_core::plan::Plan;
 use sendgate_core::request::Refused;
 use sendgate_core::time::Steady;
 use sendgate_proto::v1 as wire;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 type Look = Box<dyn FnOnce(World<'_>, &Plan) + Send>;
@@ -18,8 +21,10 @@ type Check = Box<dyn FnOnce(World<'_>) -> Result<Request, Refused> + Send>;
 pub enum Message {
     /// From an agent's session.
     Agent(AgentName, AgentMessage),
-    /// A survey ended.
-    Surveyed(Box<DomainReading>),
+    /// A survey has looked at its domain.
+    Looked(Box<coverage::Look>),
+    /// A full reading of a domain that was due has ended, and the look at it all came before this.
+    Surveyed(DomainName),
     /// A grant ended, or its end was established.
     Granted(Sequence, Outcome),
     /// Somebody looks.
@@ -71,11 +76,20 @@ pub enum RequestError {
 
 /// The way into the loop.
 #[derive(Clone)]
-pub struct Handle(mpsc::Sender<Message>);
+pub struct Handle {
+    messages: mpsc::Sender<Message>,
+    surveys: Arc<BTreeMap<DomainName, Survey>>,
+}
 
 impl Handle {
-    pub(super) fn new(sender: mpsc::Sender<Message>) -> Self {
-        Self(sender)
+    pub(super) fn new(messages: mpsc::Sender<Message>, surveys: Arc<BTreeMap<DomainName, Survey>>) -> Self {
+        Self { messages, surveys }
+    }
+
+    /// The survey of a domain; none of a domain that is not watched.
+    #[must_use]
+    pub fn survey(&self, domain: &DomainName) -> Option<Survey> {
+        self.surveys.get(domain).cloned()
     }
 
     /// Hands over a message; waits while the queue is full.
@@ -83,7 +97,7 @@ impl Handle {
     /// # Errors
     /// [`Stopped`].
     pub async fn send(&self, message: Message) -> Result<(), Stopped> {
-        self.0.send(message).await.map_err(|_| Stopped)
+        self.messages.send(message).await.map_err(|_| Stopped)
     }
 
     /// Computes something from the world and the plan as they are.

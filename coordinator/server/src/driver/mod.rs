@@ -3,14 +3,17 @@
 //! 1. [`Handle`]: everything that happens reaches the loop as a [`Message`], through one bounded queue;
 //! 2. [`Driver::run`]: each message changes the estate or the journal, then the world is planned again;
 //! 3. `record`: what is to be remembered is appended to the journal before anything else is done;
-//! 4. `act`: intents become grants, offers to agents and surveys, whose ends come back as messages.
+//! 4. `act`: intents become grants and offers to agents, whose ends come back as messages;
+//! 5. `surveys`: what the domains' surveys are asked, and what they teach.
 //!
 //! The loop owns the estate and the ledger: nobody else changes them, and nobody else needs a lock.
 
 mod act;
 mod agents;
+mod grants;
 mod message;
 mod record;
+mod surveys;
 
 pub use message::{AgentMessage, Handle, Message, RequestError, Stopped};
 pub use record::{RecordError, replay};
@@ -46,7 +49,7 @@ pub struct Driver {
     estate: Estate,
     ledger: Ledger,
     journal: Arc<dyn Journal>,
-    clock: Clock,
+    clock: Arc<Clock>,
     generation: Generation,
     messages: mpsc::Receiver<Message>,
     /// For tasks that the loop starts: a strong sender would keep the loop alive for ever.
@@ -54,7 +57,7 @@ pub struct Driver {
     sessions: BTreeMap<AgentName, agents::Session>,
     /// Counts sessions, so that the end of an older one is not taken for that of a newer.
     opened: u64,
-    surveying: BTreeSet<DomainName>,
+    surveys: surveys::Surveys,
     granting: BTreeSet<Sequence>,
     marked: Steady,
 }
@@ -86,19 +89,23 @@ impl Driver {
             Some(last) => Generation { epoch: last.epoch, counter: last.counter.saturating_add(1) },
             None => Generation { epoch: parts.fresh_epoch, counter: 1 },
         };
+        let (clock, estate, handle) = (Arc::new(parts.clock), Estate::default(), sender.downgrade());
+        let world = World { policy: &parts.policy, estate: &estate, ledger: &parts.ledger, now: clock.now() };
+        let surveys = surveys::Surveys::start(world, &parts.directory, &clock, &handle);
+        let handles = surveys.handles();
         let mut driver = Self {
             policy: parts.policy,
             directory: parts.directory,
-            estate: Estate::default(),
+            estate,
             ledger: parts.ledger,
             journal: parts.journal,
-            clock: parts.clock,
+            clock,
             generation,
             messages,
-            handle: sender.downgrade(),
+            handle,
             sessions: BTreeMap::new(),
             opened: 0,
-            surveying: BTreeSet::new(),
+            surveys,
             granting: BTreeSet::new(),
             marked: Steady::START,
         };
@@ -110,7 +117,7 @@ impl Driver {
         };
         driver.append(started).await?;
         driver.marked = driver.clock.now().steady;
-        Ok((driver, Handle::new(sender)))
+        Ok((driver, Handle::new(sender, handles)))
     }
 
     /// Runs until every [`Handle`] is gone.
@@ -135,6 +142,7 @@ impl Driver {
     async fn settle(&mut self) -> Result<Plan, RecordError> {
         self.mark_clock().await?;
         self.establish_grants();
+        self.ask_surveys();
         loop {
             let now = self.clock.now();
             let plan = plan::plan(self.world(now));

@@ -70,6 +70,7 @@ impl Driver {
         // What cannot follow must not be written: a journal that contradicts itself cannot be replayed. If writing
         // fails, the loop ends: nothing is ever decided on an entry that is not durable.
         self.ledger.apply(sequence, &stamped)?;
+        self.surveys.changed();
         let journal = Arc::clone(&self.journal);
         tokio::task::spawn_blocking(move || journal.append(sequence, &payload))
             .await

@@ -7,13 +7,17 @@ use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
 use sendgate_core::coverage::placement::Reach;
 use sendgate_core::coverage::reading::{
-    AccountReading, DescriptorReading, DomainReading, FoundUser, Home, ServerReading, UserClass, UserReading,
+    AccountReading, DescriptorReading, DomainReading, FoundUser, Home, MailboxOwner, ServerReading, UserClass,
+    UserReading,
 };
+use sendgate_core::coverage::{self, Touched};
 use sendgate_core::enforcement::EnforcementTable;
 use sendgate_core::guid::Guid;
 use sendgate_core::ledger::{Entry, Stamped};
+use sendgate_core::plan;
 use sendgate_core::policy::{
-    DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, Switch, Waits,
+    DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, ProtectionPolicy, Switch,
+    Waits,
 };
 use sendgate_core::request::{self, WantedRollout};
 use sendgate_core::secdesc::SecurityDescriptor;
@@ -44,10 +48,12 @@ pub(crate) fn policy() -> Policy {
                 grant_server: name("a1"),
                 grants: GrantMode::Advise,
                 reach: Reach::Domain,
+                protection: ProtectionPolicy::default(),
             },
         )]
         .into(),
-        exchange: [(name("exa1"), ExchangePolicy { hosts: vec![name("exa1")] })].into(),
+        exchange: [(name("exa1"), ExchangePolicy { hosts: vec![name("exa1")], domain: Some(name("a.example.test")) })]
+            .into(),
         goodlink: [(
             name("gla"),
             GoodLinkPolicy {
@@ -64,6 +70,7 @@ pub(crate) fn policy() -> Policy {
         freshness: Freshness {
             survey_interval: minutes(15),
             evidence_age: minutes(30),
+            watch_age: minutes(30),
             heartbeat: minutes(1),
             silent_after: minutes(5),
         },
@@ -148,7 +155,10 @@ impl Running {
         };
         tokio::time::timeout(Duration::from_secs(30), surveyed).await.expect("the driver surveys");
         let later = self.now().await + Duration::from_millis(1);
-        self.handle.send(Message::Surveyed(Box::new(reading(later)))).await.unwrap();
+        let domain = name("a.example.test");
+        let setting = self.handle.look(move |world, _| plan::survey::setting(world, &domain).unwrap()).await.unwrap();
+        let look = coverage::look(&reading(later), &setting, &Touched::All);
+        self.handle.send(Message::Looked(Box::new(look))).await.unwrap();
     }
 
     pub(crate) async fn now(&self) -> sendgate_core::time::Steady {
@@ -241,15 +251,17 @@ pub(crate) fn reading(started: sendgate_core::time::Steady) -> DomainReading {
         home: Home::Server(name("exa1")),
         protected_by: None,
         admin_count: false,
-        linked: false,
+        owner: MailboxOwner::Itself,
     };
     let account = AccountReading {
         dn: "CN=GoodAdmin,DC=a".into(),
         sid: name("S-1-5-21-1-2-3-1105"),
-        certain: [name("S-1-5-21-1-2-3-1105")].into(),
+        everywhere: [name("S-1-5-21-1-2-3-1105")].into(),
+        local: BTreeSet::new(),
         uncertain: BTreeSet::new(),
     };
     let server = ServerReading {
+        seen: started,
         accounts: [(name("goodadmin@a.example.test"), Ok(account))].into(),
         users: [(name("anna@a.example.test"), UserReading::Found(Arc::new(user)))].into(),
         containers: [("DC=a".into(), shown("D:AI"))].into(),

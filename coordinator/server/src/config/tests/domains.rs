@@ -81,7 +81,7 @@ fn grants_go_to_a_domain_controller_of_the_domain() {
         grants_server,
         "server = \"gc.example.test\"",
         "domains[0].grants.server: \"gc.example.test\" is a global catalog, which takes no writes; name a server of \
-         the kind \"ldaps\"",
+         the kind \"domain-controller\"",
     );
     change(
         grants_server,
@@ -93,7 +93,7 @@ fn grants_go_to_a_domain_controller_of_the_domain() {
         "name = \"b1.b.example.test\"",
         "name = \"b1.b.example.test\"\nkind = \"global-catalog\"",
         "domains[1].grants.server: all servers are global catalogs, which take no writes; declare a server of the kind \
-         \"ldaps\" and name it here",
+         \"domain-controller\" and name it here",
     );
 }
 

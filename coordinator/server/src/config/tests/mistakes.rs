@@ -252,12 +252,6 @@ fn other_words_and_addresses_are_refused_with_the_right_ones() {
          \"192.0.2.11:636\"",
     );
     change(
-        "address = \"192.0.2.12:636\"",
-        "address = \"192.0.2.12:389\"",
-        "domains[0].servers[1].address: \"192.0.2.12:389\" names a port without TLS; name the port with TLS: 636, or \
-         3269 on a global catalog",
-    );
-    change(
         "listen = \"0.0.0.0:7443\"",
         "listen = \"7443\"",
         "coordinator.listen: \"7443\" is not an address to listen on; write address and port, such as \"0.0.0.0:7443\" \

@@ -66,7 +66,7 @@ mod tests {
 
     fn entry(rid: u32) -> Vec<u8> {
         let sid = format!("S-1-5-21-1-2-3-{rid}").parse().unwrap();
-        GrantForm::Object.entry(&sid).unwrap().raw().to_vec()
+        GrantForm::Object.entry(&sid).unwrap().to_bytes()
     }
 
     #[test]

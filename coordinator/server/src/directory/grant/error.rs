@@ -1,8 +1,10 @@
 //! Why a grant was not done, and whether something may have been written all the same.
 
 use super::DescriptorDigest;
+use super::metadata::DescriptorVersion;
 use crate::directory::DirectoryError;
 use sendgate_core::names::Dn;
+use std::fmt;
 
 /// Why a change of a descriptor has no good end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,20 +55,9 @@ pub enum GrantError {
         /// What changed.
         difference: String,
     },
-    /// It was written, and what was read back is something else: somebody wrote at the same time.
-    #[error(
-        "the entries on {place} are not what was written (before {before}, now {after}): {difference}; somebody changed them at the same time, have the directory team compare"
-    )]
-    LostEdit {
-        /// The place.
-        place: Dn,
-        /// What differs from what was written.
-        difference: String,
-        /// Before the write.
-        before: DescriptorDigest,
-        /// As it was read back.
-        after: DescriptorDigest,
-    },
+    /// It was written, and somebody else wrote at the same time: his edit may be lost, or ours.
+    #[error("{0}")]
+    LostEdit(Box<LostEdit>),
     /// It may have been written.
     #[error(
         "whether the entry on {place} was written is not known: {why}; it must be read before anything else is done there"
@@ -79,11 +70,55 @@ pub enum GrantError {
     },
 }
 
+/// Somebody else wrote the descriptor at the same time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostEdit {
+    /// The place.
+    pub place: Dn,
+    /// What differs from what was written; nothing where only the version tells.
+    pub difference: Option<String>,
+    /// Whether the entry itself is there now.
+    pub there: bool,
+    /// The descriptor's versions before and after, where both could be read.
+    pub versions: Option<(DescriptorVersion, DescriptorVersion)>,
+    /// Before the write.
+    pub before: DescriptorDigest,
+    /// As it was read back.
+    pub after: DescriptorDigest,
+}
+
+impl fmt::Display for LostEdit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, difference, there, versions, before, after } = self;
+        write!(f, "somebody else changed the DACL of {place} at the same time")?;
+        if let Some((before, after)) = versions {
+            write!(
+                f,
+                ": its version went from {} to {}, where our write alone makes {}; the last write was made on the server \
+                 with invocationId {}",
+                before.version,
+                after.version,
+                before.version.wrapping_add(1),
+                after.origin
+            )?;
+        }
+        if let Some(difference) = difference {
+            write!(f, "; what is there is not what was written: {difference}")?;
+        }
+        let there = if *there { "is there" } else { "is not there" };
+        write!(
+            f,
+            "; the entry itself {there}; an edit of his may be lost, have the directory team compare (DACL {before} before, \
+             {after} now)"
+        )
+    }
+}
+
 impl GrantError {
     /// Whether the directory may have been changed: then the outcome is established before anything else.
     #[must_use]
     pub fn may_have_written(&self) -> bool {
-        matches!(self, Self::LostEdit { .. } | Self::Unknown { .. })
+        matches!(self, Self::LostEdit(_) | Self::Unknown { .. })
     }
 }
 

@@ -1,8 +1,10 @@
 //! Grants whose ends real servers seldom give.
 
-use super::super::fake::{Answer, MODIFIED, bound, hasty, object, result, server};
+use super::super::fake::{Answer, MODIFIED, bound, hasty, object, object_of, result, server};
+use super::metadata::tests::{ELSEWHERE, HERE, made};
 use super::*;
 use sendgate_core::coverage::placement::EntryBytes;
+use sendgate_core::guid::Guid;
 use sendgate_core::names::Dn;
 use sendgate_core::secdesc::edit::GrantForm;
 
@@ -27,6 +29,12 @@ fn grant() -> PlannedGrant {
         form: GrantForm::Object,
         expected: edit::explicit_entries(&before).into_iter().map(EntryBytes).collect(),
     }
+}
+
+/// The place with its descriptor's version.
+fn versioned(sddl: &str, version: u32, origin: Guid) -> Answer {
+    let attributes = [(DESCRIPTOR, descriptor(sddl)), (METADATA, made(version, origin))];
+    object_of("CN=x,DC=a", &attributes)
 }
 
 fn written() -> Answer {
@@ -66,18 +74,121 @@ async fn a_write_that_is_refused_wrote_nothing() {
     );
 }
 
+async fn lost(before: Answer, after: Answer) -> LostEdit {
+    match apply(&server(vec![bound(), before, written(), after]), &grant()).await {
+        Err(GrantError::LostEdit(lost)) => *lost,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn somebody_elses_write_at_the_same_time_is_found() {
-    let after = format!("D:(A;;WP;;;WD){OURS}");
-    let error = apply(&server(vec![bound(), shown(BEFORE), written(), shown(&after)]), &grant()).await.unwrap_err();
-    let GrantError::LostEdit { difference, before, after, .. } = &error else { panic!("{error}") };
-    assert_eq!(difference, "missing: (A;;RP;;;WD); new: (A;;WP;;;WD)");
-    assert_ne!(before, after);
-    let error = apply(&server(vec![bound(), shown(BEFORE), written(), shown(BEFORE)]), &grant()).await.unwrap_err();
-    assert!(error.to_string().contains(&format!("missing: {OURS}; somebody changed them")), "{error}");
-    let twice = format!("{BEFORE}{OURS}{OURS}");
-    let error = apply(&server(vec![bound(), shown(BEFORE), written(), shown(&twice)]), &grant()).await.unwrap_err();
-    assert!(error.to_string().contains(&format!(": new: {OURS};")), "{error}");
+    let lost_edit = lost(shown(BEFORE), shown(&format!("D:(A;;WP;;;WD){OURS}"))).await;
+    assert_eq!(lost_edit.difference.as_deref(), Some("missing: (A;;RP;;;WD); new: (A;;WP;;;WD)"));
+    assert!(lost_edit.before != lost_edit.after && lost_edit.there);
+    let text = lost(shown(BEFORE), shown(BEFORE)).await.to_string();
+    let start = format!(
+        "somebody else changed the DACL of CN=x,DC=a at the same time; what is there is not what was written: missing: \
+         {OURS}; the entry itself is not there; an edit of his may be lost, have the directory team compare (DACL "
+    );
+    assert!(text.starts_with(&start), "{text}");
+    let twice = lost(shown(BEFORE), shown(&format!("{BEFORE}{OURS}{OURS}"))).await;
+    assert_eq!(twice.difference.as_deref(), Some(format!("new: {OURS}").as_str()));
+}
+
+#[tokio::test]
+async fn the_version_of_the_descriptor_rises_by_exactly_one() {
+    let after = format!("{BEFORE}{OURS}");
+    let alone = server(vec![bound(), versioned(BEFORE, 3, ELSEWHERE), written(), versioned(&after, 4, HERE)]);
+    let Ok(GrantDone::Written { alone, .. }) = apply(&alone, &grant()).await else { panic!("not written") };
+    assert_eq!(
+        alone.to_string(),
+        format!("nobody else wrote meanwhile: its version went from 3 (of {ELSEWHERE}) to 4 (of {HERE})")
+    );
+    // The entries are as they should be: only the version tells that there was another write, and that it may be lost.
+    for version in [3, 5, 2] {
+        let lost = lost(versioned(BEFORE, 3, HERE), versioned(&after, version, ELSEWHERE)).await;
+        let text = lost.to_string();
+        assert!(lost.there && lost.difference.is_none());
+        let start = format!(
+            "somebody else changed the DACL of CN=x,DC=a at the same time: its version went from 3 to {version}, where our \
+             write alone makes 4; the last write was made on the server with invocationId {ELSEWHERE}; the entry itself is \
+             there; an edit of his may be lost"
+        );
+        assert!(text.starts_with(&start), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_cannot_be_read_is_said_and_no_error() {
+    let after = format!("{BEFORE}{OURS}");
+    let said = async |before: Answer, now: Answer| match apply(&server(vec![bound(), before, written(), now]), &grant())
+        .await
+    {
+        Ok(GrantDone::Written { alone, .. }) => alone.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let start = "whether somebody else wrote meanwhile could be told by the entries only: replPropertyMetaData ";
+    assert_eq!(said(shown(BEFORE), shown(&after)).await, format!("{start}is not shown to sendgate@example.test"));
+    let broken = object_of("CN=x,DC=a", &[(DESCRIPTOR, descriptor(BEFORE)), (METADATA, vec![1])]);
+    assert_eq!(said(broken, versioned(&after, 4, HERE)).await, format!("{start}is cut short after 1 bytes"));
+}
+
+async fn withdrawn(before: &str, after: &str) -> Result<GrantDone, GrantError> {
+    withdraw(&hasty(vec![bound(), shown(before), written(), shown(after)]), &grant().entry()).await
+}
+
+#[tokio::test]
+async fn exactly_our_entry_is_taken_away() {
+    let rest = "D:(D;;WP;;;WD)(A;;RP;;;WD)(A;;RP;;;AU)";
+    let before = format!("D:(D;;WP;;;WD)(A;;RP;;;WD){OURS}(A;;RP;;;AU)");
+    assert!(matches!(withdrawn(&before, rest).await, Ok(GrantDone::Written { .. })));
+    // Had anything else gone with it, it would be found.
+    let error = withdrawn(&before, "D:(A;;RP;;;WD)(A;;RP;;;AU)").await.unwrap_err().to_string();
+    assert!(
+        error.contains("what is there is not what was written: missing: (D;;WP;;;WD); the entry itself is not there"),
+        "{error}"
+    );
+    let error = withdrawn(&before, &before).await.unwrap_err().to_string();
+    assert!(error.contains(&format!("new: {OURS}; the entry itself is there")), "{error}");
+    assert!(matches!(withdrawn(rest, rest).await, Ok(GrantDone::AlreadyThere { .. })));
+}
+
+#[tokio::test]
+async fn an_entry_that_is_not_ours_or_stands_in_disorder_is_not_taken_away() {
+    let unordered = format!("D:(A;;RP;;;WD)(D;;WP;;;WD){OURS}");
+    assert_eq!(
+        withdrawn(&unordered, "D:").await.unwrap_err().to_string(),
+        "the DACL of CN=x,DC=a was not written: it is not in canonical order, (D;;WP;;;WD) stands behind an explicit entry \
+         that allows; have the directory team put it in order, or remove the entry by hand"
+    );
+    // Whoever wrote the same with other bytes behind the SID was not us.
+    let mut other = GrantForm::Object.entry(&grant().sid).unwrap().to_bytes();
+    other.extend([0; 4]);
+    other[2] += 4;
+    let mut bytes = vec![1, 0, 0x04, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0];
+    bytes[22] = u8::try_from(other.len() + 8).unwrap();
+    bytes.extend(other);
+    let foreign = object("CN=x,DC=a", DESCRIPTOR, &bytes);
+    let error = withdraw(&hasty(vec![bound(), foreign]), &grant().entry()).await.unwrap_err().to_string();
+    assert!(error.contains("means the same in other bytes, so it is not one that Sendgate wrote"), "{error}");
+}
+
+#[tokio::test]
+async fn a_list_that_would_pass_64_kb_is_not_written() {
+    // 3275 entries of 20 bytes and a header of 8 are 65508; an entry of ours has 40.
+    let full = format!("D:{}", "(A;;RP;;;WD)".repeat(3275));
+    let full = SecurityDescriptor::from_sddl(&full, None).unwrap();
+    let mut grant = grant();
+    grant.expected = edit::explicit_entries(&full).into_iter().map(EntryBytes).collect();
+    let place = object("CN=x,DC=a", DESCRIPTOR, full.as_bytes());
+    let error = apply(&hasty(vec![bound(), place]), &grant).await.unwrap_err();
+    assert!(!error.may_have_written());
+    assert!(error.to_string().contains("the DACL would have 655"), "{error}");
+    assert!(
+        error.to_string().ends_with("bytes, the limit is 65535; remove entries that are no longer needed first"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -1,34 +1,87 @@
 //! Service accounts and what is in their tokens, as one server sees it.
 //!
-//! Certain is what holds wherever the account logs on in this domain. Uncertain is what may be missing there: groups of
-//! `S-1-5-32` that are entered by way of a well-known SID (a member server has local ones of its own), and on a global
-//! catalog, which may belong to another domain, every group that is not universal or global.
+//! The account's own domain shows what is in the token wherever it logs on, and what only on machines of that domain.
+//! Another domain shows which of its own groups the account is in there: those that contain one of the SIDs that the
+//! account has everywhere, which its own domain has shown before.
+//!
+//! Uncertain is what may be missing where the store asks: groups of `S-1-5-32` that are entered by way of a well-known SID
+//! (a member server has local ones of its own), and on a global catalog, which may belong to another domain, every group
+//! that is not universal or global.
 
 use super::super::entry::Entry;
 use super::super::session::Session;
 use super::super::{DirectoryError, Role, filter, root};
-use super::SurveyRequest;
+use super::members::{foreign, groups_with};
+use super::place::in_domain;
 use super::user::sid;
+use sendgate_core::coverage::AccountPicture;
 use sendgate_core::coverage::reading::AccountReading;
 use sendgate_core::names::{AccountName, Dn};
 use sendgate_core::sid::Sid;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Reads every account of the request.
+/// What is known of each account that was asked for, or why it is not.
+pub(super) type Accounts = BTreeMap<AccountName, Result<AccountReading, Unknown>>;
+
+/// Why an account is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unknown {
+    /// In words.
+    pub(super) why: String,
+    /// There is none of that name: whatever else changes, there is none until an object of that name is made.
+    pub(super) absent: bool,
+}
+
+impl From<String> for Unknown {
+    fn from(why: String) -> Self {
+        Self { why, absent: false }
+    }
+}
+
+/// The accounts for judging.
+pub(super) fn shown(accounts: &Accounts) -> BTreeMap<AccountName, Result<AccountReading, String>> {
+    let shown = accounts.iter().map(|(name, known)| (name.clone(), known.clone().map_err(|unknown| unknown.why)));
+    shown.collect()
+}
+
+/// Reads every account. `known` are those of other domains, as their own domains show them; those that are absent in
+/// `before` are not asked for again.
 ///
 /// # Errors
 /// An incomplete search. What is wrong with one account is that account's own result.
 pub(super) async fn read(
     session: &Session,
     head: &Dn,
-    request: &SurveyRequest,
-) -> Result<BTreeMap<AccountName, Result<AccountReading, String>>, DirectoryError> {
-    let everybodys = everybodys_groups(session, head).await?;
-    let mut accounts = BTreeMap::new();
-    for account in &request.accounts {
-        accounts.insert(account.clone(), one(session, head, account, &everybodys).await?);
+    accounts: &BTreeSet<AccountName>,
+    known: &BTreeMap<AccountName, AccountPicture>,
+    before: Option<&Accounts>,
+) -> Result<Accounts, DirectoryError> {
+    let mut readings = BTreeMap::new();
+    if accounts.is_empty() {
+        return Ok(readings);
     }
-    Ok(accounts)
+    let with_everybody = well_known().iter().map(|sid| foreign(sid, head)).collect();
+    let everybodys = groups_with(session, head, with_everybody).await?;
+    for account in accounts {
+        let absent = before.and_then(|before| before.get(account));
+        if let Some(Err(absent)) = absent.filter(|known| known.as_ref().is_err_and(|unknown| unknown.absent)) {
+            readings.insert(account.clone(), Err(absent.clone()));
+            continue;
+        }
+        let base = root::head_of(&account.domain);
+        let here = base == *head;
+        let reading = match (here, session.server().role, known.get(account)) {
+            (false, Role::DomainController, Some(known)) => Ok(abroad(session, head, known, &everybodys).await?),
+            (false, Role::DomainController, None) => Err(format!(
+                "what is in the token of {account} is not known yet: none of the directory servers of {} has shown it",
+                account.domain
+            )
+            .into()),
+            _ => at_home(session, &base, here, account, &everybodys).await?,
+        };
+        readings.insert(account.clone(), reading);
+    }
+    Ok(readings)
 }
 
 /// SIDs that every account has that logged on over the network (MS-DTYP 2.4.2.4).
@@ -36,65 +89,83 @@ fn well_known() -> [Sid; 4] {
     [Sid::everyone(), Sid::authenticated_users(), Sid::network(), Sid::this_organization()]
 }
 
-/// The groups that contain a well-known SID and so everybody: directly, or over other groups.
-async fn everybodys_groups(session: &Session, head: &Dn) -> Result<BTreeSet<Sid>, DirectoryError> {
-    let attempt = "reading the groups that contain everybody";
-    let members =
-        well_known().map(|sid| filter::leads_to("member", &format!("CN={sid},CN=ForeignSecurityPrincipals,{head}")));
-    let filter = format!("(&(objectClass=group){})", filter::any(members));
-    let mut groups = BTreeSet::new();
-    session
-        .each(attempt, head.as_str(), &filter, &["objectSid"], |entry| {
-            groups.insert(sid(&entry).map_err(|why| session.not_understood(attempt, format!("{}: {why}", entry.dn)))?);
-            Ok(())
-        })
-        .await?;
-    Ok(groups)
+/// Whether a SID is one of `S-1-5-32`, of which every machine that is no domain controller has its own.
+fn builtin(sid: &Sid) -> bool {
+    sid.authority() == 5 && sid.sub_authorities().first() == Some(&32)
 }
 
-async fn one(
+/// An account of another domain, on a controller of this one.
+async fn abroad(
     session: &Session,
     head: &Dn,
+    known: &AccountPicture,
+    everybodys: &BTreeSet<Sid>,
+) -> Result<AccountReading, DirectoryError> {
+    // Other forests' principals are members by an object that stands for them, those of this forest by themselves.
+    let mut members: BTreeSet<Dn> = known.everywhere.iter().map(|sid| foreign(sid, head)).collect();
+    members.insert(foreign(&known.sid, head));
+    members.insert(known.dn.clone());
+    for sid in well_known() {
+        members.remove(&foreign(&sid, head));
+    }
+    let local = groups_with(session, head, members).await?;
+    Ok(reading(known.dn.clone(), known.sid.clone(), known.everywhere.clone(), local, everybodys))
+}
+
+/// The groups that contain everybody are added: in the token for certain, unless a member server has its own. That it
+/// is one of those everybody is in makes no membership of the controllers' own group, which `tokenGroups` shows, count.
+fn reading(
+    dn: Dn,
+    sid: Sid,
+    everywhere: BTreeSet<Sid>,
+    mut local: BTreeSet<Sid>,
+    everybodys: &BTreeSet<Sid>,
+) -> AccountReading {
+    local.extend(everybodys.iter().filter(|sid| !builtin(sid)).cloned());
+    let another = |sid: &Sid| builtin(sid) && everybodys.contains(sid);
+    local.retain(|sid| !everywhere.contains(sid) && !another(sid));
+    let uncertain =
+        everybodys.iter().filter(|sid| !local.contains(sid) && !everywhere.contains(sid)).cloned().collect();
+    AccountReading { dn, sid, everywhere, local, uncertain }
+}
+
+/// An account on a server that holds its domain.
+async fn at_home(
+    session: &Session,
+    base: &Dn,
+    here: bool,
     account: &AccountName,
     everybodys: &BTreeSet<Sid>,
-) -> Result<Result<AccountReading, String>, DirectoryError> {
-    let base = root::head_of(&account.domain);
-    let here = base == *head;
-    if !here && session.server().role == Role::DomainController {
-        return Ok(Err(format!(
-            "the account {account} is of another domain than {head}: what is in its token there cannot be read on {}",
-            session.server().shown()
-        )));
-    }
+) -> Result<Result<AccountReading, Unknown>, DirectoryError> {
     let filter = format!("(&(objectClass=user){})", filter::equals("sAMAccountName", account.sam.as_str()));
     let mut found: Vec<Dn> = Vec::new();
     let attempt = format!("looking the account {account} up");
     let searched = session
         .each(&attempt, base.as_str(), &filter, &["objectSid"], |entry| {
-            let dn = Dn::from(entry.dn);
-            if super::people::domain_part(&dn) == base {
-                found.push(dn);
+            if in_domain(&entry.dn, base) {
+                found.push(Dn::from(entry.dn));
             }
             Ok(())
         })
         .await;
     match searched {
         // A catalog that does not hold the account's domain says so; that is about the account, not about the users.
-        Err(error @ DirectoryError::Refused { .. }) if !here => return Ok(Err(error.to_string())),
+        Err(error @ DirectoryError::Refused { .. }) if !here => return Ok(Err(error.to_string().into())),
         other => other?,
     }
     let dn = match found.as_slice() {
         [] => {
-            return Ok(Err(format!("there is no account {account} on {}: check the name", session.server().shown())));
+            let why = format!("there is no account {account} on {}: check the name", session.server().shown());
+            return Ok(Err(Unknown { why, absent: true }));
         }
         [dn] => dn.clone(),
-        several => return Ok(Err(format!("the account {account} is there {} times", several.len()))),
+        several => return Ok(Err(format!("the account {account} is there {} times", several.len()).into())),
     };
     let attributes = ["objectSid", "sIDHistory", "tokenGroups", "tokenGroupsGlobalAndUniversal"];
     let Some(entry) = session.object(dn.as_str(), &attributes).await? else {
-        return Ok(Err(format!("the account {dn} vanished while it was read")));
+        return Ok(Err(format!("the account {dn} vanished while it was read").into()));
     };
-    Ok(token(&entry, session.server().role, everybodys).map_err(|why| format!("{dn}: {why}")))
+    Ok(token(&entry, session.server().role, everybodys).map_err(|why| format!("{dn}: {why}").into()))
 }
 
 /// The token of an account, or what of it was not shown.
@@ -103,30 +174,23 @@ fn token(entry: &Entry, role: Role, everybodys: &BTreeSet<Sid>) -> Result<Accoun
         let all = entry.all(attribute).iter();
         all.map(|bytes| Sid::from_bytes(bytes).map_err(|error| format!("{attribute}: {error}"))).collect()
     };
-    let own = sid(entry)?;
-    let groups = sids("tokenGroups")?;
-    if groups.is_empty() {
-        // Everybody is at least in his primary group.
-        return Err("tokenGroups was not shown: the reader lacks the right to read it".to_owned());
-    }
-    let mut certain: BTreeSet<Sid> = well_known().into_iter().chain(sids("sIDHistory")?).collect();
-    certain.insert(own.clone());
-    let mut uncertain = BTreeSet::new();
-    let builtin = |sid: &Sid| sid.authority() == 5 && sid.sub_authorities().first() == Some(&32);
-    match role {
-        Role::DomainController => {
-            certain.extend(groups);
-            uncertain.extend(everybodys.iter().filter(|sid| builtin(sid)).cloned());
-            certain.extend(everybodys.iter().filter(|sid| !builtin(sid)).cloned());
+    let (dn, own) = (Dn::from(entry.dn.as_str()), sid(entry)?);
+    let (groups, everywhere) = (sids("tokenGroups")?, sids("tokenGroupsGlobalAndUniversal")?);
+    // Everybody is at least in his primary group, which is a global one.
+    for (shown, attribute) in [(&groups, "tokenGroups"), (&everywhere, "tokenGroupsGlobalAndUniversal")] {
+        if shown.is_empty() {
+            return Err(format!("{attribute} was not shown: the reader lacks the right to read it"));
         }
+    }
+    let mut everywhere: BTreeSet<Sid> = everywhere.into_iter().chain(well_known()).chain(sids("sIDHistory")?).collect();
+    everywhere.insert(own.clone());
+    Ok(match role {
+        Role::DomainController => reading(dn, own, everywhere, groups, everybodys),
         Role::GlobalCatalog => {
-            certain.extend(sids("tokenGroupsGlobalAndUniversal")?);
-            uncertain.extend(groups);
-            uncertain.extend(everybodys.iter().cloned());
+            let uncertain = groups.iter().chain(everybodys).filter(|sid| !everywhere.contains(sid)).cloned().collect();
+            AccountReading { dn, sid: own, everywhere, local: BTreeSet::new(), uncertain }
         }
-    }
-    uncertain.retain(|sid| !certain.contains(sid));
-    Ok(AccountReading { dn: Dn::from(entry.dn.as_str()), sid: own, certain, uncertain })
+    })
 }
 
 #[cfg(test)]
@@ -158,20 +222,27 @@ mod tests {
     #[test]
     fn on_a_controller_its_groups_are_certain() {
         let token = read(Role::DomainController, &GROUPS[..2]).unwrap();
-        for sid in ["S-1-5-21-1-2-3-1104", "S-1-5-21-9-9-9-7", "S-1-5-21-1-2-3-2002", "S-1-5-21-1-2-3-2001", "S-1-5-11"]
-        {
-            assert!(token.certain.contains(&sid_of(sid)), "{sid}");
+        for sid in ["S-1-5-21-1-2-3-1104", "S-1-5-21-9-9-9-7", "S-1-5-21-1-2-3-513", "S-1-5-11"] {
+            assert!(token.everywhere.contains(&sid_of(sid)), "{sid}");
         }
+        // Its local group, and one that contains everybody.
+        assert_eq!(token.local, BTreeSet::from(["S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"].map(sid_of)));
         assert_eq!(token.uncertain, BTreeSet::from([sid_of("S-1-5-32-554")]));
-        assert!(read(Role::DomainController, &GROUPS).unwrap().uncertain.is_empty());
+        // A built-in group that everybody is in is another one on a member server, whatever the controllers' one holds;
+        // one that the account was put into by name counts.
+        let groups = [&GROUPS[..], &["S-1-5-32-548"]].concat();
+        let member = read(Role::DomainController, &groups).unwrap();
+        assert_eq!(member.uncertain, BTreeSet::from([sid_of("S-1-5-32-554")]));
+        assert!(member.local.contains(&sid_of("S-1-5-32-548")), "{member:?}");
     }
 
     #[test]
     fn on_a_global_catalog_local_groups_are_uncertain() {
         let token = read(Role::GlobalCatalog, &GROUPS).unwrap();
-        assert!(token.certain.contains(&sid_of("S-1-5-21-1-2-3-513")));
+        assert!(token.everywhere.contains(&sid_of("S-1-5-21-1-2-3-513")));
         let uncertain = ["S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002", "S-1-5-32-554"].map(sid_of);
         assert_eq!(token.uncertain, BTreeSet::from(uncertain));
+        assert!(token.local.is_empty());
     }
 
     #[test]

@@ -2,9 +2,37 @@
 
 use sendgate_core::coverage::reading::Home;
 use sendgate_core::names::{Dn, ExchangeServerName};
+use std::collections::HashMap;
+
+/// Homes that were told already: a domain has a few hundred stores.
+#[derive(Debug, Default)]
+pub(super) struct Homes {
+    known: HashMap<String, HashMap<String, Home>>,
+}
+
+/// Stores whose server is kept: more would be no stores.
+const KEPT: usize = 10_000;
+
+impl Homes {
+    /// The mailbox's server, from `homeMDB` and `msExchHomeServerName`.
+    pub(super) fn of(&mut self, store: Option<&str>, server: Option<&str>) -> Home {
+        let (Some(by_store), Some(by_server)) = (store, server) else { return home(store, server) };
+        if let Some(known) = self.known.get(by_store).and_then(|servers| servers.get(by_server)) {
+            return known.clone();
+        }
+        let home = home(store, server);
+        if self.known.len() < KEPT {
+            let servers = self.known.entry(by_store.to_owned()).or_default();
+            if servers.len() < KEPT {
+                servers.insert(by_server.to_owned(), home.clone());
+            }
+        }
+        home
+    }
+}
 
 /// The mailbox's server. Two attributes that contradict one another leave it unclear: a move may be half done.
-pub(super) fn home(store: Option<&str>, server: Option<&str>) -> Home {
+fn home(store: Option<&str>, server: Option<&str>) -> Home {
     let (Some(store), Some(server)) = (store, server) else {
         let by_store = store.map(|store| of_store(&Dn::from(store)).ok_or_else(|| nameless("homeMDB", store)));
         let by_server = server.map(|server| of_legacy(server).ok_or_else(|| nameless("msExchHomeServerName", server)));

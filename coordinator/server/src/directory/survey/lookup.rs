@@ -1,9 +1,8 @@
 //! From a name in a roster to the attributes that may hold it. The same assertions make the filter that the server
-//! evaluates and the index that its answers are looked up in, so that each answer is attributed to the names it answers.
+//! evaluates and decide which names an answer answers, so that each answer is attributed to the names it answers.
 
 use super::super::filter;
 use sendgate_core::names::{DirectoryName, DomainName};
-use std::collections::HashMap;
 
 /// How strongly a match counts. Only the strongest matches of a name are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,32 +72,12 @@ pub(super) fn way(name: &DirectoryName, domain: &DomainName, short: Option<&str>
 }
 
 /// Users: not contacts, and not computers, which are of class user too.
-pub(super) const EVERYBODY: &str = "(&(objectClass=user)(!(objectClass=computer)))";
+pub const EVERYBODY: &str = "(&(objectClass=user)(!(objectClass=computer)))";
 
 /// The users for whom at least one assertion holds.
 pub(super) fn somebody<'a>(assertions: impl Iterator<Item = &'a Assertion>) -> String {
     let any = filter::any(assertions.map(|assertion| filter::equals(assertion.attribute, &assertion.value)));
     format!("(&(objectClass=user)(!(objectClass=computer)){any})")
-}
-
-/// From assertions to the names that they answer.
-#[derive(Default)]
-pub(super) struct Index<'a> {
-    names: HashMap<&'a Assertion, Vec<(Strength, &'a DirectoryName)>>,
-}
-
-impl<'a> Index<'a> {
-    pub(super) fn add(&mut self, name: &'a DirectoryName, assertions: &'a [(Strength, Assertion)]) {
-        for (strength, assertion) in assertions {
-            self.names.entry(assertion).or_default().push((*strength, name));
-        }
-    }
-
-    /// The names for which an object with this value is an answer.
-    pub(super) fn answered(&self, attribute: &'static str, value: &str) -> &[(Strength, &'a DirectoryName)] {
-        let assertion = Assertion { attribute, value: value.to_lowercase() };
-        self.names.get(&assertion).map_or(&[], Vec::as_slice)
-    }
 }
 
 #[cfg(test)]
@@ -144,15 +123,5 @@ mod tests {
         let filter = somebody([&hostile].into_iter());
         assert_eq!(filter, r"(&(objectClass=user)(!(objectClass=computer))(|(mail=\2a\29\28objectClass=\2a)))");
         assert!(ldap3::parse_filter(filter).is_ok() && ldap3::parse_filter(EVERYBODY).is_ok());
-    }
-
-    #[test]
-    fn answers_are_attributed_without_letter_case() {
-        let name: DirectoryName = "ann@a.test".parse().unwrap();
-        let assertions = [(Strength::Explicit, Assertion { attribute: "mail", value: "ann@a.test".to_owned() })];
-        let mut index = Index::default();
-        index.add(&name, &assertions);
-        assert_eq!(index.answered("mail", "Ann@A.test"), [(Strength::Explicit, &name)]);
-        assert!(index.answered("userPrincipalName", "Ann@A.test").is_empty());
     }
 }

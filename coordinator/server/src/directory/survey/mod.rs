@@ -1,47 +1,169 @@
-//! One reading of a domain's users on every directory server that counts.
+//! A domain's users on every directory server that counts: read in full when that is asked for, and from then on kept up
+//! to date from what the servers say has changed.
 //!
-//! On each server, all servers at once:
-//! 1. `root`: does it hold the domain?
-//! 2. [`account`]: the service accounts and their tokens;
-//! 3. [`protection`]: the groups whose members AdminSDHolder protects, with their nested groups;
-//! 4. [`lookup`] and [`people`]: every asked name is found, not found, ambiguous or failed;
-//! 5. [`containers`]: the descriptors above the found users.
+//! 1. [`Survey`] is the handle; [`Wanted`] says who is asked for;
+//! 2. `domain` puts together what the servers say, has it judged and passes on the looks;
+//! 3. `server` is one server's task: it stays connected, reads and looks;
+//! 4. `full` reads everything: [`account`] the service accounts and their tokens, [`protection`] whom AdminSDHolder
+//!    protects, [`lookup`], [`roster`] and [`answers`] the users, of whom each is found, not found, ambiguous or failed,
+//!    [`containers`] the descriptors above them;
+//! 5. `changes` looks at what has changed since, and reads again just what a change can touch.
 //!
 //! A server whose answer was cut at any step gives no evidence at all: its result is a failure, never half a reading.
 
 mod account;
+mod answers;
+mod changes;
 mod containers;
 mod descriptors;
+mod domain;
+mod everybody;
+mod full;
+pub mod generated;
 mod home;
+mod kept;
 mod lookup;
-mod people;
+mod members;
+mod place;
+mod progress;
 mod protection;
+mod roster;
+mod server;
+mod state;
 mod user;
+mod wanted;
 
-use super::session::Session;
-use super::{DirectoryError, DirectoryServer, connect, root};
-use descriptors::Descriptors;
-use sendgate_core::coverage::reading::{DomainReading, ServerFailure, ServerReading};
-use sendgate_core::names::{AccountName, DirectoryName, DirectoryServerName, DomainName};
-use sendgate_core::time::{Readable, Steady};
-use std::collections::{BTreeMap, BTreeSet};
+pub use full::attributes;
+pub use kept::Kept;
+pub use lookup::EVERYBODY;
+pub use progress::{Progress, Stage};
+pub use wanted::Wanted;
+
+use super::DirectoryServer;
+use roster::Roster;
+use sendgate_core::coverage::Look;
+use sendgate_core::coverage::explain::Explanation;
+use sendgate_core::coverage::reading::{DomainReading, ServerFailure};
+use sendgate_core::coverage::report::Report;
+use sendgate_core::names::{DirectoryName, DirectoryServerName, DomainName};
+use sendgate_core::time::Steady;
+use state::Asked;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
-/// Servers that are read at the same time: each reading holds a connection and up to a few pages of entries.
+/// Servers that are read at the same time by [`read`]: each reading holds a connection and up to a page of entries.
 const SERVERS_AT_ONCE: usize = 8;
 
-/// What a survey is to read.
+/// Requests that may wait for a domain's task; then whoever asks waits.
+const REQUESTS: usize = 16;
+
+/// Steps of a reading that whoever looks on may be behind, besides the last word of each server.
+const STEPS: usize = 64;
+
+/// Takes in a look; false when nobody is there any more.
+pub type Looks = Arc<dyn Fn(Look) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+
+/// What time it is, on the clock that evidence is dated by.
+pub type SteadyClock = Arc<dyn Fn() -> Steady + Send + Sync>;
+
+/// The survey of one domain, which runs for as long as there is a handle on it.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    requests: mpsc::Sender<Request>,
+    ground: Arc<Ground>,
+}
+
+/// What a survey was started with.
+struct Ground {
+    domain: DomainName,
+    servers: Vec<DirectoryServer>,
+    wanted: watch::Receiver<Arc<Wanted>>,
+    now: SteadyClock,
+}
+
+impl fmt::Debug for Ground {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "survey of {} on {} servers", self.domain, self.servers.len())
+    }
+}
+
+/// What is asked of a domain's task.
+#[derive(Debug)]
+enum Request {
+    /// A full reading, and who looks on.
+    Run(mpsc::Sender<Progress>),
+    /// The chain behind some names.
+    Explain(Vec<DirectoryName>, oneshot::Sender<Vec<Explanation>>),
+}
+
+/// The survey has ended: the coordinator is stopping, or something broke off inside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the survey has ended: the coordinator is stopping, or its log says what broke off")]
+pub struct SurveyStopped;
+
+impl Survey {
+    /// Starts to watch a domain: connects to its servers as soon as there is somebody to ask for.
+    #[must_use]
+    pub fn start(
+        domain: DomainName,
+        servers: Vec<DirectoryServer>,
+        wanted: watch::Receiver<Arc<Wanted>>,
+        looks: Looks,
+        now: SteadyClock,
+    ) -> Self {
+        let (requests, received) = mpsc::channel(REQUESTS);
+        let ground =
+            Ground { domain: domain.clone(), servers: servers.clone(), wanted: wanted.clone(), now: now.clone() };
+        tokio::spawn(domain::Domain::start(domain, servers, wanted, received, looks, now).run());
+        Self { requests, ground: Arc::new(ground) }
+    }
+
+    /// A full reading on every server, from now on; if one is under way, that one. The steps end when every server is
+    /// through or has failed, and the look at it all has been passed on.
+    ///
+    /// # Errors
+    /// [`SurveyStopped`].
+    pub async fn run(&self) -> Result<mpsc::Receiver<Progress>, SurveyStopped> {
+        let (sender, steps) = mpsc::channel(STEPS + 2 * self.ground.servers.len());
+        self.requests.send(Request::Run(sender)).await.map_err(|_| SurveyStopped)?;
+        Ok(steps)
+    }
+
+    /// What the servers say of these names, and how that leads to their verdicts.
+    ///
+    /// # Errors
+    /// [`SurveyStopped`].
+    pub async fn explain(&self, names: Vec<DirectoryName>) -> Result<Vec<Explanation>, SurveyStopped> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(Request::Explain(names, reply)).await.map_err(|_| SurveyStopped)?;
+        answer.await.map_err(|_| SurveyStopped)
+    }
+
+    /// Everybody who has a mailbox, whether or not a roster names him: read once for this, and judged as the roster is.
+    ///
+    /// # Errors
+    /// [`SurveyStopped`]. What goes wrong with a server is in the verdicts.
+    pub async fn everybody(&self) -> Result<Report, SurveyStopped> {
+        if self.requests.is_closed() {
+            return Err(SurveyStopped);
+        }
+        let Ground { domain, servers, wanted, now } = self.ground.as_ref();
+        let wanted = wanted.borrow().clone();
+        Ok(everybody::read(domain.clone(), servers.clone(), wanted, now()).await)
+    }
+}
+
+/// One reading of a domain, for whoever does not want to go on watching it.
 #[derive(Debug, Clone)]
 pub struct SurveyRequest {
     /// The domain.
     pub domain: DomainName,
-    /// The users, as rosters name them.
-    pub asked: BTreeSet<DirectoryName>,
-    /// The service accounts whose tokens are wanted.
-    pub accounts: BTreeSet<AccountName>,
+    /// Who is asked for.
+    pub wanted: Arc<Wanted>,
     /// Every server that counts.
     pub servers: Vec<DirectoryServer>,
     /// When the survey begins.
@@ -51,61 +173,40 @@ pub struct SurveyRequest {
 /// Reads the domain on every server of the request. It takes as long as the slowest server, at most that server's
 /// survey deadline for each [`SERVERS_AT_ONCE`] servers; what went wrong with a server is that server's result.
 pub async fn read(request: SurveyRequest) -> DomainReading {
-    let request = Arc::new(request);
+    let SurveyRequest { domain, wanted, servers, started } = request;
+    let roster = Arc::new(Roster::new(&wanted.asked, domain.clone()));
     let turns = Arc::new(Semaphore::new(SERVERS_AT_ONCE));
     // Silence is the default: a task that ends without a word leaves its server's failure in place.
     let silent =
         |server: &DirectoryServer| ServerFailure(format!("reading {} broke off inside Sendgate", server.shown()));
-    let mut servers: BTreeMap<DirectoryServerName, Result<ServerReading, ServerFailure>> =
-        request.servers.iter().map(|server| (server.name.clone(), Err(silent(server)))).collect();
+    let mut readings: BTreeMap<_, _> =
+        servers.iter().map(|server| (server.name.clone(), Err(silent(server)))).collect();
     let mut tasks = JoinSet::new();
-    for server in request.servers.iter().cloned() {
-        // One of two readings under one name would be lost, and with it what it says.
-        if request.servers.iter().filter(|other| other.name == server.name).count() > 1 {
-            let why = format!("directory server {} is listed several times: list each name once", server.name);
-            servers.insert(server.name, Err(ServerFailure(why)));
+    for server in servers.iter().cloned() {
+        if servers.iter().filter(|other| other.name == server.name).count() > 1 {
+            let why = twice(&server.name);
+            readings.insert(server.name, Err(ServerFailure(why)));
             continue;
         }
-        let (request, turns) = (Arc::clone(&request), Arc::clone(&turns));
+        let asked = Asked { wanted: Arc::clone(&wanted), roster: Arc::clone(&roster) };
+        let (domain, turns) = (domain.clone(), Arc::clone(&turns));
         tasks.spawn(async move {
+            let name = server.name.clone();
             let turn = turns.acquire().await;
-            let reading = if turn.is_ok() { Some(on_server(&server, &request).await) } else { None };
-            (server.name, reading)
+            let reading = if turn.is_ok() { Some(server::once(server, domain, asked, started).await) } else { None };
+            (name, reading)
         });
     }
     while let Some(ended) = tasks.join_next().await {
         match ended {
-            Ok((name, Some(reading))) => drop(servers.insert(name, reading)),
+            Ok((name, Some(reading))) => drop(readings.insert(name, reading.map_err(ServerFailure))),
             Ok((name, None)) => tracing::error!(server = %name, "survey got no turn"),
             Err(error) => tracing::error!(%error, "survey of a server broke off"),
         }
     }
-    DomainReading { domain: request.domain.clone(), started: request.started, asked: request.asked.clone(), servers }
+    DomainReading { domain, started, asked: wanted.asked.as_ref().clone(), servers: readings }
 }
 
-async fn on_server(server: &DirectoryServer, request: &SurveyRequest) -> Result<ServerReading, ServerFailure> {
-    let limit = server.timeouts.survey;
-    match timeout(limit, reading(server, request)).await {
-        Ok(reading) => reading.map_err(|error| ServerFailure(error.to_string())),
-        Err(_) => Err(ServerFailure(format!(
-            "reading {} users on {} was not through after {}: the server is too slow, or the deadline too short",
-            request.asked.len(),
-            server.shown(),
-            Readable(limit)
-        ))),
-    }
-}
-
-async fn reading(server: &DirectoryServer, request: &SurveyRequest) -> Result<ServerReading, DirectoryError> {
-    let session: Session = connect::open(server).await?;
-    let root = root::read(&session).await?;
-    let head = root::serving(&session, &root, &request.domain).await?;
-    let mut descriptors = Descriptors::default();
-    let accounts = account::read(&session, &head, request).await?;
-    let protection = protection::read(&session, &head).await?;
-    let short_name = root::short_name(&session, &root, &head).await?;
-    let users = people::read(&session, &head, request, short_name.as_deref(), &protection, &mut descriptors).await?;
-    let containers = containers::read(&session, &head, &users, &mut descriptors).await?;
-    let admin_sd_holder = containers::admin_sd_holder(&session, &head, &mut descriptors).await?;
-    Ok(ServerReading { accounts, users, containers, head, admin_sd_holder })
+fn twice(server: &DirectoryServerName) -> String {
+    format!("directory server {server} is listed several times: list each name once")
 }

@@ -10,17 +10,19 @@ use super::super::{DirectoryError, filter};
 use super::user::sid;
 use sendgate_core::coverage::reading::GroupPath;
 use sendgate_core::names::Dn;
+use sendgate_core::policy::ProtectionPolicy;
 use sendgate_core::sid::Sid;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
-/// Protected groups of the domain: Domain Admins, Domain Controllers, Cert Publishers, Schema Admins, Enterprise Admins.
-const OF_DOMAIN: [u32; 5] = [512, 516, 517, 518, 519];
+/// Where dSHeuristics is.
+const SERVICE: &str = "CN=Directory Service,CN=Windows NT,CN=Services";
 
-/// Protected groups of S-1-5-32: Administrators, Account, Server, Print and Backup Operators, Replicator.
-const OF_BUILTIN: [u32; 6] = [544, 548, 549, 550, 551, 552];
+/// Which character of dSHeuristics says what is exempt, from 0 (MS-ADTS 6.1.1.2.4.1.2, dwAdminSDExMask).
+const EXEMPTION: usize = 15;
 
-/// Protected users: Administrator and krbtgt.
-const USERS: [u32; 2] = [500, 502];
+/// What its bits exempt, by RID: Account, Server, Print and Backup Operators.
+const EXEMPTIONS: [(u32, u32); 4] = [(1, 548), (2, 549), (4, 550), (8, 551)];
 
 /// Members that one search asks about.
 const MEMBERS_PER_SEARCH: usize = 100;
@@ -28,26 +30,76 @@ const MEMBERS_PER_SEARCH: usize = 100;
 /// Parts of one group's member list: at some 1,500 members each, 15 million.
 const RANGES: usize = 10_000;
 
+/// What settles who is protected, besides who is in which group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Rules {
+    /// The forest's.
+    policy: ProtectionPolicy,
+    /// Groups of `S-1-5-32` that dSHeuristics exempts, by RID.
+    exempt: BTreeSet<u32>,
+}
+
 /// The groups that matter and who is in them.
 #[derive(Debug, Default)]
 pub(super) struct Protection {
+    rules: Rules,
     domain: Option<Sid>,
     protected: HashSet<Dn>,
     /// The groups that something is a direct member of.
     above: HashMap<Dn, Vec<Dn>>,
     /// Groups by SID, for primary groups, which do not list their members.
     groups: HashMap<Sid, Dn>,
+    /// Ways that were told already, by the groups that they begin with.
+    told: HashMap<Vec<Dn>, Option<Arc<GroupPath>>>,
 }
 
+/// Sets of groups whose way up is kept.
+const TOLD: usize = 10_000;
+
 impl Protection {
+    /// What it was told by.
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Whether a group is one of those that lead to protection.
+    pub(super) fn has(&self, group: &Sid) -> bool {
+        self.groups.contains_key(group)
+    }
+
+    /// Whether everybody is protected as he was before.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        (&self.rules, &self.domain, &self.protected) == (&other.rules, &other.domain, &other.protected)
+            && (&self.above, &self.groups) == (&other.above, &other.groups)
+    }
+
     /// The shortest way from a user up to a protected group. Users who are protected as such get a path of themselves.
-    pub(super) fn path(&self, user: &Dn, sid: &Sid, primary_group: u32) -> Option<GroupPath> {
+    /// Users in the same groups share it.
+    pub(super) fn path(&mut self, user: &Dn, sid: &Sid, primary_group: u32) -> Option<Arc<GroupPath>> {
         let domain = sid.domain();
         let primary = domain.as_ref().and_then(|domain| domain.child(primary_group).ok());
         let primary = primary.and_then(|sid| self.groups.get(&sid));
+        let begin: Vec<Dn> = self.above.get(user).into_iter().flatten().chain(primary).cloned().collect();
+        let path = if begin.is_empty() {
+            None
+        } else if let Some(told) = self.told.get(&begin) {
+            told.clone()
+        } else {
+            let path = self.way_up(&begin).map(Arc::new);
+            if self.told.len() < TOLD {
+                self.told.insert(begin, path.clone());
+            }
+            path
+        };
+        let users = &self.rules.policy.users;
+        let own = domain.is_some() && domain == self.domain && sid.rid().is_some_and(|rid| users.contains(&rid));
+        path.or_else(|| own.then(|| Arc::new(GroupPath(vec![user.clone()]))))
+    }
+
+    fn way_up(&self, begin: &[Dn]) -> Option<GroupPath> {
         let mut from: HashMap<&Dn, Option<&Dn>> = HashMap::new();
         let mut next: VecDeque<&Dn> = VecDeque::new();
-        for group in self.above.get(user).into_iter().flatten().chain(primary) {
+        for group in begin {
             if from.insert(group, None).is_none() {
                 next.push_back(group);
             }
@@ -70,8 +122,7 @@ impl Protection {
                 }
             }
         }
-        let own = domain.is_some() && domain == self.domain && sid.rid().is_some_and(|rid| USERS.contains(&rid));
-        own.then(|| GroupPath(vec![user.clone()]))
+        None
     }
 
     fn group(&mut self, group: &Dn, sid: Sid, members: &[Dn]) {
@@ -82,19 +133,45 @@ impl Protection {
     }
 }
 
+/// Reads which groups of `S-1-5-32` dSHeuristics exempts. If it is not shown, none: nobody is taken for unprotected who
+/// may be protected.
+///
+/// # Errors
+/// The search was not complete.
+pub(super) async fn rules(
+    session: &Session,
+    configuration: &Dn,
+    policy: &ProtectionPolicy,
+) -> Result<Rules, DirectoryError> {
+    let service = session.object(&format!("{SERVICE},{configuration}"), &["dSHeuristics"]).await?;
+    let heuristics = service.as_ref().and_then(|service| service.text("dSHeuristics").ok().flatten());
+    Ok(Rules { policy: policy.clone(), exempt: exempt(heuristics) })
+}
+
+fn exempt(heuristics: Option<&str>) -> BTreeSet<u32> {
+    let mask = heuristics.and_then(|text| text.chars().nth(EXEMPTION)?.to_digit(16)).unwrap_or(0);
+    EXEMPTIONS.iter().filter(|(bit, _)| mask & bit != 0).map(|(_, group)| *group).collect()
+}
+
 /// Reads the protected groups and every group in them.
 ///
 /// # Errors
 /// An incomplete search, or a group that is not understood: then nobody's protection can be told.
-pub(super) async fn read(session: &Session, head: &Dn) -> Result<Protection, DirectoryError> {
+pub(super) async fn read(session: &Session, head: &Dn, rules: Rules) -> Result<Protection, DirectoryError> {
     let attempt = "reading the domain's head";
     let found = session.object(head.as_str(), &["objectSid"]).await?;
     let found = found.ok_or_else(|| session.not_understood(attempt, format!("{head} was not shown")))?;
     let domain = sid(&found).map_err(|why| session.not_understood(attempt, why))?;
-    let well_known = OF_DOMAIN.iter().filter_map(|rid| domain.child(*rid).ok());
-    let builtin = OF_BUILTIN.iter().filter_map(|rid| Sid::new(5, &[32, *rid]).ok());
-    let by_sid = well_known.chain(builtin).map(|sid| filter::equals_bytes("objectSid", &sid.to_bytes()));
-    let mut protection = Protection { domain: Some(domain.clone()), ..Protection::default() };
+    let of_domain = rules.policy.domain_groups.iter().filter_map(|rid| domain.child(*rid).ok());
+    let of_builtin = rules.policy.builtin_groups.difference(&rules.exempt);
+    let of_builtin = of_builtin.filter_map(|rid| Sid::new(5, &[32, *rid]).ok());
+    let by_sid: Vec<String> =
+        of_domain.chain(of_builtin).map(|sid| filter::equals_bytes("objectSid", &sid.to_bytes())).collect();
+    let mut protection = Protection { domain: Some(domain.clone()), rules, ..Protection::default() };
+    // A policy that protects no group leaves nothing to read.
+    if by_sid.is_empty() {
+        return Ok(protection);
+    }
     let mut frontier = groups(session, head, filter::any(by_sid), &mut protection).await?;
     protection.protected = protection.groups.values().cloned().collect();
     if protection.protected.is_empty() {
@@ -144,6 +221,8 @@ async fn groups(
         protection.group(&Dn::from(part.dn), sid, &members);
         all.extend(members);
     }
+    // In an order of their own, so that a second reading of the same groups is the same.
+    protection.above.values_mut().for_each(|groups| groups.sort());
     Ok(all)
 }
 
@@ -171,7 +250,7 @@ mod tests {
     }
 
     fn path(user: &str, own: u32, primary: u32) -> Option<Vec<Dn>> {
-        example().path(&dn(user), &rid(own), primary).map(|path| path.0)
+        example().path(&dn(user), &rid(own), primary).map(|path| path.0.clone())
     }
 
     #[test]
@@ -192,5 +271,22 @@ mod tests {
         assert_eq!(path("krbtgt", 502, 513), Some(vec![dn("krbtgt")]));
         let foreign = Sid::new(5, &[21, 9, 9, 9, 500]).unwrap();
         assert_eq!(example().path(&dn("x"), &foreign, 513), None);
+    }
+
+    #[test]
+    fn users_in_the_same_groups_share_their_way() {
+        let mut example = example();
+        example.group(&dn("Night"), rid(2002), &[dn("Bill")]);
+        let (ann, bill) = (example.path(&dn("Ann"), &rid(1104), 513), example.path(&dn("Bill"), &rid(1108), 513));
+        assert!(Arc::ptr_eq(&ann.unwrap(), &bill.unwrap()));
+    }
+
+    #[test]
+    fn the_sixteenth_character_of_the_heuristics_exempts_operators() {
+        assert_eq!(exempt(Some("000000000100000f")), BTreeSet::from([548, 549, 550, 551]));
+        assert_eq!(exempt(Some("0000000001000005000")), BTreeSet::from([548, 550]));
+        for nothing in [None, Some(""), Some("fffffffffffffff"), Some("000000000100000x"), Some("0000000001000000f")] {
+            assert_eq!(exempt(nothing), BTreeSet::new(), "{nothing:?}");
+        }
     }
 }

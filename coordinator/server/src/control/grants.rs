@@ -1,0 +1,104 @@
+//! Approvals, undo and redo, and what a directory team would run.
+
+use super::{accepted, configured, invalid, json, refused, stopped};
+use crate::directory::DirectoryServer;
+use crate::directory::grant;
+use crate::driver::Handle;
+use sendgate_core::coverage::advice;
+use sendgate_core::ledger::Effect;
+use sendgate_core::names::{DomainName, OperatorName};
+use sendgate_core::request::{self, WantedSubject};
+use sendgate_core::view::{self, AdviceLine, AdviceView};
+use sendgate_proto::v1::approval_request::Subject;
+use sendgate_proto::v1::{Accepted, ApprovalRequest, GrantRequest, ViewReply};
+use std::collections::BTreeMap;
+use tonic::{Response, Status};
+
+fn wanted(subject: Option<Subject>) -> Result<WantedSubject, Status> {
+    match subject {
+        Some(Subject::AdminSdHolder(it)) => Ok(WantedSubject::AdminSdHolder { domain: it.domain, account: it.account }),
+        Some(Subject::DenyOverride(it)) => Ok(WantedSubject::Override { user: it.user, account: it.account }),
+        None => Err(invalid("the request does not say what it is about")),
+    }
+}
+
+pub(super) async fn approve(
+    driver: &Handle,
+    by: OperatorName,
+    request: ApprovalRequest,
+) -> Result<Response<Accepted>, Status> {
+    let (wanted, reason) = (wanted(request.subject)?, request.reason);
+    let filed = driver.request(by, move |world| request::approve(world, &wanted, &reason)).await;
+    filed.map(accepted).map_err(refused)
+}
+
+pub(super) async fn revoke(
+    driver: &Handle,
+    by: OperatorName,
+    request: ApprovalRequest,
+) -> Result<Response<Accepted>, Status> {
+    let (wanted, reason) = (wanted(request.subject)?, request.reason);
+    let filed = driver.request(by, move |world| request::revoke(world, &wanted, &reason)).await;
+    let note =
+        "what was written under it stays: `sendgate grants` lists it, and `sendgate grants undo N` takes it away";
+    filed.map(|sequence| noted(accepted(sequence), note.to_owned())).map_err(refused)
+}
+
+pub(super) async fn undo(
+    driver: &Handle,
+    by: OperatorName,
+    request: GrantRequest,
+) -> Result<Response<Accepted>, Status> {
+    let GrantRequest { grant, reason } = request;
+    // As the directory was seen before: afterwards the right may be gone already.
+    let note = driver.look(move |world, _| view::undo_warning(world, grant)).await.map_err(stopped)?;
+    let filed = driver.request(by, move |world| request::grant_undo(world, grant, &reason)).await;
+    filed.map(|sequence| noted(accepted(sequence), note.unwrap_or_default())).map_err(refused)
+}
+
+pub(super) async fn redo(
+    driver: &Handle,
+    by: OperatorName,
+    request: GrantRequest,
+) -> Result<Response<Accepted>, Status> {
+    let GrantRequest { grant, reason } = request;
+    let filed = driver.request(by, move |world| request::grant_redo(world, grant, &reason)).await;
+    filed.map(accepted).map_err(refused)
+}
+
+fn noted(mut accepted: Response<Accepted>, note: String) -> Response<Accepted> {
+    accepted.get_mut().note = note;
+    accepted
+}
+
+/// LDIF replaces the list as a whole, so each place is read now.
+pub(super) async fn advise(
+    driver: &Handle,
+    grant_servers: &BTreeMap<DomainName, DirectoryServer>,
+    domain: String,
+) -> Result<Response<ViewReply>, Status> {
+    let proposed = driver.look(move |world, _| {
+        let domain = configured(world, &domain)?;
+        let proposed = world.estate.domains.get(&domain).map(|picture| picture.grants.clone());
+        proposed.map(|grants| (domain.clone(), grants)).ok_or_else(|| {
+            Status::failed_precondition(format!("{domain} has not been surveyed yet, so nothing is proposed for it"))
+        })
+    });
+    let (domain, proposed) = proposed.await.map_err(stopped)??;
+    let server = grant_servers.get(&domain);
+    let mut grants = Vec::new();
+    for planned in proposed {
+        let shown = match server {
+            Some(server) => grant::shown(server, &planned.place).await.map_err(|error| error.to_string()),
+            None => Err("the coordinator knows no server of the domain to ask".to_owned()),
+        };
+        let advice = advice::advice(&planned, shown.as_ref().ok());
+        let no_ldif = match (&advice.ldif, shown) {
+            (Some(_), _) => None,
+            (None, Err(why)) => Some(why),
+            (None, Ok(now)) => Some(advice::no_ldif(&planned, &now)),
+        };
+        grants.push(AdviceLine { grant: Effect::Grant(planned).to_string(), advice, no_ldif });
+    }
+    Ok(Response::new(ViewReply { json: json(&AdviceView { domain, grants })? }))
+}

@@ -1,0 +1,55 @@
+//! Who is in what: groups of a domain that contain something, directly or over groups of the same domain.
+//!
+//! Only groups that stand in tokens count, at every level: what is in a distribution group is not in the security group
+//! that the distribution group is in. A circle ends at what has been seen.
+
+use super::super::session::Session;
+use super::super::{DirectoryError, filter};
+use super::user::sid;
+use sendgate_core::names::Dn;
+use sendgate_core::sid::Sid;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Members that one search asks about.
+const MEMBERS_PER_SEARCH: usize = 50;
+
+/// The object that stands for a principal of elsewhere in the domain of this head (MS-ADTS 6.1.1.4.10).
+pub(super) fn foreign(sid: &Sid, head: &Dn) -> Dn {
+    Dn::from(format!("CN={sid},CN=ForeignSecurityPrincipals,{head}"))
+}
+
+/// The security groups that contain one of `members`, over any number of levels.
+///
+/// # Errors
+/// An incomplete search, or a group without a SID: then nobody's groups can be told.
+pub(super) async fn groups_with(
+    session: &Session,
+    head: &Dn,
+    members: BTreeSet<Dn>,
+) -> Result<BTreeSet<Sid>, DirectoryError> {
+    let attempt = "reading the groups that contain a service account";
+    let mut groups: BTreeMap<Dn, Sid> = BTreeMap::new();
+    let mut next: Vec<Dn> = members.into_iter().collect();
+    while !next.is_empty() {
+        let mut found: Vec<(Dn, Sid)> = Vec::new();
+        for some in next.chunks(MEMBERS_PER_SEARCH) {
+            let any = filter::any(some.iter().map(|dn| filter::equals("member", dn.as_str())));
+            let filter = format!("(&{}{any})", filter::SECURITY_GROUPS);
+            session
+                .each(attempt, head.as_str(), &filter, &["objectSid"], |entry| {
+                    let sid = sid(&entry);
+                    let sid = sid.map_err(|why| session.not_understood(attempt, format!("{}: {why}", entry.dn)))?;
+                    found.push((Dn::from(entry.dn), sid));
+                    Ok(())
+                })
+                .await?;
+        }
+        next = Vec::new();
+        for (dn, sid) in found {
+            if groups.insert(dn.clone(), sid).is_none() {
+                next.push(dn);
+            }
+        }
+    }
+    Ok(groups.into_values().collect())
+}

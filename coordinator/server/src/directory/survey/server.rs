@@ -1,0 +1,387 @@
+//! One directory server, kept up to date: connected, read in full when that is asked for, looked at each second and
+//! whenever it says that something has changed.
+//!
+//! What goes wrong with it is that server's failure at once. It connects again with growing pauses; after a short outage
+//! it goes on where it was, if the server's database is still the same, else with a full reading.
+
+use super::super::backoff::Backoff;
+use super::super::session::Session;
+use super::super::{DirectoryError, DirectoryServer, connect, root};
+use super::changes::{self, Looked};
+use super::full;
+use super::progress::{Progress, Report};
+use super::state::{Asked, Delta, State};
+use sendgate_core::coverage::reading::ServerReading;
+use sendgate_core::names::{DirectoryServerName, DomainName};
+use sendgate_core::time::{Readable, Steady};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, MissedTickBehavior, timeout};
+
+/// How often a server is asked whether anything has changed.
+const POLL: Duration = Duration::from_secs(1);
+
+/// After a notification, so that the changes that come with it are seen by the same look.
+const DEBOUNCE: Duration = Duration::from_millis(50);
+
+/// An outage of more than this is followed by a full reading: nobody has looked for that long.
+const LONG_OUTAGE: Duration = Duration::from_secs(600);
+
+/// Pauses between two attempts to connect.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What a server's task says.
+#[derive(Debug)]
+pub(super) enum Update {
+    /// Everything was read.
+    Read {
+        /// All of it.
+        reading: Box<ServerReading>,
+        /// When that began.
+        started: Steady,
+        /// The run that asked for it, if one did.
+        run: Option<Run>,
+        /// Users that the server returned.
+        entries: u64,
+    },
+    /// A look ended that began at `seen`.
+    Looked {
+        /// When it began.
+        seen: Steady,
+        /// What is not as it was.
+        delta: Box<Delta>,
+    },
+    /// The server gives no evidence.
+    Failed {
+        /// Why.
+        why: String,
+        /// Whether what was read before counts again once the server is back.
+        kept: bool,
+    },
+    /// A reading has come further.
+    Progress(Progress),
+}
+
+/// The number of a reading that was asked for.
+pub(super) type Run = u64;
+
+/// A full reading that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Order {
+    pub(super) run: Run,
+    pub(super) started: Steady,
+}
+
+/// What ties a server's task to its domain's.
+pub(super) struct Link {
+    pub(super) domain: DomainName,
+    pub(super) asked: watch::Receiver<Asked>,
+    pub(super) orders: mpsc::Receiver<Order>,
+    pub(super) updates: mpsc::Sender<(DirectoryServerName, Update)>,
+    pub(super) now: Arc<dyn Fn() -> Steady + Send + Sync>,
+}
+
+/// The domain's task has ended: nobody listens any more.
+struct Over;
+
+/// Why a connection ended.
+enum End {
+    Over,
+    Failed(String),
+}
+
+impl From<DirectoryError> for End {
+    fn from(error: DirectoryError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<Over> for End {
+    fn from(Over: Over) -> Self {
+        Self::Over
+    }
+}
+
+/// A task that ends with its owner.
+struct Owned<T>(JoinHandle<T>);
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<T> Future for Owned<T> {
+    type Output = Result<T, JoinError>;
+    fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+/// A reading under way.
+struct Reading {
+    task: Owned<Result<State, End>>,
+    order: Option<Order>,
+    report: Arc<Report>,
+}
+
+/// Waits for the end of a reading, if one is under way.
+async fn through(reading: &mut Option<Reading>) -> Option<Result<Result<State, End>, JoinError>> {
+    match reading {
+        Some(reading) => Some((&mut reading.task).await),
+        None => None,
+    }
+}
+
+/// One server's task.
+pub(super) struct Watcher {
+    server: DirectoryServer,
+    link: Link,
+    /// What is known; kept over a short outage.
+    state: Option<State>,
+    /// A full reading that is due, or under way.
+    due: Option<Option<Order>>,
+    /// When the server was last heard.
+    heard: Instant,
+    backoff: Backoff,
+}
+
+impl Watcher {
+    /// For one server; `seed` keeps servers from trying again in step.
+    pub(super) fn new(server: DirectoryServer, link: Link, seed: u64) -> Self {
+        let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, seed);
+        Self { server, link, state: None, due: None, heard: Instant::now(), backoff }
+    }
+
+    /// Runs until the domain's task ends.
+    pub(super) async fn run(mut self) {
+        loop {
+            // With nobody to ask for there is nothing to fail at.
+            if self.link.asked.borrow().wanted.is_idle() && self.due.is_none() {
+                tokio::select! {
+                    changed = self.link.asked.changed() => if changed.is_err() { return },
+                    order = self.link.orders.recv() => match order {
+                        None => return,
+                        Some(order) => self.due = Some(Some(order)),
+                    },
+                }
+                continue;
+            }
+            let end = match connect::open(&self.server).await {
+                Ok(session) => self.connected(Arc::new(session)).await,
+                Err(error) => error.into(),
+            };
+            let End::Failed(why) = end else { return };
+            tracing::debug!(server = %self.server.name, why, "directory server gives no evidence");
+            // A reading that was asked for and has failed leaves nothing to go back to.
+            if self.due.is_some() || self.heard.elapsed() > LONG_OUTAGE {
+                self.state = None;
+            }
+            self.due = None;
+            let kept = self.state.is_some();
+            if self.say(Update::Failed { why, kept }).await.is_err() {
+                return;
+            }
+            let pause = tokio::time::sleep(self.backoff.failed());
+            tokio::select! {
+                () = pause => {}
+                order = self.link.orders.recv() => match order {
+                    None => return,
+                    Some(order) => self.due = Some(Some(order)),
+                },
+            }
+        }
+    }
+
+    async fn say(&self, update: Update) -> Result<(), Over> {
+        self.link.updates.send((self.server.name.clone(), update)).await.map_err(|_| Over)
+    }
+
+    /// Uses one connection until it fails.
+    async fn connected(&mut self, session: Arc<Session>) -> End {
+        match self.live(&session).await {
+            Ok(never) => match never {},
+            Err(end) => end,
+        }
+    }
+
+    async fn live(&mut self, session: &Arc<Session>) -> Result<std::convert::Infallible, End> {
+        let here = root::read(session).await?;
+        if let Some(state) = &self.state {
+            let same = root::invocation(session, &here).await? == state.invocation;
+            if !same || here.highest_usn.is_none_or(|usn| usn < state.usn) {
+                tracing::info!(server = %self.server.name, "another database than before: it is read in full");
+                self.state = None;
+            }
+        }
+        let head = root::serving(session, &here, &self.link.domain).await?;
+        let hint = Arc::new(Notify::new());
+        let mut watch = {
+            let (session, hint) = (Arc::clone(session), Arc::clone(&hint));
+            Owned(tokio::spawn(async move { session.watch(head.as_str(), || hint.notify_one()).await }))
+        };
+        let mut watching = true;
+        let mut reading: Option<Reading> = None;
+        let mut poll = tokio::time::interval(POLL);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        if self.state.is_none() && self.due.is_none() {
+            self.due = Some(None);
+        }
+        loop {
+            if let (Some(order), None) = (self.due, &reading) {
+                reading = Some(self.begin(session, order));
+            }
+            tokio::select! {
+                order = self.link.orders.recv() => {
+                    let order = order.ok_or(Over)?;
+                    // One that is under way began too early to be the one that is asked for.
+                    reading = None;
+                    self.due = Some(Some(order));
+                }
+                Some(ended) = through(&mut reading) => {
+                    if let Some(reading) = reading.take() {
+                        self.through(ended, &reading).await?;
+                    }
+                    self.look(session).await?;
+                }
+                changed = self.link.asked.changed() => {
+                    changed.map_err(|_| Over)?;
+                    self.want(session).await?;
+                }
+                ended = &mut watch, if watching => {
+                    watching = false;
+                    self.unwatched(ended);
+                    self.look(session).await?;
+                }
+                () = hint.notified() => {
+                    tokio::time::sleep(DEBOUNCE).await;
+                    self.look(session).await?;
+                }
+                _ = poll.tick() => self.look(session).await?,
+            }
+        }
+    }
+
+    fn begin(&self, session: &Arc<Session>, order: Option<Order>) -> Reading {
+        let started = order.map_or_else(|| (self.link.now)(), |order| order.started);
+        let (session, domain, asked) =
+            (Arc::clone(session), self.link.domain.clone(), self.link.asked.borrow().clone());
+        let (name, updates) = (self.server.name.clone(), self.link.updates.clone());
+        let report = Arc::new(Report::new(name.clone(), move |progress| {
+            // Whoever looks on misses a step rather than that the reading waits.
+            let _ = updates.try_send((name.clone(), Update::Progress(progress)));
+        }));
+        let told = Arc::clone(&report);
+        let (limit, shown) = (self.server.timeouts.survey, self.server.shown());
+        let task = async move {
+            match timeout(limit, full::read(&session, &domain, asked, started, &told)).await {
+                Ok(read) => Ok(read?),
+                Err(_) => Err(End::Failed(format!(
+                    "reading the users on {shown} was not through after {}: the server is too slow, or the deadline too short",
+                    Readable(limit)
+                ))),
+            }
+        };
+        Reading { task: Owned(tokio::spawn(task)), order, report }
+    }
+
+    /// A full reading has ended.
+    async fn through(&mut self, ended: Result<Result<State, End>, JoinError>, reading: &Reading) -> Result<(), End> {
+        let mut state =
+            ended.map_err(|error| End::Failed(format!("reading the users broke off inside Sendgate: {error}")))??;
+        let update = Update::Read {
+            reading: Box::new(state.reading()),
+            started: state.started,
+            run: reading.order.map(|order| order.run),
+            entries: reading.report.entries(),
+        };
+        self.state = Some(state);
+        self.due = None;
+        self.backoff.succeeded();
+        self.say(update).await?;
+        Ok(())
+    }
+
+    /// Takes over what is wanted now; while a reading is due, it is taken over after that one.
+    async fn want(&mut self, session: &Session) -> Result<(), End> {
+        let asked = self.link.asked.borrow_and_update().clone();
+        let Some(state) = self.state.as_mut().filter(|_| self.due.is_none()) else { return Ok(()) };
+        let seen = state.seen;
+        match changes::want(state, session, asked).await {
+            Ok(Looked::Known(delta)) => self.say(Update::Looked { seen, delta: Box::new(delta) }).await?,
+            Ok(Looked::Unclear(why)) => self.unclear(why),
+            Err(error) => {
+                self.state = None;
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at what has changed.
+    async fn look(&mut self, session: &Session) -> Result<(), End> {
+        let Some(state) = &mut self.state else { return Ok(()) };
+        // What is wanted may have changed while the server was read; a reading that is due will find that out.
+        if self.due.is_none() && !Arc::ptr_eq(&state.asked.wanted, &self.link.asked.borrow().wanted) {
+            Box::pin(self.want(session)).await?;
+        }
+        let Some(state) = &mut self.state else { return Ok(()) };
+        let now = (self.link.now)();
+        match changes::look(state, session, now).await? {
+            Looked::Known(delta) => {
+                self.heard = Instant::now();
+                self.backoff.succeeded();
+                self.say(Update::Looked { seen: now, delta: Box::new(delta) }).await?;
+            }
+            Looked::Unclear(why) => self.unclear(why),
+        }
+        Ok(())
+    }
+
+    /// Only a full reading tells how things are. Until then nothing newer is known than the last look.
+    fn unclear(&mut self, why: &str) {
+        if self.due.is_none() {
+            tracing::info!(server = %self.server.name, why, "the server is read in full");
+            self.due = Some(None);
+        }
+    }
+
+    fn unwatched(&self, ended: Result<Result<(), DirectoryError>, JoinError>) {
+        let why = match ended {
+            Ok(Ok(())) => "it ended without a reason".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::info!(server = %self.server.name, why, "no change notifications: changes are found by asking each second");
+    }
+}
+
+/// Reads one server once, and is done with it.
+///
+/// # Errors
+/// Whatever keeps the reading from being complete.
+pub(super) async fn once(
+    server: DirectoryServer,
+    domain: DomainName,
+    asked: Asked,
+    started: Steady,
+) -> Result<ServerReading, String> {
+    let limit = server.timeouts.survey;
+    let read = async {
+        let session = connect::open(&server).await?;
+        full::read(&session, &domain, asked, started, &Report::nobody(server.name.clone())).await
+    };
+    match timeout(limit, read).await {
+        Ok(Ok(mut state)) => Ok(state.reading()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!(
+            "reading the users on {} was not through after {}: the server is too slow, or the deadline too short",
+            server.shown(),
+            Readable(limit)
+        )),
+    }
+}

@@ -1,0 +1,130 @@
+//! What is known of one server's domain, and what it takes to bring that up to date.
+
+use super::account::{self, Accounts};
+use super::answers::Answers;
+use super::containers::Containers;
+use super::roster::Roster;
+use super::user::Lens;
+use super::{Wanted, place};
+use sendgate_core::coverage::Touched;
+use sendgate_core::coverage::reading::{DescriptorReading, FoundUser, ServerReading, UserReading};
+use sendgate_core::guid::Guid;
+use sendgate_core::names::{DirectoryName, Dn};
+use sendgate_core::time::Steady;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What is wanted, with the names numbered: once for all servers of a domain.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) wanted: Arc<Wanted>,
+    pub(super) roster: Arc<Roster>,
+}
+
+/// One server's domain, as of the last look.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) asked: Asked,
+    /// When the full reading began.
+    pub(super) started: Steady,
+    /// When the last look began.
+    pub(super) seen: Steady,
+    /// The identity of the server's database.
+    pub(super) invocation: Option<Guid>,
+    /// Changes up to this update sequence number have been looked at.
+    pub(super) usn: u64,
+    pub(super) head: Dn,
+    pub(super) configuration: Dn,
+    pub(super) accounts: Accounts,
+    pub(super) answers: Answers,
+    pub(super) lens: Lens,
+    pub(super) containers: Containers,
+    /// Containers whose descriptors may be newer than those of the users below them: read after them, with no look since.
+    pub(super) fresh: HashSet<Dn>,
+    pub(super) holder: DescriptorReading,
+    /// Containers whose changes may still be on their way to what is below them.
+    pub(super) flowing: BTreeMap<Dn, Flow>,
+    /// Objects whose presence is to be asked about.
+    pub(super) sweep: Sweep,
+}
+
+/// Objects of which it is to be asked whether they are still there. Most readers may not see what was deleted: they see a
+/// change that belongs to nothing.
+#[derive(Debug, Default)]
+pub(super) struct Sweep {
+    /// Those that have not been asked about yet.
+    pub(super) left: Vec<Guid>,
+    /// Whether there was such a change since the sweep began.
+    pub(super) again: bool,
+}
+
+/// When what lies below a changed container is read again. Servers propagate inheritance by themselves, and do not say
+/// when it arrives: what it changes keeps its update sequence number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Flow {
+    pub(super) due: Instant,
+    pub(super) pause: Duration,
+}
+
+/// What a look has changed on one server.
+#[derive(Debug, Default)]
+pub(super) struct Delta {
+    /// Names whose answer is not what it was.
+    pub(super) users: Vec<(DirectoryName, UserReading)>,
+    /// Containers whose descriptor is not what it was, or that were not needed before.
+    pub(super) containers: BTreeMap<Dn, DescriptorReading>,
+    /// AdminSDHolder, if its descriptor is not what it was.
+    pub(super) holder: Option<DescriptorReading>,
+    /// The service accounts, if anything about them is not what it was.
+    pub(super) accounts: Option<Accounts>,
+}
+
+impl Delta {
+    /// Takes it over into what is judged; whom that can touch.
+    pub(super) fn apply(self, reading: &mut ServerReading, seen: Steady) -> Touched {
+        reading.seen = seen;
+        let Self { users, containers, holder, accounts } = self;
+        let mut touched: BTreeSet<DirectoryName> = users.iter().map(|(name, _)| name.clone()).collect();
+        reading.users.extend(users);
+        if !containers.is_empty() || holder.is_some() {
+            // What stands above explains verdicts below it, also those that it does not change.
+            let above = |user: &FoundUser| {
+                (holder.is_some() && user.protected_by.is_some())
+                    || containers.keys().any(|top| place::within(user.dn.as_str(), top))
+            };
+            let found = reading.users.iter().filter_map(|(name, user)| match user {
+                UserReading::Found(user) => Some((name, user)),
+                _ => None,
+            });
+            touched.extend(found.filter(|(_, user)| above(user)).map(|(name, _)| name.clone()));
+        }
+        reading.containers.extend(containers);
+        if let Some(holder) = holder {
+            reading.admin_sd_holder = holder;
+        }
+        match accounts {
+            None => Touched::Names(touched),
+            Some(accounts) => {
+                reading.accounts = account::shown(&accounts);
+                Touched::All
+            }
+        }
+    }
+}
+
+impl State {
+    /// All of it, for judging.
+    pub(super) fn reading(&mut self) -> ServerReading {
+        self.containers.touched();
+        ServerReading {
+            seen: self.seen,
+            accounts: account::shown(&self.accounts),
+            users: self.answers.all(),
+            containers: self.containers.shown().clone(),
+            head: self.head.clone(),
+            admin_sd_holder: self.holder.clone(),
+        }
+    }
+}
