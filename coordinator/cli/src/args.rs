@@ -1,7 +1,7 @@
 //! What may be asked for.
 
-use crate::output::Form;
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use sendgate_core::enforcement::StoreVersion;
 use sendgate_core::ledger::Sha256;
@@ -16,13 +16,25 @@ use std::path::PathBuf;
 #[command(name = "sendgate", version)]
 pub(crate) struct Args {
     /// Tables for people, or the coordinator's own answer for programs.
-    #[arg(long, global = true, value_enum, default_value_t = Form::Table)]
-    pub(crate) output: Form,
+    #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
     /// Where the coordinator is and who asks [default: $SENDGATE_CONNECTION, else ~/.config/sendgate/connection.toml].
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) connection: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Args {
+    /// What was asked for; ends the program with 2 where it makes no sense.
+    pub(crate) fn read() -> Self {
+        let args = Self::parse();
+        if args.output == Output::Csv && !matches!(args.command, Command::Coverage { .. }) {
+            let text = "--output csv is a form of `coverage` only: use --output json";
+            Self::command().error(ErrorKind::ArgumentConflict, text).exit();
+        }
+        args
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -33,13 +45,30 @@ pub(crate) enum Command {
     Hosts,
     /// Every watched domain: gate, directory servers, users.
     Domains,
-    /// Who of a domain is covered.
-    Coverage { domain: DomainName },
-    /// Everything known of one user: verdict, cause, deciding entry on each directory server.
+    /// Who of a domain is covered, grouped by cause; with --output csv a line for each user and service account.
+    ///
+    /// In CSV, a cell that a spreadsheet would take for a formula (it begins with =, +, - or @) begins with an apostrophe.
+    Coverage {
+        /// A configured domain.
+        domain: DomainName,
+        /// The users of the rosters, as they were last seen (the default).
+        #[arg(long, conflicts_with = "mailboxes")]
+        roster: bool,
+        /// Everybody who has a mailbox, read now, for every service account that serves the domain.
+        #[arg(long)]
+        mailboxes: bool,
+    },
+    /// One user from the roster to the verdict: object, token, each entry and what it did, and what would cover him.
     Explain {
         /// A roster name, a mail address or DOMAIN\account.
         user: String,
+        /// Every entry of a list by itself, also those for other rights.
+        #[arg(long)]
+        all: bool,
     },
+    /// The reading of a domain.
+    #[command(subcommand)]
+    Survey(Survey),
     /// What is done next, and why everything else stands still.
     Plan,
     /// Whether the hotfix may be installed.
@@ -59,8 +88,21 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DURATION|TIME", value_parser = expiry)]
         expires: String,
     },
-    /// Grants that are proposed, with what a directory team would run, and grants that were made.
-    Grants,
+    /// Grants: proposed, waiting for an approval, approved, made, undone.
+    Grants {
+        #[command(subcommand)]
+        command: Option<Grants>,
+    },
+    /// Say yes to something that is never done without it.
+    Approve {
+        #[command(subcommand)]
+        subject: Subject,
+    },
+    /// Take a yes back. What was written under it stays until it is undone.
+    Revoke {
+        #[command(subcommand)]
+        subject: Subject,
+    },
     /// The journal.
     #[command(subcommand)]
     Journal(Journal),
@@ -81,6 +123,29 @@ pub(crate) enum Command {
     },
 }
 
+/// The form of what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Table,
+    /// For programs: the coordinator's own answer.
+    Json,
+    /// For spreadsheets (RFC 4180); of `coverage` only.
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Survey {
+    /// Read a domain in full now, on every directory server.
+    Run {
+        /// A configured domain.
+        domain: DomainName,
+        /// Show how far it is, and end with it: exit 1 if a directory server could not be read.
+        #[arg(long)]
+        watch: bool,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Gate {
     /// Exit 0: open; 3: closed; 4: cannot tell. The reasons are printed.
@@ -88,6 +153,55 @@ pub(crate) enum Gate {
         /// A configured domain or Exchange server.
         #[arg(value_name = "DOMAIN|SERVER")]
         subject: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Grants {
+    /// What a directory team would run for each proposed grant: dsacls, PowerShell, and LDIF made from what the places
+    /// show now.
+    Advise { domain: DomainName },
+    /// Take an entry of ours away, and do not write it again.
+    Undo {
+        /// The number of the grant, as `sendgate grants` shows it.
+        #[arg(value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        grant: u64,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// Let an undone entry be written again where somebody needs it.
+    Redo {
+        /// The number of the grant, as `sendgate grants` shows it.
+        #[arg(value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        grant: u64,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+}
+
+/// What a yes is about.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Subject {
+    /// An entry on AdminSDHolder: ACCOUNT may send as every protected user of DOMAIN, administrators among them.
+    Adminsdholder {
+        domain: DomainName,
+        /// The service account, name@domain or DOMAIN\name.
+        account: String,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// An entry on USER that beats the inherited one which denies ACCOUNT.
+    Override {
+        /// A roster name, a mail address or DOMAIN\account.
+        user: String,
+        /// The service account, name@domain or DOMAIN\name.
+        account: String,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
     },
 }
 
@@ -165,7 +279,6 @@ fn expiry(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_are_consistent() {

@@ -56,6 +56,14 @@ pub(crate) enum Failure {
     /// A batch of questions.
     #[error(transparent)]
     Rights(#[from] crate::commands::rights::RightsError),
+    /// A directory server could not be read.
+    #[error("{domain} was not read in full: {failed}; what was known of these servers stays as it was")]
+    Survey {
+        /// The domain.
+        domain: sendgate_core::names::DomainName,
+        /// Each server with its reason.
+        failed: String,
+    },
     /// Keys and certificates.
     #[error(transparent)]
     Pki(#[from] crate::pki::PkiError),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::io::Write;
 
 /// The form of what is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// For people.
     Table,
@@ -37,6 +37,15 @@ pub(crate) fn json_line(value: &impl serde::Serialize) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     serde_json::to_writer(&mut out, value).map_err(std::io::Error::from)?;
     Ok(writeln!(out)?)
+}
+
+/// Prints rows of CSV (RFC 4180).
+pub(crate) fn csv<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> Result<(), Failure> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(std::io::stdout().lock());
+    for row in rows {
+        writer.write_record(row).map_err(std::io::Error::from)?;
+    }
+    Ok(writer.flush()?)
 }
 
 #[cfg(test)]

@@ -1,20 +1,27 @@
 //! What each command does. Those that ask the coordinator get a [`Client`]; the others never look for a connection.
 
+pub(crate) mod coverage;
 pub(crate) mod enforcement;
+pub(crate) mod grants;
 pub(crate) mod journal;
 pub(crate) mod requests;
 pub(crate) mod rights;
+pub(crate) mod survey;
 pub(crate) mod verify;
 pub(crate) mod views;
 
-use crate::args::{Args, Command, Gate, Journal, Rollout};
+use crate::args::{Args, Command, Gate, Grants, Journal, Output, Rollout, Survey};
 use crate::connection::{Client, Connection};
 use crate::errors::{Exit, Failure};
 use crate::output::{self, Form};
 
 /// Carries out one command.
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
-    let form = args.output;
+    let form = match args.output {
+        // Only `coverage` is asked for CSV, and it looks for itself.
+        Output::Table | Output::Csv => Form::Table,
+        Output::Json => Form::Json,
+    };
     let command = match args.command {
         Command::Rights { batch } => return rights::run(&batch),
         Command::Enforcement { version } => return enforcement::run(form, version),
@@ -25,7 +32,10 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
     runtime.block_on(async {
         let client = Client::connect(&connection).await?;
-        ask(&client, form, command).await
+        match command {
+            Command::Coverage { domain, mailboxes, .. } => coverage::run(&client, args.output, domain, mailboxes).await,
+            command => ask(&client, form, command).await,
+        }
     })
 }
 
@@ -44,10 +54,19 @@ async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Fail
         Command::Status => views::status(client, form).await,
         Command::Hosts => views::hosts(client, form).await,
         Command::Domains => views::domains(client, form).await,
-        Command::Coverage { domain } => views::coverage(client, form, domain).await,
-        Command::Explain { user } => views::explain(client, form, user).await,
+        Command::Explain { user, all } => views::explain(client, form, user, all).await,
+        Command::Survey(Survey::Run { domain, watch }) => survey::run(client, form, domain, watch).await,
         Command::Plan => views::plan(client, form).await,
-        Command::Grants => views::grants(client, form).await,
+        Command::Grants { command: None } => views::grants(client, form).await,
+        Command::Grants { command: Some(Grants::Advise { domain }) } => grants::advise(client, form, domain).await,
+        Command::Grants { command: Some(Grants::Undo { grant, reason }) } => {
+            grants::undo(client, form, grant, reason).await
+        }
+        Command::Grants { command: Some(Grants::Redo { grant, reason }) } => {
+            grants::redo(client, form, grant, reason).await
+        }
+        Command::Approve { subject } => grants::approve(client, form, subject).await,
+        Command::Revoke { subject } => grants::revoke(client, form, subject).await,
         Command::Gate(Gate::Check { subject }) => views::gate(client, form, subject).await,
         Command::Rollout(Rollout::Show { name }) => views::rollout(client, form, name).await,
         Command::Rollout(Rollout::Create { name, package, sha256, target, servers, at_once }) => {
@@ -61,7 +80,9 @@ async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Fail
         Command::Waive { user, reason, expires } => requests::waive(client, form, user, reason, expires).await,
         Command::Journal(Journal::Show { from }) => journal::show(client, form, from).await,
         Command::Journal(Journal::Verify) => verify::run(client, form).await,
-        // Answered before there was a connection.
-        Command::Rights { .. } | Command::Enforcement { .. } | Command::Pki(_) => Ok(Exit::Failed),
+        // Answered by now.
+        Command::Coverage { .. } | Command::Rights { .. } | Command::Enforcement { .. } | Command::Pki(_) => {
+            Ok(Exit::Failed)
+        }
     }
 }

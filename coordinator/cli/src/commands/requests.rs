@@ -8,10 +8,16 @@ use sendgate_core::names::RolloutName;
 use sendgate_proto::v1::{Accepted, RolloutCreateRequest, RolloutRequest, WaiveRequest};
 use serde_json::json;
 
-fn accepted(form: Form, accepted: Accepted, what: &str) -> Result<Exit, Failure> {
+/// What was accepted, its number, and what the coordinator has to say of it.
+pub(crate) fn accepted(form: Form, accepted: Accepted, what: &str) -> Result<Exit, Failure> {
+    let Accepted { sequence, note } = accepted;
     match form {
-        Form::Json => output::json(&json!({ "sequence": accepted.sequence }))?,
-        Form::Table => output::text(&format!("accepted: {what}; record {} of the journal", accepted.sequence))?,
+        Form::Json if note.is_empty() => output::json(&json!({ "sequence": sequence }))?,
+        Form::Json => output::json(&json!({ "sequence": sequence, "note": note }))?,
+        _ => {
+            let note = if note.is_empty() { note } else { format!("\nnote: {note}") };
+            output::text(&format!("accepted: {what}; record {sequence} of the journal{note}"))?;
+        }
     }
     Ok(Exit::Good)
 }

@@ -4,17 +4,16 @@ use crate::connection::Client;
 use crate::errors::{Exit, Failure};
 use crate::output::{self, Form};
 use crate::tables;
-use sendgate_core::names::{DomainName, RolloutName};
+use sendgate_core::names::RolloutName;
 use sendgate_core::view::{
-    CoverageView, DomainsView, ExplainView, GateState, GateView, GrantsView, HostsView, PlanView, RolloutView,
-    StatusView,
+    DomainsView, ExplainView, GateState, GateView, GrantsView, HostsView, PlanView, RolloutView, StatusView,
 };
 use sendgate_proto::v1::view_request::View;
-use sendgate_proto::v1::{Coverage, Domains, Explain, GateCheck, Grants, Hosts, Plan, RolloutRequest, Status};
+use sendgate_proto::v1::{Domains, Explain, GateCheck, Grants, Hosts, Plan, RolloutRequest, Status};
 use serde::de::DeserializeOwned;
 
 /// Reads an answer back into its type.
-fn read<T: DeserializeOwned>(view: &'static str, json: &[u8]) -> Result<T, Failure> {
+pub(crate) fn read<T: DeserializeOwned>(view: &'static str, json: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(json).map_err(|error| Failure::Answer { view, why: error.to_string() })
 }
 
@@ -48,13 +47,9 @@ pub(crate) async fn domains(client: &Client, form: Form) -> Result<Exit, Failure
     .await
 }
 
-pub(crate) async fn coverage(client: &Client, form: Form, domain: DomainName) -> Result<Exit, Failure> {
-    let view = View::Coverage(Coverage { domain: domain.into() });
-    show::<CoverageView>(client, form, "coverage", view, tables::coverage::table).await
-}
-
-pub(crate) async fn explain(client: &Client, form: Form, user: String) -> Result<Exit, Failure> {
-    show::<ExplainView>(client, form, "explain", View::Explain(Explain { user }), tables::explain::table).await
+pub(crate) async fn explain(client: &Client, form: Form, user: String, all: bool) -> Result<Exit, Failure> {
+    let table = |view: &ExplainView| tables::explain::table(view, all);
+    show::<ExplainView>(client, form, "explain", View::Explain(Explain { user }), table).await
 }
 
 pub(crate) async fn plan(client: &Client, form: Form) -> Result<Exit, Failure> {

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use sendgate_core::time::Readable;
 use sendgate_proto::v1::control_client::ControlClient;
 use sendgate_proto::v1::{
-    Accepted, JournalRecord, JournalRequest, RolloutCreateRequest, RolloutRequest, ViewRequest, WaiveRequest,
+    Accepted, ApprovalRequest, CoveragePart, CoverageRequest, GrantAdviceRequest, GrantRequest, JournalRecord,
+    JournalRequest, RolloutCreateRequest, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewRequest, WaiveRequest,
     view_request,
 };
 use std::time::Duration;
@@ -234,18 +235,60 @@ impl Client {
         self.within(control.waive(request)).await
     }
 
+    /// Says yes.
+    pub(crate) async fn approve(&self, request: ApprovalRequest) -> Result<Accepted, RequestError> {
+        let mut control = self.control.clone();
+        self.within(control.approve(request)).await
+    }
+
+    /// Takes a yes back.
+    pub(crate) async fn revoke(&self, request: ApprovalRequest) -> Result<Accepted, RequestError> {
+        let mut control = self.control.clone();
+        self.within(control.revoke(request)).await
+    }
+
+    /// Has an entry taken away.
+    pub(crate) async fn grant_undo(&self, request: GrantRequest) -> Result<Accepted, RequestError> {
+        let mut control = self.control.clone();
+        self.within(control.grant_undo(request)).await
+    }
+
+    /// Lets an entry be written again.
+    pub(crate) async fn grant_redo(&self, request: GrantRequest) -> Result<Accepted, RequestError> {
+        let mut control = self.control.clone();
+        self.within(control.grant_redo(request)).await
+    }
+
+    /// What a directory team would run, as JSON.
+    pub(crate) async fn grant_advice(&self, request: GrantAdviceRequest) -> Result<Vec<u8>, RequestError> {
+        let mut control = self.control.clone();
+        Ok(self.within(control.grant_advice(request)).await?.json)
+    }
+
     /// The records of the journal from this number on.
     pub(crate) async fn journal(&self, from: u64) -> Result<Streaming<JournalRecord>, RequestError> {
         let mut control = self.control.clone();
         self.within(control.journal(JournalRequest { from })).await
     }
 
-    /// The next record, with the same deadline as any answer; none at the end.
-    pub(crate) async fn next(
+    /// A coverage report, part by part.
+    pub(crate) async fn coverage(&self, request: CoverageRequest) -> Result<Streaming<CoveragePart>, RequestError> {
+        let mut control = self.control.clone();
+        self.within(control.coverage(request)).await
+    }
+
+    /// A full survey, as it goes on.
+    pub(crate) async fn survey_run(
         &self,
-        records: &mut Streaming<JournalRecord>,
-    ) -> Result<Option<JournalRecord>, RequestError> {
-        match tokio::time::timeout(ANSWER, records.message()).await {
+        request: SurveyRunRequest,
+    ) -> Result<Streaming<SurveyProgress>, RequestError> {
+        let mut control = self.control.clone();
+        self.within(control.survey_run(request)).await
+    }
+
+    /// The next part of a stream, with the same deadline as any answer; none at the end.
+    pub(crate) async fn next<T>(&self, parts: &mut Streaming<T>) -> Result<Option<T>, RequestError> {
+        match tokio::time::timeout(ANSWER, parts.message()).await {
             Ok(next) => next.map_err(|status| self.wrong(&status)),
             Err(_) => Err(self.late()),
         }

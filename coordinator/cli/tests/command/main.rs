@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod coordinator;
+mod grants;
 mod offline;
+mod reports;
 mod support;

@@ -4,7 +4,7 @@ use crate::support::{Ran, Scratch, command, sendgate};
 use std::io::Write;
 use std::process::Stdio;
 
-fn run(arguments: &[&str]) -> Ran {
+pub(crate) fn run(arguments: &[&str]) -> Ran {
     command().args(arguments).output().unwrap().into()
 }
 

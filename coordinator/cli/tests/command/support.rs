@@ -3,7 +3,9 @@
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use sendgate_proto::v1::control_server::{Control, ControlServer};
 use sendgate_proto::v1::{
-    Accepted, JournalRecord, JournalRequest, RolloutCreateRequest, RolloutRequest, ViewReply, ViewRequest, WaiveRequest,
+    Accepted, ApprovalRequest, CoveragePart, CoverageRequest, GrantAdviceRequest, GrantRequest, JournalRecord,
+    JournalRequest, RolloutCreateRequest, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewReply, ViewRequest,
+    WaiveRequest, coverage_part,
 };
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -90,6 +92,9 @@ pub(crate) struct Canned {
     pub(crate) view: Option<Result<String, Status>>,
     pub(crate) request: Option<Status>,
     pub(crate) records: Vec<JournalRecord>,
+    /// Parts of a coverage report: the head, and lists of lines.
+    pub(crate) coverage: Vec<coverage_part::Part>,
+    pub(crate) progress: Vec<SurveyProgress>,
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -98,7 +103,7 @@ impl Canned {
         self.asked.lock().unwrap().push(format!("{request:?}"));
         match &self.request {
             Some(status) => Err(status.clone()),
-            None => Ok(Response::new(Accepted { sequence: 12 })),
+            None => Ok(Response::new(Accepted { sequence: 12, note: String::new() })),
         }
     }
 }
@@ -121,6 +126,36 @@ impl Control for Canned {
     }
     async fn waive(&self, request: Request<WaiveRequest>) -> Result<Response<Accepted>, Status> {
         self.accept(&request.into_inner())
+    }
+    async fn approve(&self, request: Request<ApprovalRequest>) -> Result<Response<Accepted>, Status> {
+        self.accept(&request.into_inner())
+    }
+    async fn revoke(&self, request: Request<ApprovalRequest>) -> Result<Response<Accepted>, Status> {
+        self.accept(&request.into_inner())
+    }
+    async fn grant_undo(&self, request: Request<GrantRequest>) -> Result<Response<Accepted>, Status> {
+        let mut accepted = self.accept(&request.into_inner())?;
+        accepted.get_mut().note = "up to 3 roster users may lose the right".to_owned();
+        Ok(accepted)
+    }
+    async fn grant_redo(&self, request: Request<GrantRequest>) -> Result<Response<Accepted>, Status> {
+        self.accept(&request.into_inner())
+    }
+    async fn grant_advice(&self, request: Request<GrantAdviceRequest>) -> Result<Response<ViewReply>, Status> {
+        self.asked.lock().unwrap().push(format!("{:?}", request.into_inner()));
+        let answer = self.view.clone().unwrap_or_else(|| Err(Status::unimplemented("no canned view")));
+        answer.map(|json| Response::new(ViewReply { json: json.into_bytes() }))
+    }
+    type CoverageStream = tokio_stream::Iter<std::vec::IntoIter<Result<CoveragePart, Status>>>;
+    async fn coverage(&self, request: Request<CoverageRequest>) -> Result<Response<Self::CoverageStream>, Status> {
+        self.asked.lock().unwrap().push(format!("{:?}", request.into_inner()));
+        let parts = self.coverage.iter().cloned().map(|part| Ok(CoveragePart { part: Some(part) }));
+        Ok(Response::new(tokio_stream::iter(parts.collect::<Vec<_>>())))
+    }
+    type SurveyRunStream = tokio_stream::Iter<std::vec::IntoIter<Result<SurveyProgress, Status>>>;
+    async fn survey_run(&self, request: Request<SurveyRunRequest>) -> Result<Response<Self::SurveyRunStream>, Status> {
+        self.asked.lock().unwrap().push(format!("{:?}", request.into_inner()));
+        Ok(Response::new(tokio_stream::iter(self.progress.iter().cloned().map(Ok).collect::<Vec<_>>())))
     }
     type JournalStream = tokio_stream::Iter<std::vec::IntoIter<Result<JournalRecord, Status>>>;
     async fn journal(&self, request: Request<JournalRequest>) -> Result<Response<Self::JournalStream>, Status> {
