@@ -23,6 +23,8 @@ from labkit.directory import Directory, sid_text
 # Groups whose transitive members are protected, by the last part of their SID (MS-ADTS 3.1.1.6.1.2).
 DOMAIN_GROUPS = (512, 517, 518, 519)
 BUILTIN_GROUPS = (544, 548, 549, 550, 551, 552)
+# Bits of the 16th character of dSHeuristics, a hexadecimal digit, that exempt a group (MS-ADTS 6.1.1.2.4.1.2).
+EXEMPTIBLE = {548: 1, 549: 2, 550: 4, 551: 8}
 # Protected themselves, but not through membership in Domain Controllers (516): servers keep their descriptors.
 ALONE = (500, 502, 516)
 # MS-ADTS: users and groups; a computer account that is a member keeps its descriptor.
@@ -49,9 +51,10 @@ class Snapshot:
             if group in domain:
                 self.members[domain[group]].append(dn)
 
-    def protected(self, domain_sid):
+    def protected(self, domain_sid, exempt):
         """DNs of everything protected, sorted."""
-        roots = [f"{domain_sid}-{rid}" for rid in DOMAIN_GROUPS] + [f"S-1-5-32-{rid}" for rid in BUILTIN_GROUPS]
+        builtin = [rid for rid in BUILTIN_GROUPS if not EXEMPTIBLE.get(rid, 0) & exempt]
+        roots = [f"{domain_sid}-{rid}" for rid in DOMAIN_GROUPS] + [f"S-1-5-32-{rid}" for rid in builtin]
         waiting = [self.sids[sid] for sid in roots if sid in self.sids]
         alone, through = {self.sids[sid] for rid in ALONE if (sid := f"{domain_sid}-{rid}") in self.sids}, set()
         while waiting:
@@ -61,6 +64,13 @@ class Snapshot:
             through.add(dn)
             waiting += self.members[dn]
         return sorted(dn for dn in alone | through if self.classes[dn] in CLASSES)
+
+
+def exemptions(db, base):
+    """What the forest's dSHeuristics exempts, as bits."""
+    where = f"CN=Directory Service,CN=Windows NT,CN=Services,CN=Configuration,{base}"
+    text = str(db.search(where, ldb.SCOPE_BASE, attrs=["dSHeuristics"])[0].get("dSHeuristics", ""))
+    return int(text[15], 16) if len(text) > 15 else 0
 
 
 def same_dacl(mine, holder):
@@ -74,7 +84,7 @@ def one_pass(lab, domain):
         db, base = directory.db, domain["dn"]
         holder = descriptors.read(db, f"CN=AdminSDHolder,CN=System,{base}")
         holder.type |= security.SEC_DESC_DACL_PROTECTED
-        stamped, protected = [], Snapshot(db, base).protected(domain["sid"])
+        stamped, protected = [], Snapshot(db, base).protected(domain["sid"], exemptions(db, base))
         for dn in protected:
             entry = db.search(dn, ldb.SCOPE_BASE, attrs=["nTSecurityDescriptor", "adminCount", "name"],
                               controls=descriptors.DACL_ONLY)[0]
@@ -102,7 +112,7 @@ def main():
         try:
             count, stamped = one_pass(lab, domain)
             print(f"{stamp} {domain['name']} protected {count} overwritten {len(stamped)}: {', '.join(stamped)}", flush=True)
-        except (ConnectionError, ldb.LdbError) as error:
+        except (ConnectionError, ValueError, ldb.LdbError) as error:
             print(f"{stamp} {domain['name']} failed: {error}", flush=True)
         # At a fixed rate, however long a pass takes.
         following = max(following + interval, time.monotonic())

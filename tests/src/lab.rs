@@ -5,7 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use serde::Deserialize;
+mod description;
+
+pub use description::{Account, Cause, Causes, Client, Crowd, Description, Domain, Judgement, Server, User};
 
 /// The environment variable that names the folder of a running laboratory.
 pub const VARIABLE: &str = "SENDGATE_LAB";
@@ -69,142 +71,6 @@ pub enum LabError {
     },
 }
 
-/// `lab.json`.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Description {
-    /// The form of the file.
-    pub format: u32,
-    /// Four hexadecimal digits, unique among the laboratories of a machine.
-    pub id: String,
-    /// The folder of the laboratory.
-    pub dir: PathBuf,
-    /// How to run a program on the laboratory's network.
-    pub client: Client,
-    /// The certificate authority of the directory servers, PEM.
-    pub ca: PathBuf,
-    /// The interval of the stand-in for AdminSDHolder's propagator, in seconds.
-    pub propagator_seconds: f64,
-    /// Both domains.
-    pub domains: Vec<Domain>,
-}
-
-/// How to run a program on the laboratory's network.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Client {
-    /// The name of the node.
-    pub node: String,
-    /// Put before a command line; the process keeps its id.
-    pub prefix: Vec<String>,
-}
-
-/// A domain and everything in it.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Domain {
-    /// Short name: `a`, `b`.
-    pub letter: String,
-    /// DNS name.
-    pub name: String,
-    /// NetBIOS name.
-    pub netbios: String,
-    /// Distinguished name of the domain's head.
-    pub dn: String,
-    /// The domain's SID.
-    pub sid: String,
-    /// The domain's administrator.
-    pub administrator: Account,
-    /// The account that GoodLink's service logs on with, and that needs Send As.
-    pub goodadmin: Account,
-    /// The coordinator's account: reads, and writes DACLs where it was delegated to.
-    pub coordinator: Account,
-    /// An account that only reads.
-    pub surveyor: Account,
-    /// The account of the simulated Exchange stores.
-    pub store: Account,
-    /// The domain's directory servers; the first is the PDC emulator.
-    pub servers: Vec<Server>,
-    /// Names of the Exchange servers that hold its mailboxes.
-    pub exchange_servers: Vec<String>,
-    /// DNs of organizational units with blocked inheritance.
-    pub blocked_units: Vec<String>,
-    /// DN of the group that the user `deniedgrp1` is closed for (domain a).
-    pub denied_group: String,
-    /// All mailbox users.
-    pub users: Vec<User>,
-}
-
-/// An account with its password.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Account {
-    /// sAMAccountName.
-    pub name: String,
-    /// `DOMAIN\name`.
-    pub logon: String,
-    /// Distinguished name.
-    pub dn: String,
-    /// User principal name.
-    pub upn: String,
-    /// Mail address, empty where it has none.
-    pub mail: String,
-    /// The password.
-    pub password: String,
-    /// The SID.
-    pub sid: String,
-}
-
-/// A directory server.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Server {
-    /// The node that it runs on: `a1`, `a2`, `b1`.
-    pub node: String,
-    /// The DNS name, as in its certificate; known on the node `client`.
-    pub name: String,
-    /// The IP address, also in its certificate.
-    pub address: String,
-    /// LDAP over TLS.
-    pub ldaps_port: u16,
-    /// Global catalog over TLS.
-    pub gc_ldaps_port: u16,
-    /// The certificate authority, PEM.
-    pub ca: PathBuf,
-}
-
-/// A mailbox user.
-#[derive(Debug, Clone, Deserialize)]
-pub struct User {
-    /// Common name and sAMAccountName.
-    pub name: String,
-    /// Distinguished name.
-    pub dn: String,
-    /// Mail address and user principal name.
-    pub mail: String,
-    /// legacyExchangeDN.
-    pub legacy_exchange_dn: String,
-    /// The Exchange server of the mailbox.
-    pub server: String,
-    /// The SID.
-    pub sid: String,
-    /// What is special: `blocked`, `denied`, `denied-group`, `protected`, `inetorgperson`, `linked`, `disabled`.
-    pub tags: Vec<String>,
-}
-
-impl User {
-    /// Whether the user has this tag.
-    pub fn is(&self, tag: &str) -> bool {
-        self.tags.iter().any(|own| own == tag)
-    }
-}
-
-/// What Samba's own access check says.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Judgement {
-    /// Whether the account may send as the user.
-    pub granted: bool,
-    /// The user's DN.
-    pub dn: String,
-    /// The node whose copy was read.
-    pub server: String,
-}
-
 /// A running laboratory.
 #[derive(Debug, Clone)]
 pub struct Lab {
@@ -250,22 +116,45 @@ impl Lab {
 
     /// Ends Samba on a directory server.
     pub fn stop_server(&self, node: &str) -> Result<(), LabError> {
-        self.lab("stop", Some(node))
+        self.lab("stop", &[node])
     }
 
     /// Starts a directory server again and waits until it answers.
     pub fn start_server(&self, node: &str) -> Result<(), LabError> {
-        self.lab("start", Some(node))
+        self.lab("start", &[node])
     }
 
     /// Pulls a directory server's network cable.
     pub fn cut(&self, node: &str) -> Result<(), LabError> {
-        self.lab("cut", Some(node))
+        self.lab("cut", &[node])
     }
 
-    /// Plugs all cables in again.
+    /// Lets these directory servers not reach one another: replication between them stops, clients reach them all.
+    /// [`Lab::heal`] takes it back.
+    pub fn part(&self, nodes: &[&str]) -> Result<(), LabError> {
+        self.lab("part", nodes)
+    }
+
+    /// A user for every cause of a verdict; the laboratory has to be made with `--population causes`.
+    pub fn causes(&self) -> Result<Causes, LabError> {
+        let file = self.description.dir.join("causes.json");
+        let text = std::fs::read_to_string(&file).map_err(|source| LabError::Read { file: file.clone(), source })?;
+        serde_json::from_str(&text).map_err(|error| LabError::Description { file, problem: error.to_string() })
+    }
+
+    /// Sets the forest's `dSHeuristics`, or takes it away. Its 16th character is a hexadecimal digit of groups that
+    /// AdminSDHolder does not protect: 1 Account, 2 Server, 4 Print, 8 Backup Operators; its 10th has to be `1`
+    /// (MS-ADTS 6.1.1.2.4.1.2).
+    pub fn set_ds_heuristics(&self, domain: &str, value: Option<&str>) -> Result<(), LabError> {
+        let head = &self.domain(domain)?.dn;
+        let value = value.map(|text| format!("dSHeuristics: {text}\n")).unwrap_or_default();
+        let place = format!("CN=Directory Service,CN=Windows NT,CN=Services,CN=Configuration,{head}");
+        self.ldapmodify(domain, &format!("dn: {place}\nchangetype: modify\nreplace: dSHeuristics\n{value}"))
+    }
+
+    /// Takes back all of [`Lab::cut`] and [`Lab::part`].
     pub fn heal(&self) -> Result<(), LabError> {
-        self.lab("heal", None)
+        self.lab("heal", &[])
     }
 
     /// Applies LDIF on a domain's first server as its administrator.
@@ -311,9 +200,9 @@ impl Lab {
         finished(&mut command, "").map(drop)
     }
 
-    fn lab(&self, verb: &str, node: Option<&str>) -> Result<(), LabError> {
+    fn lab(&self, verb: &str, nodes: &[&str]) -> Result<(), LabError> {
         let mut command = Command::new(Self::programs().join("lab"));
-        command.arg(verb).arg(&self.description.dir).args(node);
+        command.arg(verb).arg(&self.description.dir).args(nodes);
         finished(&mut command, "").map(drop)
     }
 }

@@ -1,4 +1,5 @@
 //! Sendgate tests: the laboratory, whole systems in it, and the story that the demo tells.
+pub mod bench;
 pub mod lab;
 pub mod pe;
 pub mod story;

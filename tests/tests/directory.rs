@@ -2,12 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
 
+#[path = "directory/relay.rs"]
+mod relay;
 #[path = "directory/support.rs"]
 mod support;
 
+#[path = "directory/causes.rs"]
+mod causes;
+#[path = "directory/connections.rs"]
+mod connections;
 #[path = "directory/errors.rs"]
 mod errors;
 #[path = "directory/grants.rs"]
 mod grants;
 #[path = "directory/surveys.rs"]
 mod surveys;
+#[path = "directory/watch.rs"]
+mod watch;

@@ -2,12 +2,12 @@
 
 import json
 
-from .layout import CLIENT, DOMAINS, ENTER, PASSWORD
+from .layout import CLIENT, ENTER, PASSWORD
 
 LDAPS, GLOBAL_CATALOG = 636, 3269
 
 
-def _domain(lab, domain, made):
+def _domain(lab, domain, members, made):
     accounts = made["accounts"]
     return {
         "letter": domain.letter,
@@ -24,22 +24,25 @@ def _domain(lab, domain, made):
         "coordinator": accounts["sendgate"],
         "surveyor": accounts["sgsurvey"],
         "store": accounts["exstore"],
+        "reader": accounts["sendgate-read"],
+        "granter": accounts["sendgate-grant"],
         "servers": [
             {"node": server.name, "name": domain.host(server), "address": server.address, "ldaps_port": LDAPS,
              "gc_ldaps_port": GLOBAL_CATALOG, "ca": str(lab / "ca/ca.pem")}
-            for server in domain.servers
+            for server in members
         ],
         "exchange_servers": list(domain.exchange),
         "blocked_units": made["blocked_units"],
         "denied_group": made["denied_group"],
         "users": made["users"],
+        "crowd": made["crowd"],
     }
 
 
-def write(lab, lab_id, interval):
+def write(lab, lab_id, choice):
     """Writes lab.json whole or not at all."""
     made = {domain.letter: json.loads((lab / domain.servers[0].name / "lib/lab-made.json").read_text())
-            for domain in DOMAINS}
+            for domain in choice.domains()}
     text = json.dumps({
         "format": 1,
         "id": lab_id,
@@ -47,8 +50,9 @@ def write(lab, lab_id, interval):
         # Put before any command line, this runs it where the lab's network is; the process id stays the child's.
         "client": {"node": CLIENT, "prefix": [str(ENTER), str(lab), CLIENT]},
         "ca": str(lab / "ca/ca.pem"),
-        "propagator_seconds": interval,
-        "domains": [_domain(lab, domain, made[domain.letter]) for domain in DOMAINS],
+        "propagator_seconds": choice.propagator,
+        "population": choice.population,
+        "domains": [_domain(lab, domain, choice.members(domain), made[domain.letter]) for domain in choice.domains()],
     }, indent=1)
     part = lab / "lab.json.part"
     part.write_text(text + "\n")

@@ -49,18 +49,36 @@ def add_entries(db, dn, new, domain_sid, protect=False):
     write(db, dn, security.descriptor.from_sddl(sddl, security.dom_sid(domain_sid)))
 
 
+def from_entry(entry, domain_sid):
+    """A descriptor of this one entry: as text it is the entry as Samba spells it."""
+    return security.descriptor.from_sddl(f"D:{entry}", security.dom_sid(domain_sid))
+
+
 def remove_entry(db, dn, entry, domain_sid):
     """Removes the explicit entries that mean the same as this text."""
     sid = security.dom_sid(domain_sid)
     descriptor = read(db, dn)
     # As Samba itself spells it: aliases and the order of rights differ between writers.
-    wanted = entries(security.descriptor.from_sddl(f"D:{entry}", sid))[0]
+    wanted = entries(from_entry(entry, domain_sid))[0]
     old = entries(descriptor)
     kept = [own for own in old if own != wanted]
     if kept == old:
         raise LookupError(f"{dn} has no entry {entry}")
     blocked = descriptor.type & security.SEC_DESC_DACL_PROTECTED
     write(db, dn, security.descriptor.from_sddl(("D:PAI" if blocked else "D:AI") + "".join(kept), sid))
+
+
+def can_write(db, dn, domain_sid):
+    """Whether the connection's account may change the DACL; a change is taken back."""
+    before = read(db, dn)
+    try:
+        add_entries(db, dn, [f"(A;;RP;;;{domain_sid}-513)"], domain_sid)
+    except ldb.LdbError as error:
+        if error.args[0] != ldb.ERR_INSUFFICIENT_ACCESS_RIGHTS:
+            raise
+        return False
+    write(db, dn, before)
+    return True
 
 
 def _fields(entry):

@@ -1,6 +1,7 @@
 """The lab's life: up, down, and what can be done to one server in between."""
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -8,11 +9,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 
-from . import cache, describe, net, server as node
-from .layout import CLIENT, DOMAINS, ENTER, HERE, LabError, find, hosts_file, resolver, servers
+from . import cache, choice as choices, describe, net, server as node
+from .layout import CLIENT, DOMAINS, ENTER, HERE, SEND_AS, LabError, find, hosts_file, resolver, servers
 
 LOCK_SECONDS = 300
 REPLICATION_SECONDS = 120
+CLASS_USER = "bf967aba-0de6-11d0-a285-00aa003049e2"
 MADE = [server.name for _, server in servers()] + [CLIENT, cache.AUTHORITY]
 
 
@@ -47,38 +49,47 @@ def step(text, since):
     print(f"lab: {text} ({time.monotonic() - since:.1f} s)", flush=True)
 
 
-def up(lab, interval):
+def up(lab, choice):
     begin = time.monotonic()
     if (lab / "id").exists():
         raise LabError(f"a lab is up in {lab} already; `lab down {lab}` first")
     identity = net.new_id()
     (lab / "id").write_text(identity + "\n")
+    choices.write(lab, choice)
     (lab / CLIENT).mkdir()
     (lab / CLIENT / "hosts").write_text(hosts_file())
     (lab / CLIENT / "resolv.conf").write_text(resolver(DOMAINS[0]))
     net.up(identity)
-    archive = cache.archive()
+    archive = cache.archive(choice)
     if archive and archive.exists():
         cache.restore(lab, archive)
-        for domain, server in servers():
+        for domain, server in choice.servers():
             node.folders(lab, domain, server)
         step(f"restored from {archive}", begin)
     else:
-        make(lab, identity, archive, begin)
-    for domain, server in servers():
-        node.start(lab, identity, domain, server)
-    each(identity, lambda pair: node.wait_ready(lab, identity, lab / cache.AUTHORITY, *pair), servers())
+        make(lab, identity, choice, archive, begin)
+    for _, server in choice.servers():
+        node.start(lab, identity, server, choice.model)
+    each(identity, lambda pair: node.wait_ready(lab, identity, lab / cache.AUTHORITY, *pair), choice.servers())
     step("all directory servers answer on ports 636 and 3269", begin)
-    for domain in DOMAINS:
-        wait_replication(lab, domain)
+    replicated(lab, choice)
     step("replication works", begin)
-    describe.write(lab, identity, interval)
-    for domain in DOMAINS:
-        start_propagator(lab, domain, interval)
+    describe.write(lab, identity, choice)
+    if choice.granted:
+        grant(lab)
+        replicated(lab, choice)
+        step("Send As granted to GoodAdmin at the head of domain a", begin)
+    if choice.population == choices.CAUSES:
+        node.run(lab, CLIENT, HERE / "causes", "make", lab / "lab.json", log=lab / "causes.log")
+        replicated(lab, choice)
+        step(f"a user for every cause; see {lab / 'causes.json'}", begin)
+    if choice.propagator > 0:
+        for domain in choice.domains():
+            start_propagator(lab, domain, choice.propagator)
     step(f"up, id {identity}; see {lab / 'lab.json'}", begin)
 
 
-def make(lab, identity, archive, begin):
+def make(lab, identity, choice, archive, begin):
     """Domains from nothing: provision and fill in parallel, then join the further servers."""
     authority = lab / cache.AUTHORITY
     node.pki.make_authority(authority)
@@ -88,18 +99,23 @@ def make(lab, identity, archive, begin):
         node.provision(lab, authority, domain)
         node.run(lab, server.name, "env", f"PYTHONPATH={HERE}", "PYTHONDONTWRITEBYTECODE=1", "/usr/bin/python3", "-m",
                  "labkit.population", domain.letter, "/var/lib/samba/lab-made.json",
+                 choice.crowd_of(domain),
                  log=lab / server.name / "log/population.out")
-        node.start(lab, identity, domain, server)
+        step(f"{domain.name} made and filled", begin)
+        further_servers = choice.members(domain)[1:]
+        if not further_servers:
+            return
+        node.start(lab, identity, server, choice.model)
         node.wait_ready(lab, identity, authority, domain, server)
-        for further in domain.servers[1:]:
+        for further in further_servers:
             node.join(lab, authority, domain, further)
 
-    each(identity, first, DOMAINS)
-    step("domains made and filled", begin)
+    each(identity, first, choice.domains())
+    step("all servers made", begin)
     if archive:
-        for _, server in servers():
+        for _, server in choice.servers():
             node.stop(identity, server)
-        cache.save(lab, archive)
+        cache.save(lab, archive, choice)
         step(f"saved to {archive}", begin)
 
 
@@ -115,9 +131,23 @@ def each(identity, work, items):
             raise
 
 
-def wait_replication(lab, domain):
+def replicated(lab, choice):
+    """Waits until what was written to the first servers is on all."""
+    for domain in choice.domains():
+        wait_replication(lab, domain, choice.members(domain)[1:])
+
+
+def grant(lab):
+    """The real grant, as an administrator makes it: on the head of domain a, for users."""
+    domain = DOMAINS[0]
+    goodadmin = json.loads((lab / "lab.json").read_text())["domains"][0]["goodadmin"]["sid"]
+    node.run(lab, CLIENT, HERE / "entry", lab / "lab.json", "add", domain.letter, domain.dn,
+             f"(OA;CIIO;CR;{SEND_AS};{CLASS_USER};{goodadmin})", log=lab / "grant.log")
+
+
+def wait_replication(lab, domain, further):
     """Waits until a change made now on the first server is seen on the others."""
-    if len(domain.servers) < 2:
+    if not further:
         return
     authority, marker = lab / cache.AUTHORITY, f"seen {time.time_ns()}"
     first = f"ldaps://{domain.host(domain.servers[0])}"
@@ -125,7 +155,7 @@ def wait_replication(lab, domain):
     node.modify(lab, authority, first, admin,
                 f"dn: {where}\nchangetype: modify\nreplace: description\ndescription: {marker}\n")
     deadline = time.monotonic() + REPLICATION_SECONDS
-    for server in domain.servers[1:]:
+    for server in further:
         while marker not in (node.ask(lab, authority, f"ldaps://{domain.host(server)}", "-s", "base", "-b", where,
                                       "description", user=admin) or ""):
             if time.monotonic() > deadline:
@@ -149,7 +179,7 @@ def down(lab):
             raise
     for name in MADE:
         shutil.rmtree(lab / name, ignore_errors=True)
-    for pattern in ("lab.json*", "propagator-*.log", "id"):
+    for pattern in ("lab.json*", "causes.json*", "*.log", choices.FILE, "id"):
         for path in lab.glob(pattern):
             path.unlink()
     try:
@@ -158,20 +188,36 @@ def down(lab):
         pass  # The caller keeps files of his own there.
 
 
+def running(lab, name):
+    """A server of this lab by its name."""
+    server = find(name)[1]
+    if name not in choices.read(lab).nodes:
+        raise LabError(f"this lab was made without {name}")
+    return server
+
+
 def stop_server(lab, name):
-    node.stop(lab_id(lab), find(name)[1])
+    node.stop(lab_id(lab), running(lab, name))
 
 
 def start_server(lab, name):
     identity = lab_id(lab)
-    node.start(lab, identity, *find(name))
+    node.start(lab, identity, running(lab, name), choices.read(lab).model)
     node.wait_ready(lab, identity, lab / cache.AUTHORITY, *find(name))
 
 
 def cut(lab, name):
-    net.link(lab_id(lab), find(name)[1].name, "down")
+    net.link(lab_id(lab), running(lab, name).name, "down")
+
+
+def part(lab, names):
+    """Lets the named servers not reach one another: replication between them stops, clients still reach all."""
+    if len(names) < 2:
+        raise LabError("part: name the servers that shall not reach one another, at least two")
+    net.part(lab_id(lab), [running(lab, name).name for name in names])
 
 
 def heal(lab):
     for _, server in servers():
         net.link(lab_id(lab), server.name, "up")
+        net.join(lab_id(lab), server.name)

@@ -59,6 +59,18 @@ def link(lab_id, node, state):
     ip("-n", namespace(lab_id, SWITCH), "link", "set", node, state)
 
 
+def part(lab_id, nodes):
+    """Lets these nodes not reach one another; everybody else still reaches each of them."""
+    for node in nodes:
+        # The bridge passes nothing from one isolated port to another.
+        ip("-n", namespace(lab_id, SWITCH), "link", "set", node, "type", "bridge_slave", "isolated", "on")
+
+
+def join(lab_id, node):
+    """Takes `part` back for one node."""
+    ip("-n", namespace(lab_id, SWITCH), "link", "set", node, "type", "bridge_slave", "isolated", "off")
+
+
 def pids(ns):
     return [int(pid) for pid in ip("netns", "pids", ns, check=False).split()]
 

@@ -77,5 +77,7 @@ SERVICE_ACCOUNTS = {
     "GoodAdmin": "the logon account of the GoodLink service; the account that needs Send As",
     "sendgate": "the coordinator: reads descriptors, writes DACLs where it was delegated to",
     "sgsurvey": "a coordinator that only reads: an ordinary user",
+    "sendgate-read": "a coordinator with exactly the rights that a survey needs",
+    "sendgate-grant": "a coordinator with exactly the rights that surveys and grants need",
     "exstore": "the simulated Exchange store: reads descriptors and tokens, an ordinary user",
 }

@@ -1,6 +1,6 @@
 """Fills a provisioned domain before its server ever ran: schema, units, rights, groups, users.
 
-Runs on the domain's first node (`python3 -m labkit.population LETTER OUTPUT.json`), writes straight into the
+Runs on the domain's first node (`python3 -m labkit.population LETTER OUTPUT.json CROWD`), writes straight into the
 directory's database, and leaves a description of what it made.
 """
 
@@ -16,7 +16,7 @@ from samba.ndr import ndr_pack, ndr_unpack
 from samba.param import LoadParm
 from samba.samdb import SamDB
 
-from . import people, schema
+from . import crowd, people, schema
 from .descriptors import add_entries
 from .layout import DOMAINS, PASSWORD, SEND_AS
 
@@ -44,6 +44,15 @@ def extend_schema(directory):
     for ldif in (schema.attributes(where), schema.auxiliary_class(where), schema.on_user(where)):
         directory.modify_ldif(ldif)
         directory.set_schema_update_now()
+
+
+def see(sid):
+    """What a survey needs below one place, where Authenticated Users are not let read everything of users.
+
+    Where the group Pre-Windows 2000 Compatible Access holds Authenticated Users, as here and in many directories, every
+    account has it anyway; where it was emptied, mailboxes, tokens and much else are not shown without.
+    """
+    return [f"(OA;CIIO;RP;;{cls};{sid})" for cls in (CLASS_USER, CLASS_PERSON)]
 
 
 def delegate(sid, below=True):
@@ -117,10 +126,14 @@ class Population:
         """Before the users are made, so that they inherit at once."""
         # As on Windows: nothing is inherited by the holder whose entries the propagator copies.
         add_entries(self.directory, f"CN=AdminSDHolder,CN=System,{self.domain.dn}", [], self.domain_sid, protect=True)
-        coordinator = self.sid(self.service_dn("sendgate"))
-        add_entries(self.directory, self.domain.dn, delegate(coordinator), self.domain_sid)
+        coordinator, reader, granter = (
+            self.sid(self.service_dn(name)) for name in ("sendgate", "sendgate-read", "sendgate-grant"))
+        entries = [*delegate(coordinator), *see(reader), *see(granter), *delegate(granter)]
+        add_entries(self.directory, self.domain.dn, entries, self.domain_sid)
+        # Nothing passes blocked inheritance: the unit has its own entries, as if made before it was blocked.
         blocked = people.unit_dn(self.domain, people.BLOCKED_UNIT)
-        add_entries(self.directory, blocked, delegate(coordinator), self.domain_sid, protect=True)
+        add_entries(self.directory, blocked, [], self.domain_sid, protect=True)
+        add_entries(self.directory, blocked, entries, self.domain_sid)
 
     def person(self, person):
         domain, address = self.domain, f"{person.name}@{self.domain.name}"
@@ -161,7 +174,14 @@ class Population:
                 f"dn: CN=Domain Admins,CN=Users,{self.domain.dn}\nchangetype: modify\nadd: member\nmember: {nested}\n\n"
             )
 
-    def describe(self, everybody):
+    def crowd(self, count):
+        """The large population: its units and its users."""
+        for path in [crowd.ROOT, *crowd.units()]:
+            self.directory.add({"dn": people.unit_dn(self.domain, path), "objectClass": "organizationalUnit"})
+        for person in crowd.crowd(self.domain, count):
+            self.person(person)
+
+    def describe(self, everybody, count):
         """What the lab's description says of this domain."""
         users = [
             {"name": person.name, "dn": people.person_dn(self.domain, person), "mail": f"{person.name}@{self.domain.name}",
@@ -181,10 +201,11 @@ class Population:
             "users": users,
             "blocked_units": [people.unit_dn(self.domain, people.BLOCKED_UNIT)],
             "denied_group": self.group_dn("G Denied"),
+            "crowd": crowd.describe(self.domain, count),
         }
 
 
-def fill(letter, output):
+def fill(letter, output, count):
     domain = next(domain for domain in DOMAINS if domain.letter == letter)
     extend_schema(open_directory())
     # Opened again: a batch works only with a schema that does not change under it.
@@ -199,11 +220,13 @@ def fill(letter, output):
     for person in everybody:
         population.person(person)
     population.special_cases(everybody)
+    if count:
+        population.crowd(count)
     directory.transaction_commit()
     with open(output, "w", encoding="utf-8") as out:
-        json.dump(population.describe(everybody), out)
+        json.dump(population.describe(everybody, count), out)
 
 
 if __name__ == "__main__":
     os.umask(0o077)
-    fill(sys.argv[1], sys.argv[2])
+    fill(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -104,6 +104,7 @@ fn milestone_text(milestone: &Milestone) -> String {
             RolloutEvent::Tripped { reason } => format!("rollout {rollout} stopped by itself: {reason}"),
             RolloutEvent::Aborted { reason } => format!("rollout {rollout} aborted: {reason}"),
         },
+        Milestone::Account { .. } | Milestone::GrantLost { .. } => milestone.to_string(),
     }
 }
 
@@ -116,5 +117,6 @@ fn request_text(request: &Request) -> String {
         Request::RolloutStart { rollout } => format!("start rollout {rollout}"),
         Request::RolloutAbort { rollout, reason } => format!("abort rollout {rollout}: {reason}"),
         Request::Waive { user, reason, .. } => format!("waive {user}: {reason}"),
+        other => other.to_string(),
     }
 }

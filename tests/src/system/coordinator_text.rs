@@ -2,7 +2,7 @@
 
 use super::agent_text::quoted;
 use super::{GrantMode, LISTEN, Layout, Plan, PlanDomain};
-use crate::lab::{Lab, LabError};
+use crate::lab::{Lab, LabError, Server};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(super) fn text(lab: &Lab, layout: &Layout, plan: &Plan) -> Result<String, La
     let mut text = format!(
         "[coordinator]\nstate_directory = {state}\nlisten = {listen}\n\n\
          [tls]\nca = {ca}\ncertificate = {certificate}\nkey = {key}\n\n[journal]\nkind = \"sled\"\n\n\
-         [survey]\ninterval = \"2s\"\nevidence_age = \"8s\"\n\n\
+         [survey]\ninterval = \"5s\"\nevidence_age = \"20s\"\nwatch_age = \"8s\"\n\n\
          [waits]\nsecond_look = {look}\nrestart = {restart}\nsettled = {settled}\nfailed = {failed}\n\n\
          [gate]\nscope = \"domain\"\n\n[disruption]\nhosts_at_once = 1\n\n[remedy]\ngoodlink_restart = \"on\"\n\n\
          [rollout]\nsoak = \"3s\"\n\n[agents]\nheartbeat = \"1s\"\nsilent_after = \"6s\"\nact_deadline = \"60s\"\n",
@@ -47,7 +47,8 @@ pub(super) fn text(lab: &Lab, layout: &Layout, plan: &Plan) -> Result<String, La
 
 fn domain(text: &mut String, lab: &Lab, layout: &Layout, planned: &PlanDomain) -> Result<(), LabError> {
     let known = lab.domain(&planned.letter)?;
-    let first = known.servers.first().ok_or_else(|| LabError::NoDomain(known.name.clone()))?;
+    let counts = |server: &&Server| planned.server.as_ref().is_none_or(|node| server.node == *node);
+    let first = known.servers.iter().find(counts).ok_or_else(|| LabError::NoDomain(known.name.clone()))?;
     let mode = match planned.grants {
         GrantMode::Advise => "advise",
         GrantMode::Apply => "apply",
@@ -65,11 +66,11 @@ fn domain(text: &mut String, lab: &Lab, layout: &Layout, planned: &PlanDomain) -
         password = path(&password_file(layout, &planned.letter)),
         first = quoted(&first.name),
     );
-    for server in &known.servers {
+    for server in known.servers.iter().filter(counts) {
         let address = quoted(&format!("{}:{}", server.name, server.ldaps_port));
         let _ = write!(
             text,
-            "[[domains.servers]]\nname = {}\naddress = {address}\nkind = \"ldaps\"\n",
+            "[[domains.servers]]\nname = {}\naddress = {address}\nkind = \"domain-controller\"\n",
             quoted(&server.name)
         );
     }
@@ -87,7 +88,8 @@ fn domain(text: &mut String, lab: &Lab, layout: &Layout, planned: &PlanDomain) -
     );
     for store in &planned.stores {
         let (name, host) = (quoted(&store.server), list([store.host.clone()]));
-        let _ = write!(text, "\n[[exchange]]\nname = {name}\nhosts = {host}\n");
+        let domain = quoted(&known.name);
+        let _ = write!(text, "\n[[exchange]]\nname = {name}\nhosts = {host}\ndomain = {domain}\n");
     }
     for host in planned.stores.iter().map(|store| &store.host).chain([&goodlink.host]) {
         let _ = write!(text, "\n[[hosts]]\nname = {0}\nagent = {0}\n", quoted(host));

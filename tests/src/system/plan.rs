@@ -52,6 +52,8 @@ pub struct GoodLinkHost {
 pub struct PlanDomain {
     /// `a`, `b`
     pub letter: String,
+    /// The node of the one directory server that counts; all of the domain's where it is not said.
+    pub server: Option<String>,
     /// Whether grants are written.
     pub grants: GrantMode,
     /// Its Exchange hosts.
@@ -110,6 +112,7 @@ impl Plan {
                 GoodLinkHost { host: format!("gl{letter}"), name: format!("GL{}", letter.to_uppercase()), roster };
             Ok::<_, LabError>(PlanDomain {
                 letter: letter.to_owned(),
+                server: None,
                 grants: GrantMode::Apply,
                 stores: stores.collect(),
                 goodlink,

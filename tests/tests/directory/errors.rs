@@ -2,7 +2,7 @@
 
 use crate::support::{first, lab, server, survey};
 use sendgate_coordinator::directory::trust::TrustedAuthorities;
-use sendgate_coordinator::directory::{DirectoryError, Password, check};
+use sendgate_coordinator::directory::{Bind, DirectoryError, Password, check};
 use sendgate_core::coverage::reading::ServerFailure;
 use sendgate_core::names::Dn;
 use std::process::Command;
@@ -52,7 +52,7 @@ async fn a_refused_bind_says_whose() {
     let lab = lab();
     let domain = lab.domain("a").unwrap();
     let mut server = server(domain, 0, &domain.coordinator);
-    server.bind.password = Password::new("not the password".to_owned()).unwrap();
+    server.bind = Bind::simple(server.bind.name, Password::new("not the password".to_owned()).unwrap());
     let error = check(&server).await.unwrap_err();
     assert!(matches!(error, DirectoryError::BindRefused { .. }), "{error}");
     let text = error.to_string();

@@ -1,11 +1,16 @@
 //! Settings and requests for the laboratory's servers.
 
-use sendgate_coordinator::directory::survey::{self, SurveyRequest};
+use sendgate_coordinator::directory::survey::{self, SurveyRequest, Wanted};
 use sendgate_coordinator::directory::trust::TrustedAuthorities;
 use sendgate_coordinator::directory::{Bind, DirectoryServer, Password, Role, Security, Timeouts};
+use sendgate_core::coverage::Setting;
+use sendgate_core::coverage::placement::Reach;
 use sendgate_core::coverage::reading::{DomainReading, FoundUser, ServerReading, UserReading};
+use sendgate_core::names::AccountName;
+use sendgate_core::policy::ProtectionPolicy;
 use sendgate_core::time::Steady;
 use sendgate_tests::lab::{Account, Domain, Lab};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The laboratory that the environment names.
@@ -14,7 +19,7 @@ pub(crate) fn lab() -> Lab {
 }
 
 pub(crate) fn bind(account: &Account) -> Bind {
-    Bind { name: account.upn.clone(), password: Password::new(account.password.clone()).unwrap() }
+    Bind::simple(account.upn.clone(), Password::new(account.password.clone()).unwrap())
 }
 
 /// One of a domain's servers, by its position, as `account` speaks to it.
@@ -31,16 +36,26 @@ pub(crate) fn server(domain: &Domain, position: usize, account: &Account) -> Dir
     }
 }
 
+/// What a domain is asked for: these names, and its own service account.
+pub(crate) fn wanted(domain: &Domain, asked: &[&str]) -> Wanted {
+    let account: AccountName = format!("{}@{}", domain.goodadmin.name, domain.name).parse().unwrap();
+    let grant_server = domain.servers[0].name.parse().unwrap();
+    Wanted {
+        asked: Arc::new(asked.iter().map(|name| name.parse().unwrap()).collect()),
+        accounts: [account.clone()].into(),
+        known: BTreeMap::new(),
+        setting: Setting::new([account].into(), grant_server, Reach::Domain),
+        protection: ProtectionPolicy::default(),
+    }
+}
+
 pub(crate) async fn survey(domain: &Domain, servers: Vec<DirectoryServer>, asked: &[&str]) -> DomainReading {
-    let account = format!("{}@{}", domain.goodadmin.name, domain.name);
-    let request = SurveyRequest {
-        domain: domain.name.parse().unwrap(),
-        asked: asked.iter().map(|name| name.parse().unwrap()).collect(),
-        accounts: [account.parse().unwrap()].into(),
-        servers,
-        started: Steady::START,
-    };
-    survey::read(request).await
+    survey_for(domain, servers, wanted(domain, asked)).await
+}
+
+pub(crate) async fn survey_for(domain: &Domain, servers: Vec<DirectoryServer>, wanted: Wanted) -> DomainReading {
+    let domain = domain.name.parse().unwrap();
+    survey::read(SurveyRequest { domain, wanted: Arc::new(wanted), servers, started: Steady::START }).await
 }
 
 /// What the domain's first server says, or a panic with what it said instead.

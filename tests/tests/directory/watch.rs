@@ -1,0 +1,502 @@
+//! A domain is kept up to date while somebody changes it: each test in a unit of its own.
+
+use crate::relay::Relay;
+use crate::support::{lab, server, wanted};
+use sendgate_coordinator::directory::DirectoryServer;
+use sendgate_coordinator::directory::survey::{Looks, Stage, Survey, Wanted};
+use sendgate_core::coverage::{Cause, DomainPicture, Look, Presence, UserPicture, Verdict, VerdictKind};
+use sendgate_core::names::DirectoryName;
+use sendgate_core::time::Steady;
+use sendgate_tests::lab::{Domain, Lab};
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+
+/// How long a change may take to be seen before a test fails: many times what it takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const SEND_AS: &str = "ab721a54-1e2f-11d0-9819-00aa0040529b";
+const USER: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
+
+static UNITS: AtomicU32 = AtomicU32::new(0);
+
+/// A unit with users of its own, which is removed at the end.
+struct Unit<'a> {
+    lab: &'a Lab,
+    domain: &'a Domain,
+    tag: String,
+    dn: String,
+}
+
+impl<'a> Unit<'a> {
+    fn new(lab: &'a Lab, letter: &str) -> Self {
+        let domain = lab.domain(letter).unwrap();
+        let tag = format!("w{}x{}", std::process::id(), UNITS.fetch_add(1, Ordering::Relaxed));
+        let dn = format!("OU={tag},{}", domain.dn);
+        let unit = Self { lab, domain, tag, dn };
+        unit.change(&format!("dn: {}\nchangetype: add\nobjectClass: organizationalUnit\n", unit.dn));
+        unit
+    }
+
+    fn change(&self, ldif: &str) {
+        self.lab.ldapmodify(&self.domain.letter, ldif).unwrap();
+    }
+
+    /// The name that a user of this unit is asked for by.
+    fn mail(&self, name: &str) -> String {
+        format!("{name}-{}@{}", self.tag, self.domain.name)
+    }
+
+    fn dn(&self, name: &str) -> String {
+        format!("CN={name}-{},{}", self.tag, self.dn)
+    }
+
+    fn add_user(&self, name: &str) {
+        self.change(&format!(
+            "dn: {}\nchangetype: add\nobjectClass: user\nsAMAccountName: {name}-{tag}\nuserAccountControl: 544\n\
+             mail: {}\nmsExchHomeServerName: /o=Lab/ou=Exchange/cn=Configuration/cn=Servers/cn=EXA1\n",
+            self.dn(name),
+            self.mail(name),
+            tag = self.tag
+        ));
+    }
+
+    fn add_group(&self, name: &str, kind: i32) -> String {
+        let dn = self.dn(name);
+        self.change(&format!(
+            "dn: {dn}\nchangetype: add\nobjectClass: group\nsAMAccountName: {name}-{}\ngroupType: {kind}\n",
+            self.tag
+        ));
+        dn
+    }
+
+    fn member(&self, verb: &str, group: &str, member: &str) {
+        self.change(&format!("dn: {group}\nchangetype: modify\n{verb}: member\nmember: {member}\n"));
+    }
+
+    /// On the unit, what GoodAdmin needs to send as the users in it.
+    fn grant(&self) -> String {
+        format!("(OA;CIIO;CR;{SEND_AS};{USER};{})", self.domain.goodadmin.sid)
+    }
+
+    fn add_entry(&self, dn: &str, entry: &str) {
+        self.lab.add_entry(&self.domain.letter, dn, entry).unwrap();
+    }
+
+    fn remove_entry(&self, dn: &str, entry: &str) {
+        self.lab.remove_entry(&self.domain.letter, dn, entry).unwrap();
+    }
+}
+
+impl Drop for Unit<'_> {
+    fn drop(&mut self) {
+        let (server, admin) = (&self.domain.servers[0], &self.domain.administrator);
+        let uri = format!("ldaps://{}:{}", server.name, server.ldaps_port);
+        let words = ["ldapdelete", "-r", "-x", "-H", &uri, "-D", &admin.upn, "-w", &admin.password, &self.dn];
+        // What cannot be removed disturbs nobody.
+        let _ = self.lab.command("client", words).env("LDAPTLS_CACERT", &server.ca).output();
+    }
+}
+
+/// A running survey and what it has taught.
+struct Watched {
+    survey: Survey,
+    wanted: watch::Sender<Arc<Wanted>>,
+    looks: mpsc::Receiver<Look>,
+    picture: DomainPicture,
+}
+
+impl Watched {
+    /// Reads the domain in full and watches it from then on.
+    async fn start(domain: &Domain, servers: Vec<DirectoryServer>, asked: &[&str]) -> Self {
+        Self::asking(domain, servers, wanted(domain, asked)).await
+    }
+
+    async fn asking(domain: &Domain, servers: Vec<DirectoryServer>, wanted: Wanted) -> Self {
+        let (sender, receiver) = watch::channel(Arc::new(wanted));
+        let (taught, looks) = mpsc::channel(1000);
+        let take: Looks = Arc::new(move |look| {
+            let taught = taught.clone();
+            Box::pin(async move { taught.send(look).await.is_ok() })
+        });
+        let (name, begun) = (domain.name.parse().unwrap(), Instant::now());
+        let now = Arc::new(move || Steady::after_start(begun.elapsed()));
+        let survey = Survey::start(name, servers, receiver, take, now);
+        let picture = DomainPicture::new(domain.name.parse().unwrap());
+        let mut watched = Self { survey, wanted: sender, looks, picture };
+        watched.read().await;
+        watched
+    }
+
+    /// A full reading; how many servers have ended well.
+    async fn read(&mut self) -> usize {
+        let mut steps = self.survey.run().await.unwrap();
+        let mut well = 0;
+        while let Some(step) = steps.recv().await {
+            well += usize::from(step.stage == Stage::Ended(Ok(())));
+        }
+        // The look has been passed on before the steps end.
+        while let Ok(look) = self.looks.try_recv() {
+            self.picture.take(look);
+        }
+        well
+    }
+
+    /// Waits until the picture is as it should be. How long that took.
+    async fn until(&mut self, what: &str, is: impl Fn(&DomainPicture) -> bool) -> Duration {
+        let begun = Instant::now();
+        while !is(&self.picture) {
+            let Some(left) = PATIENCE.checked_sub(begun.elapsed()) else { panic!("{what}: {:?}", self.picture) };
+            if let Ok(look) = tokio::time::timeout(left, self.looks.recv()).await {
+                self.picture.take(look.expect("the survey goes on"));
+            }
+        }
+        println!("{what}: {:?}", begun.elapsed());
+        begun.elapsed()
+    }
+
+    async fn until_kind(&mut self, what: &str, name: &str, kind: VerdictKind) -> Duration {
+        self.until(what, |picture| verdict(picture, name).is_some_and(|verdict| verdict.kind == kind)).await
+    }
+}
+
+fn here<'a>(picture: &'a DomainPicture, name: &str) -> Option<&'a UserPicture> {
+    match picture.users.get(&name.parse::<DirectoryName>().unwrap())? {
+        Presence::Here(here) => Some(here),
+        _ => None,
+    }
+}
+
+fn verdict<'a>(picture: &'a DomainPicture, name: &str) -> Option<&'a Verdict> {
+    here(picture, name)?.verdicts.values().next().map(AsRef::as_ref)
+}
+
+fn is_absent(picture: &DomainPicture, name: &str) -> bool {
+    picture.users.get(&name.parse::<DirectoryName>().unwrap()) == Some(&Presence::Absent)
+}
+
+fn all_servers(domain: &Domain) -> Vec<DirectoryServer> {
+    (0..domain.servers.len()).map(|at| server(domain, at, &domain.surveyor)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grant_and_a_deny_on_a_unit_are_seen_on_every_server_and_so_is_their_removal() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "a");
+    unit.add_user("ann");
+    let ann = unit.mail("ann");
+    let mut watched = Watched::start(unit.domain, all_servers(unit.domain), &[&ann]).await;
+    watched.until_kind("nothing granted", &ann, VerdictKind::Missing).await;
+    let deny = format!("(OD;CIIO;CR;{SEND_AS};{USER};{})", unit.domain.goodadmin.sid);
+    for (what, act, kind) in [
+        ("granted", (&unit.grant(), true), VerdictKind::Covered),
+        ("denied", (&deny, true), VerdictKind::Denied),
+        ("no longer denied", (&deny, false), VerdictKind::Covered),
+        ("no longer granted", (&unit.grant(), false), VerdictKind::Missing),
+    ] {
+        match act {
+            (entry, true) => unit.add_entry(&unit.dn, entry),
+            (entry, false) => unit.remove_entry(&unit.dn, entry),
+        }
+        watched.until_kind(what, &ann, kind).await;
+    }
+    assert_eq!(verdict(&watched.picture, &ann).unwrap().servers.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_on_the_user_himself_is_replicating_until_the_other_server_has_it() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "a");
+    unit.add_user("ann");
+    let ann = unit.mail("ann");
+    let mut watched = Watched::start(unit.domain, all_servers(unit.domain), &[&ann]).await;
+    watched.until("on both servers", |picture| verdict(picture, &ann).is_some()).await;
+    unit.add_entry(&unit.dn("ann"), &format!("(OA;;CR;{SEND_AS};;{})", unit.domain.goodadmin.sid));
+    watched.until_kind("covered on both servers", &ann, VerdictKind::Covered).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_joins_a_protected_group_over_another_group_is_protected_until_he_leaves() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "b");
+    unit.add_user("ann");
+    let ann = unit.mail("ann");
+    // A distribution group: it protects as well.
+    let group = unit.add_group("crew", 2);
+    unit.add_entry(&unit.dn, &unit.grant());
+    let mut watched = Watched::start(unit.domain, all_servers(unit.domain), &[&ann]).await;
+    watched.until_kind("covered", &ann, VerdictKind::Covered).await;
+    let admins = format!("CN=Backup Operators,CN=Builtin,{}", unit.domain.dn);
+    unit.member("add", &group, &unit.dn("ann"));
+    unit.member("add", &admins, &group);
+    watched.until_kind("protected", &ann, VerdictKind::Perishable).await;
+    let Cause::Protected { path, .. } = &verdict(&watched.picture, &ann).unwrap().cause else { panic!("protected") };
+    assert_eq!(path.0.len(), 2, "{path}");
+    unit.member("delete", &group, &unit.dn("ann"));
+    watched.until_kind("no longer protected", &ann, VerdictKind::Covered).await;
+    unit.member("delete", &admins, &group);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_whom_the_heuristics_exempt_are_not_protected() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "a");
+    unit.add_user("ann");
+    let ann = unit.mail("ann");
+    unit.add_entry(&unit.dn, &unit.grant());
+    let operators = format!("CN=Account Operators,CN=Builtin,{}", unit.domain.dn);
+    unit.member("add", &operators, &unit.dn("ann"));
+    let mut watched = Watched::start(unit.domain, all_servers(unit.domain), &[&ann]).await;
+    watched.until_kind("protected", &ann, VerdictKind::Perishable).await;
+    lab.set_ds_heuristics("a", Some("0000000001000001")).unwrap();
+    watched.until_kind("exempt", &ann, VerdictKind::Covered).await;
+    lab.set_ds_heuristics("a", None).unwrap();
+    watched.until_kind("protected again", &ann, VerdictKind::Perishable).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_accounts_groups_are_followed_over_any_number_of_levels_and_in_a_circle() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "a");
+    for user in ["ann", "service"] {
+        unit.add_user(user);
+    }
+    let ann = unit.mail("ann");
+    // Global security groups, and one for mail alone.
+    const GLOBAL: i32 = i32::MIN + 2;
+    let (outer, inner, mail) =
+        (unit.add_group("outer", GLOBAL), unit.add_group("inner", GLOBAL), unit.add_group("mail", 2));
+    let mut wanted = wanted(unit.domain, &[&ann]);
+    let account = format!("service-{}@{}", unit.tag, unit.domain.name).parse().unwrap();
+    wanted.accounts = [account].into();
+    wanted.setting.accounts = wanted.accounts.clone();
+    wanted.setting.exchange_domain = [("exa1".parse().unwrap(), unit.domain.name.parse().unwrap())].into();
+    let mut watched = Watched::asking(unit.domain, vec![server(unit.domain, 0, &unit.domain.surveyor)], wanted).await;
+    watched.until_kind("nothing granted", &ann, VerdictKind::Missing).await;
+    let own = watched.picture.accounts.values().next().unwrap().everywhere.clone();
+    // A group that holds the outer one, and is in the inner one.
+    unit.member("add", &outer, &inner);
+    unit.member("add", &inner, &outer);
+    unit.member("add", &inner, &unit.dn("service"));
+    watched
+        .until("in both groups", |picture| {
+            picture.accounts.values().next().is_some_and(|account| account.everywhere.len() == own.len() + 2)
+        })
+        .await;
+    unit.member("add", &mail, &unit.dn("service"));
+    unit.member("delete", &inner, &unit.dn("service"));
+    watched
+        .until("in none of them", |picture| {
+            picture.accounts.values().next().is_some_and(|account| account.everywhere == own)
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_who_are_made_moved_renamed_and_deleted_are_followed() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "b");
+    unit.add_user("ann");
+    let (ann, bob) = (unit.mail("ann"), unit.mail("bob"));
+    let mut watched = Watched::start(unit.domain, all_servers(unit.domain), &[&ann, &bob]).await;
+    watched.until("one of two", |picture| here(picture, &ann).is_some() && is_absent(picture, &bob)).await;
+    unit.add_user("bob");
+    watched.until("made", |picture| here(picture, &bob).is_some()).await;
+    let inner = format!("OU=Inner,{}", unit.dn);
+    unit.change(&format!("dn: {inner}\nchangetype: add\nobjectClass: organizationalUnit\n"));
+    unit.add_entry(&inner, &unit.grant());
+    let name = format!("CN=ann-{}", unit.tag);
+    unit.change(&format!(
+        "dn: {}\nchangetype: modrdn\nnewrdn: {name}\ndeleteoldrdn: 1\nnewsuperior: {inner}\n",
+        unit.dn("ann")
+    ));
+    watched.until_kind("moved below a grant", &ann, VerdictKind::Covered).await;
+    assert_eq!(here(&watched.picture, &ann).unwrap().dn.as_str(), format!("{name},{inner}"));
+    // The unit itself goes elsewhere.
+    unit.change(&format!("dn: {inner}\nchangetype: modrdn\nnewrdn: OU=Other\ndeleteoldrdn: 1\n"));
+    let moved = format!("{name},OU=Other,{}", unit.dn);
+    watched
+        .until("renamed with his unit", |picture| here(picture, &ann).is_some_and(|ann| ann.dn.as_str() == moved))
+        .await;
+    let other = format!("other-{}", unit.tag);
+    unit.change(&format!(
+        "dn: {}\nchangetype: modify\nreplace: mail\nmail: other-{bob}\n-\nreplace: sAMAccountName\n\
+         sAMAccountName: {other}\n-\n",
+        unit.dn("bob")
+    ));
+    watched.until("another address", |picture| is_absent(picture, &bob)).await;
+    unit.change(&format!("dn: {moved}\nchangetype: delete\n"));
+    watched.until("deleted", |picture| is_absent(picture, &ann)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unit_whose_inheritance_is_blocked_loses_its_users_at_once() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "b");
+    let inner = format!("OU=Inner,{}", unit.dn);
+    unit.change(&format!("dn: {inner}\nchangetype: add\nobjectClass: organizationalUnit\n"));
+    unit.add_user("ann");
+    let ann = unit.mail("ann");
+    let rdn = format!("CN=ann-{}", unit.tag);
+    unit.change(&format!(
+        "dn: {}\nchangetype: modrdn\nnewrdn: {rdn}\ndeleteoldrdn: 1\nnewsuperior: {inner}\n",
+        unit.dn("ann")
+    ));
+    unit.add_entry(&unit.dn, &unit.grant());
+    let mut watched = Watched::start(unit.domain, all_servers(unit.domain), &[&ann]).await;
+    watched.until_kind("covered", &ann, VerdictKind::Covered).await;
+    // A protected DACL with one entry for everybody: D:P(A;CI;GR;;;WD), in the form of the wire.
+    unit.change(&format!(
+        "dn: {inner}\ncontrol: 1.2.840.113556.1.4.801 true:: MAMCAQQ=\nchangetype: modify\n\
+         replace: nTSecurityDescriptor\nnTSecurityDescriptor:: {}\n",
+        "AQAElAAAAAAAAAAAAAAAABQAAAAEABwAAQAAAAACFACUAAIAAQEAAAAAAAEAAAAA"
+    ));
+    watched.until_kind("blocked", &ann, VerdictKind::Missing).await;
+    let cause = &verdict(&watched.picture, &ann).unwrap().cause;
+    assert!(matches!(cause, Cause::InheritanceBlocked { at } if at.as_str() == inner), "{cause}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_lost_fails_at_once_and_is_back_with_what_has_changed_meanwhile() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "a");
+    unit.add_user("ann");
+    let ann = unit.mail("ann");
+    let mut servers = all_servers(unit.domain);
+    let relay = Relay::start(&servers[1].address).await;
+    servers[1].address = relay.address();
+    let lost = servers[1].name.clone();
+    let mut watched = Watched::start(unit.domain, servers, &[&ann]).await;
+    watched.until_kind("nothing granted", &ann, VerdictKind::Missing).await;
+    relay.cut();
+    watched.until("lost", |picture| picture.failed.contains_key(&lost)).await;
+    let verdict_now = verdict(&watched.picture, &ann).unwrap();
+    assert_eq!(verdict_now.kind, VerdictKind::Unreadable);
+    unit.add_entry(&unit.dn, &unit.grant());
+    relay.join();
+    watched.until_kind("back, with the grant", &ann, VerdictKind::Covered).await;
+    assert!(watched.picture.failed.is_empty());
+    // With a server that cannot be reached a full reading ends all the same.
+    relay.cut();
+    assert_eq!(watched.read().await, 1);
+    assert!(watched.picture.failed.contains_key(&lost));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_that_are_new_are_looked_up_without_reading_the_others() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "a");
+    let new = ["bob", "cid", "dan", "eve", "fay"];
+    unit.add_user("ann");
+    new.iter().for_each(|user| unit.add_user(user));
+    let (ann, new) = (unit.mail("ann"), new.map(|user| unit.mail(user)));
+    let mut many: Vec<&str> = unit.domain.users.iter().map(|user| user.mail.as_str()).collect();
+    many.push(&ann);
+    let mut only = server(unit.domain, 0, &unit.domain.surveyor);
+    let relay = Relay::start(&only.address).await;
+    only.address = relay.address();
+    let mut watched = Watched::start(unit.domain, vec![only], &many).await;
+    let everybody = relay.answered();
+    watched.until("ann", |picture| here(picture, &ann).is_some() && picture.users.len() == many.len()).await;
+    let mut least = u64::MAX;
+    // Other tests change this domain too: what one name costs is what it costs at its cheapest.
+    for name in &new {
+        many.push(name);
+        let before = relay.answered();
+        watched.wanted.send_replace(Arc::new(wanted(unit.domain, &many)));
+        watched.until("a new name", |picture| here(picture, name).is_some() && here(picture, &ann).is_some()).await;
+        least = least.min(relay.answered() - before);
+    }
+    assert!(least * 4 < everybody, "{least} bytes for one name, {everybody} for all");
+    // Somebody who is not asked for any more is forgotten.
+    watched.wanted.send_replace(Arc::new(wanted(unit.domain, &[&new[0]])));
+    watched.until("one alone", |picture| picture.users.len() == 1 && here(picture, &new[0]).is_some()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_read_of_users_whom_a_change_cannot_touch() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "b");
+    let users: Vec<String> = (0..40).map(|number| format!("user{number}")).collect();
+    let mut ldif = String::new();
+    for user in &users {
+        write!(
+            ldif,
+            "dn: {}\nchangetype: add\nobjectClass: user\nsAMAccountName: {user}-{tag}\nuserAccountControl: 544\n\
+             mail: {}\nmsExchHomeServerName: /o=Lab/ou=Exchange/cn=Configuration/cn=Servers/cn=EXB1\n\n",
+            unit.dn(user),
+            unit.mail(user),
+            tag = unit.tag
+        )
+        .unwrap();
+    }
+    unit.change(&ldif);
+    let mails: Vec<String> = users.iter().map(|user| unit.mail(user)).collect();
+    let asked: Vec<&str> = mails.iter().map(String::as_str).collect();
+    let mut only = server(unit.domain, 0, &unit.domain.surveyor);
+    let relay = Relay::start(&only.address).await;
+    only.address = relay.address();
+    let mut watched = Watched::start(unit.domain, vec![only], &asked).await;
+    let everybody = relay.answered();
+    let entry = format!("(OA;;CR;{SEND_AS};;{})", unit.domain.goodadmin.sid);
+    let mut least = u64::MAX;
+    // Other tests change this domain too: what one change costs is what it costs at its cheapest.
+    for user in &users[..5] {
+        let before = relay.answered();
+        unit.add_entry(&unit.dn(user), &entry);
+        watched.until_kind(user, &unit.mail(user), VerdictKind::Covered).await;
+        least = least.min(relay.answered() - before);
+    }
+    assert!(least * 4 < everybody, "{least} bytes for one of {} users, {everybody} for all", users.len());
+}
+
+/// An account of the other domain, in a group that is local to this one, over a group of this one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_domains_account_is_in_the_local_groups_that_contain_it_here() {
+    let lab = lab();
+    let (unit, home) = (Unit::new(&lab, "a"), lab.domain("b").unwrap());
+    unit.add_user("ann");
+    let ann = unit.mail("ann");
+    const LOCAL: i32 = i32::MIN + 4;
+    let (outer, inner, mail) =
+        (unit.add_group("outer", LOCAL), unit.add_group("inner", LOCAL), unit.add_group("mail", 4));
+    let account: sendgate_core::names::AccountName = format!("{}@{}", home.goodadmin.name, home.name).parse().unwrap();
+    let at_home = Watched::start(home, all_servers(home), &["nobody@b.example.test"]).await;
+    let known = at_home.picture.accounts[&account].clone();
+    let mut wanted = wanted(unit.domain, &[&ann]);
+    wanted.accounts = [account.clone()].into();
+    wanted.setting.accounts = wanted.accounts.clone();
+    let mut watched =
+        Watched::asking(unit.domain, vec![server(unit.domain, 0, &unit.domain.surveyor)], wanted.clone()).await;
+    let Cause::TokenUnknown { why } = &verdict(&watched.picture, &ann).unwrap().cause else { panic!("known") };
+    assert!(why.ends_with("is not known yet: none of the directory servers of b.example.test has shown it"), "{why}");
+    // Its own domain has shown it.
+    wanted.known = [(account.clone(), known.clone())].into();
+    watched.wanted.send_replace(Arc::new(wanted));
+    watched.until("known", |picture| picture.accounts.contains_key(&account)).await;
+    assert_eq!(watched.picture.accounts[&account].everywhere, known.everywhere);
+    let before = watched.picture.accounts[&account].local.clone();
+    unit.member("add", &inner, &format!("<SID={}>", known.sid));
+    unit.member("add", &outer, &inner);
+    // What is over a group for mail alone is in no token.
+    unit.member("add", &mail, &format!("<SID={}>", known.sid));
+    watched.until("in two groups", |picture| picture.accounts[&account].local.len() == before.len() + 2).await;
+    unit.member("delete", &outer, &inner);
+    watched.until("in one group", |picture| picture.accounts[&account].local.len() == before.len() + 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_with_a_mailbox_is_judged_whether_or_not_a_roster_names_him() {
+    let lab = lab();
+    let domain = lab.domain("b").unwrap();
+    let watched = Watched::start(domain, all_servers(domain), &[&domain.users[0].mail]).await;
+    let report = watched.survey.everybody().await.unwrap();
+    let names: Vec<String> = report.rows().iter().map(|row| row.name.to_string()).collect();
+    for user in &domain.users {
+        assert!(names.contains(&user.mail.to_lowercase()), "{} is missing", user.mail);
+    }
+    let explained = watched.survey.explain(vec![domain.users[0].mail.parse().unwrap()]).await.unwrap();
+    assert_eq!(explained.len(), 1);
+}
