@@ -42,8 +42,14 @@ impl Containers {
         if !self.shown.contains_key(head) {
             missing.insert(head.clone());
         }
+        // Neighbours come one after the other, and have the same unit.
+        let mut last: Option<Dn> = None;
         for user in users {
             let mut here = user.parent();
+            if here == last {
+                continue;
+            }
+            last.clone_from(&here);
             // What is known already has everything above it there.
             while let Some(dn) = here.filter(|dn| !self.shown.contains_key(dn) && dn.is_within(head)) {
                 here = if missing.contains(&dn) { None } else { dn.parent() };
