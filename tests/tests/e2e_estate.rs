@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
 
+#[path = "e2e/grants.rs"]
+mod grants;
 #[path = "e2e/support.rs"]
 mod support;
 

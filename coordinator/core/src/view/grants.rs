@@ -2,6 +2,7 @@
 
 use super::rollout::{IntentLine, intent_line};
 use crate::coverage::advice::{self, Advice};
+use crate::coverage::placement::PlannedGrant;
 use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, UserPicture, Verdict, VerdictKind};
 use crate::gate::World;
@@ -118,9 +119,9 @@ const WAITING_LINES: usize = 100;
 /// Grants and what stands between them and the directory.
 #[must_use]
 pub fn grants(world: World<'_>) -> GrantsView {
-    let proposed = world.estate.domains.iter().flat_map(|(domain, picture)| {
+    let proposed = world.estate.domains.keys().flat_map(|domain| {
         let mode = world.policy.domains.get(domain).map(|domain| domain.grants);
-        picture.grants.iter().filter_map(move |grant| {
+        proposed(world, domain).filter_map(move |grant| {
             Some(GrantLine {
                 grant: Effect::Grant(grant.clone()).to_string(),
                 mode: mode?,
@@ -149,6 +150,12 @@ pub fn grants(world: World<'_>) -> GrantsView {
         undone: undone.collect(),
         journaled: journaled.map(|(id, intent)| intent_line(*id, intent)).collect(),
     }
+}
+
+/// What would cover missing users of a domain. What somebody has undone is not proposed again until he allows it.
+pub fn proposed<'a>(world: World<'a>, domain: &DomainName) -> impl Iterator<Item = &'a PlannedGrant> + use<'a> {
+    let grants = world.estate.domains.get(domain).into_iter().flat_map(|picture| &picture.grants);
+    grants.filter(move |grant| !world.ledger.undone.contains_key(&grant.entry()))
 }
 
 /// Users whom an approval would help.

@@ -14,7 +14,8 @@ pub use estate::{DomainLine, DomainsView, HostLine, HostsView, domains, hosts};
 pub use explain::{ExplainView, ExplainedUser, Explanations, Propagation, explain, to_explain};
 pub use gate::{CellView, GateState, GateView, ReasonLine, SubjectUnknown, gate, summary};
 pub use grants::{
-    AdviceLine, AdviceView, ApprovalLine, GrantLine, GrantsView, UndoLine, WaitingLine, YesLine, grants, undo_warning,
+    AdviceLine, AdviceView, ApprovalLine, GrantLine, GrantsView, UndoLine, WaitingLine, YesLine, grants, proposed,
+    undo_warning,
 };
 pub use rollout::{IntentLine, PlanView, RolloutHostLine, RolloutView, plan, rollout};
 pub use status::{BreachLine, PausedLine, RolloutLine, StatusView, WaiverLine, status};

@@ -79,7 +79,8 @@ pub(super) async fn advise(
 ) -> Result<Response<ViewReply>, Status> {
     let proposed = driver.look(move |world, _| {
         let domain = configured(world, &domain)?;
-        let proposed = world.estate.domains.get(&domain).map(|picture| picture.grants.clone());
+        let proposed =
+            world.estate.domains.get(&domain).map(|_| view::proposed(world, &domain).cloned().collect::<Vec<_>>());
         proposed.map(|grants| (domain.clone(), grants)).ok_or_else(|| {
             Status::failed_precondition(format!("{domain} has not been surveyed yet, so nothing is proposed for it"))
         })
