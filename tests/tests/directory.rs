@@ -19,3 +19,5 @@ mod grants;
 mod surveys;
 #[path = "directory/watch.rs"]
 mod watch;
+#[path = "directory/watched.rs"]
+mod watched;
