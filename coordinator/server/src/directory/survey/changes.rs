@@ -66,8 +66,8 @@ struct Changed {
     /// A service account itself, or somebody of its name.
     accounts: bool,
     unclear: Option<&'static str>,
-    /// The highest update sequence number among them.
-    highest: u64,
+    /// How many were shown, each with an update sequence number of its own.
+    shown: u64,
 }
 
 /// Looks at what has changed. `now` is when the look began.
@@ -89,8 +89,7 @@ pub(super) async fn look(state: &mut State, session: &Session, now: Steady) -> R
         if let Some(why) = changed.unclear {
             return Ok(Looked::Unclear(why));
         }
-        // Something changed that is not shown: in another partition, or it was deleted.
-        state.sweep.again |= changed.highest < usn;
+        state.sweep.again |= may_hide(changed.shown, state.usn, usn);
         follow(state, session, changed, &mut delta).await?;
         state.usn = usn;
     }
@@ -106,6 +105,12 @@ pub(super) async fn look(state: &mut State, session: &Session, now: Steady) -> R
     Ok(Looked::Known(delta))
 }
 
+/// Whether something may have changed between two update sequence numbers that was not shown: in another partition, or it
+/// was deleted. Each number that no shown object has may be one of those, whatever was shown after it.
+fn may_hide(shown: u64, from: u64, to: u64) -> bool {
+    shown < to.saturating_sub(from)
+}
+
 /// Searches for what has changed, and takes the users.
 async fn changed(state: &mut State, session: &Session) -> Result<Changed, DirectoryError> {
     let mut all = attributes();
@@ -114,8 +119,7 @@ async fn changed(state: &mut State, session: &Session) -> Result<Changed, Direct
     let (head, mut changed) = (state.head.clone(), Changed::default());
     session
         .each_or_deleted("reading what has changed", head.as_str(), &filter, &all, |entry| {
-            let number = entry.texts("uSNChanged").find_map(|number| number.parse().ok());
-            changed.highest = changed.highest.max(number.unwrap_or(0));
+            changed.shown += u64::from(entry.texts("uSNChanged").next().is_some());
             if in_domain(&entry.dn, &head) {
                 sort(state, &entry, &mut changed);
             }

@@ -7,7 +7,7 @@ use super::answers::nameless;
 use super::containers::{self, Containers};
 use super::full::{Ground, attributes, ground};
 use super::progress::{Report as Steps, Stage};
-use super::{Wanted, account, place, user};
+use super::{SurveyStopped, Wanted, account, place, user};
 use crate::directory::entry::Entry;
 use sendgate_core::coverage::Judge;
 use sendgate_core::coverage::reading::{DomainReading, FoundUser, ServerFailure, ServerReading, UserReading};
@@ -25,6 +25,20 @@ const MAILBOXES: &str = "(&(objectClass=user)(!(objectClass=computer))(|(homeMDB
 
 /// Attributes that name a user, the best one first.
 const NAMES: [&str; 3] = ["mail", "userPrincipalName", "sAMAccountName"];
+
+/// Why there is no report: an empty one would look like a domain without a fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EverybodyError {
+    /// The survey has ended.
+    #[error(transparent)]
+    Stopped(#[from] SurveyStopped),
+    /// No directory server was read.
+    #[error("no directory server could be read ({0}): mend that, and ask again")]
+    NoServer(String),
+    /// It broke off.
+    #[error("judging the users broke off inside Sendgate: its log says more; ask again, and report it")]
+    BrokeOff,
+}
 
 /// Somebody with a mailbox on one server.
 struct Person {
@@ -45,7 +59,7 @@ pub(super) async fn read(
     servers: Vec<DirectoryServer>,
     wanted: Arc<Wanted>,
     now: Steady,
-) -> Report {
+) -> Result<Report, EverybodyError> {
     let mut tasks = JoinSet::new();
     let mut shown: BTreeMap<_, Result<Shown, ServerFailure>> = BTreeMap::new();
     for server in servers {
@@ -71,6 +85,10 @@ pub(super) async fn read(
             Err(error) => tracing::error!(%error, "reading a server broke off"),
         }
     }
+    if shown.values().all(Result::is_err) {
+        let why = shown.iter().filter_map(|(name, shown)| Some(format!("{name}: {}", shown.as_ref().err()?.0)));
+        return Err(EverybodyError::NoServer(why.collect::<Vec<_>>().join("; ")));
+    }
     let judged = tokio::task::spawn_blocking(move || {
         let reading = together(domain, shown, now);
         let (mut judge, mut report) = (Judge::new(&reading, &wanted.setting), Report::default());
@@ -80,9 +98,9 @@ pub(super) async fn read(
         report.sort();
         report
     });
-    judged.await.unwrap_or_else(|error| {
+    judged.await.map_err(|error| {
         tracing::error!(%error, "judging everybody broke off");
-        Report::default()
+        EverybodyError::BrokeOff
     })
 }
 

@@ -33,6 +33,7 @@ mod state;
 mod user;
 mod wanted;
 
+pub use everybody::EverybodyError;
 pub use full::attributes;
 pub use kept::Kept;
 pub use lookup::EVERYBODY;
@@ -146,14 +147,14 @@ impl Survey {
     /// Everybody who has a mailbox, whether or not a roster names him: read once for this, and judged as the roster is.
     ///
     /// # Errors
-    /// [`SurveyStopped`]. What goes wrong with a server is in the verdicts.
-    pub async fn everybody(&self) -> Result<Report, SurveyStopped> {
+    /// [`EverybodyError`]. What goes wrong with a server is in the verdicts, as long as another one was read.
+    pub async fn everybody(&self) -> Result<Report, EverybodyError> {
         if self.requests.is_closed() {
-            return Err(SurveyStopped);
+            return Err(SurveyStopped.into());
         }
         let Ground { domain, servers, wanted, now } = self.ground.as_ref();
         let wanted = wanted.borrow().clone();
-        Ok(everybody::read(domain.clone(), servers.clone(), wanted, now()).await)
+        everybody::read(domain.clone(), servers.clone(), wanted, now()).await
     }
 }
 

@@ -102,3 +102,12 @@ fn what_lies_below_a_change_is_read_again_with_doubling_pauses() {
     // A reading that takes long is repeated seldom.
     assert_eq!(next_pause(FIRST_PAUSE, Duration::from_secs(20)), Duration::from_secs(600));
 }
+
+/// A deletion is not shown to every reader; a later change of somebody else must not hide it.
+#[test]
+fn a_number_that_nobody_shown_has_may_be_a_deletion() {
+    assert!(!may_hide(3, 100, 103), "every number is accounted for");
+    assert!(may_hide(2, 100, 103), "one is not, though the last one may be");
+    assert!(may_hide(0, 100, 101));
+    assert!(!may_hide(0, 100, 100));
+}
