@@ -18,7 +18,7 @@ fn main() {
         Some("resurvey") => resurvey(),
         Some(other) => panic!("no part {other}"),
         None => {
-            let bench = Bench::up(&["--population", "large", "--grant"]).unwrap_or_else(|error| panic!("{error}"));
+            let bench = Bench::up(&large::LABORATORY).unwrap_or_else(|error| panic!("{error}"));
             assert!(bench.part("resurvey").unwrap().status().unwrap().success());
         }
     }

@@ -53,7 +53,7 @@ fn rival(bench: &Bench, program: &Path) -> Command {
 }
 
 fn compare(program: &Path) {
-    let bench = Bench::up(&["--population", "large", "--grant"]).unwrap_or_else(|error| panic!("{error}"));
+    let bench = Bench::up(&large::LABORATORY).unwrap_or_else(|error| panic!("{error}"));
     let (mut us, mut them) = (Vec::new(), Vec::new());
     // Once each before anything counts: the server's caches are warm for both.
     timed(&mut bench.part("survey").unwrap()).unwrap();

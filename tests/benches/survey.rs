@@ -51,7 +51,7 @@ fn ldapsearch(bench: &Bench, large: &large::Large) -> Command {
 }
 
 fn compare() {
-    let bench = Bench::up(&["--population", "large", "--grant"]).unwrap_or_else(|error| panic!("{error}"));
+    let bench = Bench::up(&large::LABORATORY).unwrap_or_else(|error| panic!("{error}"));
     let large = large::Large::of(&bench.lab);
     let ours = || {
         let mut command = bench.part("survey").unwrap();

@@ -6,7 +6,8 @@
 //! 4. [`ledger`] is a fold over the journal: milestones, requests, intents, outcomes;
 //! 5. [`gate`] says which cells are open, and why the others are not;
 //! 6. [`plan`] compares all of it with the deadlines and names the next steps;
-//! 7. [`view`] is what people are shown: nothing but the above, arranged.
+//! 7. [`view`] is what people are shown: nothing but the above, arranged;
+//! 8. [`window`] says when something may be under way at all: recurring and single maintenance windows.
 
 pub mod coverage;
 pub mod enforcement;
@@ -22,3 +23,4 @@ pub mod secdesc;
 pub mod sid;
 pub mod time;
 pub mod view;
+pub mod window;

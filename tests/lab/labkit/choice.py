@@ -8,7 +8,7 @@ from .layout import LabError, servers
 FILE = "choice.json"
 SMALL, CAUSES, LARGE = "small", "causes", "large"
 POPULATIONS = (SMALL, CAUSES, LARGE)
-MODELS = ("prefork", "single")
+MODELS = ("prefork", "single", "standard")
 ALL = tuple(server.name for _, server in servers())
 # The forms of names of a large population hold so many.
 MOST_USERS = 999_999

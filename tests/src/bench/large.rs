@@ -3,7 +3,7 @@
 use crate::lab::{Account, Crowd, Domain, Lab};
 use sendgate_coordinator::directory::survey::Wanted;
 use sendgate_coordinator::directory::trust::TrustedAuthorities;
-use sendgate_coordinator::directory::{Bind, DirectoryServer, Password, Role, Security, Timeouts};
+use sendgate_coordinator::directory::{Bind, DirectoryServer, Password, Readers, Role, Security, Timeouts};
 use sendgate_core::coverage::Setting;
 use sendgate_core::coverage::placement::Reach;
 use sendgate_core::names::{AccountName, DomainName};
@@ -13,6 +13,10 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
+
+/// The laboratory that these benches bring up. Its server has a process for each connection (`standard`): as a Windows
+/// domain controller, and Samba as it comes, it serves several connections at the same time.
+pub const LABORATORY: [&str; 5] = ["--population", "large", "--grant", "--model", "standard"];
 
 /// Domain a with its crowd.
 pub struct Large {
@@ -98,6 +102,7 @@ impl Large {
             bind: Bind::simple(self.account().upn.clone(), password),
             role: Role::DomainController,
             timeouts: Timeouts::default(),
+            readers: Readers::default(),
         }
     }
 

@@ -3,7 +3,9 @@
 
 use crate::support::{first, found, lab, server, survey};
 use sendgate_coordinator::directory::kerberos::{Kerberos, PROGRAM, Secret};
-use sendgate_coordinator::directory::{Bind, DirectoryError, DirectoryServer, Password, Role, Security, check};
+use sendgate_coordinator::directory::{
+    Bind, DirectoryError, DirectoryServer, Password, Readers, Role, Security, check,
+};
 use sendgate_core::coverage::reading::{DescriptorReading, ServerReading};
 use sendgate_tests::lab::{Account, Domain, Lab};
 use std::os::unix::fs::PermissionsExt as _;
@@ -126,6 +128,25 @@ async fn without_ldaps_the_same_is_read() {
     let with_password = changed(sealed.clone(), |kerberos| kerberos.secret = password);
     let ways = vec![("StartTLS", start_tls), ("sealed", sealed), ("sealed, with a password", with_password)];
     each_reads_the_same(domain, ways).await;
+}
+
+/// Each connection has a program and a relay of its own.
+#[tokio::test]
+async fn two_sealed_connections_bring_what_one_brings() {
+    let (lab, keys) = (lab(), Keys::new());
+    let domain = lab.domain("a").unwrap();
+    // So many names that everybody is read at once.
+    let strangers: Vec<String> = (0..1500).map(|number| format!("stranger{number}@{}", domain.name)).collect();
+    let asked: Vec<&str> = domain.users.iter().map(|user| &user.mail).chain(&strangers).map(String::as_str).collect();
+    let mut read = Vec::new();
+    for readers in [1, 2] {
+        let mut server = sealed(&lab, &keys, domain, 0, &domain.surveyor);
+        server.readers = Readers::new(readers).unwrap();
+        let reading = survey(domain, vec![server], &asked).await;
+        read.push(format!("{:?}", first(&reading, domain).users));
+    }
+    assert_eq!(read[0], read[1]);
+    assert_eq!(read[0].matches("Found(").count(), domain.users.len());
 }
 
 /// Servers differ: those of domain a take no Kerberos bind inside TLS (`ldap server require strong auth = yes`), that

@@ -2,7 +2,7 @@
 
 use sendgate_coordinator::directory::survey::{self, SurveyRequest, Wanted};
 use sendgate_coordinator::directory::trust::TrustedAuthorities;
-use sendgate_coordinator::directory::{Bind, DirectoryServer, Password, Role, Security, Timeouts};
+use sendgate_coordinator::directory::{Bind, DirectoryServer, Password, Readers, Role, Security, Timeouts};
 use sendgate_core::coverage::Setting;
 use sendgate_core::coverage::placement::Reach;
 use sendgate_core::coverage::reading::{DomainReading, FoundUser, ServerReading, UserReading};
@@ -33,6 +33,7 @@ pub(crate) fn server(domain: &Domain, position: usize, account: &Account) -> Dir
         bind: bind(account),
         role: Role::DomainController,
         timeouts: Timeouts::default(),
+        readers: Readers::default(),
     }
 }
 

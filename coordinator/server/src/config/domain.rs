@@ -116,6 +116,7 @@ fn domain(
         bind: bind.clone(),
         role: server.role,
         timeouts: server.timeouts,
+        readers: server.readers,
     });
     Some((domain, policy, servers.collect()))
 }

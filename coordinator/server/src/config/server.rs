@@ -4,7 +4,7 @@ use super::domain::unique;
 use super::problem::Problems;
 use super::value::{choice, duration_or, name};
 use super::written;
-use crate::directory::{Role, Security, Timeouts};
+use crate::directory::{Readers, Role, Security, Timeouts};
 use sendgate_core::names::DirectoryServerName;
 use sendgate_core::time::Readable;
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ pub(super) struct Server {
     pub(super) security: Security,
     pub(super) role: Role,
     pub(super) timeouts: Timeouts,
+    pub(super) readers: Readers,
 }
 
 /// The servers that can be understood.
@@ -46,10 +47,11 @@ pub(super) fn servers(problems: &mut Problems, at: &str, written: &[written::Ser
             _ => None,
         };
         let timeouts = timeouts(problems, &at, written);
-        if let (Some(name), Some(role), Some(security), Some(address), Some(timeouts)) =
-            (name, role, security, address, timeouts)
+        let readers = readers(problems, &format!("{at}.readers"), written.readers);
+        if let (Some(name), Some(role), Some(security), Some(address), Some(timeouts), Some(readers)) =
+            (name, role, security, address, timeouts, readers)
         {
-            servers.push(Server { name, address, security, role, timeouts });
+            servers.push(Server { name, address, security, role, timeouts, readers });
         }
     }
     servers
@@ -104,6 +106,12 @@ fn address(
             None
         }
     }
+}
+
+fn readers(problems: &mut Problems, key: &str, written: Option<i64>) -> Option<Readers> {
+    let Some(number) = written else { return Some(Readers::default()) };
+    let remedy = "write a number from 1 to 4, or leave it out";
+    problems.take(key, Readers::new(number), remedy)
 }
 
 fn timeouts(problems: &mut Problems, at: &str, written: &written::Server) -> Option<Timeouts> {

@@ -64,6 +64,7 @@ table!(Server {
     connect_timeout: Option<String>,
     operation_timeout: Option<String>,
     survey_timeout: Option<String>,
+    readers: Option<i64>,
 });
 table!(Forest {
     name: String,

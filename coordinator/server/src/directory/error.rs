@@ -13,6 +13,8 @@ pub(super) mod code {
     pub(crate) const REFERRAL: u32 = 10;
     pub(crate) const ADMIN_LIMIT_EXCEEDED: u32 = 11;
     pub(crate) const SASL_BIND_IN_PROGRESS: u32 = 14;
+    /// The server has no rule for what a filter asks of an attribute.
+    pub(crate) const INAPPROPRIATE_MATCHING: u32 = 18;
     pub(crate) const NO_SUCH_OBJECT: u32 = 32;
     pub(crate) const INVALID_CREDENTIALS: u32 = 49;
     pub(crate) const INSUFFICIENT_ACCESS_RIGHTS: u32 = 50;
@@ -182,6 +184,16 @@ pub enum DirectoryError {
         attempt: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// A further connection for reading was not to be had.
+    #[error(
+        "{error}; this was connection {number} for reading the users: `readers = 1` for this server makes do with one"
+    )]
+    Beside {
+        /// Which connection it was to be, from 2.
+        number: usize,
+        /// Why not.
+        error: Box<DirectoryError>,
     },
     /// It holds another domain, or is not ready.
     #[error("directory server {server} does not serve here: {why}")]

@@ -11,6 +11,11 @@ pub(super) fn equals_bytes(attribute: &str, value: &[u8]) -> String {
     format!("({attribute}={value})")
 }
 
+/// `(attribute>=value)` for bytes, each of them escaped.
+pub(super) fn at_least_bytes(attribute: &str, value: &[u8]) -> String {
+    equals_bytes(attribute, value).replacen('=', ">=", 1)
+}
+
 /// `(attribute>=number)`.
 pub(super) fn at_least(attribute: &str, number: u64) -> String {
     format!("({attribute}>={number})")

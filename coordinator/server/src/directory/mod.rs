@@ -21,6 +21,7 @@ mod fake;
 mod filter;
 pub mod grant;
 pub mod kerberos;
+mod readers;
 mod root;
 mod session;
 pub mod survey;
@@ -28,6 +29,7 @@ pub mod trust;
 mod wire;
 
 pub use error::DirectoryError;
+pub use readers::{Readers, TooManyReaders};
 pub use root::{Checked, check};
 
 use kerberos::Kerberos;
@@ -66,6 +68,8 @@ pub struct DirectoryServer {
     pub role: Role,
     /// Deadlines.
     pub timeouts: Timeouts,
+    /// Over how many connections everybody is read.
+    pub readers: Readers,
 }
 
 impl DirectoryServer {

@@ -98,6 +98,19 @@ impl Session {
         Ok(found)
     }
 
+    /// Whether `filter` describes the object `dn`. False also where there is none that may be seen.
+    pub(super) async fn holds(&self, dn: &str, filter: &str) -> Result<bool, DirectoryError> {
+        let attempt = format!("asking whether {filter} describes {dn}");
+        let mut ldap = self.ldap.clone();
+        let answer = self.within(&attempt, ldap.search(dn, Scope::Base, filter, vec!["1.1"])).await?;
+        let (entries, result) = (answer.0, answer.1);
+        match result.rc {
+            0 => Ok(entries.iter().any(|entry| !entry.is_ref() && !entry.is_intermediate())),
+            code::NO_SUCH_OBJECT | code::REFERRAL | code::INAPPROPRIATE_MATCHING => Ok(false),
+            _ => Err(DirectoryError::result(&self.server, &attempt, &result)),
+        }
+    }
+
     /// Every object below `base` that `filter` describes, page by page, handed to `take` as it arrives.
     ///
     /// # Errors

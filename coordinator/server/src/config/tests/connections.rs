@@ -3,7 +3,7 @@
 use super::super::keytab::tests::of as keytab_of;
 use super::*;
 use crate::directory::kerberos::{PROGRAM, Secret};
-use crate::directory::{Method, Role, Security, Timeouts};
+use crate::directory::{Method, Readers, Role, Security, Timeouts};
 
 const A_BIND: &str = "name = \"sendgate@a.example.test\"\n";
 const A_SECRET: &str = "password_file = \"a.password\"\n";
@@ -107,6 +107,24 @@ fn a_password_is_not_bound_with_where_only_kerberos_seals() {
         "domains[0].servers[0].security: Kerberos seals for whoever binds with Kerberos, and this domain's bind is a \
          simple one; write auth = \"kerberos\" in [domains.bind], or use \"ldaps\" or \"starttls\" here",
     );
+}
+
+#[test]
+fn each_server_has_its_number_of_readers() {
+    let bench = Bench::new().with(A1, &format!("{A1}readers = 4\n"));
+    let servers = bench.parse(false).unwrap().directory[&"a.example.test".parse().unwrap()].clone();
+    let default = Readers::new(2).unwrap();
+    assert_eq!((servers[0].readers, servers[1].readers), (Readers::new(4).unwrap(), default));
+    for number in ["0", "5", "-1", "4294967298"] {
+        change(
+            A1,
+            &format!("{A1}readers = {number}\n"),
+            &format!(
+                "domains[0].servers[0].readers: one directory server is read over 1 to 4 connections, not over {number}; \
+                 write a number from 1 to 4, or leave it out"
+            ),
+        );
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::super::{DirectoryError, DirectoryServer, connect};
 use super::answers::nameless;
 use super::containers::{self, Containers};
 use super::full::{Ground, attributes, ground};
+use super::parts;
 use super::progress::{Report as Steps, Stage};
 use super::{SurveyStopped, Wanted, account, place, user};
 use crate::directory::entry::Entry;
@@ -112,20 +113,23 @@ async fn on_server(
 ) -> Result<Shown, DirectoryError> {
     let session: Session = connect::open(server).await?;
     let steps = Steps::nobody(server.name.clone());
-    let Ground { head, accounts, short, mut lens, .. } = ground(&session, domain, wanted, &steps).await?;
+    let (ground, more) = tokio::try_join!(ground(&session, domain, wanted, &steps), parts::more(&session))?;
+    let Ground { head, accounts, short, mut lens, .. } = ground;
     steps.stage(Stage::Users);
     let mut people = Vec::new();
-    session
-        .each("reading everybody with a mailbox", head.as_str(), MAILBOXES, &attributes(), |entry| {
-            if place::in_domain(&entry.dn, &head) {
-                let guid = user::guid(&entry).unwrap_or_else(|_| nameless(&entry.dn));
-                let what = user::user(&entry, &mut lens).map(|read| Arc::new(read.user));
-                let what = what.map_err(|why| format!("{}: {why}", entry.dn));
-                people.push(Person { guid, names: names(&entry, short.as_deref(), domain, guid), what });
-            }
-            Ok(())
-        })
-        .await?;
+    let take = |entry: Entry| {
+        if place::in_domain(&entry.dn, &head) {
+            let guid = user::guid(&entry).unwrap_or_else(|_| nameless(&entry.dn));
+            let what = user::user(&entry, &mut lens).map(|read| Arc::new(read.user));
+            let what = what.map_err(|why| format!("{}: {why}", entry.dn));
+            people.push(Person { guid, names: names(&entry, short.as_deref(), domain, guid), what });
+        }
+        Ok(())
+    };
+    more.each(&session, "reading everybody with a mailbox", head.as_str(), MAILBOXES, &attributes(), take).await?;
+    drop(more);
+    // Whoever comes first gets a name that several have: not a matter of which connection was faster.
+    people.sort_by_key(|person| person.guid);
     let mut containers = Containers::default();
     let places = people.iter().filter_map(|person| person.what.as_ref().ok()).map(|user| &user.dn);
     let missing: BTreeSet<Dn> = containers.missing(&head, places);

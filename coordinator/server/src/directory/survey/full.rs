@@ -2,6 +2,7 @@
 //! known afterwards.
 
 use super::super::DirectoryError;
+use super::super::entry::Entry;
 use super::super::root::{self, Checked};
 use super::super::session::Session;
 use super::Wanted;
@@ -9,6 +10,7 @@ use super::account::Accounts;
 use super::answers::Answers;
 use super::containers::{self, Containers};
 use super::lookup::{self, Assertion, EVERYBODY, Way};
+use super::parts::{self, More};
 use super::progress::{Report, Stage};
 use super::roster::Number;
 use super::state::{Asked, State, Sweep};
@@ -83,21 +85,23 @@ pub(super) async fn read(
     started: Steady,
     report: &Report,
 ) -> Result<State, DirectoryError> {
-    let Ground { root, head, usn, invocation, accounts, short, mut lens } =
-        ground(session, domain, &asked.wanted, report).await?;
+    let everybody = asked.roster.len() >= READ_EVERYBODY_FROM;
+    let more = async { if everybody { parts::more(session).await } else { Ok(More::default()) } };
+    let (ground, more) = tokio::try_join!(ground(session, domain, &asked.wanted, report), more)?;
+    let Ground { root, head, usn, invocation, accounts, short, mut lens } = ground;
     report.stage(Stage::Users);
     let mut answers = Answers::new(asked.roster.clone(), short);
-    if asked.roster.len() >= READ_EVERYBODY_FROM {
-        session
-            .each("reading all users", head.as_str(), EVERYBODY, &attributes(), |entry| {
-                // A global catalog also holds the domains below this one.
-                if place::in_domain(&entry.dn, &head) {
-                    answers.take(&entry, &mut lens);
-                }
-                report.entry();
-                Ok(())
-            })
-            .await?;
+    if everybody {
+        let take = |entry: Entry| {
+            // A global catalog also holds the domains below this one.
+            if place::in_domain(&entry.dn, &head) {
+                answers.take(&entry, &mut lens);
+            }
+            report.entry();
+            Ok(())
+        };
+        more.each(session, "reading all users", head.as_str(), EVERYBODY, &attributes(), take).await?;
+        drop(more);
     } else {
         let all = 0..Number::try_from(asked.roster.len()).unwrap_or(Number::MAX);
         look_up(session, &head, &all.collect::<Vec<_>>(), &mut answers, &mut lens, report).await?;

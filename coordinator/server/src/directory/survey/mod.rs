@@ -7,6 +7,7 @@
 //! 4. `full` reads everything: [`account`] the service accounts and their tokens, [`protection`] whom AdminSDHolder
 //!    protects, [`lookup`], [`roster`] and [`answers`] the users, of whom each is found, not found, ambiguous or failed,
 //!    [`containers`] the descriptors above them;
+//!    `parts` divides everybody between several connections;
 //! 5. `changes` looks at what has changed since, and reads again just what a change can touch.
 //!
 //! A server whose answer was cut at any step gives no evidence at all: its result is a failure, never half a reading.
@@ -24,6 +25,7 @@ mod home;
 mod kept;
 mod lookup;
 mod members;
+mod parts;
 mod place;
 mod progress;
 mod protection;
@@ -56,7 +58,8 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-/// Servers that are read at the same time by [`read`]: each reading holds a connection and up to a page of entries.
+/// Servers that are read at the same time by [`read`]: each reading holds up to four connections, each with up to a page
+/// of entries.
 const SERVERS_AT_ONCE: usize = 8;
 
 /// Requests that may wait for a domain's task; then whoever asks waits.
