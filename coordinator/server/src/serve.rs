@@ -9,6 +9,7 @@ use crate::identity::Identity;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::sled::{OpenError, SledJournal};
 use crate::journal::{Journal, ReadError};
+use crate::threads::Pool;
 use crate::tls::{self, TlsError};
 use sendgate_core::time::ClockMark;
 use sendgate_proto::v1::agents_server::AgentsServer;
@@ -94,8 +95,9 @@ pub async fn serve(
     let grant_servers = grant_servers.collect();
     let parts = Parts {
         policy: Arc::clone(&policy),
-        directory: configuration.directory,
+        directory: Arc::new(configuration.directory),
         journal: Arc::clone(&journal),
+        threads: Arc::new(Pool),
         clock,
         ledger,
         fresh_epoch,
