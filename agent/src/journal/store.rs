@@ -16,31 +16,37 @@ pub enum Part {
     Floors,
 }
 
+/// Why a store fails.
+pub type StoreError = sled::Error;
+
+/// Keys with their values, in the order of the keys.
+pub type Records = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Keeps values by key. What was put or removed is durable once [`Store::sync`] has returned.
 pub trait Store: Send + Sync + fmt::Debug {
     /// One value.
     ///
     /// # Errors
     /// When the store fails.
-    fn get(&self, part: Part, key: &[u8]) -> Result<Option<Vec<u8>>, sled::Error>;
+    fn get(&self, part: Part, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Everything of a part, in the order of the keys.
+    /// Everything of a part.
     ///
     /// # Errors
     /// When the store fails.
-    fn all(&self, part: Part) -> Result<Vec<(Vec<u8>, Vec<u8>)>, sled::Error>;
+    fn all(&self, part: Part) -> Result<Records, StoreError>;
 
     /// Sets a value.
     ///
     /// # Errors
     /// When the store fails.
-    fn put(&self, part: Part, key: &[u8], value: &[u8]) -> Result<(), sled::Error>;
+    fn put(&self, part: Part, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
 
     /// Removes a value, if it is there.
     ///
     /// # Errors
     /// When the store fails.
-    fn remove(&self, part: Part, key: &[u8]) -> Result<(), sled::Error>;
+    fn remove(&self, part: Part, key: &[u8]) -> Result<(), StoreError>;
 
     /// Waits until everything is on the disk.
     ///
@@ -89,7 +95,7 @@ impl Store for Sled {
         Ok(self.tree(part).get(key)?.map(|value| value.to_vec()))
     }
 
-    fn all(&self, part: Part) -> Result<Vec<(Vec<u8>, Vec<u8>)>, sled::Error> {
+    fn all(&self, part: Part) -> Result<Records, sled::Error> {
         self.tree(part).iter().map(|item| item.map(|(key, value)| (key.to_vec(), value.to_vec()))).collect()
     }
 
