@@ -17,6 +17,12 @@ impl Steady {
         Self(Duration::new(seconds, nanoseconds))
     }
 
+    /// The point at which the machine has been up for this long.
+    #[must_use]
+    pub fn after_boot(up: Duration) -> Self {
+        Self(up)
+    }
+
     /// The time that has passed from `earlier` to `self`; zero when `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)

@@ -12,6 +12,8 @@
 //! 6. [`journal`] remembers, durably and before the effect, each act and the highest generation of a coordinator.
 //! 7. After an act has ended, its host is probed and reported at once.
 //!
+//! [`machine`] is what all of them take from below: time, chance, and threads for work that blocks.
+//!
 //! [`inspect`] shows what the probes read from one file, without a configuration or a coordinator.
 
 pub mod apply;
@@ -20,6 +22,7 @@ pub mod clock;
 pub mod config;
 pub mod inspect;
 pub mod journal;
+pub mod machine;
 pub mod probe;
 pub mod session;
 

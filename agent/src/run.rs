@@ -9,11 +9,13 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::apply::Acts;
+use crate::apply::programs::Supervisors;
 use crate::certificate::{self, CertificateError};
 use crate::config::AgentConfig;
 use crate::journal::{Journal, JournalError};
-use crate::probe;
-use crate::session::{self, Agent};
+use crate::machine::{Machine, ThisMachine};
+use crate::probe::{self, Prober};
+use crate::session::{self, Agent, Tls};
 
 /// Why the agent does not run.
 #[derive(Debug, thiserror::Error)]
@@ -52,11 +54,20 @@ pub async fn run(config: AgentConfig, program: PathBuf, stop: watch::Receiver<bo
     let journal = Arc::new(Journal::open(&config.state)?);
     let (interval, intervals) = watch::channel(config.report_interval);
     let (tick, ticks) = watch::channel(0);
-    let start = |host| probe::start(host, intervals.clone(), tick.clone(), stop.clone());
+    let machine: Arc<dyn Machine> = Arc::new(ThisMachine);
+    let start =
+        |host| probe::start(Prober::new(host), Arc::clone(&machine), intervals.clone(), tick.clone(), stop.clone());
     let probes: BTreeMap<_, _> = config.hosts.values().map(|host| (host.name.clone(), start(host))).collect();
     let probes = Arc::new(probes);
-    let acts = Acts::new(Arc::clone(&journal), config.state.clone(), program, Arc::clone(&probes));
+    let programs = Arc::new(Supervisors::new(config.state.clone(), program, Arc::clone(&machine)));
+    let acts = Acts::new(Arc::clone(&journal), programs, Arc::clone(&machine), Arc::clone(&probes));
     acts.recover()?;
-    session::run(Agent { config: Arc::new(config), journal, acts, probes, ticks, interval }, stop).await;
+    let transport = Arc::new(Tls {
+        agent: config.agent.clone(),
+        coordinator: config.coordinator.clone(),
+        machine: Arc::clone(&machine),
+    });
+    let agent = Agent { config: Arc::new(config), journal, acts, probes, ticks, interval, transport, machine };
+    session::run(agent, stop).await;
     Ok(())
 }

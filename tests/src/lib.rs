@@ -2,5 +2,6 @@
 pub mod bench;
 pub mod lab;
 pub mod pe;
+pub mod sim;
 pub mod story;
 pub mod system;

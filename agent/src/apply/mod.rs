@@ -2,7 +2,7 @@
 //!
 //! 1. [`offer::prepare`] checks what the agent can see: the host, the role, the package's digest.
 //! 2. [`permit::good_until`] says until when the permit counts on the agent's own clock.
-//! 3. [`Acts::start`] journals the act, then starts the supervisor of its program ([`supervisor`]).
+//! 3. [`Acts::start`] journals the act, then has its program started ([`programs`]) below a supervisor ([`supervisor`]).
 //! 4. `watch` follows the supervisor by its files and journals what it finds; after a crash of the agent it starts
 //!    again from the same files ([`Acts::recover`]).
 
@@ -10,48 +10,48 @@ mod files;
 pub mod offer;
 pub mod permit;
 mod process;
+pub mod programs;
 pub mod supervisor;
 mod watch;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch as channel;
 
-use crate::clock::{BootId, Steady};
+use crate::clock::Steady;
 use crate::config::HostName;
 use crate::journal::{ActId, Begun, Journal, JournalError, Progress};
+use crate::machine::{Machine, blocking};
 use crate::probe::Probed;
-use files::{ActFiles, Spec};
 use offer::Prepared;
+use programs::Programs;
+pub use watch::Look;
+
+/// Between two attempts to write to a journal that fails.
+const JOURNAL_AGAIN: Duration = Duration::from_millis(200);
 
 /// The acts of one agent.
 #[derive(Clone, Debug)]
 pub struct Acts {
     journal: Arc<Journal>,
-    state: PathBuf,
-    program: PathBuf,
+    programs: Arc<dyn Programs>,
+    machine: Arc<dyn Machine>,
     probes: Arc<BTreeMap<HostName, Probed>>,
     changes: channel::Sender<u64>,
 }
 
-/// Runs what blocks on the disk away from the tasks that must not wait.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)
-}
-
 impl Acts {
-    /// `program` is the agent's own executable, which is the supervisor as well.
+    /// Those that `journal` remembers, and those to come.
     pub fn new(
         journal: Arc<Journal>,
-        state: PathBuf,
-        program: PathBuf,
+        programs: Arc<dyn Programs>,
+        machine: Arc<dyn Machine>,
         probes: Arc<BTreeMap<HostName, Probed>>,
     ) -> Self {
-        Self { journal, state, program, probes, changes: channel::channel(0).0 }
+        Self { journal, programs, machine, probes, changes: channel::channel(0).0 }
     }
 
     /// Changes whenever the journal has something new about an act.
@@ -68,7 +68,8 @@ impl Acts {
         for act in self.journal.acts()? {
             if !act.progress.is_final() {
                 tracing::warn!(act = %act.id, host = %act.host, what = %act.what, "this act had not ended when the agent did");
-                tokio::spawn(self.clone().watch(act.id, None));
+                let followed = self.programs.find(&act.id);
+                tokio::spawn(self.clone().watch(act.id, followed));
             }
         }
         Ok(())
@@ -84,9 +85,9 @@ impl Acts {
     }
 
     async fn try_start(self, id: &ActId, prepared: Prepared, not_after: Steady) -> io::Result<()> {
-        let Prepared { host, what, commands, package } = prepared;
-        let (journal, act, on) = (Arc::clone(&self.journal), id.clone(), host.clone());
-        let begun = blocking(move || {
+        let (what, on) = (prepared.what.clone(), prepared.host.clone());
+        let (journal, act) = (Arc::clone(&self.journal), id.clone());
+        let begun = blocking(self.machine.as_ref(), move || {
             let refuse = |why: &str| journal.refuse(&act, on.as_str(), &what, why).map(|_| false);
             match journal.begin(&act, &on, &what)? {
                 Begun::New => Ok(true),
@@ -98,23 +99,12 @@ impl Acts {
         if !begun.await?.map_err(|error: JournalError| io::Error::other(error))? {
             return Ok(());
         }
-        let files = ActFiles::new(&self.state, id);
-        let writing = files.clone();
-        let spec = blocking(move || {
-            let boot = BootId::present()?;
-            writing.create()?;
-            writing.write_spec(&Spec { commands, boot, not_after, package })
-        });
-        let supervisor = match spec.await.and_then(|written| written) {
-            Ok(()) => self.supervisor(id),
-            Err(error) => Err(error),
-        };
-        match supervisor {
-            Ok(child) => {
-                if let Some(mark) = child.id().and_then(|pid| process::mark(pid).ok()) {
+        match self.programs.start(id, prepared, not_after).await {
+            Ok(followed) => {
+                if let Some(mark) = followed.mark() {
                     self.journaled(id, move |journal, id| journal.supervised(id, mark.clone()).map(|_| ())).await;
                 }
-                tokio::spawn(self.watch(id.clone(), Some(child)));
+                tokio::spawn(self.watch(id.clone(), followed));
             }
             Err(error) => {
                 // There is no supervisor, and without one nothing ever starts the program.
@@ -123,20 +113,6 @@ impl Acts {
             }
         }
         Ok(())
-    }
-
-    fn supervisor(&self, id: &ActId) -> io::Result<tokio::process::Child> {
-        tokio::process::Command::new(&self.program)
-            .arg("run-act")
-            .arg(&self.state)
-            .arg(id.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            // It makes a session of its own; until then a signal to the agent's group must not reach it.
-            .process_group(0)
-            .kill_on_drop(false)
-            .spawn()
     }
 
     /// Journals with patience: what happened has happened, so a failing disk is tried again until it does not fail.
@@ -148,7 +124,7 @@ impl Acts {
         let write = Arc::new(write);
         loop {
             let (journal, id_, write) = (Arc::clone(&self.journal), id.clone(), Arc::clone(&write));
-            match blocking(move || write(&journal, &id_)).await {
+            match blocking(self.machine.as_ref(), move || write(&journal, &id_)).await {
                 Ok(Ok(())) => return,
                 Ok(Err(JournalError::Change { id, source })) => {
                     tracing::error!(act = %id, %source, "the journal says otherwise, and it counts");
@@ -157,7 +133,7 @@ impl Acts {
                 Ok(Err(error)) => tracing::error!(act = %id, %error, "cannot be journaled; trying again"),
                 Err(error) => tracing::error!(act = %id, %error, "cannot be journaled; trying again"),
             }
-            tokio::time::sleep(watch::LOOK_EVERY).await;
+            tokio::time::sleep(JOURNAL_AGAIN).await;
         }
     }
 
@@ -177,10 +153,8 @@ impl Acts {
             probed.probe_now();
         }
         let acts = self.clone();
-        let pruned = blocking(move || {
-            let forgotten = acts.journal.prune()?;
-            // What is left over is only a directory that nothing reads any more.
-            forgotten.iter().for_each(|id| drop(ActFiles::new(&acts.state, id).remove()));
+        let pruned = blocking(self.machine.as_ref(), move || {
+            acts.journal.prune()?.iter().for_each(|id| acts.programs.forget(id));
             Ok::<_, JournalError>(())
         });
         if let Ok(Err(error)) = pruned.await {

@@ -1,22 +1,18 @@
 //! Follows the supervisor of an act by its files, and journals what it finds. The same after a crash of the agent.
 
 use std::io;
-use std::time::Duration;
-
-use tokio::process::Child;
 
 use super::files::{ActFiles, Outcome};
-use super::{Acts, blocking, process};
+use super::programs::Followed;
+use super::{Acts, process};
 use crate::journal::{ActId, Progress};
 
-/// How often the files are looked at.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// The signature of an agent that found an act without a supervisor.
 const RECOVERY: &str = "recovery";
 
-/// What the files of an act say.
-#[derive(Debug, PartialEq, Eq)]
-enum Look {
+/// How an act stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
     /// No supervisor has claimed it.
     Unclaimed,
     /// Claimed, but its program was not seen yet.
@@ -28,34 +24,13 @@ enum Look {
 }
 
 impl Acts {
-    pub(super) async fn watch(self, id: ActId, mut supervisor: Option<Child>) {
-        let files = ActFiles::new(&self.state, &id);
+    pub(super) async fn watch(self, id: ActId, mut followed: Box<dyn Followed>) {
         let mut reported = false;
         loop {
-            // An ended supervisor is collected here, and none can come any more: then an unclaimed act never starts.
-            let none_comes = match &mut supervisor {
-                None => true,
-                Some(child) => !matches!(child.try_wait(), Ok(None)),
-            };
-            let looking = files.clone();
-            let look = blocking(move || {
-                match look(&looking)? {
-                    // The marker decides between a supervisor that is late and us: only one can make it.
-                    Look::Unclaimed if none_comes => {
-                        // The crash may have come before the act had its directory.
-                        looking.create()?;
-                        Ok(if looking.claim(RECOVERY)? { never(NO_SUPERVISOR) } else { Look::Claimed })
-                    }
-                    look => Ok::<_, io::Error>(look),
-                }
-            });
-            match look.await.and_then(|look| look) {
+            match followed.look().await {
                 Ok(Look::Over(progress, detail)) => {
                     self.ended(&id, progress, detail).await;
-                    if let Some(child) = &mut supervisor {
-                        // It has written its outcome and is about to end; collecting it leaves no zombie.
-                        let _ = tokio::time::timeout(COLLECT, child.wait()).await;
-                    }
+                    followed.close().await;
                     return;
                 }
                 Ok(Look::Running) if !reported => {
@@ -69,13 +44,26 @@ impl Acts {
                 Ok(Look::Running | Look::Claimed | Look::Unclaimed) => {}
                 Err(error) => tracing::error!(act = %id, %error, "the files of an act cannot be read; trying again"),
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            followed.pause().await;
         }
     }
 }
 
-const COLLECT: Duration = Duration::from_secs(5);
 const NO_SUPERVISOR: &str = "the agent ended, or its supervisor failed, before the program was started";
+
+/// Looks at the files; an act that nobody has claimed when no supervisor comes any more is claimed here, so that it never
+/// starts.
+pub(super) fn look_or_claim(files: &ActFiles, none_comes: bool) -> io::Result<Look> {
+    match look(files)? {
+        // The marker decides between a supervisor that is late and us: only one can make it.
+        Look::Unclaimed if none_comes => {
+            // The crash may have come before the act had its directory.
+            files.create()?;
+            Ok(if files.claim(RECOVERY)? { never(NO_SUPERVISOR) } else { Look::Claimed })
+        }
+        look => Ok(look),
+    }
+}
 
 fn never(reason: &str) -> Look {
     Look::Over(Progress::Refused, reason.to_owned())

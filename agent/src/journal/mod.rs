@@ -4,6 +4,7 @@
 //! allowed.
 
 mod record;
+pub mod store;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use record::{ActId, ActIdError, ActRecord, IllegalChange, MAX_DETAIL_CHARS, ProcessMark, Progress};
 
 use crate::config::HostName;
+use store::{Part, Sled, Store, SyncError};
 
 /// How many acts are remembered in full. Of older ones only the highest sequence is kept: an id at or below that, and
 /// not remembered, is refused.
@@ -122,9 +124,7 @@ pub enum Begun {
 #[derive(Debug)]
 pub struct Journal {
     directory: PathBuf,
-    db: sled::Db,
-    acts: sled::Tree,
-    floors: sled::Tree,
+    store: Box<dyn Store>,
     /// One change at a time: reading, deciding and writing belong together.
     change: Mutex<()>,
 }
@@ -136,36 +136,44 @@ impl Journal {
     /// When another process has it, or the disk or the store fails.
     pub fn open(state: &Path) -> Result<Self, JournalError> {
         let directory = state.join("journal");
-        let store = |what| {
-            let directory = directory.clone();
-            move |source| JournalError::Store { directory, what, source }
-        };
-        let db = sled::Config::new().path(&directory).open().map_err(|source| {
+        let store = Sled::open(&directory).map_err(|(what, source)| {
             let locked =
                 matches!(&source, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"));
             let directory = directory.clone();
-            if locked {
-                JournalError::Locked { directory }
-            } else {
-                JournalError::Store { directory, what: "opening", source }
-            }
+            if locked { JournalError::Locked { directory } } else { JournalError::Store { directory, what, source } }
         })?;
-        let acts = db.open_tree("acts").map_err(store("opening the acts"))?;
-        let floors = db.open_tree("floors").map_err(store("opening the floors"))?;
-        let journal = Self { directory: directory.clone(), db, acts, floors, change: Mutex::new(()) };
-        match journal.db.get("schema").map_err(store("reading the schema"))? {
-            Some(found) if found == SCHEMA => {}
-            Some(found) => {
-                return Err(JournalError::Schema { directory, found: String::from_utf8_lossy(&found).into_owned() });
-            }
-            None => {
-                journal.db.insert("schema", SCHEMA).map_err(store("writing the schema"))?;
-                journal.sync()?;
-                let parent = File::open(state).and_then(|directory| directory.sync_all());
-                parent.map_err(|source| journal.disk("syncing the state directory", source))?;
-            }
+        let (journal, made) = Self::begun(directory, Box::new(store))?;
+        if made {
+            let parent = File::open(state).and_then(|directory| directory.sync_all());
+            parent.map_err(|source| journal.disk("syncing the state directory", source))?;
         }
         Ok(journal)
+    }
+
+    /// Opens the journal that is kept in a store, or makes one there; `name` is for messages.
+    ///
+    /// # Errors
+    /// When the store fails, or holds the journal of another program.
+    pub fn kept_in(name: PathBuf, store: Box<dyn Store>) -> Result<Self, JournalError> {
+        Ok(Self::begun(name, store)?.0)
+    }
+
+    /// The journal, and whether it was made just now.
+    fn begun(directory: PathBuf, store: Box<dyn Store>) -> Result<(Self, bool), JournalError> {
+        let journal = Self { directory, store, change: Mutex::new(()) };
+        let found = journal.store.get(Part::Root, b"schema").map_err(journal.store("reading the schema"))?;
+        match found {
+            Some(found) if found == SCHEMA => Ok((journal, false)),
+            Some(found) => Err(JournalError::Schema {
+                directory: journal.directory,
+                found: String::from_utf8_lossy(&found).into_owned(),
+            }),
+            None => {
+                journal.store.put(Part::Root, b"schema", SCHEMA).map_err(journal.store("writing the schema"))?;
+                journal.sync()?;
+                Ok((journal, true))
+            }
+        }
     }
 
     fn store(&self, what: &'static str) -> impl FnOnce(sled::Error) -> JournalError {
@@ -182,13 +190,11 @@ impl Journal {
         self.change.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A flush of sled writes to the file, but does not wait for the disk: that takes a sync of the file itself.
     fn sync(&self) -> Result<(), JournalError> {
-        self.db.flush().map_err(self.store("flushing"))?;
-        for file in [self.directory.join("db"), self.directory.clone()] {
-            File::open(file).and_then(|file| file.sync_all()).map_err(|source| self.disk("syncing to disk", source))?;
-        }
-        Ok(())
+        self.store.sync().map_err(|error| match error {
+            SyncError::Flush(source) => self.store("flushing")(source),
+            SyncError::Disk(source) => self.disk("syncing to disk", source),
+        })
     }
 
     fn decode<T: for<'a> Deserialize<'a>>(&self, key: &[u8], value: &[u8]) -> Result<T, JournalError> {
@@ -210,7 +216,7 @@ impl Journal {
     fn put(&self, record: &ActRecord) -> Result<(), JournalError> {
         let key = record.id.to_string();
         let value = self.encode(&key, record)?;
-        self.acts.insert(key, value).map_err(self.store("writing an act"))?;
+        self.store.put(Part::Acts, key.as_bytes(), &value).map_err(self.store("writing an act"))?;
         self.sync()
     }
 
@@ -219,7 +225,7 @@ impl Journal {
     /// # Errors
     /// When the store fails.
     pub fn remembered(&self) -> Result<Option<Generation>, JournalError> {
-        let found = self.db.get("generation").map_err(self.store("reading the generation"))?;
+        let found = self.store.get(Part::Root, b"generation").map_err(self.store("reading the generation"))?;
         found.map(|value| self.decode(b"generation", &value)).transpose()
     }
 
@@ -233,7 +239,7 @@ impl Journal {
             return Ok(());
         }
         let value = self.encode("generation", &generation)?;
-        self.db.insert("generation", value).map_err(self.store("writing the generation"))?;
+        self.store.put(Part::Root, b"generation", &value).map_err(self.store("writing the generation"))?;
         self.sync()
     }
 
@@ -243,7 +249,7 @@ impl Journal {
     /// When the store fails.
     pub fn act(&self, id: &ActId) -> Result<Option<ActRecord>, JournalError> {
         let key = id.to_string();
-        let found = self.acts.get(&key).map_err(self.store("reading an act"))?;
+        let found = self.store.get(Part::Acts, key.as_bytes()).map_err(self.store("reading an act"))?;
         found.map(|value| self.decode(key.as_bytes(), &value)).transpose()
     }
 
@@ -253,15 +259,14 @@ impl Journal {
     /// When the store fails.
     pub fn acts(&self) -> Result<Vec<ActRecord>, JournalError> {
         let mut records = Vec::new();
-        for item in &self.acts {
-            let (key, value) = item.map_err(self.store("reading the acts"))?;
+        for (key, value) in self.store.all(Part::Acts).map_err(self.store("reading the acts"))? {
             records.push(self.decode(&key, &value)?);
         }
         Ok(records)
     }
 
     fn forgotten(&self, id: &ActId) -> Result<bool, JournalError> {
-        let floor = self.floors.get(id.epoch()).map_err(self.store("reading a floor"))?;
+        let floor = self.store.get(Part::Floors, id.epoch().as_bytes()).map_err(self.store("reading a floor"))?;
         let floor: Option<u64> = floor.map(|value| self.decode(id.epoch().as_bytes(), &value)).transpose()?;
         Ok(floor.is_some_and(|floor| id.sequence() <= floor))
     }
@@ -365,14 +370,16 @@ impl Journal {
         for act in &acts {
             if !self.forgotten(&act.id)? {
                 let value = self.encode("floor", &act.id.sequence())?;
-                self.floors.insert(act.id.epoch(), value).map_err(self.store("writing a floor"))?;
+                self.store
+                    .put(Part::Floors, act.id.epoch().as_bytes(), &value)
+                    .map_err(self.store("writing a floor"))?;
             }
         }
         if !acts.is_empty() {
             self.sync()?;
         }
         for act in &acts {
-            self.acts.remove(act.id.to_string()).map_err(self.store("forgetting an act"))?;
+            self.store.remove(Part::Acts, act.id.to_string().as_bytes()).map_err(self.store("forgetting an act"))?;
         }
         Ok(acts.into_iter().map(|act| act.id).collect())
     }

@@ -18,6 +18,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::Steady;
 use crate::config::{Command, Exchange, GoodLink, Host, HostName, Places, Program, ServiceName};
+use crate::machine::{Later, Machine};
 use files::{Reading, Shared};
 use goodlink_log::{Cause, Follower, Pause};
 use roster::Roster;
@@ -51,10 +52,17 @@ impl Probed {
     }
 }
 
+/// Looks at one host.
+pub trait Probe: Send {
+    /// Looks at everything once: the report, and the roster that it refers to.
+    fn probe(&mut self) -> Later<'_, (v1::HostReport, Option<Arc<Roster>>)>;
+}
+
 /// Probes one host until `stop`. `interval` is the time from the end of one probe to the start of the next; it may be
 /// made shorter at any time. `tick` changes after each probe.
 pub fn start(
-    host: &Host,
+    mut prober: impl Probe + 'static,
+    machine: Arc<dyn Machine>,
     mut interval: watch::Receiver<Duration>,
     tick: watch::Sender<u64>,
     mut stop: watch::Receiver<bool>,
@@ -62,19 +70,20 @@ pub fn start(
     let (publish, latest) = watch::channel(None);
     let now = Arc::new(Notify::new());
     let wanted = Arc::clone(&now);
-    let mut prober = Prober::new(host);
     tokio::spawn(async move {
         loop {
-            let begun = Steady::now();
+            let begun = machine.now();
             tokio::select! {
+                biased;
                 (report, roster) = prober.probe() => {
-                    publish.send_replace(Some(Snapshot { begun, ended: Steady::now(), report, roster }));
+                    publish.send_replace(Some(Snapshot { begun, ended: machine.now(), report, roster }));
                     tick.send_modify(|count| *count = count.wrapping_add(1));
                 }
                 _ = stop.wait_for(|stop| *stop) => return,
             }
             let pause = *interval.borrow_and_update();
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(pause) => {}
                 () = wanted.notified() => {}
                 changed = interval.changed() => if changed.is_err() { return },
@@ -85,7 +94,8 @@ pub fn start(
     Probed { latest, now }
 }
 
-struct Prober {
+/// Looks at a host as its configuration says: with programs, and at files.
+pub struct Prober {
     name: HostName,
     exchange: Option<(Exchange, Reading<Result<StoreImage, String>>)>,
     goodlink: Option<GoodLinkProber>,
@@ -99,7 +109,9 @@ struct GoodLinkProber {
 }
 
 impl Prober {
-    fn new(host: &Host) -> Self {
+    /// For one host.
+    #[must_use]
+    pub fn new(host: &Host) -> Self {
         let shown = |path: &PathBuf| path.display().to_string();
         let exchange = host.exchange.clone().map(|role| {
             let reading = Reading::new(shown(&role.store_exe));
@@ -114,7 +126,7 @@ impl Prober {
         Self { name: host.name.clone(), exchange, goodlink }
     }
 
-    async fn probe(&mut self) -> (v1::HostReport, Option<Arc<Roster>>) {
+    async fn look(&mut self) -> (v1::HostReport, Option<Arc<Roster>>) {
         let host = &self.name;
         let exchange = async {
             match &mut self.exchange {
@@ -133,6 +145,12 @@ impl Prober {
         };
         let (exchange, (goodlink, roster)) = tokio::join!(exchange, goodlink);
         (v1::HostReport { host: host.to_string(), exchange, goodlink }, roster)
+    }
+}
+
+impl Probe for Prober {
+    fn probe(&mut self) -> Later<'_, (v1::HostReport, Option<Arc<Roster>>)> {
+        Box::pin(self.look())
     }
 }
 

@@ -1,5 +1,8 @@
 //! Opens a stream: mutual TLS, Hello, Welcome.
 
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sendgate_proto::v1;
@@ -8,15 +11,15 @@ use sendgate_proto::v1::from_agent::Kind as Out;
 use sendgate_proto::v1::to_agent::Kind as In;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
+use tokio_stream::{Stream, StreamExt};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
 use super::{Agent, SessionError};
-use crate::apply::blocking;
 use crate::apply::permit;
 use crate::certificate;
-use crate::config::HostName;
+use crate::config::{AgentName, Coordinator, HostName};
 use crate::journal::Generation;
+use crate::machine::{Later, Machine, blocking};
 
 /// How long a connection with TLS may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -35,35 +38,75 @@ const REFUSED: &str = "; the coordinator refused this agent's certificate: it wa
 /// An open stream whose coordinator is accepted.
 pub(super) struct Session {
     pub(super) out: mpsc::Sender<v1::FromAgent>,
-    pub(super) inbound: Streaming<v1::ToAgent>,
+    pub(super) inbound: Told,
     pub(super) generation: Generation,
     pub(super) heartbeat: Duration,
 }
 
-pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
-    let at = &agent.config.coordinator;
-    let (name, coordinator) = (agent.config.agent.clone(), at.clone());
-    let identity = blocking(move || certificate::load(&name, &coordinator)).await??;
-    let tls = ClientTlsConfig::new()
-        .domain_name(&at.tls_name)
-        .ca_certificate(Certificate::from_pem(&identity.ca))
-        .identity(Identity::from_pem(&identity.certificate, &identity.key))
-        .timeout(CONNECT);
-    let endpoint = Endpoint::from_shared(format!("https://{}", at.address))
-        .and_then(|endpoint| endpoint.tls_config(tls))
-        .map_err(|error| SessionError::Tls(chain(&error)))?
-        .connect_timeout(CONNECT)
-        .http2_keep_alive_interval(KEEPALIVE)
-        .keep_alive_timeout(KEEPALIVE)
-        .keep_alive_while_idle(true)
-        .tcp_nodelay(true);
-    let failed = |text| SessionError::Connect { address: at.address.clone(), text };
-    let channel = tokio::time::timeout(CONNECT, endpoint.connect())
-        .await
-        .map_err(|_| failed(format!("no connection within {CONNECT:?}")))?
-        .map_err(|error| failed(chain(&error)))?;
+/// What the coordinator says.
+pub type Told = Pin<Box<dyn Stream<Item = Result<v1::ToAgent, tonic::Status>> + Send>>;
 
-    let (out, queue) = mpsc::channel(QUEUE);
+/// How the coordinator is reached.
+pub trait Transport: Send + Sync + fmt::Debug {
+    /// Opens a stream both ways; what waits in `said` already goes out first.
+    ///
+    /// # Errors
+    /// When there is no stream.
+    fn open(&self, said: mpsc::Receiver<v1::FromAgent>) -> Later<'_, Result<Told, SessionError>>;
+}
+
+/// gRPC over mutual TLS.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Who this agent is, as in its certificate.
+    pub agent: AgentName,
+    /// Where the coordinator is, and with which certificates.
+    pub coordinator: Coordinator,
+    /// Where files are read.
+    pub machine: Arc<dyn Machine>,
+}
+
+impl Tls {
+    async fn stream(&self, said: mpsc::Receiver<v1::FromAgent>) -> Result<Told, SessionError> {
+        let at = &self.coordinator;
+        let (name, coordinator) = (self.agent.clone(), at.clone());
+        let identity = blocking(self.machine.as_ref(), move || certificate::load(&name, &coordinator)).await??;
+        let tls = ClientTlsConfig::new()
+            .domain_name(&at.tls_name)
+            .ca_certificate(Certificate::from_pem(&identity.ca))
+            .identity(Identity::from_pem(&identity.certificate, &identity.key))
+            .timeout(CONNECT);
+        let endpoint = Endpoint::from_shared(format!("https://{}", at.address))
+            .and_then(|endpoint| endpoint.tls_config(tls))
+            .map_err(|error| SessionError::Tls(chain(&error)))?
+            .connect_timeout(CONNECT)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(KEEPALIVE)
+            .keep_alive_while_idle(true)
+            .tcp_nodelay(true);
+        let failed = |text| SessionError::Connect { address: at.address.clone(), text };
+        let channel = tokio::time::timeout(CONNECT, endpoint.connect())
+            .await
+            .map_err(|_| failed(format!("no connection within {CONNECT:?}")))?
+            .map_err(|error| failed(chain(&error)))?;
+        let mut client = AgentsClient::new(channel);
+        let opened = tokio::time::timeout(WELCOME, client.session(ReceiverStream::new(said)));
+        Ok(Box::pin(opened.await.map_err(late)?.map_err(status)?.into_inner()))
+    }
+}
+
+impl Transport for Tls {
+    fn open(&self, said: mpsc::Receiver<v1::FromAgent>) -> Later<'_, Result<Told, SessionError>> {
+        Box::pin(self.stream(said))
+    }
+}
+
+fn late(_: tokio::time::error::Elapsed) -> SessionError {
+    SessionError::Slow { what: "welcome the agent", time: WELCOME }
+}
+
+pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
+    let (out, said) = mpsc::channel(QUEUE);
     let remembered = remembered(agent).await?;
     let hello = v1::Hello {
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -73,14 +116,8 @@ pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
     // The queue is empty and open, so the first message fits.
     let first = out.try_send(v1::FromAgent { kind: Some(Out::Hello(hello)) });
     first.map_err(|error| SessionError::Inside(std::io::Error::other(error.to_string())))?;
-    let late = |_| SessionError::Slow { what: "welcome the agent", time: WELCOME };
-    let welcomed = tokio::time::timeout(WELCOME, async {
-        let mut inbound =
-            AgentsClient::new(channel).session(ReceiverStream::new(queue)).await.map_err(status)?.into_inner();
-        let first = inbound.message().await.map_err(status)?;
-        Ok::<_, SessionError>((inbound, first))
-    });
-    let (inbound, first) = welcomed.await.map_err(late)??;
+    let mut inbound = agent.transport.open(said).await?;
+    let first = tokio::time::timeout(WELCOME, inbound.next()).await.map_err(late)?.transpose().map_err(status)?;
     let welcome = match first.and_then(|message| message.kind) {
         Some(In::Welcome(welcome)) => welcome,
         Some(_) => return Err(SessionError::Contract("another message before Welcome".to_owned())),
@@ -92,13 +129,13 @@ pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
         return Err(SessionError::Contract("a Welcome without heartbeat".to_owned()));
     }
     let journal = agent.journal.clone();
-    blocking(move || journal.remember(generation)).await??;
+    blocking(agent.machine.as_ref(), move || journal.remember(generation)).await??;
     Ok(Session { out, inbound, generation, heartbeat: Duration::from_millis(welcome.heartbeat_ms) })
 }
 
 async fn remembered(agent: &Agent) -> Result<Option<Generation>, SessionError> {
     let journal = agent.journal.clone();
-    Ok(blocking(move || journal.remembered()).await??)
+    Ok(blocking(agent.machine.as_ref(), move || journal.remembered()).await??)
 }
 
 pub(super) fn status(status: tonic::Status) -> SessionError {

@@ -19,7 +19,9 @@ use crate::apply::permit::GenerationError;
 use crate::certificate::CertificateError;
 use crate::config::{AgentConfig, HostName};
 use crate::journal::{Journal, JournalError};
+use crate::machine::{Machine, fraction};
 use crate::probe::Probed;
+pub use connect::{Tls, Told, Transport};
 
 /// The wait after the first failure; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -41,6 +43,10 @@ pub struct Agent {
     pub ticks: watch::Receiver<u64>,
     /// How often hosts are probed.
     pub interval: watch::Sender<Duration>,
+    /// How the coordinator is reached.
+    pub transport: Arc<dyn Transport>,
+    /// The machine below.
+    pub machine: Arc<dyn Machine>,
 }
 
 /// Why a session ended, or never began.
@@ -96,6 +102,7 @@ pub async fn run(agent: Agent, mut stop: watch::Receiver<bool>) {
             talk::talk(&agent, session).await
         };
         tokio::select! {
+            biased;
             ended = session => {
                 if let Err(error) = ended {
                     tracing::warn!(%error, "no session; trying again");
@@ -104,9 +111,10 @@ pub async fn run(agent: Agent, mut stop: watch::Receiver<bool>) {
             _ = stop.wait_for(|stop| *stop) => return,
         }
         // Half of the wait at least: many agents come back at once after a coordinator's restart, but not in step.
-        let jittered = wait.mul_f64(rand::random_range(0.5..1.0));
+        let jittered = wait.mul_f64((1.0 + fraction(agent.machine.as_ref())) / 2.0);
         wait = wait.saturating_mul(2).min(LONGEST_WAIT);
         tokio::select! {
+            biased;
             () = tokio::time::sleep(jittered) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }

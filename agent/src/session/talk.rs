@@ -9,16 +9,18 @@ use sendgate_proto::v1::from_agent::Kind as Out;
 use sendgate_proto::v1::to_agent::Kind as In;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio_stream::StreamExt;
 
 use super::connect::{Session, status};
 use super::pending::{Answer, Pending};
 use super::reports::Reports;
 use super::{Agent, SessionError};
 use crate::apply::offer::{self, OfferError, Prepared};
-use crate::apply::{blocking, permit};
+use crate::apply::permit;
 use crate::clock::Steady;
 use crate::config::HostName;
 use crate::journal::{ActId, ActRecord, Generation, Journal, JournalError, Progress};
+use crate::machine::{Machine, blocking, fraction};
 
 /// How long a message may wait to be sent before the session counts as broken.
 const SEND: Duration = Duration::from_secs(20);
@@ -29,7 +31,7 @@ struct Talk<'a> {
     generation: Generation,
     reports: Reports,
     pending: Pending,
-    checks: JoinSet<(ActId, Result<Prepared, OfferError>)>,
+    checks: JoinSet<(ActId, std::io::Result<Result<Prepared, OfferError>>)>,
     /// How far each act was when it was last told in this session.
     told: BTreeMap<ActId, Progress>,
 }
@@ -44,12 +46,16 @@ pub(super) async fn talk(agent: &Agent, session: Session) -> Result<(), SessionE
     let mut talk = Talk { agent, out, generation, reports, pending, checks, told: BTreeMap::new() };
     talk.tell_acts().await?;
     talk.send_reports().await?;
+    let machine = agent.machine.clone();
     loop {
         let due = talk.pending.next();
+        // What comes seldom goes first, so that nothing waits for ever behind what comes often.
         tokio::select! {
-            message = inbound.message() => match message.map_err(status)? {
-                Some(message) => talk.take(message).await?,
-                None => return Err(SessionError::Status("it closed the stream".to_owned())),
+            biased;
+            () = until(machine.as_ref(), due) => talk.ask().await?,
+            Some(checked) = talk.checks.join_next() => match checked {
+                Ok((id, prepared)) => talk.checked(id, prepared?).await?,
+                Err(error) => return Err(SessionError::Inside(std::io::Error::other(error))),
             },
             changed = changes.changed() => match changed {
                 Ok(()) => talk.tell_acts().await?,
@@ -59,19 +65,18 @@ pub(super) async fn talk(agent: &Agent, session: Session) -> Result<(), SessionE
                 Ok(()) => talk.send_reports().await?,
                 Err(_) => return Ok(()),
             },
-            Some(checked) = talk.checks.join_next() => match checked {
-                Ok((id, prepared)) => talk.checked(id, prepared).await?,
-                Err(error) => return Err(SessionError::Inside(std::io::Error::other(error))),
+            message = inbound.next() => match message {
+                Some(message) => talk.take(message.map_err(status)?).await?,
+                None => return Err(SessionError::Status("it closed the stream".to_owned())),
             },
-            () = until(due) => talk.ask().await?,
         }
     }
 }
 
 /// Waits for a point of the steady clock.
-async fn until(at: Option<Steady>) {
+async fn until(machine: &dyn Machine, at: Option<Steady>) {
     match at {
-        Some(at) => tokio::time::sleep(at.since(Steady::now())).await,
+        Some(at) => tokio::time::sleep(at.since(machine.now())).await,
         None => pending().await,
     }
 }
@@ -91,7 +96,7 @@ impl Talk<'_> {
         work: impl FnOnce(&Journal) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, SessionError> {
         let journal = self.agent.journal.clone();
-        Ok(blocking(move || work(&journal)).await??)
+        Ok(blocking(self.agent.machine.as_ref(), move || work(&journal)).await??)
     }
 
     async fn take(&mut self, message: v1::ToAgent) -> Result<(), SessionError> {
@@ -100,19 +105,20 @@ impl Talk<'_> {
             Some(In::Offer(offer)) => self.offer(offer).await,
             Some(In::Permit(permit)) => {
                 let generation = permit::generation(permit.generation.as_ref()).ok();
-                let answer = self.pending.permit(&permit, generation, Steady::now());
+                let answer = self.pending.permit(&permit, generation, self.agent.machine.now());
                 self.answer(answer).await
             }
             Some(In::PermitRefused(refused)) => {
                 tracing::info!(act = %refused.act_id, reason = %refused.reason, "no permit");
-                let answer = self.pending.refused(&refused, Steady::now(), rand::random());
+                let answer =
+                    self.pending.refused(&refused, self.agent.machine.now(), fraction(self.agent.machine.as_ref()));
                 self.answer(answer).await
             }
             Some(In::ActAck(ack)) => self.acknowledged(&ack.act_id).await,
             Some(In::ReportNow(now)) => {
                 let probed = self.agent.probes.iter().find(|(name, _)| name.as_str() == now.host);
                 if let Some((name, probed)) = probed {
-                    self.reports.want(name, Steady::now());
+                    self.reports.want(name, self.agent.machine.now());
                     probed.probe_now();
                 }
                 Ok(())
@@ -127,7 +133,7 @@ impl Talk<'_> {
         for (host, probed) in self.agent.probes.iter() {
             let snapshot = probed.latest.borrow().clone();
             if let Some(snapshot) = snapshot
-                && self.reports.is_due(host, &snapshot, Steady::now())
+                && self.reports.is_due(host, &snapshot, self.agent.machine.now())
             {
                 self.send(Out::Report(snapshot.report)).await?;
             }
@@ -168,7 +174,7 @@ impl Talk<'_> {
             && let Some((host, probed)) = self.agent.probes.iter().find(|(host, _)| act.is_on(host))
         {
             // What an act did is to be seen at once, also when it changed nothing.
-            self.reports.want(host, Steady::now());
+            self.reports.want(host, self.agent.machine.now());
             probed.probe_now();
         }
         self.told.insert(act.id.clone(), act.progress);
@@ -213,15 +219,18 @@ impl Talk<'_> {
         }
         tracing::info!(act = %id, %on, "offered");
         self.pending.add(on, id.clone(), self.generation);
-        let config = self.agent.config.clone();
-        self.checks.spawn_blocking(move || (id, offer::prepare(&config, &host, offer.act.as_ref())));
+        let (config, machine) = (self.agent.config.clone(), self.agent.machine.clone());
+        self.checks.spawn(async move {
+            let check = move || offer::prepare(&config, &host, offer.act.as_ref());
+            (id, blocking(machine.as_ref(), check).await)
+        });
         Ok(())
     }
 
     async fn checked(&mut self, id: ActId, prepared: Result<Prepared, OfferError>) -> Result<(), SessionError> {
         match prepared {
             Ok(prepared) => {
-                self.pending.checked(&id, prepared, Steady::now());
+                self.pending.checked(&id, prepared, self.agent.machine.now());
                 Ok(())
             }
             Err(error) => match self.pending.remove(&id) {
@@ -232,7 +241,7 @@ impl Talk<'_> {
     }
 
     async fn ask(&mut self) -> Result<(), SessionError> {
-        for request in self.pending.ask(Steady::now(), rand::random) {
+        for request in self.pending.ask(self.agent.machine.now(), || self.agent.machine.random()) {
             self.send(Out::PermitRequest(request)).await?;
         }
         Ok(())

@@ -39,6 +39,18 @@ impl AgentService {
     pub fn new(policy: Arc<Policy>, driver: Handle) -> Self {
         Self { policy, driver }
     }
+
+    /// Opens a session with an agent whose identity is proved: what it says comes in by the stream, and what it is told
+    /// goes out by the other.
+    pub fn open<S>(&self, agent: AgentName, said: S) -> ReceiverStream<ToAgent>
+    where
+        S: Stream<Item = Result<FromAgent, Status>> + Send + Unpin + 'static,
+    {
+        let (queue, messages) = mpsc::channel(QUEUE);
+        let session = Session { agent, policy: Arc::clone(&self.policy), driver: self.driver.clone(), queue };
+        tokio::spawn(session.run(said));
+        ReceiverStream::new(messages)
+    }
 }
 
 #[tonic::async_trait]
@@ -57,11 +69,7 @@ impl Agents for AgentService {
                 "no host of the configuration belongs to agent {agent}: add it to the coordinator's configuration"
             )));
         }
-        let stream = request.into_inner();
-        let (queue, messages) = mpsc::channel(QUEUE);
-        let session = Session { agent, policy: Arc::clone(&self.policy), driver: self.driver.clone(), queue };
-        tokio::spawn(session.run(stream));
-        Ok(Response::new(Box::pin(ReceiverStream::new(messages).map(Ok))))
+        Ok(Response::new(Box::pin(self.open(agent, request.into_inner()).map(Ok))))
     }
 }
 
@@ -73,10 +81,13 @@ struct Session {
 }
 
 impl Session {
-    async fn run(self, mut stream: Streaming<FromAgent>) {
+    async fn run<S>(self, mut said: S)
+    where
+        S: Stream<Item = Result<FromAgent, Status>> + Send + Unpin + 'static,
+    {
         let agent = self.agent.clone();
-        let hello = tokio::time::timeout(HELLO_WITHIN, stream.message()).await;
-        let Ok(Ok(Some(FromAgent { kind: Some(from_agent::Kind::Hello(hello)) }))) = hello else {
+        let hello = tokio::time::timeout(HELLO_WITHIN, said.next()).await;
+        let Ok(Some(Ok(FromAgent { kind: Some(from_agent::Kind::Hello(hello)) }))) = hello else {
             tracing::warn!(%agent, "the session did not begin with a hello");
             return;
         };
@@ -97,16 +108,18 @@ impl Session {
         let mut uploads = Uploads::default();
         if self.queue.send(ToAgent { kind: Some(to_agent::Kind::Welcome(welcome)) }).await.is_ok() {
             loop {
+                // What the driver says first: it is the one that ends sessions, and it says little.
                 let taken = tokio::select! {
+                    biased;
                     told = relayed.recv() => match told {
                         Some(message) => self.queue.send(message).await.ok(),
                         // The driver ended the session, or a newer one took its place.
                         None => None,
                     },
-                    said = stream.message() => match said {
-                        Ok(Some(message)) => self.heard(message, &mut uploads).await,
-                        Ok(None) => None,
-                        Err(status) => {
+                    said = said.next() => match said {
+                        Some(Ok(message)) => self.heard(message, &mut uploads).await,
+                        None => None,
+                        Some(Err(status)) => {
                             tracing::info!(%agent, %status, "session broke off");
                             None
                         }

@@ -5,6 +5,7 @@
 //! longer and never shorter.
 
 use jiff::Timestamp;
+use sendgate_core::ledger::Ledger;
 use sendgate_core::time::{BootId, BootTime, ClockMark, Now, Steady};
 use std::fmt;
 use std::time::Duration;
@@ -65,6 +66,20 @@ impl Clock {
             Some(mark) => mark.steady,
         };
         Self { source, boot_id, anchor, steady }
+    }
+
+    /// The mark that [`Clock::resume`] is to continue from: after another boot steady time goes on where the last entry
+    /// was written, not where the last mark was.
+    #[must_use]
+    pub fn last_mark(ledger: &Ledger, source: &dyn ClockSource) -> Option<ClockMark> {
+        ledger.clock.clone().map(|mark| ClockMark {
+            steady: if mark.boot_id.is_some() && mark.boot_id == source.boot_id() {
+                mark.steady
+            } else {
+                ledger.last.map_or(mark.steady, |at| at.steady.max(mark.steady))
+            },
+            ..mark
+        })
     }
 
     /// This moment.

@@ -18,4 +18,5 @@ pub mod journal;
 #[cfg(test)]
 mod scratch;
 pub mod serve;
+pub mod threads;
 pub mod tls;

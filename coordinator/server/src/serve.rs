@@ -9,8 +9,8 @@ use crate::identity::Identity;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::sled::{OpenError, SledJournal};
 use crate::journal::{Journal, ReadError};
+use crate::threads::Pool;
 use crate::tls::{self, TlsError};
-use sendgate_core::time::ClockMark;
 use sendgate_proto::v1::agents_server::AgentsServer;
 use sendgate_proto::v1::control_server::ControlServer;
 use std::net::SocketAddr;
@@ -76,15 +76,7 @@ pub async fn serve(
     };
     let verified = journal.verify()?;
     let ledger = driver::replay(journal.as_ref())?;
-    // After another boot steady time goes on where the last entry was written, not where the last mark was.
-    let last = ledger.clock.clone().map(|mark| ClockMark {
-        steady: if mark.boot_id.is_some() && mark.boot_id == Machine.boot_id() {
-            mark.steady
-        } else {
-            ledger.last.map_or(mark.steady, |at| at.steady.max(mark.steady))
-        },
-        ..mark
-    });
+    let last = Clock::last_mark(&ledger, &Machine);
     let clock = Clock::resume(last.as_ref(), Box::new(Machine));
     let policy = Arc::new(configuration.policy);
     let grant_servers = configuration.directory.iter().filter_map(|(domain, servers)| {
@@ -94,8 +86,9 @@ pub async fn serve(
     let grant_servers = grant_servers.collect();
     let parts = Parts {
         policy: Arc::clone(&policy),
-        directory: configuration.directory,
+        directory: Arc::new(configuration.directory),
         journal: Arc::clone(&journal),
+        threads: Arc::new(Pool),
         clock,
         ledger,
         fresh_epoch,

@@ -5,6 +5,7 @@ use sendgate_coordinator::clock::{Clock, Machine};
 use sendgate_coordinator::driver::{AgentMessage, Driver, Handle, Message, Parts};
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
+use sendgate_coordinator::threads::Pool;
 use sendgate_core::coverage::VerdictKind;
 use sendgate_core::coverage::placement::{PlannedGrant, Reach};
 use sendgate_core::coverage::verdict::Presence;
@@ -71,8 +72,9 @@ impl Running {
         let journal = Arc::new(MemoryJournal::new());
         let parts = Parts {
             policy: Arc::new(policy),
-            directory: [(name(&domain.name), servers)].into(),
+            directory: Arc::new(BTreeMap::from([(name(&domain.name), servers)])),
             journal: Arc::clone(&journal) as Arc<dyn Journal>,
+            threads: Arc::new(Pool),
             clock: Clock::resume(None, Box::new(Machine)),
             ledger: Ledger::default(),
             fresh_epoch: 7,

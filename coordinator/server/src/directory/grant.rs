@@ -28,7 +28,9 @@ use std::fmt;
 pub struct DescriptorDigest([u8; 32]);
 
 impl DescriptorDigest {
-    pub(crate) fn of(descriptor: &SecurityDescriptor) -> Self {
+    /// Of what a server returned.
+    #[must_use]
+    pub fn of(descriptor: &SecurityDescriptor) -> Self {
         Self(Sha256::digest(descriptor.as_bytes()).into())
     }
 }

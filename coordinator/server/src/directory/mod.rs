@@ -5,7 +5,8 @@
 //!    question with a deadline of its own;
 //! 3. [`survey`] reads a domain's users on every server that counts and accounts for each name that was asked;
 //! 4. [`grant`] adds exactly one entry to one descriptor, and reads it back;
-//! 5. [`check`] and [`checkup`] try servers' settings without reading anybody.
+//! 5. [`reach`] is what the loop needs of all this;
+//! 6. [`check`] and [`checkup`] try servers' settings without reading anybody.
 //!
 //! Nothing is judged here: the readings go to `sendgate_core::coverage`. Referrals are never followed: what a server
 //! does not hold itself is not evidence of that server.
@@ -21,6 +22,7 @@ mod fake;
 mod filter;
 pub mod grant;
 pub mod kerberos;
+pub mod reach;
 mod readers;
 mod root;
 mod session;

@@ -2,11 +2,12 @@
 
 use super::act::deliver;
 use super::{Driver, Message, RecordError};
-use crate::directory::DirectoryServer;
-use crate::directory::grant::{self, Established, GrantDone, GrantError, LostEdit};
+use crate::directory::grant::{Established, GrantDone, GrantError, LostEdit};
+use crate::directory::reach::EntryWriter;
 use sendgate_core::coverage::placement::GrantEntry;
 use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
 use sendgate_core::names::DomainName;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two attempts to find out what became of a grant.
@@ -30,9 +31,8 @@ impl Wanted {
 }
 
 impl Driver {
-    fn grant_server(&self, domain: &DomainName) -> Option<DirectoryServer> {
-        let policy = self.policy.domains.get(domain)?;
-        self.directory.get(domain)?.iter().find(|server| server.name == policy.grant_server).cloned()
+    fn grant_server(&self, domain: &DomainName) -> Option<Arc<dyn EntryWriter>> {
+        self.directory.writer(domain, &self.policy.domains.get(domain)?.grant_server)
     }
 
     /// Carries out an effect on the directory; its end comes back as a message.
@@ -43,13 +43,13 @@ impl Driver {
         let (handle, effect) = (self.handle.clone(), effect.clone());
         tokio::spawn(async move {
             let done = match &effect {
-                Effect::Grant(grant) => grant::apply(&server, grant).await,
-                _ => grant::withdraw(&server, &entry).await,
+                Effect::Grant(grant) => server.apply(grant).await,
+                _ => server.withdraw(&entry).await,
             };
             let outcome = match done {
                 Err(error @ GrantError::Unknown { .. }) => {
                     tracing::warn!(%error, intent = intent.0, "whether the entry was written is not known");
-                    established(&server, &entry, wanted).await
+                    established(server.as_ref(), &entry, wanted).await
                 }
                 done => outcome(done, wanted),
             };
@@ -70,7 +70,7 @@ impl Driver {
             self.granting.insert(intent);
             let handle = self.handle.clone();
             tokio::spawn(async move {
-                let outcome = established(&server, &entry, wanted).await;
+                let outcome = established(server.as_ref(), &entry, wanted).await;
                 deliver(&handle, Message::Granted(intent, outcome)).await;
             });
         }
@@ -108,9 +108,9 @@ fn lost_edit(lost: &LostEdit, wanted: Wanted) -> Outcome {
 }
 
 /// Asks until there is an answer: an open grant holds up every other one on its place, so it shows.
-async fn established(server: &DirectoryServer, entry: &GrantEntry, wanted: Wanted) -> Outcome {
+async fn established(server: &dyn EntryWriter, entry: &GrantEntry, wanted: Wanted) -> Outcome {
     loop {
-        match grant::establish(server, entry).await {
+        match server.establish(entry).await {
             Ok(now) => return found(now, wanted),
             Err(error @ GrantError::NoPlace { .. }) if wanted == Wanted::Gone => {
                 return Outcome::Succeeded { detail: error.to_string() };

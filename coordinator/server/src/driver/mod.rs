@@ -19,12 +19,13 @@ pub use message::{AgentMessage, Handle, Message, RequestError, Stopped};
 pub use record::{RecordError, replay};
 
 use crate::clock::Clock;
-use crate::directory::DirectoryServer;
+use crate::directory::reach::Directory;
 use crate::journal::Journal;
+use crate::threads::Threads;
 use sendgate_core::estate::Estate;
 use sendgate_core::gate::World;
 use sendgate_core::ledger::{Entry, Generation, Ledger, Sequence};
-use sendgate_core::names::{AgentName, DomainName};
+use sendgate_core::names::AgentName;
 use sendgate_core::plan::{self, Plan};
 use sendgate_core::policy::Policy;
 use sendgate_core::time::{Now, Steady};
@@ -45,10 +46,11 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// The loop and all that it owns.
 pub struct Driver {
     policy: Arc<Policy>,
-    directory: BTreeMap<DomainName, Vec<DirectoryServer>>,
+    directory: Arc<dyn Directory>,
     estate: Estate,
     ledger: Ledger,
     journal: Arc<dyn Journal>,
+    threads: Arc<dyn Threads>,
     clock: Arc<Clock>,
     generation: Generation,
     messages: mpsc::Receiver<Message>,
@@ -66,10 +68,12 @@ pub struct Driver {
 pub struct Parts {
     /// What is wanted.
     pub policy: Arc<Policy>,
-    /// How each domain's directory servers are reached.
-    pub directory: BTreeMap<DomainName, Vec<DirectoryServer>>,
+    /// How the domains' directory servers are reached.
+    pub directory: Arc<dyn Directory>,
     /// Where everything is written down.
     pub journal: Arc<dyn Journal>,
+    /// Where the journal's disk is waited for.
+    pub threads: Arc<dyn Threads>,
     /// What time it is; resumed from the journal.
     pub clock: Clock,
     /// What the journal says so far.
@@ -91,7 +95,7 @@ impl Driver {
         };
         let (clock, estate, handle) = (Arc::new(parts.clock), Estate::default(), sender.downgrade());
         let world = World { policy: &parts.policy, estate: &estate, ledger: &parts.ledger, now: clock.now() };
-        let surveys = surveys::Surveys::start(world, &parts.directory, &clock, &handle);
+        let surveys = surveys::Surveys::start(world, parts.directory.as_ref(), &clock, &handle);
         let handles = surveys.handles();
         let mut driver = Self {
             policy: parts.policy,
@@ -99,6 +103,7 @@ impl Driver {
             estate,
             ledger: parts.ledger,
             journal: parts.journal,
+            threads: parts.threads,
             clock,
             generation,
             messages,
@@ -128,7 +133,9 @@ impl Driver {
         loop {
             let plan = self.settle().await?;
             let wake = plan.wake.map_or(LONGEST_SLEEP, |at| at.since(self.clock.now().steady)).min(LONGEST_SLEEP);
+            // After either of them everything is planned again, so what has happened may always come first.
             tokio::select! {
+                biased;
                 message = self.messages.recv() => match message {
                     None => return Ok(()),
                     Some(message) => self.take(message, &plan).await?,

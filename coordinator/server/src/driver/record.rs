@@ -2,6 +2,7 @@
 
 use super::Driver;
 use crate::journal::{AppendError, Journal, ReadError};
+use crate::threads::blocking;
 use sendgate_core::ledger::{Entry, IllegalEvent, Ledger, Sequence, Stamped};
 use sendgate_core::time::Now;
 use std::sync::Arc;
@@ -72,7 +73,7 @@ impl Driver {
         self.ledger.apply(sequence, &stamped)?;
         self.surveys.changed();
         let journal = Arc::clone(&self.journal);
-        tokio::task::spawn_blocking(move || journal.append(sequence, &payload))
+        blocking(self.threads.as_ref(), move || journal.append(sequence, &payload))
             .await
             .map_err(|error| RecordError::Task(error.to_string()))??;
         tracing::info!(sequence = sequence.0, entry = stamped.entry.title(), detail = ?stamped.entry, "journal");

@@ -3,8 +3,8 @@
 use super::act::deliver;
 use super::{Driver, Message};
 use crate::clock::Clock;
-use crate::directory::DirectoryServer;
-use crate::directory::survey::{Looks, Survey, Wanted};
+use crate::directory::reach::Directory;
+use crate::directory::survey::{Looks, SteadyClock, Survey, Wanted};
 use sendgate_core::coverage::Look;
 use sendgate_core::estate::Observation;
 use sendgate_core::gate::World;
@@ -31,7 +31,7 @@ impl Surveys {
     /// Starts a survey for each domain of the policy; what they find out reaches the loop as messages.
     pub(super) fn start(
         world: World<'_>,
-        directory: &BTreeMap<DomainName, Vec<DirectoryServer>>,
+        directory: &dyn Directory,
         clock: &Arc<Clock>,
         handle: &mpsc::WeakSender<Message>,
     ) -> Self {
@@ -44,9 +44,8 @@ impl Surveys {
                 let handle = handle.clone();
                 Box::pin(async move { deliver(&handle, Message::Looked(Box::new(look))).await })
             });
-            let servers = directory.get(domain).cloned().unwrap_or_default();
-            let now = Arc::new(move || clock.now().steady);
-            handles.insert(domain.clone(), Survey::start(domain.clone(), servers, receiver, looks, now));
+            let now: SteadyClock = Arc::new(move || clock.now().steady);
+            handles.insert(domain.clone(), directory.watch(domain, receiver, looks, now));
             senders.insert(domain.clone(), sender);
         }
         Self {

@@ -5,6 +5,7 @@ use sendgate_coordinator::convert;
 use sendgate_coordinator::driver::{self, AgentMessage, Driver, Handle, Message, Parts};
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
+use sendgate_coordinator::threads::Pool;
 use sendgate_core::coverage::placement::Reach;
 use sendgate_core::coverage::reading::{
     AccountReading, DescriptorReading, DomainReading, FoundUser, Home, MailboxOwner, ServerReading, UserClass,
@@ -97,8 +98,9 @@ impl Running {
         let clock = Clock::resume(ledger.clock.as_ref(), Box::new(Machine));
         let parts = Parts {
             policy: Arc::new(policy()),
-            directory: BTreeMap::new(),
+            directory: Arc::new(BTreeMap::new()),
             journal: Arc::clone(&journal),
+            threads: Arc::new(Pool),
             clock,
             ledger,
             fresh_epoch: 7,

@@ -95,9 +95,9 @@ impl fmt::Debug for Ground {
     }
 }
 
-/// What is asked of a domain's task.
+/// What is asked of whoever looks at a domain.
 #[derive(Debug)]
-enum Request {
+pub enum Request {
     /// A full reading, and who looks on.
     Run(mpsc::Sender<Progress>),
     /// The chain behind some names.
@@ -119,11 +119,27 @@ impl Survey {
         looks: Looks,
         now: SteadyClock,
     ) -> Self {
-        let (requests, received) = mpsc::channel(REQUESTS);
         let ground =
             Ground { domain: domain.clone(), servers: servers.clone(), wanted: wanted.clone(), now: now.clone() };
+        let (survey, received) = Self::of(ground);
         tokio::spawn(domain::Domain::start(domain, servers, wanted, received, looks, now).run());
-        Self { requests, ground: Arc::new(ground) }
+        survey
+    }
+
+    /// A survey that is somebody else's: whoever holds the receiver looks at the domain, answers what is asked, and ends
+    /// when nothing can be asked any more. No server stands behind [`Survey::everybody`].
+    #[must_use]
+    pub fn served(
+        domain: DomainName,
+        wanted: watch::Receiver<Arc<Wanted>>,
+        now: SteadyClock,
+    ) -> (Self, mpsc::Receiver<Request>) {
+        Self::of(Ground { domain, servers: Vec::new(), wanted, now })
+    }
+
+    fn of(ground: Ground) -> (Self, mpsc::Receiver<Request>) {
+        let (requests, received) = mpsc::channel(REQUESTS);
+        (Self { requests, ground: Arc::new(ground) }, received)
     }
 
     /// A full reading on every server, from now on; if one is under way, that one. The steps end when every server is

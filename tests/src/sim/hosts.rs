@@ -1,0 +1,335 @@
+//! Simulated hosts: what probes see, and programs that outlive the agents that had them started.
+
+use super::Sim;
+use super::estate::{EXCHANGE, GOODLINK};
+use super::lives::Life;
+use super::world::World;
+use sendgate_agent::apply::Look;
+use sendgate_agent::apply::offer::Prepared;
+use sendgate_agent::apply::programs::{Followed, Programs};
+use sendgate_agent::clock::Steady;
+use sendgate_agent::journal::{ActId, ProcessMark, Progress};
+use sendgate_agent::machine::Later;
+use sendgate_agent::probe::Probe;
+use sendgate_agent::probe::roster::Roster;
+use sendgate_core::enforcement::StoreVersion;
+use sendgate_proto::v1::{self as wire, paused_user, service, store_mounted, store_version};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::pending;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What an agent is told of a failed installation: any code but 0.
+const FAILED: i32 = 3;
+/// What a program that hangs is killed with, and when.
+const KILLED: i32 = 137;
+const TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// How often an act is looked at: virtual time costs little, but not nothing.
+const LOOK_EVERY: Duration = Duration::from_secs(7);
+
+/// A host.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Host {
+    /// Of its store, on an Exchange host.
+    pub(super) version: Option<StoreVersion>,
+    /// The service is down for an act.
+    pub(super) down: bool,
+    pub(super) started: Duration,
+    /// GoodLink's paused users: since when, the last line, how many.
+    pub(super) paused: BTreeMap<String, (Duration, Duration, u32)>,
+}
+
+/// An act on a host.
+#[derive(Debug, Clone)]
+pub(super) struct Act {
+    pub(super) host: &'static str,
+    pub(super) stage: Stage,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Its supervisor has been started.
+    Unclaimed,
+    Running,
+    /// It ended with a code; without one if nobody knows how.
+    Ended(Option<i32>),
+    Never(String),
+}
+
+impl Act {
+    pub(super) fn running(&self) -> bool {
+        self.stage == Stage::Running
+    }
+
+    #[allow(clippy::option_option, reason = "ended, and whether the code is known")]
+    pub(super) fn ended(&self) -> Option<Option<i32>> {
+        match self.stage {
+            Stage::Ended(code) => Some(code),
+            _ => None,
+        }
+    }
+}
+
+/// The programs of one life of an agent.
+pub(super) struct SimPrograms {
+    pub(super) sim: Arc<Sim>,
+    pub(super) life: Arc<Life>,
+    pub(super) host: &'static str,
+}
+
+impl fmt::Debug for SimPrograms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "programs of {}", self.host)
+    }
+}
+
+impl SimPrograms {
+    fn followed(&self, id: &ActId) -> Box<dyn Followed> {
+        Box::new(Following { sim: Arc::clone(&self.sim), life: Arc::clone(&self.life), host: self.host, id: id.sequence() })
+    }
+}
+
+impl Programs for SimPrograms {
+    fn start<'a>(&'a self, id: &'a ActId, prepared: Prepared, not_after: Steady) -> Later<'a, io::Result<Box<dyn Followed>>> {
+        Box::pin(async move {
+            if !self.life.lives() {
+                pending::<()>().await;
+            }
+            let (fails, act) = (self.sim.chance(|chance| chance.percent(2)), id.sequence());
+            if fails {
+                return Err(io::Error::other("no more processes"));
+            }
+            let not_after = not_after.since(Steady::after_boot(Duration::ZERO));
+            let again = self.sim.world(|world| {
+                let again = world.acts.get(&act).is_some_and(|known| !matches!(known.stage, Stage::Never(_)));
+                world.acts.entry(act).or_insert(Act { host: self.host, stage: Stage::Unclaimed });
+                again
+            });
+            if again {
+                // The journal of the agent keeps this from happening.
+                let now = self.sim.now();
+                self.sim.world(|world| world.violated(now, format!("act {act} is started a second time on {}", self.host)));
+            }
+            tokio::spawn(supervise(Arc::clone(&self.sim), act, self.host, prepared.what, not_after));
+            Ok(self.followed(id))
+        })
+    }
+
+    fn find(&self, id: &ActId) -> Box<dyn Followed> {
+        self.followed(id)
+    }
+
+    fn forget(&self, _id: &ActId) {}
+}
+
+/// A program and its supervisor: nothing that happens to the agent touches them.
+async fn supervise(sim: Arc<Sim>, act: u64, host: &'static str, what: String, not_after: Duration) {
+    let wait = sim.chance(|chance| chance.between(Duration::from_millis(5), Duration::from_secs(2)));
+    tokio::time::sleep(wait).await;
+    let now = sim.now();
+    let begins = sim.world(|world| {
+        let unclaimed = world.acts.get(&act).is_some_and(|act| act.stage == Stage::Unclaimed);
+        if unclaimed && now < not_after {
+            world.begins(now, act, host, &what);
+        }
+        let stage = match (unclaimed, now < not_after) {
+            (false, _) => return false,
+            (true, true) => Stage::Running,
+            (true, false) => Stage::Never("permit expired before the program was started".to_owned()),
+        };
+        let begins = stage == Stage::Running;
+        world.acts.insert(act, Act { host, stage });
+        if let Some(host) = world.hosts.get_mut(host).filter(|_| begins) {
+            host.down = true;
+        }
+        begins
+    });
+    if !begins {
+        return;
+    }
+    let install = what.starts_with("install");
+    let (kind, takes) = sim.chance(|chance| {
+        let most = if install { 20 * 60 } else { 4 * 60 };
+        (chance.below(100), chance.between(Duration::from_secs(30), Duration::from_secs(most)))
+    });
+    // Of a hundred: four fail, two fail although the files were replaced, two hang, three end without a trace.
+    let (code, takes, done) = match kind {
+        0..4 => (Some(FAILED), takes, false),
+        4..6 => (Some(FAILED), takes, true),
+        6..8 => (Some(KILLED), TIMEOUT, false),
+        8..10 => (None, takes, true),
+        10 => (None, takes, false),
+        _ => (Some(0), takes, true),
+    };
+    tokio::time::sleep(takes).await;
+    let now = sim.now();
+    sim.world(|world| {
+        world.tell(now, || format!("{host}: act {act} ends with {code:?}, {}", if done { "done" } else { "not done" }));
+        world.acts.insert(act, Act { host, stage: Stage::Ended(code) });
+        if let Some(here) = world.hosts.get_mut(host) {
+            here.down = false;
+            if done && install {
+                here.version = Some(World::target());
+            }
+        }
+        if done && !install {
+            world.restarted(now, host);
+        }
+    });
+}
+
+/// An act, as one life of an agent follows it.
+struct Following {
+    sim: Arc<Sim>,
+    life: Arc<Life>,
+    host: &'static str,
+    id: u64,
+}
+
+impl Followed for Following {
+    fn mark(&self) -> Option<ProcessMark> {
+        None
+    }
+
+    fn look(&mut self) -> Later<'_, io::Result<Look>> {
+        Box::pin(async move {
+            if !self.life.lives() {
+                pending::<()>().await;
+            }
+            let never = "the agent ended before the program was started";
+            Ok(self.sim.world(|world| {
+                let act = world.acts.entry(self.id);
+                let act = act.or_insert_with(|| Act { host: self.host, stage: Stage::Never(never.to_owned()) });
+                match &act.stage {
+                    Stage::Unclaimed => Look::Unclaimed,
+                    Stage::Running => Look::Running,
+                    Stage::Ended(Some(exit_code)) => {
+                        Look::Over(Progress::Finished { exit_code: *exit_code }, format!("ended with {exit_code}"))
+                    }
+                    Stage::Ended(None) => Look::Over(Progress::Unknown, "nobody saw how it ended".to_owned()),
+                    Stage::Never(why) => Look::Over(Progress::Refused, why.clone()),
+                }
+            }))
+        })
+    }
+
+    fn pause(&mut self) -> Later<'_, ()> {
+        Box::pin(async move {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if !self.life.lives() {
+                pending::<()>().await;
+            }
+        })
+    }
+
+    fn close(&mut self) -> Later<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// Looks at a simulated host.
+pub(super) struct SimProbe {
+    pub(super) sim: Arc<Sim>,
+    pub(super) host: &'static str,
+    /// The roster as it was last read, with its text.
+    pub(super) roster: Option<(String, Arc<Roster>)>,
+}
+
+impl Probe for SimProbe {
+    fn probe(&mut self) -> Later<'_, (wire::HostReport, Option<Arc<Roster>>)> {
+        Box::pin(async move {
+            let takes = self.sim.chance(|chance| chance.between(Duration::from_millis(10), Duration::from_millis(900)));
+            tokio::time::sleep(takes).await;
+            let host = self.sim.world(|world| world.hosts[self.host].clone());
+            if EXCHANGE.iter().any(|(_, hosts)| hosts.contains(&self.host)) {
+                return (wire::HostReport { host: self.host.into(), exchange: Some(exchange(&host)), goodlink: None }, None);
+            }
+            let roster = self.read();
+            let reference = wire::RosterReference {
+                sha256: roster.sha256().to_vec(),
+                users: u32::try_from(roster.users().len()).unwrap_or(u32::MAX),
+                error: None,
+            };
+            let netbios = if self.host == "gla" { "ADOM" } else { "BDOM" };
+            let report = wire::GoodLinkReport {
+                service: Some(service(&host, &format!("{netbios}\\goodadmin"))),
+                roster: Some(reference),
+                paused: Some(paused(&host)),
+            };
+            (wire::HostReport { host: self.host.into(), exchange: None, goodlink: Some(report) }, Some(roster))
+        })
+    }
+}
+
+impl SimProbe {
+    fn read(&mut self) -> Arc<Roster> {
+        let text = self.sim.world(|world| {
+            let users = world.users.iter().filter(|(_, user)| user.goodlink == self.host);
+            let lines = users.map(|(called, _)| format!("{},{called},\n", called.split('@').next().unwrap_or_default()));
+            format!("name,directory_name,server\n{}", lines.collect::<String>())
+        });
+        if let Some((known, roster)) = &self.roster
+            && *known == text
+        {
+            return Arc::clone(roster);
+        }
+        let read = Roster::parse(Path::new("/sim/roster.csv"), text.as_bytes());
+        let roster = Arc::new(read.expect("the simulation's rosters are ones"));
+        self.roster = Some((text, Arc::clone(&roster)));
+        roster
+    }
+}
+
+fn milliseconds(at: Duration) -> i64 {
+    super::EPOCH_MS + i64::try_from(at.as_millis()).unwrap_or(0)
+}
+
+fn service(host: &Host, account: &str) -> wire::Service {
+    let state = if host.down { service::State::Stopped } else { service::State::Running };
+    wire::Service {
+        name: "service".into(),
+        state: state.into(),
+        logon_account: account.into(),
+        started_at_ms: (!host.down).then(|| milliseconds(host.started)),
+        error: None,
+    }
+}
+
+fn exchange(host: &Host) -> wire::ExchangeReport {
+    let version = match host.version {
+        None => store_version::Result::Error("there is no store".into()),
+        Some(version) => store_version::Result::Version(wire::Version {
+            major: version.major.into(),
+            minor: version.minor.into(),
+            build: version.build.into(),
+            revision: version.revision.into(),
+        }),
+    };
+    wire::ExchangeReport {
+        store_version: Some(wire::StoreVersion { result: Some(version) }),
+        patches: Some(wire::Patches::default()),
+        store_service: Some(service(host, "LocalSystem")),
+        store_mounted: Some(wire::StoreMounted { result: Some(store_mounted::Result::Mounted(!host.down)) }),
+    }
+}
+
+fn paused(host: &Host) -> wire::Paused {
+    let users = host.paused.iter().map(|(called, (first, last, count))| wire::PausedUser {
+        name: called.split('@').next().unwrap_or_default().into(),
+        hresult: -2_147_024_891,
+        cause: paused_user::Cause::SendAs.into(),
+        first_ms: milliseconds(*first),
+        last_ms: milliseconds(*last),
+        count: *count,
+    });
+    wire::Paused { users: users.collect(), error: None }
+}
+
+/// Whether a host is one of GoodLink.
+pub(super) fn is_goodlink(host: &str) -> bool {
+    GOODLINK.iter().any(|(goodlink, _)| *goodlink == host)
+}

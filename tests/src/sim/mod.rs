@@ -1,0 +1,100 @@
+//! A simulation of everything: the coordinator's real loop and the agents' real sessions, acts and journals, over a
+//! simulated network, directory and hosts, on virtual time.
+//!
+//! 1. [`chance`]: all chance comes from one seed, and so does the whole story;
+//! 2. `estate` is what is configured, `world` what is true, and what must never be;
+//! 3. `directory` and `hosts` are what the programs touch, `network` is between them, `lives` starts and kills them;
+//! 4. `faults` is what goes wrong; `stage` plays a seed to its end.
+
+pub mod chance;
+mod directory;
+mod estate;
+mod faults;
+mod hosts;
+mod lives;
+mod network;
+mod stage;
+mod world;
+
+pub use estate::package;
+pub use stage::{Ended, play};
+
+use chance::Chance;
+use lives::Who;
+use network::Ways;
+use sendgate_coordinator::agents::AgentService;
+use sendgate_coordinator::driver::Handle;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use world::World;
+
+/// The wall clock at the start: 2007-03-01 00:00 UTC, in milliseconds since 1970.
+const EPOCH_MS: i64 = 1_172_707_200_000;
+
+/// The coordinator, as long as it can be reached.
+type Served = Option<(Arc<AgentService>, Handle)>;
+
+/// What all parts of a simulation share.
+struct Sim {
+    started: Instant,
+    package: PathBuf,
+    chance: Mutex<Chance>,
+    world: Mutex<World>,
+    ways: Mutex<Ways>,
+    served: Mutex<Served>,
+    deaths: mpsc::Sender<Who>,
+}
+
+impl std::fmt::Debug for Sim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a simulation")
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sim {
+    /// Virtual time since the start.
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn chance<T>(&self, draw: impl FnOnce(&mut Chance) -> T) -> T {
+        draw(&mut locked(&self.chance))
+    }
+
+    fn world<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+        act(&mut locked(&self.world))
+    }
+
+    fn ways<T>(&self, act: impl FnOnce(&mut Ways) -> T) -> T {
+        act(&mut locked(&self.ways))
+    }
+
+    fn service(&self) -> Option<Arc<AgentService>> {
+        locked(&self.served).as_ref().map(|(service, _)| Arc::clone(service))
+    }
+
+    fn handle(&self) -> Option<Handle> {
+        locked(&self.served).as_ref().map(|(_, handle)| handle.clone())
+    }
+
+    fn serves(&self, served: Served) {
+        *locked(&self.served) = served;
+    }
+
+    fn violated(&self, what: String) {
+        let now = self.now();
+        self.world(|world| world.violated(now, what));
+    }
+
+    /// A life has ended by itself. There are fewer lives than places.
+    fn died(&self, who: Who) {
+        let _ = self.deaths.try_send(who);
+    }
+}

@@ -1,0 +1,353 @@
+//! Plays a seed to its end.
+
+use super::chance::Chance;
+use super::directory::Domain;
+use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, PACKAGE_SHA256, TARGET, name};
+use super::faults::{self, FAULTS_FOR, Fault};
+use super::hosts::Host;
+use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who, olive};
+use super::network::Way;
+use super::world::{World, shown};
+use super::{Sim, locked};
+use sendgate_coordinator::journal::Journal;
+use sendgate_coordinator::journal::memory::MemoryJournal;
+use sendgate_core::ledger::{Ledger, RolloutState};
+use sendgate_core::policy::GrantMode;
+use sendgate_core::request::{self, WantedRollout};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Once everything is put right, the rollout ends within this time: waits, three installs with soak, refusals.
+const ENDS_WITHIN: Duration = Duration::from_secs(14 * 60 * 60);
+
+/// Deaths that may wait to be noticed.
+const DEATHS: usize = 64;
+
+/// How a seed ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Which.
+    pub seed: u64,
+    /// What must never be, and was.
+    pub violations: Vec<String>,
+    /// The story, where it was asked for: virtual times and events.
+    pub story: Vec<String>,
+    /// Virtual time.
+    pub simulated: Duration,
+    /// Installs, restarts and entries.
+    pub effects: u64,
+    /// Faults that happened.
+    pub faults: u64,
+    /// How the rollout ended, in one word.
+    pub outcome: &'static str,
+    /// The last digest of the coordinator's journal: the same for the same seed.
+    pub digest: String,
+}
+
+/// Plays one seed. `package` is the file that agents hash.
+///
+/// # Errors
+/// The runtime could not be made.
+pub fn play(seed: u64, package: &Path, story: bool) -> std::io::Result<Ended> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    Ok(runtime.block_on(async { Stage::new(seed, package, story).run().await }))
+}
+
+struct Stage {
+    seed: u64,
+    sim: Arc<Sim>,
+    journal: Arc<SimJournal>,
+    deaths: mpsc::Receiver<Who>,
+    disks: BTreeMap<&'static str, Disk>,
+    running: BTreeMap<Who, Running>,
+    /// Who comes back when.
+    back: BTreeMap<Who, Duration>,
+    faults: Vec<(Duration, Fault)>,
+    relents: Vec<(Duration, Fault)>,
+    /// The coordinator's machine: which boot, and when it was.
+    boot: (u64, Duration),
+    by_hand: Option<Duration>,
+    abort: Option<Duration>,
+    healed: Option<Duration>,
+    propagated: Duration,
+}
+
+impl Stage {
+    fn new(seed: u64, package: &Path, story: bool) -> Self {
+        let mut chance = Chance::new(seed);
+        let policy = estate::policy(&mut chance);
+        let mut faults = faults::draw(&mut chance);
+        faults.reverse();
+        let calm = faults.is_empty();
+        let advise = policy.domains.values().any(|domain| domain.grants == GrantMode::Advise);
+        let by_hand = advise.then(|| chance.between(MINUTE, FAULTS_FOR));
+        let abort = chance.percent(5).then(|| chance.between(MINUTE, 2 * FAULTS_FOR));
+        let mut world = World {
+            policy,
+            users: BTreeMap::new(),
+            domains: DOMAINS.iter().map(|domain| (*domain, Domain::new(domain))).collect(),
+            hosts: HOSTS.iter().map(|host| (*host, Host::default())).collect(),
+            acts: BTreeMap::new(),
+            ledger: Ledger::default(),
+            effects: 0,
+            faults: 0,
+            calm,
+            told: story.then(Vec::new),
+            violations: Vec::new(),
+        };
+        populate(&mut world, &mut chance);
+        let (dead, deaths) = mpsc::channel(DEATHS);
+        let sim = Arc::new(Sim {
+            started: Instant::now(),
+            package: package.to_owned(),
+            chance: Mutex::new(chance),
+            world: Mutex::new(world),
+            ways: Mutex::new(HOSTS.iter().map(|host| (*host, Way::new())).collect()),
+            served: Mutex::new(None),
+            deaths: dead,
+        });
+        let journal = Arc::new(SimJournal { inner: MemoryJournal::new(), sim: Arc::clone(&sim) });
+        Self {
+            seed,
+            sim,
+            journal,
+            deaths,
+            disks: HOSTS.iter().map(|host| (*host, Disk::default())).collect(),
+            running: BTreeMap::new(),
+            back: lives::everybody().map(|who| (who, Duration::ZERO)).collect(),
+            faults,
+            relents: Vec::new(),
+            boot: (1, Duration::ZERO),
+            by_hand,
+            abort,
+            healed: None,
+            propagated: Duration::ZERO,
+        }
+    }
+
+    async fn run(mut self) -> Ended {
+        let mut tick = Duration::ZERO;
+        loop {
+            let now = self.sim.now();
+            self.due(now);
+            if tick <= now {
+                tick = now + MINUTE;
+                if self.minute(now) {
+                    break;
+                }
+            }
+            let next = self.back.values().copied().chain([tick]);
+            let next = next.chain(self.faults.last().map(|(at, _)| *at)).min().unwrap_or(tick);
+            tokio::select! {
+                biased;
+                Some(who) = self.deaths.recv() => {
+                    let down = self.sim.chance(|chance| chance.between(Duration::from_millis(200), 2 * MINUTE));
+                    self.sim.world(|world| world.tell(now, || format!("{who:?} died at a write")));
+                    self.kill(who, now + down);
+                }
+                () = tokio::time::sleep(next.saturating_sub(now)) => {}
+            }
+        }
+        self.ended()
+    }
+
+    /// Starts whoever is to be back, and lets faults happen.
+    fn due(&mut self, now: Duration) {
+        let back: Vec<Who> = self.back.iter().filter(|(_, at)| **at <= now).map(|(who, _)| *who).collect();
+        for who in back {
+            self.back.remove(&who);
+            self.sim.world(|world| world.tell(now, || format!("{who:?} starts")));
+            let running = match who {
+                Who::Coordinator => lives::coordinator(&self.sim, &self.journal, self.boot),
+                Who::Agent(host) => lives::agent(&self.sim, host, &self.disks[host]),
+            };
+            self.running.insert(who, running);
+        }
+        while self.faults.last().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, fault)) = self.faults.pop() else { return };
+            self.sim.happen(now, &fault);
+            match &fault {
+                Fault::Kill { who, down, reboot } => {
+                    if *reboot && *who == Who::Coordinator {
+                        self.boot = (self.boot.0 + 1, now);
+                    }
+                    self.kill(*who, now + *down);
+                }
+                Fault::Fuse { who, fuse } => {
+                    if let Some(running) = self.running.get(who) {
+                        running.life.light(*fuse);
+                    }
+                }
+                Fault::Deny(_, long) | Fault::Protect(_, long) => self.relents.push((now + *long, fault)),
+                _ => {}
+            }
+        }
+    }
+
+    fn kill(&mut self, who: Who, back: Duration) {
+        let Some(running) = self.running.remove(&who) else { return };
+        if who == Who::Coordinator {
+            self.sim.serves(None);
+        }
+        running.kill();
+        self.back.insert(who, back);
+    }
+
+    /// What happens once a minute; true at the end.
+    fn minute(&mut self, now: Duration) -> bool {
+        let sim = Arc::clone(&self.sim);
+        sim.world(|world| {
+            world.replicate(now);
+            world.pauses(now);
+            if now.saturating_sub(self.propagated) >= 60 * MINUTE {
+                self.propagated = now;
+                world.propagate(now);
+            }
+            self.relents.retain(|(at, fault)| {
+                let later = *at > now;
+                if !later {
+                    world.relent(now, fault);
+                }
+                later
+            });
+        });
+        if self.by_hand.is_some_and(|at| at <= now) && self.relents.is_empty() {
+            // Whatever is missing later is granted by hand as well, as long as things go wrong.
+            self.by_hand = (now < 2 * FAULTS_FOR).then_some(now + 60 * MINUTE);
+            sim.world(|world| world.grant_by_hand(now));
+        }
+        self.operate(now);
+        if self.healed.is_none() && now >= FAULTS_FOR {
+            self.healed = Some(now);
+            sim.ways(|ways| ways.values_mut().for_each(|way| (way.closed, way.slow) = (Duration::ZERO, Duration::ZERO)));
+            sim.world(|world| world.heal(now));
+            self.relents.clear();
+        }
+        let (state, over) = sim.world(|world| {
+            let state = world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone());
+            let quiet = world.ledger.open().next().is_none() && !world.acts.values().any(|act| act.running());
+            (state, quiet)
+        });
+        let ended = !matches!(state, None | Some(RolloutState::Created | RolloutState::Running { .. }));
+        if ended && over && self.faults.is_empty() && now > 10 * MINUTE {
+            return true;
+        }
+        let late = self.healed.is_some_and(|healed| now > healed + ENDS_WITHIN);
+        if late {
+            if !ended {
+                let state = state.map_or("not there".to_owned(), |state| state.to_string());
+                sim.violated(format!("the rollout is {state}, {} after everything was put right", shown(ENDS_WITHIN)));
+            }
+            return true;
+        }
+        // In the last hour somebody asks why.
+        if self.healed.is_some_and(|healed| now > healed + ENDS_WITHIN - 2 * MINUTE) {
+            self.why();
+        }
+        false
+    }
+
+    fn why(&self) {
+        let Some(handle) = self.sim.handle() else { return };
+        let sim = Arc::clone(&self.sim);
+        tokio::spawn(async move {
+            let why = handle.look(|_, plan| format!("{:?} {:?}", plan.rollouts, plan.grants)).await;
+            let now = sim.now();
+            sim.world(|world| world.tell(now, || format!("why: {why:?}")));
+        });
+    }
+
+    /// What the operator does: a rollout of every server, once.
+    fn operate(&mut self, now: Duration) {
+        let Some(handle) = self.sim.handle() else { return };
+        let state = self.sim.world(|world| world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone()));
+        let abort = self.abort.is_some_and(|at| at <= now);
+        let at_once = self.sim.world(|world| world.policy.disruption.get());
+        tokio::spawn(async move {
+            let asked = match state {
+                None => {
+                    let wanted = WantedRollout {
+                        name: ROLLOUT.into(),
+                        package: "kb926666".into(),
+                        sha256: PACKAGE_SHA256.to_vec(),
+                        target: TARGET.into(),
+                        servers: EXCHANGE.iter().map(|(server, _)| (*server).to_owned()).collect(),
+                        at_once,
+                    };
+                    handle.request(olive(), move |world| request::rollout_create(world, &wanted)).await
+                }
+                Some(RolloutState::Created) => {
+                    handle.request(olive(), |world| request::rollout_start(world, ROLLOUT)).await
+                }
+                Some(RolloutState::Running { .. }) if abort => {
+                    handle.request(olive(), |world| request::rollout_abort(world, ROLLOUT, "enough")).await
+                }
+                Some(_) => return,
+            };
+            // A coordinator that is killed meanwhile is asked again.
+            drop(asked);
+        });
+    }
+
+    fn ended(self) -> Ended {
+        let now = self.sim.now();
+        let mut world = locked(&self.sim.world);
+        world.settled(now);
+        let state = world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone());
+        let told = world.told.take().unwrap_or_default();
+        Ended {
+            seed: self.seed,
+            violations: std::mem::take(&mut world.violations),
+            story: told.into_iter().map(|(at, what)| format!("{} {what}", shown(at))).collect(),
+            simulated: now,
+            effects: world.effects,
+            faults: world.faults,
+            outcome: match state {
+                Some(RolloutState::Finished) => "finished",
+                Some(RolloutState::Tripped { .. }) => "tripped",
+                Some(RolloutState::Aborted { .. }) => "aborted",
+                _ => "not ended",
+            },
+            digest: self.journal.head().map(|head| head.digest.to_string()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Users, rights and versions at the start.
+fn populate(world: &mut World, chance: &mut Chance) {
+    for number in 0..8 {
+        world.hire(Duration::ZERO, number, chance.percent(15));
+    }
+    for (goodlink, domain) in [("gla", DOMAINS[0]), ("glb", DOMAINS[0]), ("glb", DOMAINS[1])] {
+        if chance.percent(40)
+            && let Some(domain) = world.domains.get_mut(domain)
+        {
+            domain.change(Duration::ZERO, &super::directory::Change::Head(World::account(goodlink), true));
+        }
+    }
+    let everybody: Vec<String> = world.users.keys().cloned().collect();
+    for called in everybody {
+        if chance.percent(10) {
+            world.administer(Duration::ZERO, &called, |object| object.blocked = true);
+        }
+    }
+    // Before anything begins, replication is through.
+    world.replicate(FAULTS_FOR);
+    for host in EXCHANGE.iter().flat_map(|(_, hosts)| *hosts) {
+        let version = if chance.percent(7) { World::target() } else { name("6.5.7638.1") };
+        if let Some(host) = world.hosts.get_mut(host) {
+            host.version = Some(version);
+        }
+    }
+    // Who is without the right at the start was so before; nobody saw it land.
+    for user in world.users.values_mut() {
+        (user.landed, user.covered) = (None, user.covered.map(|_| Duration::ZERO));
+        user.uncovered = if user.covered.is_some() { None } else { Some(Duration::ZERO) };
+    }
+}

@@ -1,0 +1,325 @@
+//! What is true, and what must never be. Nobody but the simulation looks in here: the coordinator and the agents see only
+//! what directory servers, hosts and messages show them.
+
+use super::directory::{Domain, Object};
+use super::estate::{self, EXCHANGE, GOODLINK, SILENT_AFTER, WATCH_AGE, name};
+use super::hosts::{Act, Host};
+use sendgate_core::enforcement::{Enforcement, StoreVersion};
+use sendgate_core::guid::Guid;
+use sendgate_core::ledger::{Effect, Entry, IntentState, Ledger, Outcome, Pair, PairState, Sequence, Stamped};
+use sendgate_core::names::HostName;
+use sendgate_core::policy::{GateScope, GrantMode, Policy};
+use sendgate_core::sid::Sid;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What a change of the directory takes to be known for certain, or to be missed: the age of a watch, and a permit.
+const KNOWN_AFTER: Duration = WATCH_AGE.saturating_add(Duration::from_secs(60));
+
+/// What a change of a roster takes likewise.
+const ROSTER_KNOWN_AFTER: Duration = SILENT_AFTER.saturating_add(Duration::from_secs(5 * 60));
+
+/// A user of a roster.
+#[derive(Debug, Clone)]
+pub(super) struct User {
+    pub(super) domain: &'static str,
+    pub(super) goodlink: &'static str,
+    pub(super) guid: Guid,
+    pub(super) number: u32,
+    /// Since when he is on the roster.
+    pub(super) since: Duration,
+    /// Since when his mailbox is where it is.
+    pub(super) moved: Duration,
+    /// Since when some server that counts refuses him.
+    pub(super) uncovered: Option<Duration>,
+    /// Since when none does.
+    pub(super) covered: Option<Duration>,
+    /// When his right landed last, if the coordinator knew that it was lacking.
+    pub(super) landed: Option<Duration>,
+}
+
+/// Everything that is.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) policy: Policy,
+    pub(super) users: BTreeMap<String, User>,
+    pub(super) domains: BTreeMap<&'static str, Domain>,
+    pub(super) hosts: BTreeMap<&'static str, Host>,
+    pub(super) acts: BTreeMap<u64, Act>,
+    /// A fold of its own over what is durable.
+    pub(super) ledger: Ledger,
+    pub(super) effects: u64,
+    pub(super) faults: u64,
+    /// No fault at all in this seed: nothing can be missed.
+    pub(super) calm: bool,
+    pub(super) told: Option<Vec<(Duration, String)>>,
+    pub(super) violations: Vec<String>,
+}
+
+impl World {
+    pub(super) fn tell(&mut self, now: Duration, what: impl FnOnce() -> String) {
+        if let Some(told) = &mut self.told {
+            told.push((now, what()));
+        }
+    }
+
+    pub(super) fn violated(&mut self, now: Duration, what: String) {
+        self.tell(now, || format!("VIOLATION: {what}"));
+        self.violations.push(format!("at {}: {what}", shown(now)));
+    }
+
+    /// The SID of the account that a GoodLink server has.
+    pub(super) fn account(goodlink: &str) -> Sid {
+        name(if goodlink == "gla" { "S-1-5-21-1-2-3-1105" } else { "S-1-5-21-4-5-6-1105" })
+    }
+
+    /// Whether a store sends as the user, as one server has it.
+    pub(super) fn covers(&self, user: &User, called: &str, server: &super::directory::Server) -> bool {
+        let account = Self::account(user.goodlink);
+        server.objects.get(called).is_some_and(|object| object.allows(&account, &server.head))
+    }
+
+    /// Looks at every user again after something changed in the directory.
+    pub(super) fn cover(&mut self, now: Duration) {
+        let names: Vec<String> = self.users.keys().cloned().collect();
+        for called in names {
+            let Some(user) = self.users.get(&called) else { continue };
+            let all = self.domains[user.domain].servers.iter().all(|server| self.covers(user, &called, server));
+            let lacking = self.lacking(user) || self.calm;
+            let Some(user) = self.users.get_mut(&called) else { continue };
+            match (all, user.covered) {
+                (true, None) => {
+                    (user.covered, user.uncovered) = (Some(now), None);
+                    if lacking {
+                        user.landed = Some(now);
+                    }
+                    self.tell(now, || format!("{called} is covered on every server"));
+                }
+                (false, Some(_)) | (false, None) if user.uncovered.is_none() => {
+                    (user.covered, user.uncovered) = (None, Some(now));
+                    self.tell(now, || format!("{called} is not covered any more"));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn pair(&self, user: &User) -> Option<PairState> {
+        let account = self.policy.goodlink.get(&name(user.goodlink))?.service_account.clone();
+        self.ledger.pairs.get(&Pair { user: user.guid, account }).copied()
+    }
+
+    fn lacking(&self, user: &User) -> bool {
+        matches!(self.pair(user), Some(PairState::Lacking { .. }))
+    }
+
+    /// An entry is durable.
+    pub(super) fn appended(&mut self, now: Duration, sequence: Sequence, payload: &[u8]) {
+        let Ok(stamped) = serde_json::from_slice::<Stamped>(payload) else {
+            return self.violated(now, format!("record {sequence} of the journal is no entry"));
+        };
+        if let Err(error) = self.ledger.apply(sequence, &stamped) {
+            return self.violated(now, format!("the journal contradicts itself: {error}"));
+        }
+        if !matches!(stamped.entry, Entry::Clock(_)) {
+            self.tell(now, || format!("journal {sequence}: {}", short(&stamped.entry)));
+        }
+        // Whoever was seen lacking by a look that came in after he was covered has landed all the same.
+        let names: Vec<String> = self.users.keys().cloned().collect();
+        for called in names {
+            let lacking = self.users.get(&called).is_some_and(|user| self.lacking(user));
+            if let Some(user) = self.users.get_mut(&called).filter(|_| lacking) {
+                user.landed = user.covered.or(user.landed);
+            }
+        }
+    }
+
+    fn home(&self, called: &str, user: &User) -> Option<String> {
+        Some(self.domains[user.domain].servers[0].objects.get(called)?.home.clone())
+    }
+
+    pub(super) fn enforces(&self, server: &str) -> bool {
+        let hosts = EXCHANGE.iter().find(|(name, _)| *name == server).map_or(&[][..], |(_, hosts)| *hosts);
+        let versions = hosts.iter().filter_map(|host| self.hosts[host].version);
+        versions.into_iter().any(|version| self.policy.enforcement.judge(&version).enforces == Enforcement::Yes)
+    }
+
+    /// A program is about to change a host.
+    pub(super) fn begins(&mut self, now: Duration, act: u64, host: &'static str, what: &str) {
+        self.effects += 1;
+        self.tell(now, || format!("{host}: {what} begins (act {act})"));
+        let intent = self.ledger.intents.get(&Sequence(act)).cloned();
+        match intent {
+            None => self.violated(now, format!("{what} on {host} without an intent")),
+            Some(intent) => {
+                if intent.effect.host() != Some(&name::<HostName>(host)) {
+                    self.violated(now, format!("act {act} is not for {host}"));
+                }
+                if !matches!(intent.state, IntentState::Permitted { .. }) {
+                    self.violated(now, format!("{what} on {host} while its intent {act} is {:?}", intent.state));
+                }
+                if matches!(intent.effect, Effect::Install { .. }) {
+                    self.may_install(now, host);
+                } else {
+                    self.may_restart(now, host);
+                }
+            }
+        }
+        let running = self.acts.values().filter(|act| act.running()).count() + 1;
+        let limit = usize::try_from(self.policy.disruption.get()).unwrap_or(usize::MAX);
+        if running > limit {
+            self.violated(now, format!("{running} hosts are disrupted at once, {limit} may be"));
+        }
+        if self.acts.values().any(|other| other.running() && other.host == host) {
+            self.violated(now, format!("two programs at once on {host}"));
+        }
+    }
+
+    fn may_install(&mut self, now: Duration, host: &str) {
+        let Some((server, _)) = EXCHANGE.iter().find(|(_, hosts)| hosts.contains(&host)) else { return };
+        let everybody = self.policy.scope == GateScope::Domain;
+        let mut wrong = Vec::new();
+        for (called, user) in &self.users {
+            let uses = |goodlink: &str| self.policy.goodlink[&name(goodlink)].exchange.contains(&name(server));
+            let here = self.home(called, user).is_some_and(|home| home == *server);
+            let concerned = here || everybody && uses(user.goodlink);
+            let new = now.saturating_sub(user.since) < ROSTER_KNOWN_AFTER
+                || now.saturating_sub(user.moved) < KNOWN_AFTER && !everybody;
+            if !concerned || new {
+                continue;
+            }
+            if let Some(since) = user.uncovered.filter(|since| now.saturating_sub(*since) > KNOWN_AFTER) {
+                wrong.push(format!("{called} has been uncovered since {}", shown(since)));
+            }
+            let waits = &self.policy.waits;
+            if let (None, Some(landed)) = (user.uncovered, user.landed)
+                && now.saturating_sub(landed) < waits.settled
+            {
+                wrong.push(format!("the right of {called} landed at {}", shown(landed)));
+            }
+        }
+        for why in wrong {
+            self.violated(now, format!("an install began on {host}, and {why}"));
+        }
+    }
+
+    fn may_restart(&mut self, now: Duration, host: &str) {
+        let paused = self.hosts[host].paused.keys();
+        let users: Vec<_> = paused.filter_map(|called| self.users.get(called)).collect();
+        let early = |user: &&User| {
+            let landed = user.landed.or(user.covered);
+            landed.is_none_or(|at| now.saturating_sub(at) < self.policy.waits.restart)
+                && user.uncovered.is_none_or(|since| now.saturating_sub(since) > KNOWN_AFTER)
+        };
+        if !users.is_empty() && users.iter().all(early) {
+            self.violated(now, format!("GoodLink on {host} is restarted, and it is too early for everybody"));
+        }
+    }
+
+    /// An entry is about to be written to a directory, or taken away.
+    pub(super) fn writes(&mut self, now: Duration, place: &str, wanted: bool) {
+        self.effects += 1;
+        self.tell(now, || format!("an entry on {place} is {}", if wanted { "written" } else { "taken away" }));
+        let open = self.ledger.open().any(|(_, intent)| {
+            intent.effect.place().is_some_and(|(_, on)| on.as_str() == place) && matches!(intent.effect, Effect::Grant(_)) == wanted
+        });
+        if !open {
+            self.violated(now, format!("an entry on {place} was written without an intent"));
+        }
+        if self.policy.domains.values().any(|domain| domain.grants == GrantMode::Advise) {
+            self.violated(now, format!("an entry on {place} was written though grants are only advised"));
+        }
+    }
+
+    /// What happened on hosts is in the journal.
+    pub(super) fn settled(&mut self, now: Duration) {
+        let open: Vec<String> = self.ledger.open().map(|(id, intent)| format!("{id} {}", intent.effect)).collect();
+        if !open.is_empty() {
+            self.violated(now, format!("still open at the end: {}", open.join("; ")));
+        }
+        let mut wrong = Vec::new();
+        for (id, act) in &self.acts {
+            let Some(code) = act.ended() else { continue };
+            let known = self.ledger.intents.get(&Sequence(*id)).map(|intent| &intent.state);
+            let fits = match known {
+                Some(IntentState::Ended { outcome, .. }) => match (code, outcome) {
+                    (Some(0), Outcome::Succeeded { .. }) | (None, Outcome::Unknown { .. }) => true,
+                    (Some(code), Outcome::Failed { .. }) => code != 0,
+                    _ => false,
+                },
+                _ => false,
+            };
+            if !fits {
+                wrong.push(format!("act {id} on {} ended with {code:?}, and the journal has {known:?}", act.host));
+            }
+        }
+        for why in wrong {
+            self.violated(now, why);
+        }
+    }
+
+    /// GoodLink's own pauses: once a minute.
+    pub(super) fn pauses(&mut self, now: Duration) {
+        let found: Vec<_> = self
+            .users
+            .iter()
+            .map(|(called, user)| {
+                let enforced = self.home(called, user).is_some_and(|home| self.enforces(&home));
+                let long = user.covered.is_some_and(|at| now.saturating_sub(at) >= 90 * MINUTE);
+                (called.clone(), user.goodlink, enforced && user.uncovered.is_some(), long)
+            })
+            .collect();
+        for (called, goodlink, refused, long) in found {
+            let Some(host) = self.hosts.get_mut(goodlink) else { continue };
+            match (refused, host.paused.get_mut(&called)) {
+                (true, None) => {
+                    host.paused.insert(called.clone(), (now, now, 1));
+                    self.tell(now, || format!("{goodlink} pauses {called}"));
+                }
+                (_, Some(_)) if long => {
+                    host.paused.remove(&called);
+                    self.tell(now, || format!("{goodlink} does not pause {called} any more"));
+                }
+                (_, Some((_, last, count))) if now.saturating_sub(*last) >= 20 * MINUTE => {
+                    (*last, *count) = (now, *count + 1);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn object(&mut self, called: &str, server: usize) -> Option<&mut Object> {
+        let domain = self.users.get(called)?.domain;
+        self.domains.get_mut(domain)?.servers.get_mut(server)?.objects.get_mut(called)
+    }
+
+    /// The version that the rollout brings.
+    pub(super) fn target() -> StoreVersion {
+        estate::name(estate::TARGET)
+    }
+
+    /// GoodLink was restarted.
+    pub(super) fn restarted(&mut self, now: Duration, host: &str) {
+        if GOODLINK.iter().all(|(name, _)| *name != host) {
+            return;
+        }
+        if let Some(host) = self.hosts.get_mut(host) {
+            host.started = now;
+            host.paused.clear();
+        }
+    }
+}
+
+/// A virtual time for people.
+pub(super) fn shown(at: Duration) -> String {
+    let seconds = at.as_secs();
+    format!("{:02}:{:02}:{:02}.{:03}", seconds / 3600, seconds / 60 % 60, seconds % 60, at.subsec_millis())
+}
+
+fn short(entry: &Entry) -> String {
+    let text = format!("{} {entry:?}", entry.title());
+    let cut: String = text.chars().take(220).collect();
+    cut
+}
