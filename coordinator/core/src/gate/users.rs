@@ -5,6 +5,7 @@ use crate::coverage::reading::Home;
 use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, DomainPicture, UserPicture, VerdictKind};
 use crate::ledger::{Pair, PairState};
+use crate::mutation::{self, Mutation};
 use crate::names::{DirectoryName, DomainName, ExchangeServerName, GoodLinkName, RosterName};
 use crate::policy::{GateScope, GoodLinkPolicy};
 use crate::time::Steady;
@@ -84,7 +85,7 @@ pub(super) fn closing(
     let server_failed = reasons.iter().any(|reason| matches!(reason, Reason::DirectoryServer { .. }));
     let (mut look, mut settle) = (Waiting::default(), Waiting::default());
     for (user, directory_name) in &roster.users {
-        if world.ledger.waiver(directory_name, world.now).is_some() {
+        if world.ledger.waiver(directory_name, world.now).is_some() || mutation::is(Mutation::UncoveredUser) {
             continue;
         }
         let picture = match resolve(world, goodlink, directory_name) {
