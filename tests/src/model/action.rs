@@ -153,8 +153,7 @@ fn at_rest(state: &State) -> bool {
             && agent.program.is_none()
             && agent.pending.is_none_or(|pending| pending.asked.is_none())
     };
-    state.agents.iter().all(quiet)
-        && state.coordinator.as_ref().is_none_or(|coordinator| coordinator.writes.is_empty())
+    state.agents.iter().all(quiet) && state.coordinator.as_ref().is_none_or(|coordinator| coordinator.writes.is_empty())
 }
 
 /// What a coordinator may take in next.
@@ -183,10 +182,10 @@ pub fn events(model: &Model, state: &State, events: &mut Vec<Event>) {
             }
         }
     }
-    let run = Run { model, state: state.clone(), words: None, dies_after: None, appended: 0 };
+    let run = Run::new(model, state.clone(), true);
     for domain in 0..DOMAINS.len() {
         let fresh = |asked: super::truth::Asked| {
-            coordinator.looked[domain].is_some_and(|looked| {
+            coordinator.looked[domain].as_ref().is_some_and(|looked| {
                 (looked.directory, looked.users, looked.known) == (asked.directory, asked.users, asked.known)
             })
         };
@@ -304,9 +303,12 @@ pub fn faults(state: &State, events: &[Event], actions: &mut Vec<Action>) {
     for (domain, directory) in state.truth.directories.iter().enumerate() {
         if directory.granted[0] {
             actions.push(Action::Strip(domain));
-        } else if state.ledger.intents.values().any(|intent| {
-            intent.effect.place().is_some_and(|(of, _)| of.as_str() == DOMAINS[domain])
-        }) {
+        } else if state
+            .ledger
+            .intents
+            .values()
+            .any(|intent| intent.effect.place().is_some_and(|(of, _)| of.as_str() == DOMAINS[domain]))
+        {
             actions.push(Action::Restore(domain));
         }
         if !directory.foreign {
@@ -334,7 +336,9 @@ impl fmt::Display for Action {
             Self::Event(event) => write!(f, "{event}"),
             Self::Torn(event, entries) => write!(f, "{event}; the coordinator dies after {entries} entries"),
             Self::Hear(h) => write!(f, "a message reaches the agent of {}", host(h)),
-            Self::HearAndDie(h) => write!(f, "the permit reaches the agent of {}, which dies before it starts", host(h)),
+            Self::HearAndDie(h) => {
+                write!(f, "the permit reaches the agent of {}, which dies before it starts", host(h))
+            }
             Self::HalfMinute => f.write_str("half a minute passes"),
             Self::Ask(h) => write!(f, "the agent of {} asks for its permit", host(h)),
             Self::Ends(h) => write!(f, "the program on {} ends well", host(h)),

@@ -3,7 +3,7 @@
 //! again until nothing more is written down.
 
 use super::scene::{DOMAINS, HOSTS, USERS};
-use super::state::{Coordinator, End, FromAgent, Hashed, Looked, Millis, State, ToAgent, Write};
+use super::state::{Coordinator, End, FromAgent, Looked, Millis, State, ToAgent, Write};
 use super::truth::{self, Asked, Watch};
 use super::{Model, oracle};
 use jiff::{SignedDuration, Timestamp};
@@ -44,9 +44,18 @@ pub struct Run<'a> {
     pub dies_after: Option<usize>,
     /// Entries appended.
     pub appended: usize,
+    /// What the coordinator has observed.
+    pub estate: Estate,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// Begins at a state; the estate is folded for it if it is `wanted`.
+    #[must_use]
+    pub fn new(model: &'a Model, state: State, wanted: bool) -> Self {
+        let estate = if wanted { folded(model, &state) } else { Estate::default() };
+        Self { model, state, words: None, dies_after: None, appended: 0, estate }
+    }
+
     /// Says what happens.
     pub fn say(&mut self, what: impl FnOnce() -> String) {
         if let Some(words) = &mut self.words {
@@ -82,15 +91,9 @@ impl Run<'_> {
     }
 
     fn planned(&self) -> Option<Plan> {
-        let coordinator = self.state.coordinator.as_ref()?;
+        self.state.coordinator.as_ref()?;
         let begun = Instant::now();
-        let world = World {
-            policy: &self.model.scene.policy,
-            estate: &coordinator.estate,
-            ledger: &self.state.ledger,
-            now: self.moment(),
-        };
-        let plan = plan::plan(world);
+        let plan = plan::plan(self.world());
         PLANNED.fetch_add(1, Ordering::Relaxed);
         PLANNING.fetch_add(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(0), Ordering::Relaxed);
         Some(plan)
@@ -191,9 +194,7 @@ impl Run<'_> {
     }
 
     fn observe(&mut self, observation: Observation) {
-        if let Some(coordinator) = &mut self.state.coordinator {
-            coordinator.estate.change().observe(observation);
-        }
+        self.estate.observe(observation);
     }
 
     /// A coordinator starts on the journal; after another boot of its machine the time in between is lost.
@@ -204,13 +205,14 @@ impl Run<'_> {
         }
         let counter = self.state.ledger.generation.map_or(1, |last| last.counter + 1);
         let generation = Generation { epoch: EPOCH, counter };
+        self.estate = Estate::default();
         self.state.coordinator = Some(Coordinator {
             generation: counter,
-            estate: Hashed::new(Estate::default()),
             sessions: [false; 4],
             writes: Default::default(),
+            rosters: [false; 4],
             marked: self.state.now - self.state.lost,
-            looked: [None; 2],
+            looked: [const { None }; 2],
             reported: [None; 4],
         });
         let clock = self.mark();
@@ -221,6 +223,7 @@ impl Run<'_> {
     /// It dies: what it had observed and what was on its way to it are gone.
     pub fn die(&mut self) {
         self.state.coordinator = None;
+        self.estate = Estate::default();
         for agent in &mut self.state.agents {
             agent.outbox.clear();
         }
@@ -244,6 +247,9 @@ impl Run<'_> {
         if host >= 2 {
             let goodlink = self.model.scene.goodlink[host - 2].clone();
             self.observe(Observation::Roster(goodlink, self.model.scene.roster(host)));
+            if let Some(coordinator) = &mut self.state.coordinator {
+                coordinator.rosters[host] = true;
+            }
         }
         self.settle().map(drop)
     }
@@ -260,31 +266,27 @@ impl Run<'_> {
 
     /// A host's report arrives.
     pub fn report(&mut self, host: usize) {
-        let state = self.state.truth.report(&self.model.scene, host, self.moment().steady);
+        let shown = self.state.truth.shown_by(host);
+        let state = truth::report(&self.model.scene, host, shown, self.moment().steady);
         self.observe(Observation::Report(self.model.scene.hosts[host].clone(), state));
-        let shown = (self.state.now, self.state.truth.shown_by(host));
+        let shown = (self.state.now, shown);
         if let Some(coordinator) = &mut self.state.coordinator {
             coordinator.reported[host] = Some(shown);
         }
     }
 
-    fn world<'a>(&'a self, coordinator: &'a Coordinator) -> World<'a> {
-        World {
-            policy: &self.model.scene.policy,
-            estate: &coordinator.estate,
-            ledger: &self.state.ledger,
-            now: self.moment(),
-        }
+    fn world(&self) -> World<'_> {
+        World { policy: &self.model.scene.policy, estate: &self.estate, ledger: &self.state.ledger, now: self.moment() }
     }
 
     /// What a look at the domain would be made of, and whether a full reading is due; none while nobody looks.
     pub fn to_look_at(&self, domain: usize) -> Option<(Asked, bool)> {
-        let coordinator = self.state.coordinator.as_ref()?;
+        self.state.coordinator.as_ref()?;
         let directory = self.state.truth.directories[domain];
         if directory.watch == Watch::Silent {
             return None;
         }
-        let world = self.world(coordinator);
+        let world = self.world();
         let name = &self.model.scene.domains[domain];
         let asked = plan::survey::names(world, name);
         if asked.is_empty() {
@@ -293,9 +295,12 @@ impl Run<'_> {
         let users = (0..USERS.len()).filter(|user| asked.contains(&self.model.scene.users[*user]));
         let users = users.fold(0, |bits, user| bits | 1 << user);
         let other = &self.model.scene.domains[1 - domain];
-        let known = domain == 0 || coordinator.estate.domains.get(other).is_some_and(|picture| {
-            picture.accounts.contains_key(&self.model.scene.accounts[1 - domain])
-        });
+        let known = domain == 0
+            || self
+                .estate
+                .domains
+                .get(other)
+                .is_some_and(|picture| picture.accounts.contains_key(&self.model.scene.accounts[1 - domain]));
         let due = plan::survey::due(world, name).is_some_and(|at| at <= world.now.steady);
         Some((Asked { domain, directory, users, known }, due))
     }
@@ -304,37 +309,30 @@ impl Run<'_> {
     pub fn look(&mut self, domain: usize) {
         let Some((asked, due)) = self.to_look_at(domain) else { return };
         let Some(coordinator) = &self.state.coordinator else { return };
-        let steady = self.moment().steady;
-        let Some(setting) = plan::survey::setting(self.world(coordinator), &self.model.scene.domains[domain]) else {
+        let Some(setting) = plan::survey::setting(self.world(), &self.model.scene.domains[domain]) else {
             return;
         };
-        let made = truth::look(&self.model.scene, asked, &setting);
-        let before = coordinator.looked[domain];
-        let full = match before {
+        let (made, number) = truth::look(&self.model.scene, asked, &setting);
+        let full = match &coordinator.looked[domain] {
             Some(before) if !due => before.full,
             _ => self.state.now,
         };
         let users = truth::everybody(&made);
-        let picture = coordinator.estate.domains.get(&self.model.scene.domains[domain]);
+        let picture = self.estate.domains.get(&self.model.scene.domains[domain]);
         let users = if full == self.state.now {
             Judged::All(users.clone())
         } else {
-            let changed = users.iter().filter(|(name, presence)| {
-                picture.is_none_or(|picture| picture.users.get(*name) != Some(*presence))
-            });
+            let changed = users
+                .iter()
+                .filter(|(name, presence)| picture.is_none_or(|picture| picture.users.get(*name) != Some(*presence)));
             Judged::Some(changed.map(|(name, presence)| (name.clone(), presence.clone())).collect())
         };
-        let look = Look {
-            domain: made.domain.clone(),
-            started: Steady::START + Duration::from_millis(full - self.state.lost.min(full)),
-            failed: made.failed.clone(),
-            seen: made.seen.keys().map(|server| (server.clone(), steady)).collect(),
-            accounts: made.accounts.clone(),
-            users,
-        };
-        let Asked { directory, users, known, .. } = asked;
-        let looked = Looked { at: self.state.now, full, directory, users, known };
-        self.say(|| format!("  a look at {}{}", DOMAINS[domain], if full == looked.at { ", at everybody" } else { "" }));
+        let Asked { directory, users: asked_for, known, .. } = asked;
+        let looked = Looked { made, number, at: self.state.now, full, directory, users: asked_for, known };
+        let look = arrived(&looked, self.state.lost, users);
+        self.say(|| {
+            format!("  a look at {}{}", DOMAINS[domain], if full == looked.at { ", at everybody" } else { "" })
+        });
         oracle::looked(&mut self.state, domain, &looked);
         if let Some(coordinator) = &mut self.state.coordinator {
             coordinator.looked[domain] = Some(looked);
@@ -359,7 +357,7 @@ impl Run<'_> {
             self.tell(host, ToAgent::Refused { act, nonce, again: false });
             return Ok(());
         }
-        match plan::permit(self.world(coordinator), intent) {
+        match plan::permit(self.world(), intent) {
             Ok(()) => {
                 self.append(Entry::Permitted { intent })?;
                 oracle::permitted(&mut self.state, act);
@@ -389,9 +387,8 @@ impl Run<'_> {
             End::Refused => Outcome::NotStarted { detail },
             End::Unknown => Outcome::Unknown { detail },
         };
-        let unknown = |state: &IntentState| {
-            matches!(state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. })
-        };
+        let unknown =
+            |state: &IntentState| matches!(state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. });
         match self.state.ledger.intents.get(&intent).map(|known| &known.state) {
             Some(state) if state.is_open() || (unknown(state) && !matches!(outcome, Outcome::Unknown { .. })) => {
                 self.append(Entry::Outcome { intent, outcome })?;
@@ -431,13 +428,54 @@ impl Run<'_> {
         &mut self,
         check: impl FnOnce(World<'_>) -> Result<sendgate_core::ledger::Request, sendgate_core::request::Refused>,
     ) -> Result<bool, Died> {
-        let Some(coordinator) = &self.state.coordinator else { return Ok(false) };
-        let Ok(request) = check(self.world(coordinator)) else { return Ok(false) };
+        if self.state.coordinator.is_none() {
+            return Ok(false);
+        }
+        let Ok(request) = check(self.world()) else { return Ok(false) };
         let Ok(by) = "olga".parse() else { return Ok(false) };
         self.append(Entry::Request { by, request })?;
         self.settle()?;
         Ok(true)
     }
+}
+
+/// A look with its moments.
+fn arrived(looked: &Looked, lost: Millis, users: Judged) -> Look {
+    let steady = |at: Millis| Steady::after_start(Duration::from_millis(at - lost.min(at)));
+    let Look { domain, failed, seen, accounts, .. } = looked.made.as_ref();
+    Look {
+        domain: domain.clone(),
+        started: steady(looked.full),
+        failed: failed.clone(),
+        seen: seen.keys().map(|server| (server.clone(), steady(looked.at))).collect(),
+        accounts: accounts.clone(),
+        users,
+    }
+}
+
+/// The estate of the state's coordinator, by the real fold, from the last observation of each kind.
+#[must_use]
+pub fn folded(model: &Model, state: &State) -> Estate {
+    let mut estate = Estate::default();
+    let Some(coordinator) = &state.coordinator else { return estate };
+    let scene = &model.scene;
+    for host in 0..HOSTS.len() {
+        if coordinator.sessions[host] {
+            estate.observe(Observation::Connected(scene.agents[host].clone()));
+        }
+        if let Some((at, shown)) = coordinator.reported[host] {
+            let report = truth::report(scene, host, shown, now(at, state.lost).steady);
+            estate.observe(Observation::Report(scene.hosts[host].clone(), report));
+        }
+        if coordinator.rosters[host] {
+            estate.observe(Observation::Roster(scene.goodlink[host - 2].clone(), scene.roster(host)));
+        }
+    }
+    for looked in coordinator.looked.iter().flatten() {
+        let users = Judged::All(truth::everybody(&looked.made).clone());
+        estate.observe(Observation::Look(arrived(looked, state.lost, users)));
+    }
+    estate
 }
 
 /// A moment on both clocks.

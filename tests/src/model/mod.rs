@@ -72,8 +72,7 @@ impl Model {
     /// A model whose paths have this budget.
     #[must_use]
     pub fn new(budget: Budget, sample: u64) -> Self {
-        let mut model =
-            Self { scene: Scene::new(), seeds: Vec::new(), budget, sample, enough: AtomicBool::new(false) };
+        let mut model = Self { scene: Scene::new(), seeds: Vec::new(), budget, sample, enough: AtomicBool::new(false) };
         for story in STORIES {
             let mut state = model.beginning(story);
             let (_, actions) = peace::ending(&model, &state);
@@ -126,14 +125,10 @@ impl Model {
                 stopped: None,
             },
         };
-        let mut run =
-            coordinator::Run { model: self, state, words: None, dies_after: None, appended: 0 };
+        let mut run = coordinator::Run::new(self, state, false);
         // It cannot die here: nobody has asked it to.
         let _ = run.start(false).and_then(|()| run.roll_out());
         run.state.ledger.seal();
-        if let Some(coordinator) = &mut run.state.coordinator {
-            coordinator.estate.seal();
-        }
         run.state
     }
 

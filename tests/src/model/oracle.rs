@@ -106,10 +106,10 @@ pub fn permitted(state: &mut State, act: u64) {
 /// Whoever is on a roster must have been shown covered by fresh and complete evidence, long enough after it landed.
 fn install(state: &mut State) {
     let Some(coordinator) = &state.coordinator else { return };
-    let (looks, reports) = (coordinator.looked, coordinator.reported);
+    let (looks, reports) = (coordinator.looked.clone(), coordinator.reported);
     for (user, known) in USERS.iter().enumerate() {
         let waived = state.ledger.waivers.keys().any(|name| name.as_str().split('@').next() == Some(known.name));
-        let Some(look) = looks[known.domain] else {
+        let Some(look) = looks[known.domain].clone() else {
             return state.breaks(4, "a permit to install though a domain was never looked at by this coordinator");
         };
         if look.directory.watch == Watch::Failing {
@@ -149,11 +149,8 @@ fn restart(state: &mut State, host: usize) {
     let Some((_, shown)) = coordinator.reported[host] else {
         return state.breaks(4, "a permit to restart GoodLink on a host that has not reported");
     };
-    let here: Vec<_> = (0..USERS.len()).filter(|user| USERS[*user].goodlink == host).collect();
-    let paused = here.iter().rev().enumerate().filter(|(bit, _)| shown >> bit & 1 == 1).map(|(_, user)| *user);
-    let ready = paused.filter(|user| {
-        state.history.since[*user].is_some_and(|since| state.now - since >= RESTART)
-    });
+    let paused = super::truth::paused_in(host, shown);
+    let ready = paused.filter(|user| state.history.since[*user].is_some_and(|since| state.now - since >= RESTART));
     if ready.count() == 0 {
         state.breaks(2, "a permit to restart GoodLink though no paused user's right landed 70 minutes ago");
     }

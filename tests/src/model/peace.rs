@@ -32,7 +32,13 @@ pub fn ending(model: &Model, from: &State) -> (Result<(), String>, Vec<Action>) 
         actions.push(action);
         let quiet = action == Action::Event(Event::Advance);
         asks = quiet || !refused(&next);
-        idle = if quiet && !changed(&state, &next) { idle + 1 } else if quiet { 0 } else { idle };
+        idle = if quiet && !changed(&state, &next) {
+            idle + 1
+        } else if quiet {
+            0
+        } else {
+            idle
+        };
         state = next;
         if idle >= IDLE {
             return (rest(model, &state), actions);
@@ -44,9 +50,10 @@ pub fn ending(model: &Model, from: &State) -> (Result<(), String>, Vec<Action>) 
 /// Whether an agent has just been refused for now.
 fn refused(state: &State) -> bool {
     let again = |message: &ToAgent| matches!(message, ToAgent::Refused { again: true, .. });
-    state.agents.iter().any(|agent| {
-        agent.inbox.iter().any(again) || agent.pending.is_some_and(|pending| pending.asked.is_none())
-    })
+    state
+        .agents
+        .iter()
+        .any(|agent| agent.inbox.iter().any(again) || agent.pending.is_some_and(|pending| pending.asked.is_none()))
 }
 
 /// Whether time brought more than itself.
@@ -107,12 +114,14 @@ fn rest(model: &Model, state: &State) -> Result<(), String> {
         return Err(format!("the rollout is {} though everybody could be covered", rollout.state));
     }
     let now = coordinator::now(state.now, state.lost);
-    let world =
-        World { policy: &model.scene.policy, estate: &running.estate, ledger: &state.ledger, now };
+    let estate = coordinator::folded(model, state);
+    let world = World { policy: &model.scene.policy, estate: &estate, ledger: &state.ledger, now };
     let plan = plan::plan(world);
-    let silent = plan.rollouts.values().flatten().find(|host| {
-        host.phase == plan::rollout::Phase::Waiting && host.blocked.is_empty()
-    });
+    let silent = plan
+        .rollouts
+        .values()
+        .flatten()
+        .find(|host| host.phase == plan::rollout::Phase::Waiting && host.blocked.is_empty());
     match silent {
         Some(host) => Err(format!("{} waits without a reason", host.host)),
         None => Ok(()),
@@ -126,9 +135,11 @@ fn reachable(state: &State) -> bool {
     let undone = !state.ledger.undone.is_empty();
     let well = state.truth.directories.iter().all(|directory| directory.watch == Watch::Well);
     // An act whose end nobody knows, on a host that does not show what came of it, needs a person.
-    let unknown = state.ledger.intents.values().any(|intent| {
-        matches!(intent.state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. })
-    });
+    let unknown = state
+        .ledger
+        .intents
+        .values()
+        .any(|intent| matches!(intent.state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. }));
     !guarded && !undone && well && !unknown
 }
 

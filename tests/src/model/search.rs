@@ -97,9 +97,11 @@ pub fn search(model: Model, bounds: &Bounds) -> Found {
             }
         });
         walks = next.load(Ordering::Relaxed).min(bounds.walks);
-        violation = failed.into_inner().ok().flatten().map(|(number, (why, begun, actions))| {
-            tell(&model, format!("walk {number}: {why}"), begun, &actions)
-        });
+        violation = failed
+            .into_inner()
+            .ok()
+            .flatten()
+            .map(|(number, (why, begun, actions))| tell(&model, format!("walk {number}: {why}"), begun, &actions));
     }
     Found { states, depth, walks, took: begun.elapsed(), bytes, violation }
 }
@@ -129,7 +131,10 @@ fn tell(model: &Model, told: String, begun: usize, actions: &[Action]) -> (Strin
         let minutes = at / super::scene::MINUTE;
         lines.push(format!("{:>2}:{:02} {action}", minutes / 60, minutes % 60));
         let Some((next, words)) = step::step(model, &state, *action, true) else { break };
-        lines.extend(words);
+        // What time brings over and over is left out.
+        let often = |word: &String| word.ends_with(" clock") || word.starts_with("  a look");
+        let passes = *action == Action::Event(super::action::Event::Advance);
+        lines.extend(words.into_iter().filter(|word| !passes || !often(word)));
         state = next;
         at = state.now;
         if let Some((invariant, how)) = state.history.broken {

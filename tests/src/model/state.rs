@@ -3,7 +3,7 @@
 
 use super::truth::{Directory, Truth};
 use sendgate_agent::journal::Progress;
-use sendgate_core::estate::Estate;
+use sendgate_core::coverage::Look;
 use sendgate_core::ledger::Ledger;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -88,28 +88,33 @@ pub struct State {
     pub history: History,
 }
 
-/// A running coordinator.
+/// A running coordinator. Its estate is not kept: it is folded anew from the last observation of each kind, which is all
+/// that the fold itself keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Coordinator {
     /// Which start of it.
     pub generation: u64,
-    /// What it has observed.
-    pub estate: Hashed<Estate>,
     /// Agents whose session it holds for open.
     pub sessions: [bool; 4],
     /// Writes to the directory that it carries.
     pub writes: BTreeMap<u64, Write>,
     /// When the clock was journaled last, in its steady time.
     pub marked: Millis,
-    /// What each domain's last look was made of.
+    /// GoodLink hosts whose roster was uploaded.
+    pub rosters: [bool; 4],
+    /// Each domain's last look.
     pub looked: [Option<Looked>; 2],
     /// What each host's last report said, and when.
     pub reported: [Option<(Millis, u8)>; 4],
 }
 
 /// A look that has arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub struct Looked {
+    /// What was judged, without its moments. Equal looks are one and the same.
+    pub made: Arc<Look>,
+    /// The number of that look.
+    pub number: u64,
     /// When it was made.
     pub at: Millis,
     /// When the last full reading began.
@@ -120,6 +125,26 @@ pub struct Looked {
     pub users: u8,
     /// Whether accounts of the other domain were known.
     pub known: bool,
+}
+
+impl Looked {
+    fn key(&self) -> (u64, Millis, Millis, Directory, u8, bool) {
+        (self.number, self.at, self.full, self.directory, self.users, self.known)
+    }
+}
+
+impl PartialEq for Looked {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Looked {}
+
+impl Hash for Looked {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
 }
 
 /// How far a write to the directory is.

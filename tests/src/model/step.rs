@@ -45,9 +45,6 @@ impl Run<'_> {
             _ => self.outside(action),
         }
         self.state.ledger.seal();
-        if let Some(coordinator) = &mut self.state.coordinator {
-            coordinator.estate.seal();
-        }
         true
     }
 
@@ -69,10 +66,10 @@ impl Run<'_> {
             Event::Look(domain) => {
                 self.look(domain);
                 let plan = self.settle()?;
-                let again = |step: &sendgate_core::plan::Step| {
-                    matches!(step, sendgate_core::plan::Step::Survey(of) if of.as_str() == DOMAINS[domain])
-                };
-                if plan.is_some_and(|plan| plan.steps.iter().any(again)) && self.is_full(domain) {
+                let again = |step: &sendgate_core::plan::Step| matches!(step, sendgate_core::plan::Step::Survey(of) if of.as_str() == DOMAINS[domain]);
+                // After a reboot the steady clock goes back to its last mark, and moments come again.
+                let again = plan.is_some_and(|plan| plan.steps.iter().any(again)) && self.is_full(domain);
+                if again && self.state.lost == 0 {
                     self.state.breaks(8, "a domain that was just read in full is to be read again");
                 }
             }
@@ -91,7 +88,7 @@ impl Run<'_> {
     }
 
     fn is_full(&self, domain: usize) -> bool {
-        let looked = self.state.coordinator.as_ref().and_then(|running| running.looked[domain]);
+        let looked = self.state.coordinator.as_ref().and_then(|running| running.looked[domain].as_ref());
         looked.is_some_and(|looked| looked.full == self.state.now)
     }
 
@@ -250,7 +247,8 @@ impl Run<'_> {
 /// Does an action on a state, with words if they are wanted; none: it cannot happen there.
 #[must_use]
 pub fn step(model: &Model, state: &State, action: Action, words: bool) -> Option<(State, Vec<String>)> {
-    let mut run =
-        Run { model, state: state.clone(), words: words.then(Vec::new), dies_after: None, appended: 0 };
+    let event = matches!(action, Action::Event(_) | Action::Torn(..));
+    let mut run = Run::new(model, state.clone(), event);
+    run.words = words.then(Vec::new);
     run.act(action).then(|| (run.state, run.words.unwrap_or_default()))
 }

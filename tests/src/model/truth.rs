@@ -17,9 +17,8 @@ use sendgate_core::secdesc::SecurityDescriptor;
 use sendgate_core::secdesc::edit::GrantForm;
 use sendgate_core::sid::Sid;
 use sendgate_core::time::Steady;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// Whether AdminSDHolder protects the first user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,33 +96,39 @@ impl Truth {
         };
         bits.iter().fold(u8::from(self.stopped[host]), |bits, bit| bits << 1 | u8::from(*bit))
     }
+}
 
-    /// A report of the host.
-    #[must_use]
-    pub fn report(&self, scene: &Scene, host: usize, at: Steady) -> HostState {
-        let state = if self.stopped[host] { ServiceState::Stopped } else { ServiceState::Running };
-        if host < EXCHANGE {
-            let version = if self.enforcing[host] { AFTER } else { BEFORE };
-            let exchange = ExchangeState {
-                store: version.parse().map_err(|_| "not a version".to_owned()),
-                patches: Ok(BTreeSet::new()),
-                service: Ok(Service { state, logon_account: "LocalSystem".to_owned(), started: None }),
-                mounted: Ok(!self.stopped[host]),
-            };
-            return HostState { reported: at, exchange: Some(exchange), goodlink: None };
-        }
-        // When a pause began does not enter any decision: the same text keeps equal states equal.
-        let first = Timestamp::UNIX_EPOCH;
-        let pause = Pause { hresult: NO_ACCESS, send_as: true, first, last: first, count: 1 };
-        let logon = if host == 2 { "adom\\goodadmin" } else { "bdom\\goodadmin" };
-        let paused = (0..USERS.len()).filter(|user| USERS[*user].goodlink == host && self.paused[*user]);
-        let goodlink = GoodLinkState {
-            service: Ok(Service { state, logon_account: logon.to_owned(), started: None }),
-            roster: Ok(digest(host)),
-            paused: Ok(paused.map(|user| (scene.roster_names[user].clone(), pause.clone())).collect()),
+/// Users of a GoodLink host whom a report with these bits shows paused; the last one has the lowest bit.
+pub fn paused_in(host: usize, shown: u8) -> impl Iterator<Item = usize> {
+    (0..USERS.len()).filter(move |user| USERS[*user].goodlink == host && shown >> (USERS.len() - 1 - user) & 1 == 1)
+}
+
+/// A report of the host that shows these bits.
+#[must_use]
+pub fn report(scene: &Scene, host: usize, shown: u8, at: Steady) -> HostState {
+    let (stopped, enforcing) = (shown >> if host < EXCHANGE { 1 } else { USERS.len() } & 1 == 1, shown & 1 == 1);
+    let state = if stopped { ServiceState::Stopped } else { ServiceState::Running };
+    if host < EXCHANGE {
+        let version = if enforcing { AFTER } else { BEFORE };
+        let exchange = ExchangeState {
+            store: version.parse().map_err(|_| "not a version".to_owned()),
+            patches: Ok(BTreeSet::new()),
+            service: Ok(Service { state, logon_account: "LocalSystem".to_owned(), started: None }),
+            mounted: Ok(!stopped),
         };
-        HostState { reported: at, exchange: None, goodlink: Some(goodlink) }
+        return HostState { reported: at, exchange: Some(exchange), goodlink: None };
     }
+    // When a pause began does not enter any decision: the same text keeps equal states equal.
+    let first = Timestamp::UNIX_EPOCH;
+    let pause = Pause { hresult: NO_ACCESS, send_as: true, first, last: first, count: 1 };
+    let logon = if host == 2 { "adom\\goodadmin" } else { "bdom\\goodadmin" };
+    let paused = paused_in(host, shown);
+    let goodlink = GoodLinkState {
+        service: Ok(Service { state, logon_account: logon.to_owned(), started: None }),
+        roster: Ok(digest(host)),
+        paused: Ok(paused.map(|user| (scene.roster_names[user].clone(), pause.clone())).collect()),
+    };
+    HostState { reported: at, exchange: None, goodlink: Some(goodlink) }
 }
 
 const SIDS: [&str; 2] = ["S-1-5-21-1-2-3-1105", "S-1-5-21-4-5-6-1105"];
@@ -204,21 +209,21 @@ pub struct Asked {
     pub known: bool,
 }
 
-thread_local! {
-    static LOOKS: RefCell<HashMap<Asked, Vec<(Setting, Arc<Look>)>>> = RefCell::new(HashMap::new());
-}
+/// Looks by what they depend on, each with the number that it was given.
+type Looks = HashMap<Asked, Vec<(Setting, Arc<Look>)>>;
 
-/// A full look at the domain, with moments that the caller fills in.
-pub fn look(scene: &Scene, asked: Asked, setting: &Setting) -> Arc<Look> {
-    LOOKS.with_borrow_mut(|looks| {
-        let known = looks.entry(asked).or_default();
-        if let Some((_, look)) = known.iter().find(|(with, _)| with == setting) {
-            return Arc::clone(look);
-        }
+static LOOKS: LazyLock<Mutex<Looks>> = LazyLock::new(Mutex::default);
+
+/// A full look at the domain with its number among all looks, and with moments that the caller fills in.
+pub fn look(scene: &Scene, asked: Asked, setting: &Setting) -> (Arc<Look>, u64) {
+    let mut looks = LOOKS.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = looks.entry(asked).or_default();
+    let at = known.iter().position(|(with, _)| with == setting).unwrap_or_else(|| {
         let look = Arc::new(coverage::look(&reading(scene, &asked), setting, &Touched::All));
-        known.push((setting.clone(), Arc::clone(&look)));
-        look
-    })
+        known.push((setting.clone(), look));
+        known.len() - 1
+    });
+    (Arc::clone(&known[at].1), u64::try_from(at).unwrap_or(u64::MAX))
 }
 
 /// The users of a full look, whichever of them it names.
