@@ -122,6 +122,8 @@ fn reached(model: &Model, begun: usize, actions: &[Action]) -> Option<State> {
 fn tell(model: &Model, told: String, begun: usize, actions: &[Action]) -> (String, Vec<String>, usize) {
     let Some(seed) = model.seeds.get(begun) else { return (told, Vec::new(), actions.len()) };
     let mut state = model.beginning(seed.story);
+    // What a path may take was counted when it was found.
+    (state.budget.faults, state.budget.operators) = (u8::MAX, u8::MAX);
     let mut lines = vec![format!("story {:?}; the rollout has been started", seed.story)];
     let mut at = state.now;
     for (number, action) in seed.actions.iter().chain(actions).enumerate() {

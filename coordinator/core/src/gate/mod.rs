@@ -7,7 +7,7 @@ mod reason;
 mod users;
 
 pub use reason::Reason;
-pub use users::{Resolution, resolve, subjects};
+pub use users::{Resolution, resolve, shown, subjects};
 
 use crate::coverage::reading::Home;
 use crate::estate::Estate;

@@ -196,3 +196,21 @@ pub fn subjects<'a>(
         })
     })
 }
+
+/// Roster users whose object is in this domain by its fresh picture, whatever other domains say or leave unsaid: what is
+/// shown of an object is true of it even while it is not certain that the roster means this one.
+pub fn shown<'a>(
+    world: World<'a>,
+    domain: &'a DomainName,
+) -> impl Iterator<Item = (&'a GoodLinkName, &'a DirectoryName, &'a UserPicture)> {
+    let fresh =
+        |picture: &&DomainPicture| world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age;
+    let picture = world.estate.domains.get(domain).filter(fresh);
+    world.policy.goodlink_in(domain).flat_map(move |(name, _)| {
+        let users = world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.values());
+        users.filter_map(move |user| match picture?.users.get(user) {
+            Some(Presence::Here(here)) => Some((name, user, here.as_ref())),
+            _ => None,
+        })
+    })
+}
