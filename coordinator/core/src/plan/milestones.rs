@@ -75,8 +75,9 @@ fn pairs(world: World<'_>, domain: &DomainName) -> Vec<Milestone> {
         let pair = Pair { user: here.guid, account: account.clone() };
         let state = world.ledger.pairs.get(&pair).copied();
         let event = match (verdict.kind, state) {
-            // Missing evidence teaches nothing, in either direction.
-            (VerdictKind::Unreadable | VerdictKind::Unresolved | VerdictKind::CannotTell, _) => continue,
+            // Missing evidence teaches nothing, in either direction; but what one server shows to be missing is missing,
+            // whatever another leaves unsaid.
+            (kind, _) if kind.is_unknown() && loss::lacking(verdict).is_none() => continue,
             (VerdictKind::Covered | VerdictKind::Perishable, Some(PairState::Lacking { .. })) => PairEvent::Landed,
             // The look must have begun late enough; when it ended does not matter.
             (VerdictKind::Covered | VerdictKind::Perishable, Some(PairState::Landed { at }))
