@@ -1,6 +1,7 @@
 //! Sendgate tests: the laboratory, whole systems in it, and the story that the demo tells.
 pub mod bench;
 pub mod lab;
+pub mod model;
 pub mod pe;
 pub mod sim;
 pub mod story;

@@ -15,6 +15,7 @@ pub mod estate;
 pub mod gate;
 pub mod guid;
 pub mod ledger;
+pub mod mutation;
 pub mod names;
 pub mod plan;
 pub mod policy;

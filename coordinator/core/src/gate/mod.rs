@@ -7,11 +7,12 @@ mod reason;
 mod users;
 
 pub use reason::Reason;
-pub use users::{Resolution, resolve, subjects};
+pub use users::{Resolution, resolve, shown, subjects};
 
 use crate::coverage::reading::Home;
 use crate::estate::Estate;
 use crate::ledger::Ledger;
+use crate::mutation::{self, Mutation};
 use crate::names::{DomainName, ExchangeServerName, GoodLinkName};
 use crate::policy::{GateScope, GoodLinkPolicy, Policy};
 use crate::time::Now;
@@ -112,6 +113,7 @@ fn evidence(world: World<'_>, domain: &DomainName) -> BTreeSet<Reason> {
                 reasons.insert(Reason::DirectoryServer { server: server.clone(), why });
             }
             // A watch that says nothing is missing evidence, not silence.
+            Some(_) if mutation::is(Mutation::UnheardServer) => {}
             Some(seen) if world.now.steady.since(*seen) > world.policy.freshness.watch_age => {
                 let why = format!(
                     "nothing was heard of what changes there for {}, more than {}",

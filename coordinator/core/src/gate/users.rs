@@ -5,6 +5,7 @@ use crate::coverage::reading::Home;
 use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, DomainPicture, UserPicture, VerdictKind};
 use crate::ledger::{Pair, PairState};
+use crate::mutation::{self, Mutation};
 use crate::names::{DirectoryName, DomainName, ExchangeServerName, GoodLinkName, RosterName};
 use crate::policy::{GateScope, GoodLinkPolicy};
 use crate::time::Steady;
@@ -84,7 +85,7 @@ pub(super) fn closing(
     let server_failed = reasons.iter().any(|reason| matches!(reason, Reason::DirectoryServer { .. }));
     let (mut look, mut settle) = (Waiting::default(), Waiting::default());
     for (user, directory_name) in &roster.users {
-        if world.ledger.waiver(directory_name, world.now).is_some() {
+        if world.ledger.waiver(directory_name, world.now).is_some() || mutation::is(Mutation::UncoveredUser) {
             continue;
         }
         let picture = match resolve(world, goodlink, directory_name) {
@@ -191,6 +192,24 @@ pub fn subjects<'a>(
         let users = world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.iter());
         users.filter_map(move |(user, directory_name)| match resolve(world, goodlink, directory_name) {
             Resolution::Here(found, picture) if found == *domain => Some((name, user, directory_name, picture)),
+            _ => None,
+        })
+    })
+}
+
+/// Roster users whose object is in this domain by its fresh picture, whatever other domains say or leave unsaid: what is
+/// shown of an object is true of it even while it is not certain that the roster means this one.
+pub fn shown<'a>(
+    world: World<'a>,
+    domain: &'a DomainName,
+) -> impl Iterator<Item = (&'a GoodLinkName, &'a DirectoryName, &'a UserPicture)> {
+    let fresh =
+        |picture: &&DomainPicture| world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age;
+    let picture = world.estate.domains.get(domain).filter(fresh);
+    world.policy.goodlink_in(domain).flat_map(move |(name, _)| {
+        let users = world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.values());
+        users.filter_map(move |user| match picture?.users.get(user) {
+            Some(Presence::Here(here)) => Some((name, user, here.as_ref())),
             _ => None,
         })
     })

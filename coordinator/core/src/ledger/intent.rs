@@ -1,6 +1,7 @@
 //! The life of an effect: filed, permitted where an agent performs it, ended. Nothing follows an end.
 
 use super::effect::{Effect, Outcome};
+use crate::mutation::{self, Mutation};
 use crate::time::Steady;
 
 /// An effect that was announced in the journal.
@@ -53,7 +54,7 @@ impl IntentState {
     /// After a permit; none if one was given before or it is over (at most one permit per intent).
     #[must_use]
     pub fn permitted(&self, at: Steady) -> Option<Self> {
-        matches!(self, Self::Filed).then_some(Self::Permitted { at })
+        (matches!(self, Self::Filed) || mutation::is(Mutation::SecondPermit)).then_some(Self::Permitted { at })
     }
 
     /// After an outcome. An unknown outcome may be replaced once it is established; no other ever changes.

@@ -5,6 +5,7 @@ use super::Blocked;
 use crate::estate::{HostState, ServiceState};
 use crate::gate::World;
 use crate::ledger::{Effect, IntentState, Outcome, RolloutState, Sequence};
+use crate::mutation::{self, Mutation};
 use crate::names::HostName;
 use crate::time::Readable;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +42,7 @@ pub fn no_room(world: World<'_>, host: &HostName, except: Option<Sequence>) -> B
     let mut hosts = disrupted(world, except);
     hosts.remove(host);
     let limit = world.policy.disruption.get();
-    if hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+    if hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX) && !mutation::is(Mutation::NoLimit) {
         blocked.insert(Blocked::Disruption { limit, hosts });
     }
     blocked

@@ -7,6 +7,7 @@ use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, DomainPicture, UserPicture, VerdictKind};
 use crate::gate::World;
 use crate::ledger::{Effect, Intent, IntentState, Outcome, Sequence, Subject, Undo, Withdrawal};
+use crate::mutation::{self, Mutation};
 use crate::names::{DirectoryName, Dn, DomainName};
 use crate::policy::GrantMode;
 use crate::time::Steady;
@@ -80,7 +81,7 @@ fn on_place<'a>(
 
 /// One write at a time on a place: the entries expected there would not be those any more.
 fn under_way(world: World<'_>, domain: &DomainName, place: &Dn) -> Option<Blocked> {
-    let (_, open) = on_place(world, domain, place).find(|(_, intent)| intent.state.is_open())?;
+    let (_, open) = on_place(world, domain, place).find(|(_, intent)| intent.state.is_open() && !mutation::is(Mutation::PlannedTwice))?;
     Some(Blocked::NoHelp { why: format!("{} is under way", open.effect) })
 }
 

@@ -4,7 +4,7 @@ mod loss;
 
 use crate::coverage::VerdictKind;
 use crate::enforcement::StoreVersion;
-use crate::gate::{World, subjects};
+use crate::gate::{World, shown};
 use crate::guid::Guid;
 use crate::ledger::entry::{USERS_PER_ENTRY, VersionStep};
 use crate::ledger::{Effect, Milestone, Pair, PairEvent, PairState, Sha256};
@@ -65,7 +65,9 @@ fn explained(world: World<'_>, host: &HostName, after: StoreVersion) -> bool {
 fn pairs(world: World<'_>, domain: &DomainName) -> Vec<Milestone> {
     let Some(picture) = world.estate.domains.get(domain) else { return Vec::new() };
     let mut events: BTreeMap<(AccountName, PairEvent, Option<String>), BTreeMap<Guid, DirectoryName>> = BTreeMap::new();
-    for (goodlink, _, user, here) in subjects(world, domain) {
+    // A user whom another domain may have as well is granted all the same: that he lacked the right must be known then,
+    // or nobody would wait for him.
+    for (goodlink, user, here) in shown(world, domain) {
         let Some(account) = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account) else {
             continue;
         };
@@ -73,8 +75,9 @@ fn pairs(world: World<'_>, domain: &DomainName) -> Vec<Milestone> {
         let pair = Pair { user: here.guid, account: account.clone() };
         let state = world.ledger.pairs.get(&pair).copied();
         let event = match (verdict.kind, state) {
-            // Missing evidence teaches nothing, in either direction.
-            (VerdictKind::Unreadable | VerdictKind::Unresolved | VerdictKind::CannotTell, _) => continue,
+            // Missing evidence teaches nothing, in either direction; but what one server shows to be missing is missing,
+            // whatever another leaves unsaid.
+            (kind, _) if kind.is_unknown() && loss::lacking(verdict).is_none() => continue,
             (VerdictKind::Covered | VerdictKind::Perishable, Some(PairState::Lacking { .. })) => PairEvent::Landed,
             // The look must have begun late enough; when it ended does not matter.
             (VerdictKind::Covered | VerdictKind::Perishable, Some(PairState::Landed { at }))

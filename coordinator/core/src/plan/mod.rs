@@ -17,6 +17,7 @@ pub mod survey;
 
 use crate::gate::{Reason, World};
 use crate::ledger::{Effect, Entry, IntentState, Milestone, Outcome, RolloutState, Sequence};
+use crate::mutation::{self, Mutation};
 use crate::names::{DomainName, GoodLinkName, HostName, RolloutName};
 use crate::time::{Readable, Steady};
 use serde::{Deserialize, Serialize};
@@ -171,6 +172,7 @@ pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
     };
     match &intent.state {
         IntentState::Filed => {}
+        IntentState::Permitted { .. } if mutation::is(Mutation::SecondPermit) => {}
         // At most one permit per intent: asking again says that the first one was not used, and never will be.
         IntentState::Permitted { .. } => return Err(void("its permit was given before".to_owned())),
         IntentState::Ended { outcome, .. } => return Err(void(format!("it is over: {outcome}"))),
@@ -180,7 +182,11 @@ pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
             [Blocked::NoHelp { why: "a grant needs no permit".to_owned() }].into()
         }
         Effect::Install { rollout, server, host, .. } => match world.ledger.rollouts.get(rollout) {
-            Some(rollout) => rollout::may_install(world, rollout, server, host, Some(id)),
+            Some(rollout) => {
+                let mut blocked = rollout::may_install(world, rollout, server, host, Some(id));
+                blocked.retain(|why| !(matches!(why, Blocked::NotRunning { .. }) && mutation::is(Mutation::DeafToAbort)));
+                blocked
+            }
             None => return Err(void(format!("no rollout {rollout}"))),
         },
         Effect::RestartGoodlink { goodlink, .. } => remedy::may_restart(world, goodlink, Some(id)),
@@ -205,7 +211,7 @@ fn overdue(world: World<'_>, plan: &mut Plan) {
             IntentState::Filed => {
                 // A rollout that a person or a trip has stopped takes its offers back at once (invariant 7).
                 let why = stopped(world, &intent.effect).or_else(|| {
-                    (world.now.steady > intent.filed + limit).then(|| format!("no permit within {}", Readable(limit)))
+                    (world.now.steady > intent.filed + limit && !mutation::is(Mutation::EternalOffer)).then(|| format!("no permit within {}", Readable(limit)))
                 });
                 plan.steps.extend(why.map(|why| Step::Withdraw(id, why)));
             }
@@ -223,6 +229,7 @@ fn stopped(world: World<'_>, effect: &Effect) -> Option<String> {
     let Effect::Install { rollout, .. } = effect else { return None };
     match world.ledger.rollouts.get(rollout).map(|rollout| &rollout.state) {
         Some(RolloutState::Running { .. }) => None,
+        Some(_) if mutation::is(Mutation::DeafToAbort) => None,
         Some(state) => Some(format!("the rollout is {state}")),
         None => Some("the rollout is gone".to_owned()),
     }
@@ -235,7 +242,8 @@ fn one_disruption_at_a_time(world: World<'_>, plan: &mut Plan) {
     let mut taken = BTreeSet::new();
     plan.steps.retain(|step| match step {
         Step::Act(effect) => effect.host().is_none_or(|host| {
-            let fits = (down.contains(host) || down.len() < limit) && taken.insert(host.clone());
+            let room = down.contains(host) || down.len() < limit || mutation::is(Mutation::NoLimit);
+            let fits = room && taken.insert(host.clone());
             if fits {
                 down.insert(host.clone());
             }

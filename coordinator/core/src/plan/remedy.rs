@@ -5,6 +5,7 @@ use super::{Blocked, Plan, Step, disruption};
 use crate::coverage::VerdictKind;
 use crate::gate::{Resolution, World, resolve};
 use crate::ledger::{Effect, Intent, IntentState, Outcome, Pair, Sequence};
+use crate::mutation::{self, Mutation};
 use crate::names::{DirectoryName, GoodLinkName, RosterName};
 use crate::policy::{GoodLinkPolicy, Switch};
 use crate::time::{Readable, Steady};
@@ -110,7 +111,8 @@ fn recovery(world: World<'_>, goodlink: &GoodLinkPolicy, user: &DirectoryName, r
         return Recovery::LandingUnknown;
     };
     let (waits, now) = (&world.policy.waits, world.now.steady);
-    let ready = landed + waits.restart;
+    let wait = if mutation::is(Mutation::EarlyRestart) { Duration::ZERO } else { waits.restart };
+    let ready = landed + wait;
     let late = now >= landed + waits.failed;
     let served = restarted.is_some_and(|at| at >= ready);
     if now < ready {

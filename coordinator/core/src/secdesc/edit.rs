@@ -12,6 +12,7 @@ use super::{
     Ace, AceFlags, AceTooLarge, AceType, Acl, AclState, MAX_ACL_BYTES, ParseError, SecurityDescriptor, Stance,
 };
 use crate::guid::Guid;
+use crate::mutation::{self, Mutation};
 use crate::sid::Sid;
 
 /// The revision that a list needs to hold object entries (MS-DTYP 2.4.5).
@@ -130,6 +131,7 @@ pub fn add_grant(sd: &SecurityDescriptor, account: &Sid, form: GrantForm) -> Res
     let place = canonical_place(acl)?;
     let mut new = acl.clone();
     new.revision = new.revision.max(OBJECT_ACL_REVISION);
+    let place = if mutation::is(Mutation::EntryAtEnd) { new.aces.len() } else { place };
     new.aces.insert(place, form.entry(account)?);
     rewritten(sd, new)
 }

@@ -1,11 +1,12 @@
 //! Entries of ours that did not stay, and why a right that had landed is gone.
 
 use crate::coverage::placement::{EntryBytes, PlannedGrant};
-use crate::coverage::{Cause, DomainPicture, Verdict};
+use crate::coverage::{Cause, DomainPicture, ServerVerdict, Verdict, VerdictKind};
 use crate::gate::World;
 use crate::ledger::{Effect, Intent, IntentState, Milestone, Outcome, Sequence};
 use crate::names::{AccountName, Dn, DomainName};
 use crate::time::Steady;
+use std::sync::Arc;
 
 /// Grants that ended well, and that a later picture proposes again: the entry is not on its place any more.
 pub(super) fn lost_grants(world: World<'_>, domain: &DomainName) -> Vec<Milestone> {
@@ -49,6 +50,12 @@ fn likely(written: &PlannedGrant, now: &PlannedGrant) -> String {
     )
 }
 
+/// What a server shows that has the user without the right, if one does.
+pub(super) fn lacking(verdict: &Verdict) -> Option<&ServerVerdict> {
+    let lacks = |server: &&Arc<ServerVerdict>| matches!(server.kind, VerdictKind::Missing | VerdictKind::Denied);
+    verdict.servers.values().find(lacks).map(AsRef::as_ref)
+}
+
 /// Why a right that had landed is gone, as far as that can be told. Where it is gone on some servers only, which is how
 /// it begins, those tell.
 pub(super) fn cause(world: World<'_>, picture: &DomainPicture, account: &AccountName, verdict: &Verdict) -> String {
@@ -59,7 +66,8 @@ pub(super) fn cause(world: World<'_>, picture: &DomainPicture, account: &Account
             None => verdict.cause.to_string(),
         };
     }
-    on_a_server(world, picture, account, &verdict.cause)
+    let shown = if verdict.kind.is_unknown() { lacking(verdict).map(|server| &server.cause) } else { None };
+    on_a_server(world, picture, account, shown.unwrap_or(&verdict.cause))
 }
 
 fn on_a_server(world: World<'_>, picture: &DomainPicture, account: &AccountName, cause: &Cause) -> String {
