@@ -5,7 +5,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use sendgate_core::enforcement::StoreVersion;
 use sendgate_core::ledger::Sha256;
-use sendgate_core::names::{DomainName, ExchangeServerName, PackageName, RolloutName};
+use sendgate_core::names::{DomainName, ExchangeServerName, GoodLinkName, HostName, PackageName, RolloutName};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -77,6 +77,19 @@ pub(crate) enum Command {
     /// The hotfix for a set of Exchange servers.
     #[command(subcommand)]
     Rollout(Rollout),
+    /// Stop something: no new effect begins there, and deadlines of failure and soak stand still, until it is released.
+    Hold {
+        #[command(subcommand)]
+        held: Held,
+    },
+    /// End a hold.
+    Release {
+        #[command(subcommand)]
+        held: Held,
+    },
+    /// GoodLink servers.
+    #[command(subcommand)]
+    Goodlink(Goodlink),
     /// Except one user from the gate, for a reason and a time.
     Waive {
         /// A roster name, a mail address or DOMAIN\account.
@@ -235,9 +248,82 @@ pub(crate) enum Rollout {
     },
     /// How far each host is, and why it is not moving.
     Show { name: RolloutName },
+    /// No new effect, and no deadline of failure or soak goes on, until it is resumed: a hold on the rollout.
+    Pause {
+        name: RolloutName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// Let it go on: end a hold on it, or go on after it stopped by itself. Who is paused now is not counted any more.
+    Resume {
+        name: RolloutName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// Try a host again: what happened on it before is forgiven.
+    Retry {
+        name: RolloutName,
+        host: HostName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// Leave a host out.
+    Skip {
+        name: RolloutName,
+        host: HostName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
     /// No new effect any more; what runs is finished and reported.
     Abort {
         name: RolloutName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+}
+
+/// What is held.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Held {
+    /// Everything.
+    Estate {
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// Grants in a domain, and the hosts of the servers that serve it.
+    Domain {
+        domain: DomainName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// One host.
+    Host {
+        host: HostName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// One rollout, as `sendgate rollout pause` does.
+    Rollout {
+        rollout: RolloutName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Goodlink {
+    /// Restart it once, however long its users have waited; limits and holds still count.
+    Restart {
+        goodlink: GoodLinkName,
         /// Why; it stands in the journal.
         #[arg(long, value_parser = reason)]
         reason: String,

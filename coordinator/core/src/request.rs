@@ -1,8 +1,10 @@
 //! What people ask for, checked against the world before it is written down.
 
 mod grants;
+mod interventions;
 
 pub use grants::{WantedSubject, approve, grant_redo, grant_undo, revoke};
+pub use interventions::{WantedHeld, hold, release, restart_force, resume, retry, skip, under_way};
 
 use crate::enforcement::StoreVersion;
 use crate::gate::World;

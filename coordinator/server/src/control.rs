@@ -4,10 +4,12 @@
 //! 2. [`explain`]: one user, from the reading that his domain's survey holds;
 //! 3. [`report`]: coverage, some lines at a time;
 //! 4. [`progress`]: a full survey while somebody watches;
-//! 5. [`grants`]: approvals, undo and redo, and what a directory team would run.
+//! 5. [`grants`]: approvals, undo and redo, and what a directory team would run;
+//! 6. [`interventions`]: hold and release, resume, retry, skip, a forced restart.
 
 mod explain;
 mod grants;
+mod interventions;
 mod progress;
 mod report;
 
@@ -24,9 +26,9 @@ use sendgate_core::request::{self, Refused, WantedRollout};
 use sendgate_core::{ledger, view};
 use sendgate_proto::v1::control_server::Control;
 use sendgate_proto::v1::{
-    Accepted, ApprovalRequest, CoveragePart, CoverageRequest, GrantAdviceRequest, GrantRequest, JournalRecord,
-    JournalRequest, RolloutCreateRequest, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewReply, ViewRequest,
-    WaiveRequest, view_request,
+    Accepted, ApprovalRequest, CoveragePart, CoverageRequest, GrantAdviceRequest, GrantRequest, Intervention,
+    JournalRecord, JournalRequest, RolloutCreateRequest, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewReply,
+    ViewRequest, WaiveRequest, view_request,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -210,7 +212,12 @@ impl Control for ControlService {
         let by = operator(&request)?;
         let RolloutRequest { name, reason } = request.into_inner();
         let filed = self.driver.request(by, move |world| request::rollout_abort(world, &name, &reason)).await;
-        filed.map(accepted).map_err(refused)
+        interventions::with_permits(&self.driver, filed).await
+    }
+
+    async fn intervene(&self, request: Request<Intervention>) -> Result<Response<Accepted>, Status> {
+        let by = operator(&request)?;
+        interventions::intervene(&self.driver, by, request.into_inner()).await
     }
 
     async fn waive(&self, request: Request<WaiveRequest>) -> Result<Response<Accepted>, Status> {

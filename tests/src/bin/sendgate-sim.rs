@@ -132,7 +132,9 @@ fn play_all(
         if seed.is_multiple_of(TWICE) || !ended.violations.is_empty() {
             let again = play(seed, package, true)?;
             if again.digest != ended.digest {
-                ended.violations.push(format!("played twice, its journal ends with {} and {}", ended.digest, again.digest));
+                ended
+                    .violations
+                    .push(format!("played twice, its journal ends with {} and {}", ended.digest, again.digest));
             }
             ended.story = again.story;
         }

@@ -282,7 +282,9 @@ impl Watcher {
         self.sim.world(|world| world.replicate(now));
         let shown: Vec<_> = self.sim.world(|world| {
             let servers = world.domains[domain].servers.iter();
-            servers.map(|server| (server.name, server.down > now, server.head.clone(), server.objects.clone())).collect()
+            servers
+                .map(|server| (server.name, server.down > now, server.head.clone(), server.objects.clone()))
+                .collect()
         });
         let mut servers = BTreeMap::new();
         for (called, down, on_head, objects) in shown {
@@ -387,7 +389,9 @@ impl Writer {
         let wanted = place.as_str().to_lowercase();
         self.sim.world(|world| {
             let users = world.users.iter().filter(|(_, user)| user.domain == self.domain);
-            let found = users.map(|(called, _)| called).find(|called| dn(called, self.domain).as_str().to_lowercase() == wanted);
+            let found = users
+                .map(|(called, _)| called)
+                .find(|called| dn(called, self.domain).as_str().to_lowercase() == wanted);
             found.cloned()
         })
     }
@@ -431,7 +435,14 @@ impl Writer {
         });
     }
 
-    async fn done(&self, place: &Dn, sid: &Sid, form: GrantForm, expected: Option<&[Vec<u8>]>, wanted: bool) -> Result<GrantDone, GrantError> {
+    async fn done(
+        &self,
+        place: &Dn,
+        sid: &Sid,
+        form: GrantForm,
+        expected: Option<&[Vec<u8>]>,
+        wanted: bool,
+    ) -> Result<GrantDone, GrantError> {
         self.wait().await;
         let now = self.sim.now();
         let down = self.sim.world(|world| world.domains[self.domain].servers[0].down > now);

@@ -25,7 +25,8 @@ pub(super) const PACKAGE_SHA256: [u8; 32] = [
 pub(super) const TARGET: &str = "6.5.7653.33";
 
 pub(super) const DOMAINS: [&str; 2] = ["a.example.test", "b.example.test"];
-pub(super) const SERVERS: [(&str, &str); 4] = [("a1", DOMAINS[0]), ("a2", DOMAINS[0]), ("b1", DOMAINS[1]), ("b2", DOMAINS[1])];
+pub(super) const SERVERS: [(&str, &str); 4] =
+    [("a1", DOMAINS[0]), ("a2", DOMAINS[0]), ("b1", DOMAINS[1]), ("b2", DOMAINS[1])];
 /// Exchange servers with their hosts.
 pub(super) const EXCHANGE: [(&str, &[&str]); 2] = [("exa", &["exa1", "exa2"]), ("exb", &["exb1"])];
 /// GoodLink servers, which are called as their hosts, with the domain of their account.

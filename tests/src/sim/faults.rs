@@ -1,11 +1,11 @@
 //! What goes wrong, and when: drawn from the seed before anything begins.
 
+use super::Sim;
 use super::chance::Chance;
 use super::directory::Change;
 use super::estate::{DOMAINS, HOSTS, SERVERS, name};
 use super::lives::{Fuse, Who};
 use super::world::{User, World};
-use super::Sim;
 use sendgate_core::guid::Guid;
 use std::time::Duration;
 
@@ -56,7 +56,8 @@ pub(super) enum Fault {
 pub(super) fn draw(chance: &mut Chance) -> Vec<(Duration, Fault)> {
     // One seed in ten goes well.
     let count = if chance.percent(10) { 0 } else { 1 + chance.below(MOST) };
-    let mut faults: Vec<_> = (0..count).map(|number| (chance.between(MINUTE, FAULTS_FOR), one(chance, number))).collect();
+    let mut faults: Vec<_> =
+        (0..count).map(|number| (chance.between(MINUTE, FAULTS_FOR), one(chance, number))).collect();
     faults.sort_by_key(|(at, _)| *at);
     faults
 }
@@ -178,7 +179,12 @@ impl World {
         self.users.keys().nth(number % self.users.len().max(1)).cloned()
     }
 
-    fn to(&mut self, now: Duration, user: usize, edit: impl FnOnce(&mut super::directory::Object, &sendgate_core::sid::Sid)) {
+    fn to(
+        &mut self,
+        now: Duration,
+        user: usize,
+        edit: impl FnOnce(&mut super::directory::Object, &sendgate_core::sid::Sid),
+    ) {
         let Some(called) = self.called(user) else { return };
         let account = Self::account(self.users[&called].goodlink);
         // A mailbox of glb's users is on exb only: that is declared.
@@ -287,4 +293,3 @@ impl World {
         self.cover(now);
     }
 }
-

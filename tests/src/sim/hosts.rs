@@ -89,12 +89,22 @@ impl fmt::Debug for SimPrograms {
 
 impl SimPrograms {
     fn followed(&self, id: &ActId) -> Box<dyn Followed> {
-        Box::new(Following { sim: Arc::clone(&self.sim), life: Arc::clone(&self.life), host: self.host, id: id.sequence() })
+        Box::new(Following {
+            sim: Arc::clone(&self.sim),
+            life: Arc::clone(&self.life),
+            host: self.host,
+            id: id.sequence(),
+        })
     }
 }
 
 impl Programs for SimPrograms {
-    fn start<'a>(&'a self, id: &'a ActId, prepared: Prepared, not_after: Steady) -> Later<'a, io::Result<Box<dyn Followed>>> {
+    fn start<'a>(
+        &'a self,
+        id: &'a ActId,
+        prepared: Prepared,
+        not_after: Steady,
+    ) -> Later<'a, io::Result<Box<dyn Followed>>> {
         Box::pin(async move {
             if !self.life.lives() {
                 pending::<()>().await;
@@ -112,7 +122,8 @@ impl Programs for SimPrograms {
             if again {
                 // The journal of the agent keeps this from happening.
                 let now = self.sim.now();
-                self.sim.world(|world| world.violated(now, format!("act {act} is started a second time on {}", self.host)));
+                self.sim
+                    .world(|world| world.violated(now, format!("act {act} is started a second time on {}", self.host)));
             }
             tokio::spawn(supervise(Arc::clone(&self.sim), act, self.host, prepared.what, not_after));
             Ok(self.followed(id))
@@ -246,7 +257,10 @@ impl Probe for SimProbe {
             tokio::time::sleep(takes).await;
             let host = self.sim.world(|world| world.hosts[self.host].clone());
             if EXCHANGE.iter().any(|(_, hosts)| hosts.contains(&self.host)) {
-                return (wire::HostReport { host: self.host.into(), exchange: Some(exchange(&host)), goodlink: None }, None);
+                return (
+                    wire::HostReport { host: self.host.into(), exchange: Some(exchange(&host)), goodlink: None },
+                    None,
+                );
             }
             let roster = self.read();
             let reference = wire::RosterReference {
@@ -269,7 +283,8 @@ impl SimProbe {
     fn read(&mut self) -> Arc<Roster> {
         let text = self.sim.world(|world| {
             let users = world.users.iter().filter(|(_, user)| user.goodlink == self.host);
-            let lines = users.map(|(called, _)| format!("{},{called},\n", called.split('@').next().unwrap_or_default()));
+            let lines =
+                users.map(|(called, _)| format!("{},{called},\n", called.split('@').next().unwrap_or_default()));
             format!("name,directory_name,server\n{}", lines.collect::<String>())
         });
         if let Some((known, roster)) = &self.roster

@@ -3,7 +3,7 @@
 
 use super::directory::SimDirectory;
 use super::estate::{self, name};
-use super::hosts::{SimPrograms, SimProbe};
+use super::hosts::{SimProbe, SimPrograms};
 use super::network::SimTransport;
 use super::{EPOCH_MS, Sim};
 use jiff::Timestamp;

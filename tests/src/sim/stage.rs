@@ -225,7 +225,9 @@ impl Stage {
         self.operate(now);
         if self.healed.is_none() && now >= FAULTS_FOR {
             self.healed = Some(now);
-            sim.ways(|ways| ways.values_mut().for_each(|way| (way.closed, way.slow) = (Duration::ZERO, Duration::ZERO)));
+            sim.ways(|ways| {
+                ways.values_mut().for_each(|way| (way.closed, way.slow) = (Duration::ZERO, Duration::ZERO))
+            });
             sim.world(|world| world.heal(now));
             self.relents.clear();
         }
@@ -266,7 +268,8 @@ impl Stage {
     /// What the operator does: a rollout of every server, once.
     fn operate(&mut self, now: Duration) {
         let Some(handle) = self.sim.handle() else { return };
-        let state = self.sim.world(|world| world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone()));
+        let state =
+            self.sim.world(|world| world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone()));
         let abort = self.abort.is_some_and(|at| at <= now);
         let at_once = self.sim.world(|world| world.policy.disruption.get());
         tokio::spawn(async move {

@@ -223,7 +223,8 @@ impl World {
         self.effects += 1;
         self.tell(now, || format!("an entry on {place} is {}", if wanted { "written" } else { "taken away" }));
         let open = self.ledger.open().any(|(_, intent)| {
-            intent.effect.place().is_some_and(|(_, on)| on.as_str() == place) && matches!(intent.effect, Effect::Grant(_)) == wanted
+            intent.effect.place().is_some_and(|(_, on)| on.as_str() == place)
+                && matches!(intent.effect, Effect::Grant(_)) == wanted
         });
         if !open {
             self.violated(now, format!("an entry on {place} was written without an intent"));

@@ -100,6 +100,7 @@ fn milestone_text(milestone: &Milestone) -> String {
         Milestone::HostDone { rollout, host, .. } => format!("{host} is done for rollout {rollout}"),
         Milestone::Rollout { rollout, event } => match event {
             RolloutEvent::Started => format!("rollout {rollout} started"),
+            RolloutEvent::Resumed { reason } => format!("rollout {rollout} goes on: {reason}"),
             RolloutEvent::Finished => format!("rollout {rollout} has finished"),
             RolloutEvent::Tripped { reason } => format!("rollout {rollout} stopped by itself: {reason}"),
             RolloutEvent::Aborted { reason } => format!("rollout {rollout} aborted: {reason}"),

@@ -3,6 +3,7 @@
 pub(crate) mod coverage;
 pub(crate) mod enforcement;
 pub(crate) mod grants;
+pub(crate) mod interventions;
 pub(crate) mod journal;
 pub(crate) mod requests;
 pub(crate) mod rights;
@@ -10,7 +11,7 @@ pub(crate) mod survey;
 pub(crate) mod verify;
 pub(crate) mod views;
 
-use crate::args::{Args, Command, Gate, Grants, Journal, Output, Rollout, Survey};
+use crate::args::{Args, Command, Gate, Goodlink, Grants, Held, Journal, Output, Rollout, Survey};
 use crate::connection::{Client, Connection};
 use crate::errors::{Exit, Failure};
 use crate::output::{self, Form};
@@ -77,6 +78,21 @@ async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Fail
             requests::start(client, form, name, reason.unwrap_or_default()).await
         }
         Command::Rollout(Rollout::Abort { name, reason }) => requests::abort(client, form, name, reason).await,
+        Command::Rollout(Rollout::Pause { name, reason }) => {
+            interventions::hold(client, form, Held::Rollout { rollout: name, reason }).await
+        }
+        Command::Rollout(Rollout::Resume { name, reason }) => interventions::resume(client, form, name, reason).await,
+        Command::Rollout(Rollout::Retry { name, host, reason }) => {
+            interventions::retry(client, form, name, host, reason).await
+        }
+        Command::Rollout(Rollout::Skip { name, host, reason }) => {
+            interventions::skip(client, form, name, host, reason).await
+        }
+        Command::Hold { held } => interventions::hold(client, form, held).await,
+        Command::Release { held } => interventions::release(client, form, held).await,
+        Command::Goodlink(Goodlink::Restart { goodlink, reason }) => {
+            interventions::restart(client, form, goodlink, reason).await
+        }
         Command::Waive { user, reason, expires } => requests::waive(client, form, user, reason, expires).await,
         Command::Journal(Journal::Show { from }) => journal::show(client, form, from).await,
         Command::Journal(Journal::Verify) => verify::run(client, form).await,

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use sendgate_core::time::Readable;
 use sendgate_proto::v1::control_client::ControlClient;
 use sendgate_proto::v1::{
-    Accepted, ApprovalRequest, CoveragePart, CoverageRequest, GrantAdviceRequest, GrantRequest, JournalRecord,
-    JournalRequest, RolloutCreateRequest, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewRequest, WaiveRequest,
-    view_request,
+    Accepted, ApprovalRequest, CoveragePart, CoverageRequest, GrantAdviceRequest, GrantRequest, Intervention,
+    JournalRecord, JournalRequest, RolloutCreateRequest, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewRequest,
+    WaiveRequest, intervention, view_request,
 };
 use std::time::Duration;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
@@ -227,6 +227,12 @@ impl Client {
     pub(crate) async fn rollout_abort(&self, request: RolloutRequest) -> Result<Accepted, RequestError> {
         let mut control = self.control.clone();
         self.within(control.rollout_abort(request)).await
+    }
+
+    /// Steps in.
+    pub(crate) async fn intervene(&self, reason: String, act: intervention::Act) -> Result<Accepted, RequestError> {
+        let mut control = self.control.clone();
+        self.within(control.intervene(Intervention { reason, act: Some(act) })).await
     }
 
     /// Excepts a user.

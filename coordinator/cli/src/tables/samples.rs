@@ -10,7 +10,9 @@ use sendgate_core::coverage::report::Scope;
 use sendgate_core::coverage::verdict::{DecidingEntry, ServerVerdict};
 use sendgate_core::coverage::{Cause, Verdict, VerdictKind};
 use sendgate_core::gate::Reason;
-use sendgate_core::ledger::{Entry, Generation, Outcome, RolloutSpec, RolloutState, Sequence, Sha256, Stamped, Waiver};
+use sendgate_core::ledger::{
+    Entry, Generation, Held, Hold, Outcome, RolloutSpec, RolloutState, Sequence, Sha256, Stamped, Waiver,
+};
 use sendgate_core::names::AccountName;
 use sendgate_core::plan::rollout::{HostProgress, Phase};
 use sendgate_core::policy::GrantMode;
@@ -89,6 +91,10 @@ pub(super) fn status() -> StatusView {
             PausedLine { goodlink: name("glb"), users: Err("its host has not reported".to_owned()) },
         ],
         disrupted: [(name("exa1"), "it has been silent for 3m 0s".to_owned())].into(),
+        holds: vec![HoldLine {
+            held: Held::Domain(name("a.example.test")),
+            hold: Hold { by: Some(name("anna")), reason: "move of mailboxes".to_owned(), at: Steady::START },
+        }],
         waivers: vec![WaiverLine { waiver: waiver() }],
         drift: vec![],
     }

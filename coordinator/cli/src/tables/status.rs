@@ -15,6 +15,7 @@ pub(crate) fn table(view: &StatusView) -> String {
     text.push_str(&section("BREACHES", view.breaches.iter().map(breach)));
     let disrupted = view.disrupted.iter().map(|(host, why)| format!("{host}: {why}"));
     text.push_str(&section("DISRUPTED HOSTS", disrupted));
+    text.push_str(&section("HELD", view.holds.iter().map(|line| format!("{}: {}", line.held, line.hold))));
     let drift = view.drift.iter().map(|drift| {
         format!(
             "{}: store.exe went from {} to {} with no command of ours, noticed {}",
@@ -106,6 +107,7 @@ mod tests {
             "\nPAUSED      GOODLINK SERVER\n-----------------------------\n1           gla\nnot known   glb\n",
             "\ngla paused by the Send As error\n  - jdoe: a restart may help in 12m 0s\n",
             "\nglb not known\n  - its host has not reported\n",
+            "\nHELD\n  - domain a.example.test: held by anna: move of mailboxes\n",
             "\nWAIVERS\n  - boss@a.example.test: until 2026-12-01T00:00:00Z, by anna: leaves in December\n",
         ] {
             assert!(text.contains(expected), "{expected}\nis not in\n{text}");

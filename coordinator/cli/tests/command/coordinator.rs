@@ -102,6 +102,61 @@ fn requests_carry_what_was_asked_for() {
 }
 
 #[test]
+fn interventions_carry_what_was_asked_for() {
+    let canned = Canned::default();
+    let asked = canned.asked.clone();
+    let coordinator = Coordinator::start(canned);
+    let why = ["--reason", "bad night"];
+    let cases: [(&[&str], &str, &str); 9] = [
+        (
+            &["hold", "estate"],
+            "the estate is held: nothing new begins there until it is released",
+            "Hold(Hold { what: Some(Estate(Estate)) })",
+        ),
+        (
+            &["hold", "domain", "A.Example.Test"],
+            "domain a.example.test is held: nothing new begins there until it is released",
+            "Hold(Hold { what: Some(Domain(\"a.example.test\")) })",
+        ),
+        (
+            &["rollout", "pause", "March"],
+            "rollout march is held: nothing new begins there until it is released",
+            "Hold(Hold { what: Some(Rollout(\"march\")) })",
+        ),
+        (&["release", "host", "EXA1"], "host exa1 is released", "Release(Hold { what: Some(Host(\"exa1\")) })"),
+        (
+            &["release", "rollout", "march"],
+            "rollout march is released",
+            "Release(Hold { what: Some(Rollout(\"march\")) })",
+        ),
+        (&["rollout", "resume", "march"], "rollout march goes on, as its gates allow", "Resume(\"march\")"),
+        (
+            &["rollout", "retry", "march", "EXA1"],
+            "exa1 is tried again in rollout march; a rollout that has stopped goes on with `resume`",
+            "Retry(RolloutHost { rollout: \"march\", host: \"exa1\" })",
+        ),
+        (
+            &["rollout", "skip", "march", "EXA1"],
+            "exa1 is left out of rollout march; a rollout that has stopped goes on with `resume`",
+            "Skip(RolloutHost { rollout: \"march\", host: \"exa1\" })",
+        ),
+        (
+            &["goodlink", "restart", "GLA"],
+            "GoodLink gla is restarted once its host and the limits allow",
+            "RestartGoodlink(\"gla\")",
+        ),
+    ];
+    for (at, (arguments, told, sent)) in cases.into_iter().enumerate() {
+        let ran = coordinator.run(&[arguments, &why].concat());
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{arguments:?}");
+        assert_eq!(ran.out, format!("accepted: {told}; record 12 of the journal\n"));
+        let expected = format!("Intervention {{ reason: \"bad night\", act: Some({sent}) }}");
+        assert_eq!(asked.lock().unwrap()[at], expected);
+        assert_eq!(coordinator.run(arguments).code, Some(2), "no reason was given: {arguments:?}");
+    }
+}
+
+#[test]
 fn a_refusal_is_told_in_the_coordinators_words() {
     let told = |status: Status| {
         let ran = Coordinator::start(Canned { request: Some(status), ..Canned::default() })

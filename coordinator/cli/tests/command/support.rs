@@ -3,9 +3,9 @@
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use sendgate_proto::v1::control_server::{Control, ControlServer};
 use sendgate_proto::v1::{
-    Accepted, ApprovalRequest, CoveragePart, CoverageRequest, GrantAdviceRequest, GrantRequest, JournalRecord,
-    JournalRequest, RolloutCreateRequest, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewReply, ViewRequest,
-    WaiveRequest, coverage_part,
+    Accepted, ApprovalRequest, CoveragePart, CoverageRequest, GrantAdviceRequest, GrantRequest, Intervention,
+    JournalRecord, JournalRequest, RolloutCreateRequest, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewReply,
+    ViewRequest, WaiveRequest, coverage_part,
 };
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -122,6 +122,9 @@ impl Control for Canned {
         self.accept(&request.into_inner())
     }
     async fn rollout_abort(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {
+        self.accept(&request.into_inner())
+    }
+    async fn intervene(&self, request: Request<Intervention>) -> Result<Response<Accepted>, Status> {
         self.accept(&request.into_inner())
     }
     async fn waive(&self, request: Request<WaiveRequest>) -> Result<Response<Accepted>, Status> {

@@ -35,6 +35,9 @@ pub enum Effect {
         host: HostName,
         /// How many paused users have waited long enough.
         users: usize,
+        /// A person wants it whatever they have waited.
+        #[serde(default)]
+        forced: bool,
     },
 }
 
@@ -90,7 +93,10 @@ impl fmt::Display for Effect {
             Self::Install { host, package, rollout, .. } => {
                 write!(f, "install {package} on {host} (rollout {rollout})")
             }
-            Self::RestartGoodlink { goodlink, host, users } => {
+            Self::RestartGoodlink { goodlink, host, forced: true, .. } => {
+                write!(f, "restart GoodLink {goodlink} on {host} because a person wants it")
+            }
+            Self::RestartGoodlink { goodlink, host, users, forced: false } => {
                 write!(f, "restart GoodLink {goodlink} on {host} for {users} paused users")
             }
         }

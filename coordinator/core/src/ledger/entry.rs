@@ -1,7 +1,7 @@
 //! What a line of the journal says. The JSON of [`Stamped`] is the payload of a record; a record stays under 100 KB, so
 //! lists are cut into parts of at most [`USERS_PER_ENTRY`].
 
-use super::{Effect, Outcome, PairEvent, RolloutEvent, RolloutSpec, Subject};
+use super::{Effect, Held, Outcome, PairEvent, RolloutEvent, RolloutSpec, Subject};
 use crate::enforcement::StoreVersion;
 use crate::guid::Guid;
 use crate::names::{
@@ -258,6 +258,10 @@ pub struct VersionStep {
     pub after: StoreVersion,
     /// Whether an install of ours explains it.
     pub ours: bool,
+    /// Live rollouts of its Exchange server, where nothing of ours explains it: they are held, for what they were planned
+    /// on is not so any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub holds: BTreeSet<RolloutName>,
 }
 
 /// Asked for by a person.
@@ -270,6 +274,52 @@ pub enum Request {
     RolloutStart {
         /// Which.
         rollout: RolloutName,
+    },
+    /// Let it go on after a trip: who is paused now counts as its baseline.
+    RolloutResume {
+        /// Which.
+        rollout: RolloutName,
+        /// Why.
+        reason: String,
+    },
+    /// Try a host again: what happened on it before is forgiven.
+    HostRetry {
+        /// Of which rollout.
+        rollout: RolloutName,
+        /// Which.
+        host: HostName,
+        /// Why.
+        reason: String,
+    },
+    /// Leave a host out.
+    HostSkip {
+        /// Of which rollout.
+        rollout: RolloutName,
+        /// Which.
+        host: HostName,
+        /// Why.
+        reason: String,
+    },
+    /// No new effect there until it is released.
+    Hold {
+        /// What.
+        held: Held,
+        /// Why.
+        reason: String,
+    },
+    /// The end of a hold.
+    Release {
+        /// What.
+        held: Held,
+        /// Why.
+        reason: String,
+    },
+    /// Restart GoodLink once, whatever its users have waited.
+    RestartForce {
+        /// Which.
+        goodlink: GoodLinkName,
+        /// Why.
+        reason: String,
     },
     /// No new effect of it any more.
     RolloutAbort {

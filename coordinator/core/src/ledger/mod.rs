@@ -3,31 +3,34 @@
 //! 1. [`entry`]: what a line of the journal says;
 //! 2. [`effect`]: what is done to the world;
 //! 3. [`pair`], [`rollout`], [`intent`]: one total transition function per lifecycle;
-//! 4. [`approval`]: what people said yes to, and what they want undone;
-//! 5. [`Ledger::apply`]: one entry in, the next ledger out, or the reason why the entry cannot follow.
+//! 4. [`approval`], [`hold`]: what people said yes to, what they want undone, and what they stop;
+//! 5. [`learned`] and [`requested`]: what milestones and requests change;
+//! 6. [`Ledger::apply`]: one entry in, the next ledger out, or the reason why the entry cannot follow.
 
 mod approval;
 mod effect;
 pub mod entry;
+mod hold;
 mod intent;
+mod learned;
 mod pair;
+mod requested;
 mod rollout;
 mod text;
 
 pub use approval::{Approval, Lost, Subject, Undo, Yes};
 pub use effect::{Effect, Outcome, Withdrawal};
 pub use entry::{Entry, Generation, Milestone, Pair, Request, Sequence, Sha256, Stamped};
+pub use hold::{Held, Hold, Holds};
 pub use intent::{Intent, IntentState};
 pub use pair::{PairEvent, PairState};
-pub use rollout::{Rollout, RolloutEvent, RolloutSpec, RolloutState};
+pub use rollout::{Rollout, RolloutEvent, RolloutSpec, RolloutState, Skip};
 
 use crate::coverage::placement::GrantEntry;
 use crate::enforcement::StoreVersion;
-use crate::guid::Guid;
 use crate::names::{AccountName, DirectoryName, GoodLinkName, HostName, OperatorName, RolloutName, RosterName};
 use crate::sid::Sid;
 use crate::time::{ClockMark, Now, Steady};
-use entry::VersionStep;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,8 +75,23 @@ pub struct Ledger {
     pub approvals: BTreeMap<Subject, Approval>,
     /// Entries of ours that people want away.
     pub undone: BTreeMap<GrantEntry, Undo>,
+    /// What is held, and when something was.
+    pub holds: Holds,
+    /// GoodLink servers that a person wants restarted whatever their users have waited, until it is tried.
+    pub forced: BTreeMap<GoodLinkName, Forced>,
     /// Grants that were written and did not stay, by the number of their intent.
     pub lost: BTreeMap<Sequence, Lost>,
+}
+
+/// A person's wish to have GoodLink restarted once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Forced {
+    /// Who.
+    pub by: OperatorName,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Steady,
 }
 
 /// A person's exception for one user.
@@ -133,6 +151,10 @@ impl Ledger {
                 self.request(sequence, by, request, at).map_err(|state| illegal(&state))?
             }
             Entry::Intent { effect } => {
+                // Tried once, however it ends.
+                if let Effect::RestartGoodlink { goodlink, .. } = effect {
+                    self.forced.remove(goodlink);
+                }
                 self.intents
                     .insert(sequence, Intent { effect: effect.clone(), state: IntentState::Filed, filed: at.steady });
             }
@@ -189,112 +211,5 @@ impl Ledger {
             Some(other) => Err(format!("intent {grant} is no grant: {other}")),
             None => Err(format!("no intent {grant}")),
         }
-    }
-
-    fn milestone(&mut self, milestone: &Milestone, at: Now) -> Result<(), String> {
-        match milestone {
-            Milestone::Pairs { account, event, users, .. } => {
-                let key = |user: &Guid| Pair { user: *user, account: account.clone() };
-                // All or nothing: check before the first change.
-                for (user, name) in users {
-                    let state = self.pairs.get(&key(user)).copied();
-                    PairState::step(state, *event, at.steady).ok_or_else(|| format!("{name}: {state:?}"))?;
-                }
-                for user in users.keys() {
-                    let pair = key(user);
-                    let state = PairState::step(self.pairs.get(&pair).copied(), *event, at.steady);
-                    self.pairs.extend(state.map(|state| (pair, state)));
-                }
-            }
-            Milestone::Account { account, sid } => {
-                let known = self.accounts.entry(account.clone()).or_default();
-                if known.last() == Some(sid) {
-                    return Err(format!("{account} has {sid} already"));
-                }
-                // One that came back, from a backup or the recycle bin, is the last one again.
-                known.retain(|former| former != sid);
-                known.push(sid.clone());
-            }
-            Milestone::GrantLost { intent, cause, .. } => {
-                self.granted(*intent)?;
-                if self.lost.contains_key(intent) {
-                    return Err(format!("grant {intent} is lost already"));
-                }
-                self.lost.insert(*intent, Lost { at: at.steady, cause: cause.clone() });
-            }
-            Milestone::Version(VersionStep { host, before, after, ours }) => {
-                if self.versions.get(host) != before.as_ref() {
-                    return Err(format!("{host}: {:?}", self.versions.get(host)));
-                }
-                self.versions.insert(host.clone(), *after);
-                if let (Some(before), false) = (before, ours) {
-                    self.drift.push(Drift { host: host.clone(), before: *before, after: *after, at });
-                }
-            }
-            Milestone::Roster { goodlink, digest, .. } => {
-                if self.rosters.insert(goodlink.clone(), *digest) == Some(*digest) {
-                    return Err(format!("{goodlink}: the roster is known already"));
-                }
-            }
-            Milestone::Baseline { rollout, goodlink, paused } => {
-                let known = self.baselines.entry(rollout.clone()).or_default().entry(goodlink.clone()).or_default();
-                known.extend(paused.iter().cloned());
-            }
-            Milestone::HostDone { rollout, host } => {
-                let known = self.rollouts.get_mut(rollout).ok_or_else(|| format!("no rollout {rollout}"))?;
-                if !known.done.insert(host.clone()) {
-                    return Err(format!("{host} is done already"));
-                }
-            }
-            Milestone::Rollout { rollout, event } => self.rollout_step(rollout, event, at.steady)?,
-        }
-        Ok(())
-    }
-
-    fn request(&mut self, sequence: Sequence, by: &OperatorName, request: &Request, at: Now) -> Result<(), String> {
-        match request {
-            Request::RolloutCreate(spec) => {
-                if let Some(known) = self.rollouts.get(&spec.name) {
-                    return Err(format!("{} exists and is {}", spec.name, known.state));
-                }
-                self.rollouts.insert(spec.name.clone(), Rollout::created(spec.clone(), at.steady));
-            }
-            Request::RolloutStart { rollout } => self.rollout_step(rollout, &RolloutEvent::Started, at.steady)?,
-            Request::RolloutAbort { rollout, reason } => {
-                self.rollout_step(rollout, &RolloutEvent::Aborted { reason: reason.clone() }, at.steady)?;
-            }
-            Request::Waive { user, reason, expires } => {
-                let waiver = Waiver { user: user.clone(), by: by.clone(), reason: reason.clone(), expires: *expires };
-                self.waivers.insert(user.clone(), waiver);
-            }
-            Request::Approve { subject, called, reason } => {
-                let approval = self.approvals.entry(subject.clone()).or_default();
-                approval.called.clone_from(called);
-                approval.given.insert(by.clone(), Yes { reason: reason.clone(), at });
-            }
-            Request::Revoke { subject, .. } => {
-                self.approvals.remove(subject).ok_or_else(|| format!("nobody approved {subject}"))?;
-            }
-            Request::GrantUndo { grant, reason } => {
-                let (entry, account) = self.granted(*grant)?;
-                if let Some(known) = self.undone.get(&entry) {
-                    return Err(format!("grant {} is undone by record {}", known.grant, known.request));
-                }
-                let (by, reason) = (by.clone(), reason.clone());
-                let undo = Undo { grant: *grant, account, by, reason, request: sequence, done: None };
-                self.undone.insert(entry, undo);
-            }
-            Request::GrantRedo { grant, .. } => {
-                let (entry, _) = self.granted(*grant)?;
-                self.undone.remove(&entry).ok_or_else(|| format!("grant {grant} is not undone"))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn rollout_step(&mut self, name: &RolloutName, event: &RolloutEvent, at: Steady) -> Result<(), String> {
-        let rollout = self.rollouts.get_mut(name).ok_or_else(|| format!("no rollout {name}"))?;
-        rollout.state = rollout.state.step(event, at).ok_or_else(|| format!("{name} is {}", rollout.state))?;
-        Ok(())
     }
 }

@@ -1,11 +1,11 @@
 //! The life of a rollout: created, running, and one of three ends.
 
-use super::entry::Sha256;
+use super::entry::{Sequence, Sha256};
 use crate::enforcement::StoreVersion;
-use crate::names::{ExchangeServerName, HostName, PackageName, RolloutName};
+use crate::names::{ExchangeServerName, HostName, OperatorName, PackageName, RolloutName};
 use crate::time::Steady;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroU32;
 
@@ -37,6 +37,19 @@ pub struct Rollout {
     pub created: Steady,
     /// Hosts that have the hotfix and were watched long enough.
     pub done: BTreeSet<HostName>,
+    /// Hosts that a person has left out.
+    pub skipped: BTreeMap<HostName, Skip>,
+    /// Hosts that a person wants tried again: what happened before that request is forgiven.
+    pub retried: BTreeMap<HostName, Sequence>,
+}
+
+/// A host that a person has left out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Skip {
+    /// Who.
+    pub by: OperatorName,
+    /// Why.
+    pub reason: String,
 }
 
 /// How far a rollout is.
@@ -47,7 +60,7 @@ pub enum RolloutState {
     Created,
     /// Effects may begin.
     Running {
-        /// Since when.
+        /// Since it was started, or a person let it go on.
         since: Steady,
     },
     /// Stopped by itself: no new effects, a person is needed.
@@ -70,6 +83,11 @@ pub enum RolloutState {
 pub enum RolloutEvent {
     /// A person lets it begin.
     Started,
+    /// A person lets it go on after a trip.
+    Resumed {
+        /// Why.
+        reason: String,
+    },
     /// A threshold was passed.
     Tripped {
         /// What, with the numbers.
@@ -88,7 +106,14 @@ impl Rollout {
     /// A new one.
     #[must_use]
     pub fn created(spec: RolloutSpec, at: Steady) -> Self {
-        Self { spec, state: RolloutState::Created, created: at, done: BTreeSet::new() }
+        Self {
+            spec,
+            state: RolloutState::Created,
+            created: at,
+            done: BTreeSet::new(),
+            skipped: BTreeMap::new(),
+            retried: BTreeMap::new(),
+        }
     }
 }
 
@@ -97,7 +122,9 @@ impl RolloutState {
     #[must_use]
     pub fn step(&self, event: &RolloutEvent, at: Steady) -> Option<Self> {
         match (self, event) {
-            (Self::Created, RolloutEvent::Started) => Some(Self::Running { since: at }),
+            (Self::Created, RolloutEvent::Started) | (Self::Tripped { .. }, RolloutEvent::Resumed { .. }) => {
+                Some(Self::Running { since: at })
+            }
             (Self::Running { .. }, RolloutEvent::Tripped { reason }) => Some(Self::Tripped { reason: reason.clone() }),
             (Self::Running { .. }, RolloutEvent::Finished) => Some(Self::Finished),
             (Self::Created | Self::Running { .. } | Self::Tripped { .. }, RolloutEvent::Aborted { reason }) => {

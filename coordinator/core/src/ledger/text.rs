@@ -24,7 +24,7 @@ impl fmt::Display for Milestone {
             Self::Version(VersionStep { host, before: None, after, .. }) => {
                 write!(f, "store.exe on {host} is {after}, seen for the first time")
             }
-            Self::Version(VersionStep { host, before: Some(before), after, ours }) => {
+            Self::Version(VersionStep { host, before: Some(before), after, ours, .. }) => {
                 let ours = if *ours { "by a command of ours" } else { "with no command of ours (drift)" };
                 write!(f, "store.exe on {host} went from {before} to {after}, {ours}")
             }
@@ -38,6 +38,7 @@ impl fmt::Display for Milestone {
             Self::Rollout { rollout, event } => match event {
                 RolloutEvent::Started => write!(f, "rollout {rollout} started"),
                 RolloutEvent::Tripped { reason } => write!(f, "rollout {rollout} stopped by itself: {reason}"),
+                RolloutEvent::Resumed { reason } => write!(f, "rollout {rollout} goes on: {reason}"),
                 RolloutEvent::Finished => write!(f, "rollout {rollout} finished"),
                 RolloutEvent::Aborted { reason } => write!(f, "rollout {rollout} aborted: {reason}"),
             },
@@ -61,6 +62,14 @@ impl fmt::Display for Request {
                 )
             }
             Self::RolloutStart { rollout } => write!(f, "start rollout {rollout}"),
+            Self::RolloutResume { rollout, reason } => write!(f, "let rollout {rollout} go on: {reason}"),
+            Self::HostRetry { rollout, host, reason } => write!(f, "try {host} of rollout {rollout} again: {reason}"),
+            Self::HostSkip { rollout, host, reason } => write!(f, "leave {host} out of rollout {rollout}: {reason}"),
+            Self::Hold { held, reason } => write!(f, "hold {held}: {reason}"),
+            Self::Release { held, reason } => write!(f, "release {held}: {reason}"),
+            Self::RestartForce { goodlink, reason } => {
+                write!(f, "restart GoodLink {goodlink} whatever its users have waited: {reason}")
+            }
             Self::RolloutAbort { rollout, reason } => write!(f, "abort rollout {rollout}: {reason}"),
             Self::Waive { user, reason, expires } => write!(f, "waive {user} until {expires}: {reason}"),
             Self::Approve { subject, called, reason } => {

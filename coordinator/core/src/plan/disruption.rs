@@ -108,8 +108,15 @@ fn established(world: World<'_>, id: Sequence) -> bool {
             (Effect::Install { rollout, .. }, Some(host)) => {
                 let rollout = world.ledger.rollouts.get(rollout);
                 let version = host.exchange.as_ref().and_then(|exchange| exchange.store.as_ref().ok());
-                // A person who aborted the rollout has looked; the host's own answer is then enough.
-                let looked = rollout.is_some_and(|rollout| matches!(rollout.state, RolloutState::Aborted { .. }));
+                // A person who aborted the rollout, or wants the host tried again, has looked; its own answer is then enough.
+                let looked = rollout.is_some_and(|rollout| {
+                    matches!(rollout.state, RolloutState::Aborted { .. })
+                        || intent
+                            .effect
+                            .host()
+                            .and_then(|host| rollout.retried.get(host))
+                            .is_some_and(|asked| *asked > id)
+                });
                 version.is_some_and(|version| {
                     looked || rollout.is_some_and(|rollout| super::rollout::has(world, rollout, *version))
                 })

@@ -1,7 +1,7 @@
 //! Which entries to add now, and which to take away. Grants are planned from a survey; whatever was written after that
 //! survey began is judged by the next one first.
 
-use super::{Blocked, Plan, Step};
+use super::{Blocked, Plan, Step, hold};
 use crate::coverage::placement::{GrantEntry, PlannedGrant};
 use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, DomainPicture, UserPicture, VerdictKind};
@@ -24,6 +24,7 @@ pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
     for (domain, policy) in &world.policy.domains {
         let mut blocked = BTreeSet::new();
         let mut places = BTreeSet::new();
+        let held = hold::blocking(world, &hold::over_domain(domain)).into_iter().next();
         for (entry, undo) in
             world.ledger.undone.iter().filter(|(entry, undo)| entry.domain == *domain && !undo.is_done())
         {
@@ -31,6 +32,7 @@ pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
             match undo_not_now(world, entry, undo, &effect) {
                 Some(why) => drop(blocked.insert(why)),
                 None if policy.grants == GrantMode::Advise => drop(blocked.insert(left_to_the_team(&effect))),
+                None if held.is_some() => blocked.extend(held.clone()),
                 None if places.insert(entry.place.clone()) => plan.steps.push(Step::Act(effect)),
                 None => {}
             }
@@ -49,6 +51,8 @@ pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
                     blocked.insert(why);
                 } else if policy.grants == GrantMode::Advise {
                     blocked.insert(left_to_the_team(&effect));
+                } else if held.is_some() {
+                    blocked.extend(held.clone());
                 } else if places.insert(grant.place.clone()) {
                     plan.steps.push(Step::Act(effect));
                 }
@@ -81,7 +85,8 @@ fn on_place<'a>(
 
 /// One write at a time on a place: the entries expected there would not be those any more.
 fn under_way(world: World<'_>, domain: &DomainName, place: &Dn) -> Option<Blocked> {
-    let (_, open) = on_place(world, domain, place).find(|(_, intent)| intent.state.is_open() && !mutation::is(Mutation::PlannedTwice))?;
+    let (_, open) = on_place(world, domain, place)
+        .find(|(_, intent)| intent.state.is_open() && !mutation::is(Mutation::PlannedTwice))?;
     Some(Blocked::NoHelp { why: format!("{} is under way", open.effect) })
 }
 

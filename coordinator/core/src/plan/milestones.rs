@@ -8,8 +8,8 @@ use crate::gate::{World, shown};
 use crate::guid::Guid;
 use crate::ledger::entry::{USERS_PER_ENTRY, VersionStep};
 use crate::ledger::{Effect, Milestone, Pair, PairEvent, PairState, Sha256};
-use crate::names::{AccountName, DirectoryName, DomainName, HostName};
-use std::collections::BTreeMap;
+use crate::names::{AccountName, DirectoryName, DomainName, HostName, RolloutName};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Milestones that the journal does not hold yet.
 #[must_use]
@@ -28,8 +28,18 @@ fn versions(world: World<'_>) -> impl Iterator<Item = Milestone> {
         let after = *state.exchange.as_ref()?.store.as_ref().ok()?;
         let before = world.ledger.versions.get(host).copied();
         let ours = before.is_none() || explained(world, host, after);
-        (before != Some(after)).then(|| Milestone::Version(VersionStep { host: host.clone(), before, after, ours }))
+        (before != Some(after)).then(|| {
+            let holds = if ours { BTreeSet::new() } else { touched(world, host) };
+            Milestone::Version(VersionStep { host: host.clone(), before, after, ours, holds })
+        })
     })
+}
+
+/// Live rollouts that have the host's Exchange server.
+fn touched(world: World<'_>, host: &HostName) -> BTreeSet<RolloutName> {
+    let Some(server) = world.policy.exchange_of(host) else { return BTreeSet::new() };
+    let live = world.ledger.rollouts.iter().filter(|(_, rollout)| rollout.state.is_live());
+    live.filter(|(_, rollout)| rollout.spec.servers.contains(server)).map(|(name, _)| name.clone()).collect()
 }
 
 fn rosters(world: World<'_>) -> impl Iterator<Item = Milestone> {

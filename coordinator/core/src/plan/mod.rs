@@ -10,15 +10,16 @@
 
 pub mod disruption;
 pub mod grants;
+pub mod hold;
 pub mod milestones;
 pub mod remedy;
 pub mod rollout;
 pub mod survey;
 
 use crate::gate::{Reason, World};
-use crate::ledger::{Effect, Entry, IntentState, Milestone, Outcome, RolloutState, Sequence};
+use crate::ledger::{Effect, Entry, Held, Hold, IntentState, Milestone, Outcome, RolloutState, Sequence};
 use crate::mutation::{self, Mutation};
-use crate::names::{DomainName, GoodLinkName, HostName, RolloutName};
+use crate::names::{DomainName, GoodLinkName, HostName, OperatorName, RolloutName};
 use crate::time::{Readable, Steady};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,6 +84,20 @@ pub enum Blocked {
         /// Which.
         after: HostName,
     },
+    /// It is held.
+    Held {
+        /// What is.
+        held: Held,
+        /// By whom, and why.
+        hold: Hold,
+    },
+    /// A person left the host out.
+    Skipped {
+        /// Who.
+        by: OperatorName,
+        /// Why.
+        reason: String,
+    },
     /// The rollout is not running.
     NotRunning {
         /// Its state.
@@ -122,6 +137,8 @@ impl fmt::Display for Blocked {
             }
             Self::Host { host, why } => write!(f, "host {host}: {why}"),
             Self::Turn { after } => write!(f, "{after} comes first"),
+            Self::Held { held, hold } => write!(f, "{held} is {hold}"),
+            Self::Skipped { by, reason } => write!(f, "{by} left it out: {reason}"),
             Self::NotRunning { state } => write!(f, "the rollout is {state}"),
             Self::Policy { setting } => f.write_str(setting),
             Self::Wait { what, remaining } => write!(f, "{what}: {} to go", Readable(*remaining)),
@@ -184,7 +201,8 @@ pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
         Effect::Install { rollout, server, host, .. } => match world.ledger.rollouts.get(rollout) {
             Some(rollout) => {
                 let mut blocked = rollout::may_install(world, rollout, server, host, Some(id));
-                blocked.retain(|why| !(matches!(why, Blocked::NotRunning { .. }) && mutation::is(Mutation::DeafToAbort)));
+                let stop = |why: &Blocked| matches!(why, Blocked::NotRunning { .. } | Blocked::Held { .. });
+                blocked.retain(|why| !(stop(why) && mutation::is(Mutation::DeafToAbort)));
                 blocked
             }
             None => return Err(void(format!("no rollout {rollout}"))),
@@ -207,15 +225,16 @@ pub struct Refusal {
 fn overdue(world: World<'_>, plan: &mut Plan) {
     let limit = world.policy.act_deadline;
     for (id, intent) in world.ledger.open().filter(|(_, intent)| intent.effect.host().is_some()) {
+        let over = hold::over(world, &intent.effect);
         match intent.state {
             IntentState::Filed => {
-                // A rollout that a person or a trip has stopped takes its offers back at once (invariant 7).
-                let why = stopped(world, &intent.effect).or_else(|| {
-                    (world.now.steady > intent.filed + limit && !mutation::is(Mutation::EternalOffer)).then(|| format!("no permit within {}", Readable(limit)))
-                });
+                // What a person or a trip has stopped is offered no longer (invariant 7).
+                let late = world.now.steady > intent.filed + limit && !mutation::is(Mutation::EternalOffer);
+                let why = stopped(world, &intent.effect, &over)
+                    .or_else(|| late.then(|| format!("no permit within {}", Readable(limit))));
                 plan.steps.extend(why.map(|why| Step::Withdraw(id, why)));
             }
-            IntentState::Permitted { at } if world.now.steady > at + limit => {
+            IntentState::Permitted { at } if hold::running(world, at, &over) > limit => {
                 let why = format!("nothing was heard within {} of the permit", Readable(limit));
                 plan.steps.push(Step::GiveUp(id, why));
             }
@@ -225,13 +244,18 @@ fn overdue(world: World<'_>, plan: &mut Plan) {
 }
 
 /// Why nobody wants the effect any more.
-fn stopped(world: World<'_>, effect: &Effect) -> Option<String> {
-    let Effect::Install { rollout, .. } = effect else { return None };
-    match world.ledger.rollouts.get(rollout).map(|rollout| &rollout.state) {
-        Some(RolloutState::Running { .. }) => None,
-        Some(_) if mutation::is(Mutation::DeafToAbort) => None,
-        Some(state) => Some(format!("the rollout is {state}")),
-        None => Some("the rollout is gone".to_owned()),
+fn stopped(world: World<'_>, effect: &Effect, over: &[Held]) -> Option<String> {
+    if mutation::is(Mutation::DeafToAbort) {
+        return None;
+    }
+    if let Some(held) = hold::blocking(world, over).first() {
+        return Some(held.to_string());
+    }
+    let Effect::Install { rollout, host, .. } = effect else { return None };
+    let Some(rollout) = world.ledger.rollouts.get(rollout) else { return Some("the rollout is gone".to_owned()) };
+    match &rollout.state {
+        RolloutState::Running { .. } => rollout.skipped.get(host).map(|skip| rollout::left_out(skip).to_string()),
+        state => Some(format!("the rollout is {state}")),
     }
 }
 

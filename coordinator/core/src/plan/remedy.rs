@@ -1,7 +1,7 @@
 //! GoodLink restarts: they clear GoodLink's pauses, and help a user from the 70th minute after his right landed.
 
 use super::rollout::REFUSALS;
-use super::{Blocked, Plan, Step, disruption};
+use super::{Blocked, Plan, Step, disruption, hold};
 use crate::coverage::VerdictKind;
 use crate::gate::{Resolution, World, resolve};
 use crate::ledger::{Effect, Intent, IntentState, Outcome, Pair, Sequence};
@@ -168,12 +168,16 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
     };
     let host = &goodlink.host;
     let not_ready = |why: String| Blocked::Host { host: host.clone(), why };
-    if world.policy.goodlink_restart == Switch::Off {
+    blocked.extend(hold::blocking(world, &hold::over_restart(world, name, host)));
+    let forced = forced(world, name, except);
+    if world.policy.goodlink_restart == Switch::Off && !forced {
         let setting = "remedy.goodlink_restart is off: a restart is left to people".to_owned();
         blocked.insert(Blocked::Policy { setting });
     }
-    blocked.extend(refused(world, name, except));
+    blocked.extend(refused(world, name, except).filter(|_| !forced));
     match paused(world, name, except) {
+        // A person has said that it is to be, whoever is paused (invariant 2).
+        _ if forced => {}
         Err(why) => drop(blocked.insert(not_ready(why))),
         Ok(users) => {
             if !users.iter().any(|user| matches!(user.recovery, Recovery::Ready(_))) {
@@ -192,6 +196,14 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
     blocked
 }
 
+/// Whether a person wants this restart whatever the users have waited; the intent that carries the wish out is named by
+/// `except`.
+fn forced(world: World<'_>, name: &GoodLinkName, except: Option<Sequence>) -> bool {
+    let carries = |id| world.ledger.intents.get(&id).map(|intent| &intent.effect);
+    world.ledger.forced.contains_key(name)
+        || except.and_then(carries).is_some_and(|effect| matches!(effect, Effect::RestartGoodlink { forced: true, .. }))
+}
+
 fn waiting(users: &[PausedUser<'_>]) -> Option<Blocked> {
     let earliest = users.iter().filter_map(|user| match user.recovery {
         Recovery::TooEarly(remaining) => Some(remaining),
@@ -203,15 +215,20 @@ fn waiting(users: &[PausedUser<'_>]) -> Option<Blocked> {
 
 pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
     for (name, goodlink) in &world.policy.goodlink {
-        let Ok(users) = paused(world, name, None) else { continue };
-        if users.iter().all(|user| user.recovery == Recovery::Waived) {
+        let forced = world.ledger.forced.contains_key(name);
+        let users = match paused(world, name, None) {
+            Ok(users) => users,
+            Err(_) if forced => Vec::new(),
+            Err(_) => continue,
+        };
+        if !forced && users.iter().all(|user| user.recovery == Recovery::Waived) {
             continue;
         }
         let ready = users.iter().filter(|user| matches!(user.recovery, Recovery::Ready(_))).count();
         let mut blocked = may_restart(world, name, None);
         if blocked.is_empty() {
             let (goodlink, host) = (name.clone(), goodlink.host.clone());
-            plan.steps.push(Step::Act(Effect::RestartGoodlink { goodlink, host, users: ready }));
+            plan.steps.push(Step::Act(Effect::RestartGoodlink { goodlink, host, users: ready, forced }));
         }
         for user in users.iter().filter(|user| user.recovery == Recovery::Failed) {
             let what = format!("{} is still paused though his right landed long ago", user.user);

@@ -1,13 +1,15 @@
 //! A rollout's hosts: how far each is, what may begin, what trips, when it ends.
 
-use super::{Blocked, Step, disruption, remedy};
+use super::{Blocked, Step, disruption, hold, remedy};
 use crate::coverage::reading::Home;
 use crate::enforcement::{Enforcement, StoreVersion};
 use crate::estate::{ExchangeState, HostState, ServiceState};
 use crate::gate::{self, Resolution, World, resolve};
 use crate::ledger::entry::USERS_PER_ENTRY;
-use crate::ledger::{Effect, Intent, IntentState, Milestone, Outcome, Rollout, RolloutEvent, RolloutState, Sequence};
-use crate::names::{ExchangeServerName, GoodLinkName, HostName, RosterName};
+use crate::ledger::{
+    Effect, Held, Intent, IntentState, Milestone, Outcome, Rollout, RolloutEvent, RolloutState, Sequence, Skip,
+};
+use crate::names::{ExchangeServerName, GoodLinkName, HostName, OperatorName, RosterName};
 use crate::time::{Readable, Steady};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -58,11 +60,26 @@ pub enum Phase {
     },
     /// It has the hotfix.
     Done,
+    /// A person left it out.
+    Skipped {
+        /// Who.
+        by: OperatorName,
+        /// Why.
+        reason: String,
+    },
     /// It ended badly, or never ended.
     Failed {
         /// How.
         why: String,
     },
+}
+
+impl Phase {
+    /// Whether nothing is to be done there any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Done | Self::Skipped { .. })
+    }
 }
 
 impl fmt::Display for Phase {
@@ -74,6 +91,7 @@ impl fmt::Display for Phase {
             Self::Verifying { missing } => write!(f, "verifying ({missing})"),
             Self::Soaking { remaining } => write!(f, "soaking, {} to go", Readable(*remaining)),
             Self::Done => f.write_str("done"),
+            Self::Skipped { by, reason } => write!(f, "left out by {by}: {reason}"),
             Self::Failed { why } => write!(f, "failed: {why}"),
         }
     }
@@ -86,11 +104,11 @@ pub fn progress(world: World<'_>, rollout: &Rollout) -> Vec<HostProgress> {
     let mut hosts: Vec<HostProgress> = Vec::new();
     for server in &rollout.spec.servers {
         for host in world.policy.exchange.get(server).map(|server| server.hosts.as_slice()).unwrap_or_default() {
-            let phase = phase(world, rollout, host);
+            let phase = phase(world, rollout, server, host);
             let mut blocked = BTreeSet::new();
             if phase == Phase::Waiting {
                 // In order, so many at once: a host that cannot go holds up the ones behind it.
-                let unfinished: Vec<_> = hosts.iter().filter(|before| before.phase != Phase::Done).collect();
+                let unfinished: Vec<_> = hosts.iter().filter(|before| !before.phase.is_over()).collect();
                 let waiting =
                     unfinished.iter().find(|before| before.phase == Phase::Waiting && !before.blocked.is_empty());
                 if let Some(before) = waiting.or_else(|| unfinished.first().filter(|_| unfinished.len() >= at_once)) {
@@ -113,6 +131,14 @@ fn intents<'a>(world: World<'a>, rollout: &Rollout, host: &HostName) -> Vec<(Seq
     ours.map(|(id, intent)| (*id, intent)).collect()
 }
 
+/// Those that nobody has forgiven.
+fn counted<'a>(world: World<'a>, rollout: &Rollout, host: &HostName) -> Vec<(Sequence, &'a Intent)> {
+    let mut intents = intents(world, rollout, host);
+    let forgiven = rollout.retried.get(host);
+    intents.retain(|(id, intent)| intent.state.is_open() || forgiven.is_none_or(|forgiven| id > forgiven));
+    intents
+}
+
 /// Whether a store of this version has what the rollout installs: exactly it, or a later fix of the same branch, which
 /// contains the earlier ones.
 pub(super) fn has(world: World<'_>, rollout: &Rollout, version: StoreVersion) -> bool {
@@ -124,12 +150,17 @@ pub(super) fn has(world: World<'_>, rollout: &Rollout, version: StoreVersion) ->
             && judge(&version).branch == judge(&target).branch)
 }
 
-fn phase(world: World<'_>, rollout: &Rollout, host: &HostName) -> Phase {
+fn phase(world: World<'_>, rollout: &Rollout, server: &ExchangeServerName, host: &HostName) -> Phase {
     if rollout.done.contains(host) {
         return Phase::Done;
     }
-    let intents = intents(world, rollout, host);
+    let intents = counted(world, rollout, host);
     let report = world.estate.hosts.get(host);
+    if let Some(Skip { by, reason }) =
+        rollout.skipped.get(host).filter(|_| !intents.iter().any(|(_, intent)| intent.state.is_open()))
+    {
+        return Phase::Skipped { by: by.clone(), reason: reason.clone() };
+    }
     let untouched = || {
         let there = report.and_then(installed).is_some_and(|version| has(world, rollout, version));
         if there { Phase::Done } else { Phase::Waiting }
@@ -154,13 +185,16 @@ fn phase(world: World<'_>, rollout: &Rollout, host: &HostName) -> Phase {
                 untouched()
             }
         }
-        Outcome::Succeeded { .. } | Outcome::Unknown { .. } => verified(world, rollout, report, outcome, at),
+        Outcome::Succeeded { .. } | Outcome::Unknown { .. } => {
+            let over = hold::over_install(world, &rollout.spec.name, server, host);
+            verified(world, rollout, report, outcome, at, &over)
+        }
     }
 }
 
 /// An agent that refused is asked again after its next heartbeat, so that what held it up can pass.
 fn refused_just_now(world: World<'_>, rollout: &Rollout, host: &HostName) -> Option<Blocked> {
-    let (_, last) = intents(world, rollout, host).pop()?;
+    let (_, last) = counted(world, rollout, host).pop()?;
     let IntentState::Ended { outcome: Outcome::NotStarted { detail }, at } = &last.state else { return None };
     let remaining = (*at + world.policy.freshness.heartbeat).since(world.now.steady);
     let what = format!("the agent refused ({detail}) and is asked again");
@@ -172,8 +206,16 @@ fn installed(host: &HostState) -> Option<StoreVersion> {
 }
 
 /// What the host itself shows after the program has ended.
-fn verified(world: World<'_>, rollout: &Rollout, report: Option<&HostState>, outcome: &Outcome, at: Steady) -> Phase {
-    let now = world.now.steady;
+fn verified(
+    world: World<'_>,
+    rollout: &Rollout,
+    report: Option<&HostState>,
+    outcome: &Outcome,
+    at: Steady,
+    over: &[Held],
+) -> Phase {
+    // Neither the deadline nor the soak goes on while it is held (invariant 7).
+    let running = hold::running(world, at, over);
     if report.is_none() {
         return Phase::Verifying { missing: "it has not reported since the coordinator started".to_owned() };
     }
@@ -182,12 +224,12 @@ fn verified(world: World<'_>, rollout: &Rollout, report: Option<&HostState>, out
         Some(exchange) => match shortfall(world, exchange, rollout) {
             Some(missing) => missing,
             None => {
-                let remaining = (at + world.policy.soak).since(now);
+                let remaining = world.policy.soak.saturating_sub(running);
                 return if remaining.is_zero() { Phase::Done } else { Phase::Soaking { remaining } };
             }
         },
     };
-    if now > at + world.policy.act_deadline {
+    if running > world.policy.act_deadline {
         Phase::Failed { why: format!("{outcome}; after {}: {missing}", Readable(world.policy.act_deadline)) }
     } else {
         Phase::Verifying { missing }
@@ -214,6 +256,11 @@ fn shortfall(world: World<'_>, exchange: &ExchangeState, rollout: &Rollout) -> O
     }
 }
 
+/// What a host that a person left out waits for: nothing.
+pub(super) fn left_out(skip: &Skip) -> Blocked {
+    Blocked::Skipped { by: skip.by.clone(), reason: skip.reason.clone() }
+}
+
 /// Why the hotfix must not be installed on this host now; empty: it may be (invariants 1 and 3). The intent `except`
 /// does not count as being under way.
 #[must_use]
@@ -230,6 +277,8 @@ pub fn may_install(
     if !matches!(rollout.state, RolloutState::Running { .. }) {
         blocked.insert(Blocked::NotRunning { state: rollout.state.to_string() });
     }
+    blocked.extend(hold::blocking(world, &hold::over_install(world, &rollout.spec.name, server, host)));
+    blocked.extend(rollout.skipped.get(host).map(left_out));
     if let Some(why) = disruption::unready(world, host) {
         blocked.insert(not_ready(why));
     }
@@ -269,10 +318,16 @@ pub(super) fn steps(world: World<'_>, rollout: &Rollout, progress: &[HostProgres
     if !done.is_empty() {
         return done;
     }
+    let begun = progress.iter().any(|host| began(world, rollout, &host.host));
+    // After a person let it go on it is taken anew, before anything is counted against it.
+    let again = if begun { baseline(world, rollout) } else { Vec::new() };
+    if !again.is_empty() {
+        return again;
+    }
     if let Some(reason) = trip(world, rollout, progress) {
         return event(RolloutEvent::Tripped { reason });
     }
-    if progress.iter().all(|host| host.phase == Phase::Done) {
+    if progress.iter().all(|host| host.phase.is_over()) {
         return event(RolloutEvent::Finished);
     }
     let ready: Vec<_> =
@@ -284,7 +339,7 @@ pub(super) fn steps(world: World<'_>, rollout: &Rollout, progress: &[HostProgres
         }
     }
     let room = usize::try_from(rollout.spec.at_once.get()).unwrap_or(usize::MAX);
-    let under_way = progress.iter().filter(|host| !matches!(host.phase, Phase::Waiting | Phase::Done)).count();
+    let under_way = progress.iter().filter(|host| !(host.phase == Phase::Waiting || host.phase.is_over())).count();
     ready
         .into_iter()
         .take(room.saturating_sub(under_way))
@@ -308,7 +363,9 @@ fn baseline(world: World<'_>, rollout: &Rollout) -> Vec<Step> {
     for goodlink in world.policy.goodlink.keys().filter(|name| !taken.is_some_and(|taken| taken.contains_key(*name))) {
         let paused: Vec<RosterName> = match remedy::paused(world, goodlink, None) {
             Ok(users) => users.iter().map(|user| user.user.clone()).collect(),
-            // Not known: nobody is excused by it.
+            // Not known: it is taken once it is, for until then the gate of its servers is closed.
+            Err(_) if concerns(world, rollout, goodlink) => continue,
+            // Nobody is excused by it.
             Err(_) => Vec::new(),
         };
         let mut parts: Vec<BTreeSet<RosterName>> =
@@ -324,6 +381,17 @@ fn baseline(world: World<'_>, rollout: &Rollout) -> Vec<Step> {
     steps
 }
 
+/// Whether users of the GoodLink server may have their mailbox on a server of the rollout, by declaration.
+fn concerns(world: World<'_>, rollout: &Rollout, goodlink: &GoodLinkName) -> bool {
+    let exchange = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.exchange);
+    exchange.is_some_and(|exchange| rollout.spec.servers.iter().any(|server| exchange.contains(server)))
+}
+
+/// Whether the hotfix may have been installed there by this rollout.
+fn began(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
+    intents(world, rollout, host).iter().any(|(_, intent)| intent.state.began())
+}
+
 /// What stops the rollout by itself, with the numbers.
 fn trip(world: World<'_>, rollout: &Rollout, progress: &[HostProgress]) -> Option<String> {
     if let Some(gone) = rollout.spec.servers.iter().find(|server| !world.policy.exchange.contains_key(*server)) {
@@ -335,11 +403,8 @@ fn trip(world: World<'_>, rollout: &Rollout, progress: &[HostProgress]) -> Optio
     }) {
         return Some(format!("{host} {why}"));
     }
-    let changed: BTreeSet<&ExchangeServerName> = progress
-        .iter()
-        .filter(|host| intents(world, rollout, &host.host).iter().any(|(_, intent)| intent.state.began()))
-        .map(|host| &host.server)
-        .collect();
+    let changed: BTreeSet<&ExchangeServerName> =
+        progress.iter().filter(|host| began(world, rollout, &host.host)).map(|host| &host.server).collect();
     if changed.is_empty() {
         return None;
     }
@@ -360,7 +425,10 @@ fn new_pauses(
     let Some(goodlink) = world.policy.goodlink.get(name) else { return Vec::new() };
     // Not known right now: the gate closes for that, but it is no pause.
     let Ok(paused) = remedy::paused(world, name, None) else { return Vec::new() };
-    let before = world.ledger.baselines.get(&rollout.spec.name).and_then(|baseline| baseline.get(name));
+    // Who was paused before is not known yet: the gate of its servers is closed meanwhile.
+    let Some(before) = world.ledger.baselines.get(&rollout.spec.name).and_then(|baseline| baseline.get(name)) else {
+        return Vec::new();
+    };
     let may_use = goodlink.exchange.iter().any(|server| changed.contains(server));
     let affected = |user: &remedy::PausedUser<'_>| match user.directory_name.map(|name| resolve(world, goodlink, name))
     {
@@ -375,7 +443,7 @@ fn new_pauses(
     paused
         .iter()
         .filter(|user| user.recovery != remedy::Recovery::Waived)
-        .filter(|user| !before.is_some_and(|before| before.contains(user.user)))
+        .filter(|user| !before.contains(user.user))
         .filter(|user| affected(user))
         .map(|user| format!("{} ({name})", user.user))
         .collect()

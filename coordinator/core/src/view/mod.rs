@@ -18,4 +18,4 @@ pub use grants::{
     undo_warning,
 };
 pub use rollout::{IntentLine, PlanView, RolloutHostLine, RolloutView, plan, rollout};
-pub use status::{BreachLine, PausedLine, RolloutLine, StatusView, WaiverLine, status};
+pub use status::{BreachLine, HoldLine, PausedLine, RolloutLine, StatusView, WaiverLine, status};

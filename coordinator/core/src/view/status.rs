@@ -5,7 +5,7 @@ use crate::coverage::VerdictKind;
 use crate::coverage::reading::Home;
 use crate::enforcement::Enforcement;
 use crate::gate::{World, subjects};
-use crate::ledger::{Drift, Generation, Waiver};
+use crate::ledger::{Drift, Generation, Held, Hold, Waiver};
 use crate::names::{ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
 use crate::plan::{disruption, remedy};
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,8 @@ pub struct StatusView {
     pub paused: Vec<PausedLine>,
     /// Disrupted hosts with the reason.
     pub disrupted: BTreeMap<HostName, String>,
+    /// What is held: nothing new begins there.
+    pub holds: Vec<HoldLine>,
     /// Waivers in force.
     pub waivers: Vec<WaiverLine>,
     /// Store versions that changed with no command of ours.
@@ -67,6 +69,15 @@ pub struct PausedLine {
     pub users: Result<BTreeMap<RosterName, String>, String>,
 }
 
+/// A hold in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldLine {
+    /// What is held.
+    pub held: Held,
+    /// By whom, and why.
+    pub hold: Hold,
+}
+
 /// A waiver, and whether its user is paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaiverLine {
@@ -101,6 +112,13 @@ pub fn status(world: World<'_>) -> StatusView {
             })
             .collect(),
         disrupted: disruption::disrupted(world, None),
+        holds: world
+            .ledger
+            .holds
+            .in_force()
+            .iter()
+            .map(|(held, hold)| HoldLine { held: held.clone(), hold: hold.clone() })
+            .collect(),
         waivers: world
             .ledger
             .waivers

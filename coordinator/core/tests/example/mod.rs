@@ -22,6 +22,7 @@ use sendgate_core::policy::{
     Waits,
 };
 use sendgate_core::request::{self, WantedRollout};
+use sendgate_core::secdesc::edit::GrantForm;
 use sendgate_core::time::{Now, Steady};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -343,5 +344,17 @@ pub(crate) fn policy() -> Policy {
         act_deadline: minutes(60),
         soak: minutes(15),
         laboratory: false,
+    }
+}
+
+/// A grant to the example's service account.
+pub(crate) fn grant(place: &str, form: GrantForm) -> PlannedGrant {
+    PlannedGrant {
+        domain: name("a.example.test"),
+        account: name("goodadmin@a.example.test"),
+        sid: name("S-1-5-21-1-2-3-1105"),
+        place: place.into(),
+        form,
+        expected: Vec::new(),
     }
 }

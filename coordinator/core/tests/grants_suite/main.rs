@@ -8,7 +8,7 @@ mod approvals;
 mod lost;
 mod undo;
 
-use example::{Example, minutes, name, succeeded};
+use example::{Example, grant, minutes, name, succeeded};
 use sendgate_core::coverage::placement::PlannedGrant;
 use sendgate_core::coverage::reading::GroupPath;
 use sendgate_core::coverage::{Cause, Holder, VerdictKind};
@@ -17,17 +17,6 @@ use sendgate_core::plan::{grants, survey};
 use sendgate_core::policy::GrantMode;
 use sendgate_core::request::Refused;
 use sendgate_core::secdesc::edit::GrantForm;
-
-fn grant(place: &str, form: GrantForm) -> PlannedGrant {
-    PlannedGrant {
-        domain: name("a.example.test"),
-        account: name("goodadmin@a.example.test"),
-        sid: name("S-1-5-21-1-2-3-1105"),
-        place: place.into(),
-        form,
-        expected: Vec::new(),
-    }
-}
 
 /// Anna lacks the right, and a survey proposes these grants.
 fn proposing(proposed: &[PlannedGrant]) -> Example {

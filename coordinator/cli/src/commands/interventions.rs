@@ -1,0 +1,74 @@
+//! What an operator does to what is going on.
+
+use super::requests::accepted;
+use crate::args::Held;
+use crate::connection::Client;
+use crate::errors::{Exit, Failure};
+use crate::output::Form;
+use sendgate_core::names::{GoodLinkName, HostName, RolloutName};
+use sendgate_proto::v1::intervention::Act;
+use sendgate_proto::v1::{Estate, Hold, RolloutHost, hold::What};
+
+/// What is meant, its name for people, and why.
+fn held(held: Held) -> (Hold, String, String) {
+    let (what, called, reason) = match held {
+        Held::Estate { reason } => (What::Estate(Estate {}), "the estate".to_owned(), reason),
+        Held::Domain { domain, reason } => (What::Domain(domain.to_string()), format!("domain {domain}"), reason),
+        Held::Host { host, reason } => (What::Host(host.to_string()), format!("host {host}"), reason),
+        Held::Rollout { rollout, reason } => (What::Rollout(rollout.to_string()), format!("rollout {rollout}"), reason),
+    };
+    (Hold { what: Some(what) }, called, reason)
+}
+
+pub(crate) async fn hold(client: &Client, form: Form, wanted: Held) -> Result<Exit, Failure> {
+    let (hold, called, reason) = held(wanted);
+    let what = format!("{called} is held: nothing new begins there until it is released");
+    accepted(form, client.intervene(reason, Act::Hold(hold)).await?, &what)
+}
+
+pub(crate) async fn release(client: &Client, form: Form, wanted: Held) -> Result<Exit, Failure> {
+    let (hold, called, reason) = held(wanted);
+    let what = format!("{called} is released");
+    accepted(form, client.intervene(reason, Act::Release(hold)).await?, &what)
+}
+
+pub(crate) async fn resume(client: &Client, form: Form, name: RolloutName, reason: String) -> Result<Exit, Failure> {
+    let what = format!("rollout {name} goes on, as its gates allow");
+    accepted(form, client.intervene(reason, Act::Resume(name.into())).await?, &what)
+}
+
+fn member(rollout: RolloutName, host: HostName) -> RolloutHost {
+    RolloutHost { rollout: rollout.into(), host: host.into() }
+}
+
+pub(crate) async fn retry(
+    client: &Client,
+    form: Form,
+    name: RolloutName,
+    host: HostName,
+    reason: String,
+) -> Result<Exit, Failure> {
+    let what = format!("{host} is tried again in rollout {name}; a rollout that has stopped goes on with `resume`");
+    accepted(form, client.intervene(reason, Act::Retry(member(name, host))).await?, &what)
+}
+
+pub(crate) async fn skip(
+    client: &Client,
+    form: Form,
+    name: RolloutName,
+    host: HostName,
+    reason: String,
+) -> Result<Exit, Failure> {
+    let what = format!("{host} is left out of rollout {name}; a rollout that has stopped goes on with `resume`");
+    accepted(form, client.intervene(reason, Act::Skip(member(name, host))).await?, &what)
+}
+
+pub(crate) async fn restart(
+    client: &Client,
+    form: Form,
+    goodlink: GoodLinkName,
+    reason: String,
+) -> Result<Exit, Failure> {
+    let what = format!("GoodLink {goodlink} is restarted once its host and the limits allow");
+    accepted(form, client.intervene(reason, Act::RestartGoodlink(goodlink.into())).await?, &what)
+}

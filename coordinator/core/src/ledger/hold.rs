@@ -1,0 +1,150 @@
+//! A stop on anything, and the time that it makes stand still.
+
+use crate::names::{DomainName, HostName, OperatorName, RolloutName};
+use crate::time::Steady;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// What is held. To pause a rollout is to hold it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "held", content = "name")]
+pub enum Held {
+    /// Everything.
+    Estate,
+    /// Grants in a domain, and the hosts of the Exchange and GoodLink servers that serve it.
+    Domain(DomainName),
+    /// A host.
+    Host(HostName),
+    /// A rollout.
+    Rollout(RolloutName),
+}
+
+/// Who holds it, and why. No new effect begins there (invariant 7).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Hold {
+    /// Who; none: Sendgate itself, because something changed with no command of ours.
+    pub by: Option<OperatorName>,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub at: Steady,
+}
+
+/// Holds in force, and when there were holds before: deadlines of failure and soak stand still meanwhile, the world's
+/// clocks (caches, propagator, age of evidence, windows, expiries) do not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Holds {
+    /// In force.
+    now: BTreeMap<Held, Hold>,
+    /// Over: from when to when, in order.
+    over: BTreeMap<Held, Vec<(Steady, Steady)>>,
+}
+
+impl Holds {
+    /// The holds in force.
+    #[must_use]
+    pub fn in_force(&self) -> &BTreeMap<Held, Hold> {
+        &self.now
+    }
+
+    /// The hold on exactly this.
+    #[must_use]
+    pub fn on(&self, held: &Held) -> Option<&Hold> {
+        self.now.get(held)
+    }
+
+    /// Holds it. What is held already stays held since then; who said so last is kept.
+    pub(super) fn hold(&mut self, held: Held, mut hold: Hold) {
+        if let Some(known) = self.now.get(&held) {
+            hold.at = known.at;
+        }
+        self.now.insert(held, hold);
+    }
+
+    /// Lets it go.
+    ///
+    /// # Errors
+    /// It is not held.
+    pub(super) fn release(&mut self, held: &Held, at: Steady) -> Result<(), String> {
+        let hold = self.now.remove(held).ok_or_else(|| format!("{held} is not held"))?;
+        self.over.entry(held.clone()).or_default().push((hold.at, at));
+        Ok(())
+    }
+
+    /// How much of the time from `since` to `now` none of these was held.
+    #[must_use]
+    pub fn running(&self, since: Steady, now: Steady, by: &[Held]) -> Duration {
+        let mut still: Vec<(Steady, Steady)> = Vec::new();
+        for held in by {
+            still.extend(self.over.get(held).into_iter().flatten().copied());
+            still.extend(self.now.get(held).map(|hold| (hold.at, now)));
+        }
+        still.sort();
+        let (mut stood, mut end) = (Duration::ZERO, since);
+        for (from, to) in still {
+            let (from, to) = (from.max(end), to.min(now));
+            stood += to.since(from);
+            end = end.max(to);
+        }
+        now.since(since).saturating_sub(stood)
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Estate => f.write_str("the estate"),
+            Self::Domain(domain) => write!(f, "domain {domain}"),
+            Self::Host(host) => write!(f, "host {host}"),
+            Self::Rollout(rollout) => write!(f, "rollout {rollout}"),
+        }
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.by {
+            Some(by) => write!(f, "held by {by}: {}", self.reason),
+            None => write!(f, "held by Sendgate itself: {}", self.reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Steady {
+        Steady::START + Duration::from_secs(seconds)
+    }
+
+    fn hold(seconds: u64) -> Hold {
+        Hold { by: None, reason: "test".to_owned(), at: at(seconds) }
+    }
+
+    #[test]
+    fn time_stands_still_once_however_many_hold() {
+        let (mut holds, rollout) = (Holds::default(), Held::Rollout("r".parse().unwrap()));
+        holds.hold(Held::Estate, hold(10));
+        holds.hold(rollout.clone(), hold(15));
+        holds.release(&Held::Estate, at(20)).unwrap();
+        holds.release(&rollout, at(30)).unwrap();
+        let both = [Held::Estate, rollout.clone()];
+        assert_eq!(holds.running(at(0), at(100), &both), Duration::from_secs(80));
+        assert_eq!(holds.running(at(12), at(100), &both), Duration::from_secs(70));
+        assert_eq!(holds.running(at(0), at(25), &both), Duration::from_secs(10));
+        assert_eq!(holds.running(at(0), at(100), &[Held::Estate]), Duration::from_secs(90));
+        assert_eq!(holds.running(at(40), at(100), &both), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_hold_in_force_stands_until_now_and_since_its_first_saying() {
+        let mut holds = Holds::default();
+        holds.hold(Held::Estate, hold(10));
+        holds.hold(Held::Estate, hold(50));
+        assert_eq!(holds.running(at(0), at(100), &[Held::Estate]), Duration::from_secs(10));
+        assert_eq!(holds.release(&Held::Host("h".parse().unwrap()), at(60)).unwrap_err(), "host h is not held");
+    }
+}

@@ -1,0 +1,83 @@
+//! What milestones change.
+
+use super::entry::VersionStep;
+use super::{Drift, Held, Hold, Ledger, Lost, Milestone, Pair, PairState};
+use crate::guid::Guid;
+use crate::names::RolloutName;
+use crate::time::Now;
+use std::collections::BTreeSet;
+
+impl Ledger {
+    pub(super) fn milestone(&mut self, milestone: &Milestone, at: Now) -> Result<(), String> {
+        match milestone {
+            Milestone::Pairs { account, event, users, .. } => {
+                let key = |user: &Guid| Pair { user: *user, account: account.clone() };
+                // All or nothing: check before the first change.
+                for (user, name) in users {
+                    let state = self.pairs.get(&key(user)).copied();
+                    PairState::step(state, *event, at.steady).ok_or_else(|| format!("{name}: {state:?}"))?;
+                }
+                for user in users.keys() {
+                    let pair = key(user);
+                    let state = PairState::step(self.pairs.get(&pair).copied(), *event, at.steady);
+                    self.pairs.extend(state.map(|state| (pair, state)));
+                }
+            }
+            Milestone::Account { account, sid } => {
+                let known = self.accounts.entry(account.clone()).or_default();
+                if known.last() == Some(sid) {
+                    return Err(format!("{account} has {sid} already"));
+                }
+                // One that came back, from a backup or the recycle bin, is the last one again.
+                known.retain(|former| former != sid);
+                known.push(sid.clone());
+            }
+            Milestone::GrantLost { intent, cause, .. } => {
+                self.granted(*intent)?;
+                if self.lost.contains_key(intent) {
+                    return Err(format!("grant {intent} is lost already"));
+                }
+                self.lost.insert(*intent, Lost { at: at.steady, cause: cause.clone() });
+            }
+            Milestone::Version(VersionStep { host, before, after, ours, holds }) => {
+                if self.versions.get(host) != before.as_ref() {
+                    return Err(format!("{host}: {:?}", self.versions.get(host)));
+                }
+                self.versions.insert(host.clone(), *after);
+                if let (Some(before), false) = (before, ours) {
+                    self.drifted(Drift { host: host.clone(), before: *before, after: *after, at }, holds);
+                }
+            }
+            Milestone::Roster { goodlink, digest, .. } => {
+                if self.rosters.insert(goodlink.clone(), *digest) == Some(*digest) {
+                    return Err(format!("{goodlink}: the roster is known already"));
+                }
+            }
+            Milestone::Baseline { rollout, goodlink, paused } => {
+                let known = self.baselines.entry(rollout.clone()).or_default().entry(goodlink.clone()).or_default();
+                known.extend(paused.iter().cloned());
+            }
+            Milestone::HostDone { rollout, host } => {
+                let known = self.rollouts.get_mut(rollout).ok_or_else(|| format!("no rollout {rollout}"))?;
+                if !known.done.insert(host.clone()) {
+                    return Err(format!("{host} is done already"));
+                }
+            }
+            Milestone::Rollout { rollout, event } => self.rollout_step(rollout, event, at.steady)?,
+        }
+        Ok(())
+    }
+
+    /// A version that changed with no command of ours.
+    fn drifted(&mut self, drift: Drift, holds: &BTreeSet<RolloutName>) {
+        let Drift { host, before, after, at } = &drift;
+        for rollout in holds {
+            let reason = format!("store.exe on {host} went from {before} to {after} with no command of ours");
+            let held = Held::Rollout(rollout.clone());
+            if self.holds.on(&held).is_none() {
+                self.holds.hold(held, Hold { by: None, reason, at: at.steady });
+            }
+        }
+        self.drift.push(drift);
+    }
+}

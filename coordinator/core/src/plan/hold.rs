@@ -1,0 +1,60 @@
+//! What is held, and whose deadlines stand still (invariant 7).
+
+use super::Blocked;
+use crate::gate::{self, World};
+use crate::ledger::{Effect, Held};
+use crate::names::{DomainName, ExchangeServerName, GoodLinkName, HostName, RolloutName};
+use crate::time::Steady;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Whatever a hold on would stop this effect.
+#[must_use]
+pub fn over(world: World<'_>, effect: &Effect) -> Vec<Held> {
+    match effect {
+        Effect::Grant(_) | Effect::Withdraw(_) => {
+            let domain = effect.place().map(|(domain, _)| domain);
+            domain.map_or_else(|| vec![Held::Estate], over_domain)
+        }
+        Effect::Install { rollout, server, host, .. } => over_install(world, rollout, server, host),
+        Effect::RestartGoodlink { goodlink, host, .. } => over_restart(world, goodlink, host),
+    }
+}
+
+/// Of an entry in a domain.
+pub(super) fn over_domain(domain: &DomainName) -> Vec<Held> {
+    vec![Held::Estate, Held::Domain(domain.clone())]
+}
+
+/// Of a rollout's work on a host.
+pub(super) fn over_install(
+    world: World<'_>,
+    rollout: &RolloutName,
+    server: &ExchangeServerName,
+    host: &HostName,
+) -> Vec<Held> {
+    let mut domains = gate::cells_of_server(world, server);
+    domains.extend(world.policy.exchange.get(server).and_then(|server| server.domain.clone()));
+    let mut over = vec![Held::Estate, Held::Rollout(rollout.clone()), Held::Host(host.clone())];
+    over.extend(domains.into_iter().map(Held::Domain));
+    over
+}
+
+/// Of a restart of GoodLink.
+pub(super) fn over_restart(world: World<'_>, goodlink: &GoodLinkName, host: &HostName) -> Vec<Held> {
+    let domains = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.domains);
+    let mut over = vec![Held::Estate, Held::Host(host.clone())];
+    over.extend(domains.into_iter().flatten().cloned().map(Held::Domain));
+    over
+}
+
+/// The holds in force among these.
+pub(super) fn blocking(world: World<'_>, over: &[Held]) -> BTreeSet<Blocked> {
+    let holds = over.iter().filter_map(|held| Some((held, world.ledger.holds.on(held)?)));
+    holds.map(|(held, hold)| Blocked::Held { held: held.clone(), hold: hold.clone() }).collect()
+}
+
+/// How long a deadline has been running since `since`.
+pub(super) fn running(world: World<'_>, since: Steady, over: &[Held]) -> Duration {
+    world.ledger.holds.running(since, world.now.steady, over)
+}

@@ -1,0 +1,160 @@
+//! What people do to what is going on: hold and release, resume, retry, skip, a restart that is forced.
+
+use super::{Refused, invalid, known_rollout, needed_reason};
+use crate::gate::World;
+use crate::ledger::{Held, IntentState, Request, RolloutState, Sequence};
+use crate::names::{HostName, RolloutName};
+use crate::time::Readable;
+
+/// What is to be held or released, as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WantedHeld {
+    /// Everything.
+    Estate,
+    /// A domain.
+    Domain(String),
+    /// A host.
+    Host(String),
+    /// A rollout.
+    Rollout(String),
+}
+
+fn held(world: World<'_>, wanted: &WantedHeld) -> Result<Held, Refused> {
+    match wanted {
+        WantedHeld::Estate => Ok(Held::Estate),
+        WantedHeld::Domain(given) => {
+            one_of("domain", given, world.policy.domains.keys(), "configured domains are").map(Held::Domain)
+        }
+        WantedHeld::Host(given) => host(world, given).map(Held::Host),
+        WantedHeld::Rollout(given) => known_rollout(world, given).map(Held::Rollout),
+    }
+}
+
+fn host(world: World<'_>, given: &str) -> Result<HostName, Refused> {
+    one_of("host", given, world.policy.hosts.keys(), "configured hosts are")
+}
+
+/// The name, if it is one of these.
+fn one_of<'a, T>(what: &'static str, given: &str, names: impl Iterator<Item = &'a T>, are: &str) -> Result<T, Refused>
+where
+    T: std::str::FromStr<Err: ToString> + Ord + Clone + ToString + 'a,
+{
+    let name: T = given.parse().map_err(|error: T::Err| invalid(what, given, error.to_string()))?;
+    let names: Vec<&T> = names.collect();
+    if names.contains(&&name) {
+        return Ok(name);
+    }
+    let names: Vec<_> = names.iter().map(|name| name.to_string()).collect();
+    Err(Refused::Unknown { what, given: given.to_owned(), known: format!("{are} {}", names.join(", ")) })
+}
+
+/// Checks a hold. It may be said again, with another reason.
+///
+/// # Errors
+/// [`Refused`] if there is no such thing, or no reason is given.
+pub fn hold(world: World<'_>, wanted: &WantedHeld, reason: &str) -> Result<Request, Refused> {
+    Ok(Request::Hold { held: held(world, wanted)?, reason: needed_reason(reason)? })
+}
+
+/// Checks the end of a hold.
+///
+/// # Errors
+/// [`Refused`] if there is no such thing, it is not held, or no reason is given.
+pub fn release(world: World<'_>, wanted: &WantedHeld, reason: &str) -> Result<Request, Refused> {
+    let held = held(world, wanted)?;
+    if world.ledger.holds.on(&held).is_none() {
+        let holds: Vec<_> = world.ledger.holds.in_force().keys().map(ToString::to_string).collect();
+        let holds = if holds.is_empty() { "nothing is".to_owned() } else { format!("held: {}", holds.join(", ")) };
+        return Err(Refused::Conflict(format!("{held} is not held; {holds}")));
+    }
+    Ok(Request::Release { held, reason: needed_reason(reason)? })
+}
+
+/// Checks that a rollout goes on: a hold on it ends; where it has none, it goes on after it stopped by itself.
+///
+/// # Errors
+/// [`Refused`] if there is no such rollout, nothing has stopped it, or no reason is given.
+pub fn resume(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
+    let rollout = known_rollout(world, given)?;
+    let reason = needed_reason(reason)?;
+    let held = Held::Rollout(rollout.clone());
+    if world.ledger.holds.on(&held).is_some() {
+        return Ok(Request::Release { held, reason });
+    }
+    match world.ledger.rollouts.get(&rollout).map(|rollout| &rollout.state) {
+        Some(RolloutState::Tripped { .. }) => Ok(Request::RolloutResume { rollout, reason }),
+        Some(state) => Err(Refused::Conflict(format!("rollout {rollout} is {state}, and not held: nothing to resume"))),
+        None => Err(Refused::Conflict(format!("there is no rollout {rollout}"))),
+    }
+}
+
+/// A live rollout and a host of it.
+fn member(world: World<'_>, rollout: &str, given: &str) -> Result<(RolloutName, HostName), Refused> {
+    let name = known_rollout(world, rollout)?;
+    let Some(known) = world.ledger.rollouts.get(&name) else {
+        return Err(Refused::Conflict(format!("there is no rollout {name}")));
+    };
+    if !known.state.is_live() {
+        return Err(Refused::Conflict(format!(
+            "rollout {name} is {}: nothing is to be done on its hosts",
+            known.state
+        )));
+    }
+    let servers = known.spec.servers.iter().filter_map(|server| world.policy.exchange.get(server));
+    let are = format!("hosts of rollout {name} are");
+    let host = one_of("host", given, servers.flat_map(|server| &server.hosts), &are)?;
+    Ok((name, host))
+}
+
+/// Checks that a host is to be tried again.
+///
+/// # Errors
+/// [`Refused`] if there is no such host in a live rollout, or no reason is given.
+pub fn retry(world: World<'_>, rollout: &str, host: &str, reason: &str) -> Result<Request, Refused> {
+    let (rollout, host) = member(world, rollout, host)?;
+    Ok(Request::HostRetry { rollout, host, reason: needed_reason(reason)? })
+}
+
+/// Checks that a host is to be left out.
+///
+/// # Errors
+/// [`Refused`] if there is no such host in a live rollout, something is going on there that can only be awaited, or no
+/// reason is given.
+pub fn skip(world: World<'_>, rollout: &str, host: &str, reason: &str) -> Result<Request, Refused> {
+    let (rollout, host) = member(world, rollout, host)?;
+    let running = world.ledger.open().find(|(_, intent)| {
+        intent.effect.host() == Some(&host) && matches!(intent.state, IntentState::Permitted { .. })
+    });
+    if let Some((id, intent)) = running {
+        return Err(Refused::Conflict(format!(
+            "{} (intent {id}) is under way: wait for its end, then leave the host out",
+            intent.effect
+        )));
+    }
+    Ok(Request::HostSkip { rollout, host, reason: needed_reason(reason)? })
+}
+
+/// Checks a restart of GoodLink whatever its users have waited.
+///
+/// # Errors
+/// [`Refused`] if there is no such server, or no reason is given.
+pub fn restart_force(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
+    let goodlink = one_of("GoodLink server", given, world.policy.goodlink.keys(), "configured GoodLink servers are")?;
+    Ok(Request::RestartForce { goodlink, reason: needed_reason(reason)? })
+}
+
+/// What may still begin or is going on though it was stopped: acts whose permit is out. A permit is good for 30 s.
+#[must_use]
+pub fn under_way(world: World<'_>) -> Option<String> {
+    let permitted = |state: &IntentState| match state {
+        IntentState::Permitted { at } => Some(*at),
+        _ => None,
+    };
+    let acts = world.ledger.open().filter_map(|(id, intent): (Sequence, _)| {
+        let since = Readable(world.now.steady.since(permitted(&intent.state)?));
+        Some(format!("{} (intent {id}, permitted {since} ago)", intent.effect))
+    });
+    let acts: Vec<_> = acts.collect();
+    (!acts.is_empty())
+        .then(|| format!("permits that are out, good for 30 s from when they were asked for: {}", acts.join("; ")))
+}

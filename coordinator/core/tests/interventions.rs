@@ -1,0 +1,298 @@
+//! What people do to what is going on: it works in any state, and nothing new begins where something is held.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod example;
+
+use example::{AFTER, BEFORE, Example, minutes, name, succeeded};
+use sendgate_core::coverage::{Cause, VerdictKind};
+use sendgate_core::ledger::{Effect, Entry, Held, Outcome, Request, Sequence};
+use sendgate_core::plan::{self, Step, rollout::Phase};
+use sendgate_core::request::{self, Refused, WantedHeld};
+use sendgate_core::secdesc::edit::GrantForm;
+use std::time::Duration;
+
+fn file(example: &mut Example, request: Result<Request, Refused>) {
+    let request = request.unwrap();
+    example.append(Entry::Request { by: name("olga"), request });
+}
+
+fn hold(example: &mut Example, held: &WantedHeld) {
+    let request = request::hold(example.world(), held, "bad night");
+    file(example, request);
+}
+
+fn resume(example: &mut Example) {
+    let request = request::resume(example.world(), "dst", "looked at it");
+    file(example, request);
+}
+
+/// A running rollout whose first host has its permit.
+fn installing() -> (Example, Sequence) {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let [(intent, Effect::Install { .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    let intent = *intent;
+    example.append(Entry::Permitted { intent });
+    (example, intent)
+}
+
+fn phase(example: &Example, host: usize) -> Phase {
+    plan::plan(example.world()).rollouts[&name("dst")][host].phase.clone()
+}
+
+fn blocked(example: &Example, host: usize) -> Vec<String> {
+    let progress = &plan::plan(example.world()).rollouts[&name("dst")];
+    progress[host].blocked.iter().map(ToString::to_string).collect()
+}
+
+/// Invariant 7: whatever holds the host's work takes its offer back, refuses its permit, and begins nothing.
+#[test]
+fn nothing_begins_where_something_is_held() {
+    let helds = [
+        (WantedHeld::Estate, "the estate is held by olga: bad night"),
+        (WantedHeld::Domain("A.example.test".into()), "domain a.example.test is held by olga: bad night"),
+        (WantedHeld::Host("EXA1".into()), "host exa1 is held by olga: bad night"),
+        (WantedHeld::Rollout("DST".into()), "rollout dst is held by olga: bad night"),
+    ];
+    for (held, text) in helds {
+        let mut example = Example::covered();
+        example.rollout();
+        let (effects, _) = example.settle();
+        let [(intent, _)] = effects.as_slice() else { panic!("{effects:?}") };
+        hold(&mut example, &held);
+        let refusal = plan::permit(example.world(), *intent).unwrap_err();
+        assert_eq!(refusal.blocked.iter().map(ToString::to_string).collect::<Vec<_>>(), [text]);
+        let withdraw = Step::Withdraw(*intent, text.to_owned());
+        assert!(plan::plan(example.world()).steps.contains(&withdraw), "{held:?}");
+        let (effects, _) = example.settle();
+        assert_eq!(effects, [], "{held:?}");
+        assert_eq!(blocked(&example, 0), [text]);
+        let request = request::release(example.world(), &held, "over");
+        file(&mut example, request);
+        let (effects, _) = example.settle();
+        assert_eq!(effects.len(), 1, "{held:?}");
+    }
+}
+
+#[test]
+fn a_host_that_is_held_holds_up_only_what_comes_behind_it() {
+    let mut example = Example::covered();
+    example.rollout();
+    hold(&mut example, &WantedHeld::Host("exa2".into()));
+    let (effects, _) = example.settle();
+    assert!(matches!(effects.as_slice(), [(_, Effect::Install { host, .. })] if *host == name("exa1")), "{effects:?}");
+}
+
+#[test]
+fn nothing_is_granted_in_a_domain_that_is_held() {
+    let mut example = Example::covered();
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.proposed = [example::grant("DC=a", GrantForm::ContainerUsers)].into();
+    example.observe_all();
+    hold(&mut example, &WantedHeld::Domain("a.example.test".into()));
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    let texts: Vec<_> = plan.grants[&name("a.example.test")].iter().map(ToString::to_string).collect();
+    assert_eq!(texts, ["domain a.example.test is held by olga: bad night"]);
+    let request = request::release(example.world(), &WantedHeld::Domain("a.example.test".into()), "over");
+    file(&mut example, request);
+    let (effects, _) = example.settle();
+    assert!(matches!(effects.as_slice(), [(_, Effect::Grant(_))]), "{effects:?}");
+}
+
+/// The deadline of an act stands still while it is held; without the hold its outcome would be unknown by then.
+#[test]
+fn a_pause_freezes_the_deadline_of_what_runs() {
+    let (mut example, intent) = installing();
+    hold(&mut example, &WantedHeld::Rollout("dst".into()));
+    example.pass(minutes(300));
+    let (effects, _) = example.settle();
+    assert_eq!((effects, phase(&example, 0)), (Vec::new(), Phase::Installing { intent }));
+    resume(&mut example);
+    example.pass(minutes(60));
+    example.settle();
+    assert_eq!(phase(&example, 0), Phase::Installing { intent });
+    example.pass(Duration::from_millis(1));
+    example.settle();
+    assert!(matches!(phase(&example, 0), Phase::Verifying { .. }), "{:?}", phase(&example, 0));
+}
+
+#[test]
+fn a_pause_freezes_the_soak() {
+    let (mut example, intent) = installing();
+    example.exchange("exa1", AFTER);
+    example.settle();
+    example.end(intent, succeeded());
+    example.pass(minutes(5));
+    example.exchange("exa1", AFTER);
+    example.settle();
+    assert_eq!(phase(&example, 0), Phase::Soaking { remaining: minutes(10) });
+    hold(&mut example, &WantedHeld::Estate);
+    example.pass(minutes(60));
+    assert_eq!(phase(&example, 0), Phase::Soaking { remaining: minutes(10) });
+    let request = request::release(example.world(), &WantedHeld::Estate, "over");
+    file(&mut example, request);
+    example.pass(minutes(10));
+    example.settle();
+    assert_eq!(phase(&example, 0), Phase::Done);
+}
+
+/// Who is paused when a person lets it go on is its baseline from there on; who is paused later is not.
+#[test]
+fn a_tripped_rollout_goes_on_with_a_new_baseline() {
+    let (mut example, _) = installing();
+    example.paused.insert("anna");
+    example.observe_all();
+    example.settle();
+    assert!(
+        example.rollout_state().starts_with("stopped by itself: 1 new Send As pauses"),
+        "{}",
+        example.rollout_state()
+    );
+    resume(&mut example);
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    example.paused.insert("carl");
+    example.observe_all();
+    example.settle();
+    let state = example.rollout_state();
+    assert!(state.contains("1 new Send As pauses") && state.contains("carl") && !state.contains("anna"), "{state}");
+}
+
+/// Before the GoodLink server has said who is paused, nobody is counted against it and nothing begins.
+#[test]
+fn a_rollout_that_goes_on_waits_for_its_baseline() {
+    let (mut example, _) = installing();
+    example.paused.insert("anna");
+    example.observe_all();
+    example.settle();
+    resume(&mut example);
+    let unread = |example: &mut Example, paused: Result<_, String>| {
+        example.estate.hosts.get_mut(&name("gla")).unwrap().goodlink.as_mut().unwrap().paused = paused;
+    };
+    unread(&mut example, Err("no log".into()));
+    let (effects, _) = example.settle();
+    assert_eq!((effects, example.rollout_state()), (Vec::new(), "running".to_owned()));
+    assert!(!example.ledger.baselines.contains_key(&name("dst")));
+    example.observe_all();
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    assert!(example.ledger.baselines[&name("dst")][&name("gla")].contains(&name("anna")));
+}
+
+#[test]
+fn a_failed_host_is_tried_again_or_left_out() {
+    for skip in [false, true] {
+        let (mut example, intent) = installing();
+        example.end(intent, Outcome::Failed { detail: "exit code 1".into() });
+        example.settle();
+        assert_eq!(example.rollout_state(), "stopped by itself: exa1 the install failed: exit code 1");
+        let request = match skip {
+            true => request::skip(example.world(), "dst", "EXA1", "broken disk"),
+            false => request::retry(example.world(), "dst", "EXA1", "disk mended"),
+        };
+        file(&mut example, request);
+        resume(&mut example);
+        example.pass(minutes(1));
+        let (effects, _) = example.settle();
+        let host = if skip { "exa2" } else { "exa1" };
+        assert!(
+            matches!(effects.as_slice(), [(_, Effect::Install { host: on, .. })] if *on == name(host)),
+            "{effects:?}"
+        );
+        if skip {
+            let left_out = Phase::Skipped { by: name("olga"), reason: "broken disk".into() };
+            assert_eq!(phase(&example, 0), left_out);
+        }
+    }
+}
+
+#[test]
+fn a_host_whose_permit_is_out_is_not_left_out_yet() {
+    let (example, intent) = installing();
+    let refused = request::skip(example.world(), "dst", "exa1", "enough").unwrap_err();
+    let text = format!(
+        "install kb926666 on exa1 (rollout dst) (intent {intent}) is under way: wait for its end, then leave the host out"
+    );
+    assert_eq!(refused.to_string(), text);
+    let listed = request::under_way(example.world()).unwrap();
+    assert!(listed.starts_with("permits that are out, good for 30 s"), "{listed}");
+    assert!(listed.contains(&format!("install kb926666 on exa1 (rollout dst) (intent {intent}, permitted 0.0s ago)")));
+}
+
+/// What the rollout was planned on is not so any more: it is held, by nobody but Sendgate, and a person releases it.
+#[test]
+fn drift_holds_the_rollout_that_it_touches() {
+    let mut example = Example::covered();
+    example.rollout();
+    hold(&mut example, &WantedHeld::Host("exa1".into()));
+    example.settle();
+    example.exchange("exa2", "6.5.7650.23");
+    example.settle();
+    let hold = example.ledger.holds.on(&Held::Rollout(name("dst"))).unwrap();
+    let text =
+        format!("held by Sendgate itself: store.exe on exa2 went from {BEFORE} to 6.5.7650.23 with no command of ours");
+    assert_eq!(hold.to_string(), text);
+    let request = request::release(example.world(), &WantedHeld::Host("exa1".into()), "over");
+    file(&mut example, request);
+    assert_eq!(example.settle().0, []);
+    resume(&mut example);
+    assert_eq!(example.settle().0.len(), 1);
+}
+
+/// Invariant 2 has this exception: a person says so, with a reason, and it happens once.
+#[test]
+fn a_forced_restart_happens_once_and_does_not_wait() {
+    let mut example = Example::covered();
+    example.policy.goodlink_restart = sendgate_core::policy::Switch::Off;
+    assert_eq!(example.settle().0, []);
+    let request = request::restart_force(example.world(), "GLA", "the console hangs");
+    file(&mut example, request);
+    hold(&mut example, &WantedHeld::Host("gla".into()));
+    assert_eq!(example.settle().0, [], "a hold counts for it as well");
+    let request = request::release(example.world(), &WantedHeld::Host("gla".into()), "over");
+    file(&mut example, request);
+    let (effects, _) = example.settle();
+    let [(intent, Effect::RestartGoodlink { forced: true, .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(plan::permit(example.world(), *intent), Ok(()));
+    example.append(Entry::Permitted { intent: *intent });
+    example.end(*intent, succeeded());
+    example.pass(minutes(1));
+    assert_eq!(example.settle().0, []);
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_what_there_is() {
+    let mut example = Example::covered();
+    example.rollout();
+    let world = example.world();
+    let texts = [
+        request::hold(world, &WantedHeld::Host("exa9".into()), "why").unwrap_err(),
+        request::hold(world, &WantedHeld::Domain("c.test".into()), "why").unwrap_err(),
+        request::hold(world, &WantedHeld::Rollout("march".into()), "why").unwrap_err(),
+        request::hold(world, &WantedHeld::Estate, " ").unwrap_err(),
+        request::release(world, &WantedHeld::Estate, "why").unwrap_err(),
+        request::resume(world, "dst", "why").unwrap_err(),
+        request::retry(world, "dst", "gla", "why").unwrap_err(),
+        request::restart_force(world, "glb", "why").unwrap_err(),
+    ]
+    .map(|refused| refused.to_string());
+    assert_eq!(
+        texts,
+        [
+            "host \"exa9\" is not known: configured hosts are exa1, exa2, gla",
+            "domain \"c.test\" is not known: configured domains are a.example.test",
+            "rollout \"march\" is not known: rollouts are dst",
+            "reason \"\": say why: it is kept in the journal",
+            "the estate is not held; nothing is",
+            "rollout dst is running, and not held: nothing to resume",
+            "host \"gla\" is not known: hosts of rollout dst are exa1, exa2",
+            "GoodLink server \"glb\" is not known: configured GoodLink servers are gla",
+        ]
+    );
+    let request = request::rollout_abort(world, "dst", "enough");
+    file(&mut example, request);
+    let refused = request::retry(example.world(), "dst", "exa1", "why").unwrap_err().to_string();
+    assert_eq!(refused, "rollout dst is aborted: enough: nothing is to be done on its hosts");
+}

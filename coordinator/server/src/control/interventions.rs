@@ -1,0 +1,61 @@
+//! Hold and release, resume, retry, skip, a forced restart.
+
+use super::{accepted, invalid, refused, stopped};
+use crate::driver::{Handle, RequestError};
+use sendgate_core::ledger::Sequence;
+use sendgate_core::names::OperatorName;
+use sendgate_core::request::{self, WantedHeld};
+use sendgate_proto::v1::intervention::Act;
+use sendgate_proto::v1::{Accepted, Hold, Intervention, hold::What};
+use tonic::{Response, Status};
+
+fn wanted(hold: Hold) -> Result<WantedHeld, Status> {
+    match hold.what {
+        Some(What::Estate(_)) => Ok(WantedHeld::Estate),
+        Some(What::Domain(name)) => Ok(WantedHeld::Domain(name)),
+        Some(What::Host(name)) => Ok(WantedHeld::Host(name)),
+        Some(What::Rollout(name)) => Ok(WantedHeld::Rollout(name)),
+        None => Err(invalid("the request does not say what is to be held")),
+    }
+}
+
+pub(super) async fn intervene(
+    driver: &Handle,
+    by: OperatorName,
+    request: Intervention,
+) -> Result<Response<Accepted>, Status> {
+    let Intervention { reason, act } = request;
+    let filed = match act.ok_or_else(|| invalid("the request does not say what is to be done"))? {
+        Act::Hold(held) => {
+            let held = wanted(held)?;
+            let filed = driver.request(by, move |world| request::hold(world, &held, &reason)).await;
+            return with_permits(driver, filed).await;
+        }
+        Act::Release(held) => {
+            let held = wanted(held)?;
+            driver.request(by, move |world| request::release(world, &held, &reason)).await
+        }
+        Act::Resume(rollout) => driver.request(by, move |world| request::resume(world, &rollout, &reason)).await,
+        Act::Retry(host) => {
+            driver.request(by, move |world| request::retry(world, &host.rollout, &host.host, &reason)).await
+        }
+        Act::Skip(host) => {
+            driver.request(by, move |world| request::skip(world, &host.rollout, &host.host, &reason)).await
+        }
+        Act::RestartGoodlink(goodlink) => {
+            driver.request(by, move |world| request::restart_force(world, &goodlink, &reason)).await
+        }
+    };
+    filed.map(accepted).map_err(refused)
+}
+
+/// The answer to a stop names what it cannot stop any more.
+pub(super) async fn with_permits(
+    driver: &Handle,
+    filed: Result<Sequence, RequestError>,
+) -> Result<Response<Accepted>, Status> {
+    let mut answer = accepted(filed.map_err(refused)?);
+    let under_way = driver.look(|world, _| request::under_way(world)).await.map_err(stopped)?;
+    answer.get_mut().note = under_way.unwrap_or_default();
+    Ok(answer)
+}
