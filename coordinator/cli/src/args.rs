@@ -248,6 +248,8 @@ pub(crate) enum Rollout {
     },
     /// How far each host is, and why it is not moving.
     Show { name: RolloutName },
+    /// Why a host is where it is, in one sentence.
+    Why { name: RolloutName, host: HostName },
     /// No new effect, and no deadline of failure or soak goes on, until it is resumed: a hold on the rollout.
     Pause {
         name: RolloutName,

@@ -9,6 +9,7 @@ use sendgate_core::ledger::{Effect, Entry, Held, Outcome, Request, Sequence};
 use sendgate_core::plan::{self, Step, rollout::Phase};
 use sendgate_core::request::{self, Refused, WantedHeld};
 use sendgate_core::secdesc::edit::GrantForm;
+use sendgate_core::view;
 use std::time::Duration;
 
 fn file(example: &mut Example, request: Result<Request, Refused>) {
@@ -249,10 +250,12 @@ fn a_forced_restart_happens_once_and_does_not_wait() {
     assert_eq!(example.settle().0, []);
     let request = request::restart_force(example.world(), "GLA", "the console hangs");
     file(&mut example, request);
-    hold(&mut example, &WantedHeld::Host("gla".into()));
-    assert_eq!(example.settle().0, [], "a hold counts for it as well");
-    let request = request::release(example.world(), &WantedHeld::Host("gla".into()), "over");
-    file(&mut example, request);
+    for held in [WantedHeld::Host("gla".into()), WantedHeld::Domain("a.example.test".into()), WantedHeld::Estate] {
+        hold(&mut example, &held);
+        assert_eq!(example.settle().0, [], "a hold counts for it as well: {held:?}");
+        let request = request::release(example.world(), &held, "over");
+        file(&mut example, request);
+    }
     let (effects, _) = example.settle();
     let [(intent, Effect::RestartGoodlink { forced: true, .. })] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(plan::permit(example.world(), *intent), Ok(()));
@@ -295,4 +298,28 @@ fn what_cannot_be_done_is_refused_with_what_there_is() {
     file(&mut example, request);
     let refused = request::retry(example.world(), "dst", "exa1", "why").unwrap_err().to_string();
     assert_eq!(refused, "rollout dst is aborted: enough: nothing is to be done on its hosts");
+}
+
+/// `rollout why`: the rollout's own state comes first, then what the host itself waits for.
+#[test]
+fn why_a_host_is_where_it_is_is_one_sentence() {
+    let mut example = Example::covered();
+    example.rollout();
+    example.settle();
+    let why =
+        |example: &Example, host: &str| view::why(example.world(), &name("dst"), &name(host)).map(|view| view.why);
+    assert_eq!(why(&example, "exa1").unwrap(), "exa1 is offered");
+    assert_eq!(
+        why(&example, "exa2").unwrap(),
+        "exa2 is waiting: 1 of at most 1 hosts are disrupted: exa1 (install kb926666 on exa1 (rollout dst) (intent 7) is \
+         under way), and 1 more reasons"
+    );
+    let request = request::rollout_abort(example.world(), "dst", "enough");
+    file(&mut example, request);
+    example.settle();
+    assert_eq!(why(&example, "exa1").unwrap(), "exa1 is waiting: the rollout is aborted: enough");
+    let text = "host gla is not in rollout dst: its hosts are exa1, exa2";
+    assert_eq!(why(&example, "gla").unwrap_err().to_string(), text);
+    let none = view::why(example.world(), &name("march"), &name("exa1")).unwrap_err();
+    assert_eq!(none.to_string(), "there is no rollout march");
 }

@@ -20,7 +20,7 @@ use crate::journal::{Journal, Sequence};
 use crate::serve::peer;
 use jiff::{SignedDuration, Timestamp};
 use sendgate_core::gate::World;
-use sendgate_core::names::{DomainName, OperatorName, RolloutName};
+use sendgate_core::names::{DomainName, HostName, OperatorName, RolloutName};
 use sendgate_core::plan::Plan;
 use sendgate_core::request::{self, Refused, WantedRollout};
 use sendgate_core::{ledger, view};
@@ -124,6 +124,11 @@ fn show(world: World<'_>, plan: &Plan, wanted: view_request::View) -> Result<Vec
             json(&view::rollout(world, &name).ok_or_else(|| Status::not_found(format!("there is no rollout {name}")))?)
         }
         View::Grants(_) => json(&view::grants(world)),
+        View::Why(wanted) => {
+            let rollout: RolloutName = wanted.rollout.parse().map_err(invalid)?;
+            let host: HostName = wanted.host.parse().map_err(invalid)?;
+            json(&view::why(world, &rollout, &host).map_err(|error| Status::not_found(error.to_string()))?)
+        }
     }
 }
 

@@ -70,6 +70,7 @@ async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Fail
         Command::Revoke { subject } => grants::revoke(client, form, subject).await,
         Command::Gate(Gate::Check { subject }) => views::gate(client, form, subject).await,
         Command::Rollout(Rollout::Show { name }) => views::rollout(client, form, name).await,
+        Command::Rollout(Rollout::Why { name, host }) => views::why(client, form, name, host).await,
         Command::Rollout(Rollout::Create { name, package, sha256, target, servers, at_once }) => {
             let spec = sendgate_core::ledger::RolloutSpec { name, package, sha256, target, servers, at_once };
             requests::create(client, form, spec).await

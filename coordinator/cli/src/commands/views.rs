@@ -4,12 +4,12 @@ use crate::connection::Client;
 use crate::errors::{Exit, Failure};
 use crate::output::{self, Form};
 use crate::tables;
-use sendgate_core::names::RolloutName;
+use sendgate_core::names::{HostName, RolloutName};
 use sendgate_core::view::{
-    DomainsView, ExplainView, GateState, GateView, GrantsView, HostsView, PlanView, RolloutView, StatusView,
+    DomainsView, ExplainView, GateState, GateView, GrantsView, HostsView, PlanView, RolloutView, StatusView, WhyView,
 };
 use sendgate_proto::v1::view_request::View;
-use sendgate_proto::v1::{Domains, Explain, GateCheck, Grants, Hosts, Plan, RolloutRequest, Status};
+use sendgate_proto::v1::{Domains, Explain, GateCheck, Grants, Hosts, Plan, RolloutHost, RolloutRequest, Status};
 use serde::de::DeserializeOwned;
 
 /// Reads an answer back into its type.
@@ -63,6 +63,11 @@ pub(crate) async fn grants(client: &Client, form: Form) -> Result<Exit, Failure>
 pub(crate) async fn rollout(client: &Client, form: Form, name: RolloutName) -> Result<Exit, Failure> {
     let view = View::Rollout(RolloutRequest { name: name.into(), reason: String::new() });
     show::<RolloutView>(client, form, "rollout", view, tables::rollout::table).await
+}
+
+pub(crate) async fn why(client: &Client, form: Form, name: RolloutName, host: HostName) -> Result<Exit, Failure> {
+    let view = View::Why(RolloutHost { rollout: name.into(), host: host.into() });
+    show::<WhyView>(client, form, "why", view, |view| format!("{}\n", view.why)).await
 }
 
 /// The only view whose answer is an exit code: it is read into its type whatever the form, and open only if it says so.

@@ -8,6 +8,7 @@ mod gate;
 mod grants;
 mod rollout;
 mod status;
+mod why;
 
 pub use coverage::{CoverageView, PairLine, UserLine, coverage, mailbox_lines, mailboxes};
 pub use estate::{DomainLine, DomainsView, HostLine, HostsView, domains, hosts};
@@ -19,3 +20,4 @@ pub use grants::{
 };
 pub use rollout::{IntentLine, PlanView, RolloutHostLine, RolloutView, plan, rollout};
 pub use status::{BreachLine, HoldLine, PausedLine, RolloutLine, StatusView, WaiverLine, status};
+pub use why::{WhyUnknown, WhyView, why};

@@ -32,7 +32,7 @@ pub struct RolloutHostLine {
     pub progress: HostProgress,
 }
 
-fn host_lines(hosts: Vec<HostProgress>) -> Vec<RolloutHostLine> {
+pub(super) fn host_lines(hosts: Vec<HostProgress>) -> Vec<RolloutHostLine> {
     let line = |progress: HostProgress| RolloutHostLine {
         phase: progress.phase.to_string(),
         reasons: lines(&progress.blocked),
