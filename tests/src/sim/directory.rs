@@ -40,6 +40,8 @@ pub(super) struct Domain {
     pub(super) lag: Duration,
     /// Until then nothing is looked at: the network to the domain hangs.
     pub(super) stalled: Duration,
+    /// Counts what has changed on any server.
+    version: u64,
 }
 
 /// A directory server. The first one of a domain takes the writes.
@@ -96,12 +98,13 @@ impl Domain {
             objects: BTreeMap::new(),
             coming: VecDeque::new(),
         });
-        Self { servers: servers.collect(), lag: Duration::from_secs(5), stalled: Duration::ZERO }
+        Self { servers: servers.collect(), lag: Duration::from_secs(5), stalled: Duration::ZERO, version: 0 }
     }
 
     /// Changes the first server at once, and the others as replication gets there.
     pub(super) fn change(&mut self, now: Duration, change: &Change) {
         let lag = self.lag;
+        self.version += 1;
         for (at, server) in self.servers.iter_mut().enumerate() {
             if at == 0 {
                 server.take(change.clone());
@@ -121,6 +124,7 @@ impl Domain {
                 changed = true;
             }
         }
+        self.version += u64::from(changed);
         changed
     }
 
@@ -208,6 +212,9 @@ impl Directory for SimDirectory {
     }
 }
 
+/// What a reading depends on: the domain's version, who is down, what is wanted.
+type Basis = (u64, Vec<bool>, Arc<Wanted>);
+
 struct Watcher {
     sim: Arc<Sim>,
     domain: &'static str,
@@ -216,7 +223,8 @@ struct Watcher {
     /// When the last full reading began.
     full: Option<Steady>,
     said: Duration,
-    last: Option<coverage::Look>,
+    /// What was read last, and what it depends on.
+    last: Option<(Basis, DomainReading)>,
     shown: BTreeMap<String, Arc<SecurityDescriptor>>,
 }
 
@@ -255,14 +263,26 @@ impl Watcher {
             if self.full.is_none() || looker.is_some() {
                 self.full = Some(began);
             }
-            let reading = self.read(&wanted, began);
-            let look = coverage::look(&reading, &wanted.setting, &Touched::All);
             let now = self.sim.now();
-            let news = self.last.as_ref().is_none_or(|last| last.users != look.users || last.failed != look.failed);
-            if looker.is_none() && !news && now.saturating_sub(self.said) < SAY_EVERY {
+            let basis = self.basis(&wanted);
+            let same = self.last.as_ref().is_some_and(|(last, _)| *last == basis) && looker.is_none();
+            if same && now.saturating_sub(self.said) < SAY_EVERY {
                 continue;
             }
-            (self.said, self.last) = (now, Some(look.clone()));
+            self.said = now;
+            let look = match &mut self.last {
+                // As in earnest: that nothing was touched is said now and then, and dates the evidence.
+                Some((_, reading)) if same => {
+                    reading.servers.values_mut().flatten().for_each(|server| server.seen = began);
+                    coverage::look(reading, &wanted.setting, &Touched::Names(BTreeSet::new()))
+                }
+                _ => {
+                    let reading = self.read(&wanted, began);
+                    let look = coverage::look(&reading, &wanted.setting, &Touched::All);
+                    self.last = Some((basis, reading));
+                    look
+                }
+            };
             if !looks(look).await {
                 return;
             }
@@ -276,10 +296,18 @@ impl Watcher {
         DescriptorReading::Shown(Arc::clone(parsed))
     }
 
+    fn basis(&self, wanted: &Arc<Wanted>) -> Basis {
+        let now = self.sim.now();
+        self.sim.world(|world| {
+            world.replicate(now);
+            let domain = &world.domains[self.domain];
+            (domain.version, domain.servers.iter().map(|server| server.down > now).collect(), Arc::clone(wanted))
+        })
+    }
+
     fn read(&mut self, wanted: &Wanted, seen: Steady) -> DomainReading {
         let now = self.sim.now();
         let domain = self.domain;
-        self.sim.world(|world| world.replicate(now));
         let shown: Vec<_> = self.sim.world(|world| {
             let servers = world.domains[domain].servers.iter();
             servers

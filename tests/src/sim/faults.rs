@@ -100,7 +100,11 @@ impl Sim {
         });
         match fault {
             Fault::Kill { .. } | Fault::Fuse { .. } => {}
-            Fault::Cut(host) => self.ways(|ways| ways[host].cut()),
+            Fault::Cut(host) => self.ways(|ways| {
+                if let Some(way) = ways.get_mut(host) {
+                    way.cut();
+                }
+            }),
             Fault::Partition(host, long) => self.ways(|ways| {
                 if let Some(way) = ways.get_mut(host) {
                     way.closed = now + *long;
@@ -137,7 +141,9 @@ impl World {
                     domain.stalled = now + *long;
                 }
             }
-            Fault::Deny(user, _) => self.to(now, *user, |object, account| drop(object.deny.insert(account.clone()))),
+            Fault::Deny(user, _) => self.to(now, *user, |object, account| {
+                object.deny.insert(account.clone());
+            }),
             Fault::Block(user) => self.to(now, *user, |object, account| {
                 object.blocked = true;
                 if coin {
@@ -155,10 +161,9 @@ impl World {
                 self.cover(now);
             }
             Fault::Move(user) => {
-                let moved = self.to(now, *user, |object, _| {
+                self.to(now, *user, |object, _| {
                     object.home = if object.home == "exa" { "exb".to_owned() } else { "exa".to_owned() };
                 });
-                let () = moved;
                 if let Some(called) = self.called(*user)
                     && let Some(user) = self.users.get_mut(&called)
                 {

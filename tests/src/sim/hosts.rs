@@ -1,7 +1,7 @@
 //! Simulated hosts: what probes see, and programs that outlive the agents that had them started.
 
 use super::Sim;
-use super::estate::{EXCHANGE, GOODLINK};
+use super::estate::EXCHANGE;
 use super::lives::Life;
 use super::world::World;
 use sendgate_agent::apply::Look;
@@ -342,9 +342,4 @@ fn paused(host: &Host) -> wire::Paused {
         count: *count,
     });
     wire::Paused { users: users.collect(), error: None }
-}
-
-/// Whether a host is one of GoodLink.
-pub(super) fn is_goodlink(host: &str) -> bool {
-    GOODLINK.iter().any(|(goodlink, _)| *goodlink == host)
 }

@@ -12,7 +12,7 @@ use std::fmt;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
@@ -23,7 +23,8 @@ const QUEUE: usize = 64;
 /// The way between the coordinator and one agent.
 #[derive(Debug)]
 pub(super) struct Way {
-    cut: watch::Sender<u64>,
+    /// Who is told when the session breaks, in this order: a channel that tells several picks one by chance of its own.
+    open: Vec<oneshot::Sender<()>>,
     /// Nothing gets through until then.
     pub(super) closed: Duration,
     /// Messages take long until then.
@@ -35,12 +36,19 @@ pub(super) type Ways = BTreeMap<&'static str, Way>;
 
 impl Way {
     pub(super) fn new() -> Self {
-        Self { cut: watch::channel(0).0, closed: Duration::ZERO, slow: Duration::ZERO }
+        Self { open: Vec::new(), closed: Duration::ZERO, slow: Duration::ZERO }
     }
 
     /// Breaks the session that is open.
-    pub(super) fn cut(&self) {
-        self.cut.send_modify(|count| *count += 1);
+    pub(super) fn cut(&mut self) {
+        self.open.clear();
+    }
+
+    fn opened(&mut self) -> oneshot::Receiver<()> {
+        let (tell, told) = oneshot::channel();
+        self.open.retain(|open| !open.is_closed());
+        self.open.push(tell);
+        told
     }
 }
 
@@ -65,16 +73,19 @@ impl SimTransport {
             pending::<()>().await;
         }
         let (now, service) = (self.sim.now(), self.sim.service());
-        let (closed, cut) = self.sim.ways(|ways| (ways[self.host].closed, ways[self.host].cut.subscribe()));
+        let closed = self.sim.ways(|ways| ways[self.host].closed);
         let Some(service) = service.filter(|_| closed <= now) else {
             let text = "nobody answers".to_owned();
             return Err(SessionError::Connect { address: "coordinator:1".to_owned(), text });
         };
         let ((heard, hears), (told, tells)) = (mpsc::channel(QUEUE), mpsc::channel(QUEUE));
         let out = service.open(name(self.host), ReceiverStream::new(hears));
-        let pump = |sim: &Arc<Sim>| Pump { sim: Arc::clone(sim), host: self.host, cut: cut.clone() };
-        tokio::spawn(pump(&self.sim).run(ReceiverStream::new(said), heard, again_from));
-        tokio::spawn(pump(&self.sim).run(out, told, again_to));
+        let cuts = self.sim.ways(|ways| ways.get_mut(self.host).map(|way| (way.opened(), way.opened())));
+        if let Some((up, down)) = cuts {
+            let pump = |cut| Pump { sim: Arc::clone(&self.sim), host: self.host, cut };
+            tokio::spawn(pump(up).run(ReceiverStream::new(said), heard, again_from));
+            tokio::spawn(pump(down).run(out, told, again_to));
+        }
         Ok(Box::pin(ReceiverStream::new(tells)))
     }
 }
@@ -89,7 +100,7 @@ impl Transport for SimTransport {
 struct Pump {
     sim: Arc<Sim>,
     host: &'static str,
-    cut: watch::Receiver<u64>,
+    cut: oneshot::Receiver<()>,
 }
 
 impl Pump {
@@ -102,7 +113,7 @@ impl Pump {
         loop {
             let message = tokio::select! {
                 biased;
-                _ = self.cut.changed() => None,
+                _ = &mut self.cut => None,
                 message = from.next() => match message {
                     None => return,
                     Some(message) => Some(message),
@@ -125,7 +136,7 @@ impl Pump {
             tokio::select! {
                 biased;
                 // What was on its way is lost.
-                _ = self.cut.changed() => {
+                _ = &mut self.cut => {
                     let _ = to.send(Err(Status::unavailable("the connection broke"))).await;
                     return;
                 }

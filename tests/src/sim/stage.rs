@@ -95,6 +95,7 @@ impl Stage {
             hosts: HOSTS.iter().map(|host| (*host, Host::default())).collect(),
             acts: BTreeMap::new(),
             ledger: Ledger::default(),
+            permitted: BTreeMap::new(),
             effects: 0,
             faults: 0,
             calm,

@@ -18,6 +18,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// What a change of the directory takes to be known for certain, or to be missed: the age of a watch, and a permit.
 const KNOWN_AFTER: Duration = WATCH_AGE.saturating_add(Duration::from_secs(60));
 
+/// A permit is good for so long.
+const PERMIT: Duration = Duration::from_secs(30);
+
 /// What a change of a roster takes likewise.
 const ROSTER_KNOWN_AFTER: Duration = SILENT_AFTER.saturating_add(Duration::from_secs(5 * 60));
 
@@ -50,6 +53,8 @@ pub(super) struct World {
     pub(super) acts: BTreeMap<u64, Act>,
     /// A fold of its own over what is durable.
     pub(super) ledger: Ledger,
+    /// When each permit was written down.
+    pub(super) permitted: BTreeMap<Sequence, Duration>,
     pub(super) effects: u64,
     pub(super) faults: u64,
     /// No fault at all in this seed: nothing can be missed.
@@ -126,6 +131,11 @@ impl World {
         if !matches!(stamped.entry, Entry::Clock(_)) {
             self.tell(now, || format!("journal {sequence}: {}", short(&stamped.entry)));
         }
+        if let Entry::Permitted { intent } = stamped.entry
+            && self.permitted.insert(intent, now).is_some()
+        {
+            self.violated(now, format!("intent {intent} was permitted twice"));
+        }
         // Whoever was seen lacking by a look that came in after he was covered has landed all the same.
         let names: Vec<String> = self.users.keys().cloned().collect();
         for called in names {
@@ -159,6 +169,9 @@ impl World {
                 }
                 if !matches!(intent.state, IntentState::Permitted { .. }) {
                     self.violated(now, format!("{what} on {host} while its intent {act} is {:?}", intent.state));
+                }
+                if self.permitted.get(&Sequence(act)).is_none_or(|at| now.saturating_sub(*at) > PERMIT) {
+                    self.violated(now, format!("{what} on {host} begins outside a permit (intent {act})"));
                 }
                 if matches!(intent.effect, Effect::Install { .. }) {
                     self.may_install(now, host);
