@@ -74,7 +74,9 @@ fn main() -> ExitCode {
     for mutation in &mutations {
         let found = search::with_mutation(*mutation, model, &bounds);
         let number = *mutation as usize;
-        let violation = found.violation.as_ref().filter(|(told, ..)| told.contains(&format!("{number}:")));
+        let violation = found.violation.as_ref().filter(|(told, ..)| {
+            told.contains(&format!("invariant {number}:")) || told.starts_with(&format!("{number}:"))
+        });
         all &= violation.is_some();
         let how = match (&found.violation, found.walks) {
             (Some(_), _) if violation.is_none() => "another",

@@ -147,7 +147,7 @@ impl Action {
 
 /// Whether nothing is on its way that a long time would not have carried to its end.
 fn at_rest(state: &State) -> bool {
-    let quiet = |agent: &super::state::Agent| {
+    let quiet = |agent: &super::state::Common<super::state::Agent>| {
         agent.inbox.is_empty()
             && agent.outbox.is_empty()
             && agent.program.is_none()

@@ -72,8 +72,8 @@ impl Run<'_> {
     pub fn ask(&mut self, host: usize) {
         let now = self.state.now;
         let agent = &mut self.state.agents[host];
-        if let Some(pending) = &mut agent.pending {
-            pending.asked = Some(now);
+        if let Some(pending) = agent.pending {
+            agent.pending = Some(Pending { asked: Some(now), ..pending });
             agent.outbox.push(FromAgent::Ask { act: pending.act, nonce: now });
         }
     }

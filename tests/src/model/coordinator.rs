@@ -3,7 +3,7 @@
 //! again until nothing more is written down.
 
 use super::scene::{DOMAINS, HOSTS, USERS};
-use super::state::{Coordinator, End, FromAgent, Looked, Millis, State, ToAgent, Write};
+use super::state::{Common, Coordinator, End, FromAgent, Looked, Millis, State, ToAgent, Write};
 use super::truth::{self, Asked, Watch};
 use super::{Model, oracle};
 use jiff::{SignedDuration, Timestamp};
@@ -206,7 +206,7 @@ impl<'a> Run<'a> {
         let counter = self.state.ledger.generation.map_or(1, |last| last.counter + 1);
         let generation = Generation { epoch: EPOCH, counter };
         self.estate = Estate::default();
-        self.state.coordinator = Some(Coordinator {
+        self.state.coordinator = Some(Common::new(Coordinator {
             generation: counter,
             sessions: [false; 4],
             writes: Default::default(),
@@ -214,7 +214,7 @@ impl<'a> Run<'a> {
             marked: self.state.now - self.state.lost,
             looked: [const { None }; 2],
             reported: [None; 4],
-        });
+        }));
         let clock = self.mark();
         self.append(Entry::Started { generation, clock, version: "model".to_owned(), laboratory: false })?;
         self.settle().map(drop)

@@ -23,7 +23,7 @@ pub mod truth;
 
 use action::Action;
 use scene::Scene;
-use state::{Act, Agent, Budget, Hashed, History, State};
+use state::{Act, Agent, Budget, Common, Folded, History, State};
 use stateright::Property;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -112,16 +112,16 @@ impl Model {
             now: 0,
             lost: 0,
             truth,
-            ledger: Hashed::new(sendgate_core::ledger::Ledger::default()),
+            ledger: Folded::new(sendgate_core::ledger::Ledger::default()),
             coordinator: None,
-            agents: [agent.clone(), agent.clone(), agent.clone(), agent],
+            agents: std::array::from_fn(|_| Common::new(agent.clone())),
             budget: self.budget,
             history: History {
                 broken: None,
                 since: [None; 3],
                 lacked: [false; 3],
                 proved: [false; 3],
-                acts: std::collections::BTreeMap::new(),
+                acts: Common::new(std::collections::BTreeMap::new()),
                 stopped: None,
             },
         };

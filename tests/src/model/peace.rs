@@ -165,9 +165,23 @@ pub fn walk(model: &Model, seed: u64, steps: usize, faults: u8) -> Option<(Strin
     let begun = dice.below(model.seeds.len());
     let mut state = model.seeds[begun].state.clone();
     (state.budget.faults, state.budget.operators) = (faults, 1);
-    let mut actions = Vec::new();
+    let (mut actions, mut asks) = (Vec::new(), true);
     for _ in 0..steps {
         let mut next = Vec::new();
+        // Every other walk keeps near the undisturbed story, where the deep states are.
+        if seed % 2 == 0 && dice.below(10) < 7 {
+            let action = fair(model, &state, asks);
+            asks = action == Action::Event(Event::Advance);
+            if let Some((after, _)) = step(model, &state, action, false) {
+                actions.push(action);
+                asks |= !refused(&after);
+                state = after;
+            }
+            if let Some((invariant, how)) = state.history.broken {
+                return Some((format!("invariant {invariant}: {how}"), begun, actions));
+            }
+            continue;
+        }
         let faulty = dice.below(6) == 0;
         model.next(&state, faulty, &mut next);
         if faulty {

@@ -5,63 +5,101 @@ use super::truth::{Directory, Truth};
 use sendgate_agent::journal::Progress;
 use sendgate_core::coverage::Look;
 use sendgate_core::ledger::Ledger;
-use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 /// Milliseconds since the journal was made.
 pub type Millis = u64;
 
-/// A value with its hash, so that comparing two states does not walk through both.
-#[derive(Debug)]
-pub struct Hashed<T> {
-    value: Arc<T>,
+/// A journal's fold with its hash, so that comparing two states does not walk through both. Equal ones are kept once.
+#[derive(Debug, Clone)]
+pub struct Folded {
+    value: Arc<Ledger>,
     hash: u64,
+    changed: bool,
 }
 
-impl<T> Clone for Hashed<T> {
-    fn clone(&self) -> Self {
-        Self { value: Arc::clone(&self.value), hash: self.hash }
-    }
-}
+/// Every ledger that a state holds, by its hash.
+static LEDGERS: LazyLock<[Mutex<HashMap<u64, Weak<Ledger>>>; 64]> =
+    LazyLock::new(|| std::array::from_fn(|_| Mutex::default()));
 
-impl<T: Hash + Clone> Hashed<T> {
-    /// Takes a value.
-    pub fn new(value: T) -> Self {
-        let mut hashed = Self { value: Arc::new(value), hash: 0 };
-        hashed.seal();
-        hashed
+impl Folded {
+    /// Takes a ledger.
+    #[must_use]
+    pub fn new(value: Ledger) -> Self {
+        let mut folded = Self { value: Arc::new(value), hash: 0, changed: true };
+        folded.seal();
+        folded
     }
 
-    /// The value, to be changed; [`Hashed::seal`] must follow.
-    pub fn change(&mut self) -> &mut T {
+    /// The ledger, to be changed; [`Folded::seal`] must follow.
+    pub fn change(&mut self) -> &mut Ledger {
+        self.changed = true;
         Arc::make_mut(&mut self.value)
     }
 
-    /// Hashes the value after it was changed.
+    /// Hashes the ledger after it was changed, and shares it with equal ones.
     pub fn seal(&mut self) {
-        let mut hasher = ahash::AHasher::default();
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
+        let mut hasher = ahash::RandomState::with_seeds(5, 6, 7, 8).build_hasher();
         self.value.hash(&mut hasher);
         self.hash = hasher.finish();
+        let shard = usize::try_from(self.hash % 64).unwrap_or(0);
+        let mut ledgers = LEDGERS[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(same) = ledgers.get(&self.hash).and_then(Weak::upgrade) {
+            self.value = same;
+            return;
+        }
+        ledgers.insert(self.hash, Arc::downgrade(&self.value));
+        if ledgers.len().is_power_of_two() {
+            ledgers.retain(|_, ledger| ledger.strong_count() > 0);
+        }
     }
 }
 
-impl<T> std::ops::Deref for Hashed<T> {
+/// A part of a state that most states have in common: it is copied when it is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Common<T>(Arc<T>);
+
+impl<T> Common<T> {
+    /// Takes a value.
+    pub fn new(value: T) -> Self {
+        Self(Arc::new(value))
+    }
+}
+
+impl<T> std::ops::Deref for Common<T> {
     type Target = T;
     fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Clone> std::ops::DerefMut for Common<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl std::ops::Deref for Folded {
+    type Target = Ledger;
+    fn deref(&self) -> &Ledger {
         &self.value
     }
 }
 
-impl<T> PartialEq for Hashed<T> {
+impl PartialEq for Folded {
     fn eq(&self, other: &Self) -> bool {
         self.hash == other.hash
     }
 }
 
-impl<T> Eq for Hashed<T> {}
+impl Eq for Folded {}
 
-impl<T> Hash for Hashed<T> {
+impl Hash for Folded {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.hash);
     }
@@ -77,11 +115,11 @@ pub struct State {
     /// What is really so.
     pub truth: Truth,
     /// The journal, folded: it outlives coordinators.
-    pub ledger: Hashed<Ledger>,
+    pub ledger: Folded,
     /// The coordinator, while one runs.
-    pub coordinator: Option<Coordinator>,
+    pub coordinator: Option<Common<Coordinator>>,
     /// One for each host.
-    pub agents: [Agent; 4],
+    pub agents: [Common<Agent>; 4],
     /// What may still be done to this path.
     pub budget: Budget,
     /// What the oracle remembers.
@@ -314,7 +352,7 @@ pub struct History {
     /// Whether a full reading that began late enough after `since` has shown it again.
     pub proved: [bool; 3],
     /// Acts by intent.
-    pub acts: BTreeMap<u64, Deed>,
+    pub acts: Common<BTreeMap<u64, Deed>>,
     /// When the rollout was stopped, by a person or by itself.
     pub stopped: Option<Millis>,
 }

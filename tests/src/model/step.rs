@@ -4,7 +4,7 @@ use super::Model;
 use super::action::{Action, Event, Operator};
 use super::coordinator::{Died, Run};
 use super::scene::{DOMAINS, HOSTS, MINUTE, ROLLOUT, USERS};
-use super::state::{State, Write};
+use super::state::{Folded, History, State, Write};
 use super::truth::{self, Guard, Watch};
 use super::{agent, oracle};
 use jiff::SignedDuration;
@@ -37,15 +37,30 @@ impl Run<'_> {
             }
             Action::Torn(event, entries) => {
                 self.dies_after = Some(entries);
+                let before = (self.state.history.clone(), self.state.ledger.clone());
                 if self.event(event).is_ok() {
                     return false;
                 }
+                self.forget(&before.0, &before.1);
                 self.die();
             }
             _ => self.outside(action),
         }
         self.state.ledger.seal();
         true
+    }
+
+    /// What was seen of a user and did not come into the journal has been seen by nobody.
+    fn forget(&mut self, before: &History, ledger: &Folded) {
+        for user in 0..USERS.len() {
+            let pair = truth::pair(&self.model.scene, user);
+            if ledger.pairs.get(&pair) == self.state.ledger.pairs.get(&pair) {
+                let history = &mut self.state.history;
+                history.since[user] = before.since[user];
+                history.lacked[user] = before.lacked[user];
+                history.proved[user] = before.proved[user];
+            }
+        }
     }
 
     fn event(&mut self, event: Event) -> Result<bool, Died> {

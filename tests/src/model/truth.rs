@@ -12,6 +12,7 @@ use sendgate_core::coverage::reading::{
 use sendgate_core::coverage::{self, Judged, Look, Setting, Touched};
 use sendgate_core::estate::{ExchangeState, GoodLinkState, HostState, Pause, Service, ServiceState};
 use sendgate_core::guid::Guid;
+use sendgate_core::ledger::Pair;
 use sendgate_core::names::{AccountName, DirectoryName, Dn};
 use sendgate_core::secdesc::SecurityDescriptor;
 use sendgate_core::secdesc::edit::GrantForm;
@@ -196,6 +197,18 @@ fn user_descriptor(user: usize, directory: &Directory, server: usize) -> Descrip
     shown(&format!("D:AI{theirs}{ours}(A;ID;RPLCRC;;;AU)"))
 }
 
+fn guid(user: usize) -> Guid {
+    let mut guid = [0; 16];
+    guid[0] = u8::try_from(user + 1).unwrap_or(u8::MAX);
+    Guid::from_bytes(guid)
+}
+
+/// A user with the service account of his GoodLink server.
+#[must_use]
+pub fn pair(scene: &Scene, user: usize) -> Pair {
+    Pair { user: guid(user), account: scene.accounts[USERS[user].goodlink - EXCHANGE].clone() }
+}
+
 /// What a look depends on besides the setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Asked {
@@ -280,11 +293,9 @@ fn server_reading(
         }
         let dn: Dn = format!("CN={},{}", USERS[user].name, unit(domain)).into();
         let guarded = user == 0 && directory.guard != Guard::No;
-        let mut guid = [0; 16];
-        guid[0] = u8::try_from(user + 1).unwrap_or(u8::MAX);
         let found = FoundUser {
             dn,
-            guid: Guid::from_bytes(guid),
+            guid: guid(user),
             sid: format!("S-1-5-21-{}-2-3-{}", domain + 1, 2001 + user).parse().expect("a user's SID is well-formed"),
             class: UserClass::User,
             descriptor: user_descriptor(user, directory, server),
