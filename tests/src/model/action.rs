@@ -5,6 +5,7 @@ use super::coordinator::Run;
 use super::scene::{DOMAINS, EXCHANGE, HOSTS, SERVERS, USERS};
 use super::state::{State, Write};
 use super::truth::{Guard, Watch};
+use sendgate_core::ledger::{Held, Rollout, RolloutState};
 use std::fmt;
 
 /// One thing that happens.
@@ -100,6 +101,14 @@ pub enum Event {
 pub enum Operator {
     /// Aborts the rollout.
     Abort,
+    /// Pauses the rollout.
+    Pause,
+    /// Holds everything.
+    Hold,
+    /// Lets the rollout go on, after a pause or a trip.
+    Resume,
+    /// Releases everything.
+    Release,
     /// Has the grant with this number undone.
     Undo(u64),
     /// Excepts a user.
@@ -201,10 +210,21 @@ pub fn events(model: &Model, state: &State, events: &mut Vec<Event>) {
     if at_rest(state) {
         events.push(Event::Advance);
     }
+    // Whoever holds something may let it go: that is no further act of his.
+    for held in state.ledger.holds.in_force().keys() {
+        let operator = if *held == Held::Estate { Operator::Release } else { Operator::Resume };
+        events.push(Event::Operator(operator));
+    }
     if state.budget.operators > 0 {
         let live = state.ledger.rollouts.values().any(|rollout| rollout.state.is_live());
         if live {
             events.push(Event::Operator(Operator::Abort));
+            events.push(Event::Operator(Operator::Pause));
+        }
+        events.push(Event::Operator(Operator::Hold));
+        let tripped = |rollout: &Rollout| matches!(rollout.state, RolloutState::Tripped { .. });
+        if state.ledger.rollouts.values().any(tripped) {
+            events.push(Event::Operator(Operator::Resume));
         }
         let grants = state.ledger.intents.iter().filter(|(_, intent)| {
             matches!(intent.effect, sendgate_core::ledger::Effect::Grant(_)) && !intent.state.is_open()
@@ -382,6 +402,10 @@ impl fmt::Display for Event {
             Self::Written(act) => write!(f, "the end of write {act} arrives"),
             Self::Advance => f.write_str("time passes"),
             Self::Operator(Operator::Abort) => f.write_str("olga aborts the rollout"),
+            Self::Operator(Operator::Pause) => f.write_str("olga pauses the rollout"),
+            Self::Operator(Operator::Hold) => f.write_str("olga holds the estate"),
+            Self::Operator(Operator::Resume) => f.write_str("olga lets the rollout go on"),
+            Self::Operator(Operator::Release) => f.write_str("olga releases the estate"),
             Self::Operator(Operator::Undo(act)) => write!(f, "olga has grant {act} undone"),
             Self::Operator(Operator::Waive(user)) => write!(f, "olga waives {}", USERS[*user].name),
         }

@@ -25,7 +25,6 @@ use action::Action;
 use scene::Scene;
 use state::{Act, Agent, Budget, Common, Folded, History, State};
 use stateright::Property;
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use truth::{Directory, Guard, Truth, Watch};
@@ -123,6 +122,8 @@ impl Model {
                 proved: [false; 3],
                 acts: Common::new(std::collections::BTreeMap::new()),
                 stopped: None,
+                paused: None,
+                held: None,
             },
         };
         let mut run = coordinator::Run::new(self, state, false);
@@ -174,9 +175,8 @@ fn ends<M: AsRef<Model>>(model: &M, state: &State) -> bool {
     if model.sample == 0 || model.enough.load(Ordering::Relaxed) {
         return true;
     }
-    let mut hasher = ahash::RandomState::with_seeds(1, 2, 3, 4).build_hasher();
-    state.hash(&mut hasher);
-    hasher.finish() % model.sample != 0 || peace::ending(model, state).0.is_ok()
+    let hash = ahash::RandomState::with_seeds(1, 2, 3, 4).hash_one(state);
+    !hash.is_multiple_of(model.sample) || peace::ending(model, state).0.is_ok()
 }
 
 /// The model as the checker gets it: shared with whoever tells it that enough has been seen.

@@ -8,10 +8,11 @@
 //!
 //! Invariant 8 is judged where the driver plans, invariant 10 by [`super::peace`].
 
-use super::scene::{EVIDENCE_AGE, EXCHANGE, MINUTE, PERMIT, ROLLOUT, SILENT_AFTER, USERS, WATCH_AGE};
+use super::scene::{EVIDENCE_AGE, EXCHANGE, MINUTE, PERMIT, SILENT_AFTER, USERS, WATCH_AGE};
 use super::state::{Deed, Looked, Millis, State};
 use super::truth::Watch;
-use sendgate_core::ledger::{Effect, Entry, IntentState, Milestone, Outcome, Request, RolloutEvent, Sequence};
+use sendgate_core::ledger::entry::VersionStep;
+use sendgate_core::ledger::{Effect, Entry, Held, IntentState, Milestone, Outcome, Request, RolloutEvent, Sequence};
 use sendgate_core::secdesc::SecurityDescriptor;
 
 /// From landing to the second look, to a GoodLink restart, until settled; in milliseconds.
@@ -29,7 +30,7 @@ pub const INVARIANTS: [(u8, &str); 10] = [
     (4, "4: unknown is never good"),
     (5, "5: a durable intent before each effect, at most one effect for a permit"),
     (6, "6: a grant adds exactly one entry in its canonical place"),
-    (7, "7: after an abort nothing new begins once permits have run off"),
+    (7, "7: after a hold, a trip or an abort nothing new begins once permits have run off"),
     (8, "8: planning again on an unchanged world plans nothing new"),
     (9, "9: a lower generation or an expired permit is refused by the agent"),
     (10, "10: left in peace, the rollout ends or says why not"),
@@ -55,15 +56,32 @@ pub fn looked(state: &mut State, domain: usize, look: &Looked) {
 
 /// An entry is about to be written: the rollout may be stopped by it, an act may be named by it.
 pub fn written(state: &mut State, entry: &Entry) {
-    let stops = match entry {
-        Entry::Request { request: Request::RolloutAbort { rollout, .. }, .. } => rollout.as_str() == ROLLOUT,
-        Entry::Milestone(Milestone::Rollout { rollout, event: RolloutEvent::Tripped { .. } }) => {
-            rollout.as_str() == ROLLOUT
+    let now = state.now;
+    let history = &mut state.history;
+    match entry {
+        Entry::Request { request: Request::RolloutAbort { .. }, .. }
+        | Entry::Milestone(Milestone::Rollout { event: RolloutEvent::Tripped { .. }, .. }) => {
+            history.stopped.get_or_insert(now);
         }
-        _ => false,
-    };
-    if stops {
-        state.history.stopped.get_or_insert(state.now);
+        Entry::Request { request: Request::RolloutResume { .. }, .. } => history.stopped = None,
+        Entry::Request { request: Request::Hold { held: Held::Rollout(_), .. }, .. } => {
+            history.paused.get_or_insert(now);
+        }
+        // A version that nobody here commanded stops the rollout as well.
+        Entry::Milestone(Milestone::Version(VersionStep { before: Some(_), ours: false, holds, .. }))
+            if !holds.is_empty() =>
+        {
+            history.paused.get_or_insert(now);
+        }
+        Entry::Request { request: Request::Release { held: Held::Rollout(_), .. }, .. } => history.paused = None,
+        Entry::Request { request: Request::Hold { held: Held::Estate, .. }, .. } => {
+            history.held.get_or_insert(now);
+        }
+        Entry::Request { request: Request::Release { held: Held::Estate, .. }, .. } => history.held = None,
+        Entry::Intent { .. } if history.held.is_some() => {
+            return state.breaks(7, "an intent while everything is held");
+        }
+        _ => {}
     }
     if let Entry::Intent { effect } = entry
         && let Some(host) = effect.host()
@@ -90,11 +108,14 @@ pub fn permitted(state: &mut State, act: u64) {
     }
     if deed.install {
         install(state);
-        if state.history.stopped.is_some() {
-            state.breaks(7, "a permit after the rollout was stopped");
+        if state.history.still().is_some() {
+            state.breaks(7, "a permit to install while the rollout is stopped or held");
         }
     } else {
         restart(state, deed.host);
+        if state.history.held.is_some() {
+            state.breaks(7, "a permit to restart while everything is held");
+        }
     }
     others(state, act, deed.host);
     let now = state.now;
@@ -201,8 +222,9 @@ pub fn started(state: &mut State, host: usize, act: u64, asked: Millis, generati
     if state.agents[host].program.is_some() {
         return state.breaks(5, "a program is started while another of ours runs on the host");
     }
-    if deed.install && state.history.stopped.is_some_and(|stopped| state.now > stopped + PERMIT) {
-        return state.breaks(7, "an install begins later after the stop than a permit lives");
+    let still = if deed.install { state.history.still() } else { state.history.held };
+    if still.is_some_and(|still| state.now > still + PERMIT) {
+        return state.breaks(7, "a program begins later after the stop than a permit lives");
     }
     if state.agents.iter().enumerate().filter(|(other, agent)| *other != host && agent.program.is_some()).count()
         >= AT_ONCE

@@ -17,7 +17,6 @@ const STEPS: usize = 600;
 const IDLE: usize = 6;
 
 /// Goes on from a state to the end: what happened, and why that is no end if it is none.
-#[must_use]
 pub fn ending(model: &Model, from: &State) -> (Result<(), String>, Vec<Action>) {
     let (mut state, mut actions) = (from.clone(), Vec::new());
     let (mut idle, mut asks) = (0, true);
@@ -97,11 +96,15 @@ fn fair(model: &Model, state: &State, asks: bool) -> Action {
 /// Whether this is an end: the rollout is over, or it cannot go on and says why.
 fn rest(model: &Model, state: &State) -> Result<(), String> {
     let Some(running) = &state.coordinator else { return Err("no coordinator runs".to_owned()) };
-    for (id, intent) in state.ledger.open() {
+    if let Some((id, intent)) = state.ledger.open().next() {
         return Err(format!("intent {id} ({}) has no outcome", intent.effect));
     }
     if running.writes.values().any(|write| matches!(write, Write::Pending | Write::Establishing)) {
         return Err("a write to the directory is not done".to_owned());
+    }
+    // A person holds it, or has to look at what changed; `status` says so.
+    if !state.ledger.holds.in_force().is_empty() {
+        return Ok(());
     }
     let Some(rollout) = state.ledger.rollouts.values().next() else { return Ok(()) };
     match &rollout.state {
@@ -169,7 +172,7 @@ pub fn walk(model: &Model, seed: u64, steps: usize, faults: u8) -> Option<(Strin
     for _ in 0..steps {
         let mut next = Vec::new();
         // Every other walk keeps near the undisturbed story, where the deep states are.
-        if seed % 2 == 0 && dice.below(10) < 7 {
+        if seed.is_multiple_of(2) && dice.below(10) < 7 {
             let action = fair(model, &state, asks);
             asks = action == Action::Event(Event::Advance);
             if let Some((after, _)) = step(model, &state, action, false) {

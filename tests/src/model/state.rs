@@ -6,7 +6,7 @@ use sendgate_agent::journal::Progress;
 use sendgate_core::coverage::Look;
 use sendgate_core::ledger::Ledger;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 /// Milliseconds since the journal was made.
@@ -20,9 +20,11 @@ pub struct Folded {
     changed: bool,
 }
 
-/// Every ledger that a state holds, by its hash.
-static LEDGERS: LazyLock<[Mutex<HashMap<u64, Weak<Ledger>>>; 64]> =
-    LazyLock::new(|| std::array::from_fn(|_| Mutex::default()));
+/// Ledgers by their hash.
+type Shard = Mutex<HashMap<u64, Weak<Ledger>>>;
+
+/// Every ledger that a state holds.
+static LEDGERS: LazyLock<[Shard; 64]> = LazyLock::new(|| std::array::from_fn(|_| Mutex::default()));
 
 impl Folded {
     /// Takes a ledger.
@@ -44,9 +46,7 @@ impl Folded {
         if !std::mem::take(&mut self.changed) {
             return;
         }
-        let mut hasher = ahash::RandomState::with_seeds(5, 6, 7, 8).build_hasher();
-        self.value.hash(&mut hasher);
-        self.hash = hasher.finish();
+        self.hash = ahash::RandomState::with_seeds(5, 6, 7, 8).hash_one(&*self.value);
         let shard = usize::try_from(self.hash % 64).unwrap_or(0);
         let mut ledgers = LEDGERS[shard].lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(same) = ledgers.get(&self.hash).and_then(Weak::upgrade) {
@@ -353,8 +353,12 @@ pub struct History {
     pub proved: [bool; 3],
     /// Acts by intent.
     pub acts: Common<BTreeMap<u64, Deed>>,
-    /// When the rollout was stopped, by a person or by itself.
+    /// When the rollout was stopped, by a person or by itself; a trip until a person lets it go on.
     pub stopped: Option<Millis>,
+    /// When the rollout was held, until it is released.
+    pub paused: Option<Millis>,
+    /// When everything was held, until it is released.
+    pub held: Option<Millis>,
 }
 
 /// What has happened to an act.
@@ -370,6 +374,14 @@ pub struct Deed {
     pub permitted: Millis,
     /// Times that its program was started.
     pub starts: u8,
+}
+
+impl History {
+    /// Since when nothing of the rollout may begin.
+    #[must_use]
+    pub fn still(&self) -> Option<Millis> {
+        [self.stopped, self.paused, self.held].into_iter().flatten().min()
+    }
 }
 
 impl State {

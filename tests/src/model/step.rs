@@ -9,7 +9,7 @@ use super::truth::{self, Guard, Watch};
 use super::{agent, oracle};
 use jiff::SignedDuration;
 use sendgate_core::ledger::{Effect, Sequence};
-use sendgate_core::request;
+use sendgate_core::request::{self, WantedHeld};
 use sendgate_core::secdesc::edit;
 
 /// What each action takes, in milliseconds: no two things happen at one moment.
@@ -95,7 +95,9 @@ impl Run<'_> {
             Event::Written(act) => self.written(act)?,
             Event::Advance => self.advance()?,
             Event::Operator(operator) => {
-                self.state.budget.operators = self.state.budget.operators.saturating_sub(1);
+                let frees = !self.state.ledger.holds.in_force().is_empty()
+                    && matches!(operator, Operator::Resume | Operator::Release);
+                self.state.budget.operators = self.state.budget.operators.saturating_sub(u8::from(!frees));
                 return self.operator(operator);
             }
         }
@@ -110,6 +112,13 @@ impl Run<'_> {
     fn operator(&mut self, operator: Operator) -> Result<bool, Died> {
         match operator {
             Operator::Abort => self.request(|world| request::rollout_abort(world, ROLLOUT, "enough")),
+            Operator::Pause => {
+                let held = WantedHeld::Rollout(ROLLOUT.to_owned());
+                self.request(|world| request::hold(world, &held, "not now"))
+            }
+            Operator::Hold => self.request(|world| request::hold(world, &WantedHeld::Estate, "not now")),
+            Operator::Resume => self.request(|world| request::resume(world, ROLLOUT, "go on")),
+            Operator::Release => self.request(|world| request::release(world, &WantedHeld::Estate, "go on")),
             Operator::Undo(act) => self.request(|world| request::grant_undo(world, act, "not wanted")),
             Operator::Waive(user) => self.request(|world| {
                 let expires = world.now.wall + SignedDuration::from_hours(24);

@@ -11,12 +11,12 @@ impl Chance {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut chance = Self(seed.wrapping_mul(0xd6e8_feb8_6659_fd93) ^ 0x5eed);
-        chance.next();
+        chance.bits();
         chance
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,7 +26,7 @@ impl Chance {
 
     /// From 0 up to, but without, `below`; 0 for 0.
     pub fn below(&mut self, below: u64) -> u64 {
-        if below == 0 { 0 } else { self.next() % below }
+        if below == 0 { 0 } else { self.bits() % below }
     }
 
     /// True `percent` times in a hundred.

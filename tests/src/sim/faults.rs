@@ -211,7 +211,7 @@ impl World {
             _ => ("glb", DOMAINS[0]),
         };
         let called = format!("user{number}@{domain}");
-        let home = if goodlink == "gla" && number % 3 != 0 { "exa" } else { "exb" };
+        let home = if goodlink == "gla" && !number.is_multiple_of(3) { "exa" } else { "exb" };
         let mut object = super::directory::Object { home: home.to_owned(), ..Default::default() };
         if right {
             object.allow.insert(Self::account(goodlink));

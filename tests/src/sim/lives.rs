@@ -126,7 +126,7 @@ impl Machine for SimMachine {
     }
 
     fn random(&self) -> u64 {
-        self.0.sim.chance(super::chance::Chance::next)
+        self.0.sim.chance(super::chance::Chance::bits)
     }
 
     fn run(&self, work: Work) -> Later<'static, io::Result<()>> {
@@ -190,12 +190,15 @@ impl Journal for SimJournal {
     }
 }
 
+/// Keys and values.
+type Pairs = BTreeMap<Vec<u8>, Vec<u8>>;
+
 /// An agent's disk.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Disk(Arc<Mutex<BTreeMap<Part, BTreeMap<Vec<u8>, Vec<u8>>>>>);
+pub(super) struct Disk(Arc<Mutex<BTreeMap<Part, Pairs>>>);
 
 impl Disk {
-    fn with<T>(&self, part: Part, act: impl FnOnce(&mut BTreeMap<Vec<u8>, Vec<u8>>) -> T) -> T {
+    fn with<T>(&self, part: Part, act: impl FnOnce(&mut Pairs) -> T) -> T {
         act(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(part).or_default())
     }
 }
