@@ -11,8 +11,8 @@ pub enum Mutation {
     EarlyRestart = 2,
     /// Invariant 3: nobody counts the disrupted hosts.
     NoLimit = 3,
-    /// Invariant 4: a directory server of which nothing is heard is taken for one that is well.
-    UnheardServer = 4,
+    /// Invariant 4: a domain that nobody has looked at, and a user of whom nothing is known, speak against nothing.
+    UnknownIsGood = 4,
     /// Invariant 5: a permit is given again to whoever asks again.
     SecondPermit = 5,
     /// Invariant 6: a new entry is put at the end of the list.

@@ -96,15 +96,15 @@ fn fair(model: &Model, state: &State, asks: bool) -> Action {
 /// Whether this is an end: the rollout is over, or it cannot go on and says why.
 fn rest(model: &Model, state: &State) -> Result<(), String> {
     let Some(running) = &state.coordinator else { return Err("no coordinator runs".to_owned()) };
+    // A person holds it, or has to look at what changed; `status` says so. The deadline of what was permitted stands still.
+    if !state.ledger.holds.in_force().is_empty() {
+        return Ok(());
+    }
     if let Some((id, intent)) = state.ledger.open().next() {
         return Err(format!("intent {id} ({}) has no outcome", intent.effect));
     }
     if running.writes.values().any(|write| matches!(write, Write::Pending | Write::Establishing)) {
         return Err("a write to the directory is not done".to_owned());
-    }
-    // A person holds it, or has to look at what changed; `status` says so.
-    if !state.ledger.holds.in_force().is_empty() {
-        return Ok(());
     }
     let Some(rollout) = state.ledger.rollouts.values().next() else { return Ok(()) };
     match &rollout.state {

@@ -169,7 +169,7 @@ pub const MUTATIONS: [Mutation; 10] = [
     Mutation::UncoveredUser,
     Mutation::EarlyRestart,
     Mutation::NoLimit,
-    Mutation::UnheardServer,
+    Mutation::UnknownIsGood,
     Mutation::SecondPermit,
     Mutation::EntryAtEnd,
     Mutation::DeafToAbort,

@@ -11,7 +11,7 @@ use super::world::{World, shown};
 use super::{Sim, locked};
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
-use sendgate_core::ledger::{Ledger, RolloutState};
+use sendgate_core::ledger::{Held, Ledger, RolloutState};
 use sendgate_core::policy::GrantMode;
 use sendgate_core::request::{self, WantedRollout};
 use std::collections::BTreeMap;
@@ -271,6 +271,9 @@ impl Stage {
         let Some(handle) = self.sim.handle() else { return };
         let state =
             self.sim.world(|world| world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone()));
+        // Drift holds the rollout; once nothing happens any more, somebody looks at it and lets it go on.
+        let held = self.healed.is_some()
+            && self.sim.world(|world| world.ledger.holds.on(&Held::Rollout(name(ROLLOUT))).is_some());
         let abort = self.abort.is_some_and(|at| at <= now);
         let at_once = self.sim.world(|world| world.policy.disruption.get());
         tokio::spawn(async move {
@@ -291,6 +294,9 @@ impl Stage {
                 }
                 Some(RolloutState::Running { .. }) if abort => {
                     handle.request(olive(), |world| request::rollout_abort(world, ROLLOUT, "enough")).await
+                }
+                Some(RolloutState::Running { .. }) if held => {
+                    handle.request(olive(), |world| request::resume(world, ROLLOUT, "looked at it")).await
                 }
                 Some(_) => return,
             };

@@ -96,6 +96,7 @@ pub(super) fn closing(
                 reasons.insert(Reason::Unresolved { user, goodlink, why, answered: true });
                 continue;
             }
+            Resolution::Unknown(_) if mutation::is(Mutation::UnknownIsGood) => continue,
             Resolution::Unknown(why) => {
                 let (user, goodlink) = (user.clone(), name.clone());
                 reasons.insert(Reason::Unresolved { user, goodlink, why, answered: false });
