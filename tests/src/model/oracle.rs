@@ -128,11 +128,18 @@ pub fn permitted(state: &mut State, act: u64) {
 fn install(state: &mut State) {
     let Some(coordinator) = &state.coordinator else { return };
     let (looks, reports) = (coordinator.looked.clone(), coordinator.reported);
+    // What is not known comes first: what is known of the others is worth nothing without it.
     for (user, known) in USERS.iter().enumerate() {
-        let waived = state.ledger.waivers.keys().any(|name| name.as_str().split('@').next() == Some(known.name));
-        let Some(look) = looks[known.domain].clone() else {
+        let Some(look) = &looks[known.domain] else {
             return state.breaks(4, "a permit to install though a domain was never looked at by this coordinator");
         };
+        if look.users >> user & 1 == 0 {
+            return state.breaks(4, "a permit to install though a roster user was not asked for");
+        }
+    }
+    for (user, known) in USERS.iter().enumerate() {
+        let waived = state.ledger.waivers.keys().any(|name| name.as_str().split('@').next() == Some(known.name));
+        let Some(look) = looks[known.domain].clone() else { continue };
         if look.directory.watch == Watch::Failing {
             return state.breaks(4, "a permit to install though a directory server gave no evidence");
         }
@@ -141,9 +148,6 @@ fn install(state: &mut State) {
         }
         if reports[known.goodlink].is_none_or(|(at, _)| state.now - at > SILENT_AFTER) {
             return state.breaks(4, "a permit to install though a GoodLink host is silent");
-        }
-        if look.users >> user & 1 == 0 {
-            return state.breaks(4, "a permit to install though a roster user was not asked for");
         }
         if waived {
             continue;
