@@ -10,7 +10,7 @@ use sendgate_coordinator::driver::{self, AgentMessage, RequestError};
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
 use sendgate_core::ledger::{Entry, Ledger, Stamped};
-use sendgate_core::request;
+use sendgate_core::request::{self, WantedHeld};
 use sendgate_core::view::GateState;
 use sendgate_proto::v1::{act_update, to_agent::Kind};
 
@@ -87,6 +87,26 @@ async fn an_aborted_rollout_takes_its_offer_back() {
     assert!(matches!(next(&mut told).await, Kind::Withdrawn(withdrawn) if withdrawn.act_id == act));
     running.ask("exa1", &act).await;
     assert_eq!(refused(&mut told).await.1, 0);
+}
+
+/// Invariant 7: the offer is gone before the hold is answered, and comes again under a new act once it is released.
+#[tokio::test]
+async fn a_hold_takes_the_offer_back_until_it_is_released() {
+    let (running, mut told, act) = offering().await;
+    let held = WantedHeld::Domain("a.example.test".into());
+    let hold = held.clone();
+    running.handle.request(name("olive"), move |world| request::hold(world, &hold, "no")).await.unwrap();
+    assert!(matches!(next(&mut told).await, Kind::Withdrawn(withdrawn) if withdrawn.act_id == act));
+    running.ask("exa1", &act).await;
+    assert_eq!(refused(&mut told).await.1, 0);
+    assert_eq!(running.count("intent"), 1, "nothing new while it is held");
+    running.handle.request(name("olive"), move |world| request::release(world, &held, "yes")).await.unwrap();
+    let again = offered(&mut told).await;
+    assert_ne!(again, act);
+    running.ask("exa1", &again).await;
+    assert!(matches!(next(&mut told).await, Kind::Permit(_)));
+    let under_way = running.handle.look(|world, _| request::under_way(world)).await.unwrap();
+    assert!(under_way.unwrap().contains("install kb926666 on exa1"));
 }
 
 #[tokio::test]
