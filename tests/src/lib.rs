@@ -3,6 +3,7 @@ pub mod bench;
 pub mod lab;
 pub mod model;
 pub mod pe;
+pub mod rollout_file;
 pub mod sim;
 pub mod story;
 pub mod system;

@@ -5,6 +5,7 @@
 #[path = "e2e/support.rs"]
 mod support;
 
+use sendgate_tests::rollout_file::RolloutFile;
 use sendgate_tests::system::{HOTFIX_NAME, HOTFIX_TEXT, LISTEN, Layout, Output, System, connection};
 use std::path::Path;
 use support::{Must, Scene, closed_by, digest, grant_all, logged, open, reset, user};
@@ -141,15 +142,15 @@ fn a_second_coordinator_a_second_rollout_and_unknown_names_are_refused() {
 
     let digest = digest(&scene);
     let create = |name: &str, server: &str| {
-        let words = ["rollout", "create", name, "--package", HOTFIX_NAME, "--sha256", &digest, "--target", HOTFIX_TEXT];
-        scene.cli(&[words.as_slice(), &["--server", server]].concat()).must()
+        let file = RolloutFile::one_by_one(name, (HOTFIX_NAME, &digest, HOTFIX_TEXT), &[server]);
+        scene.apply(&file).must()
     };
     create("spring", "EXA1").good().must();
     let output = create("summer", "exa1");
     refused(&output, &["Exchange server exa1 belongs to rollout spring, which is created: abort that one first"]);
     refused(
         &create("winter", "EXC1"),
-        &["Exchange server \"exc1\" is not known: configured Exchange servers are exa1, exa2"],
+        &["wave.EXC1: Exchange server \"EXC1\" is not known; configured Exchange servers are exa1, exa2"],
     );
     let output = scene.cli(&["waive", "user001", "--reason", "because", "--expires", "1h"]).must();
     refused(&output, &["no roster that has arrived names this user"]);

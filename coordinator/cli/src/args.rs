@@ -4,9 +4,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use sendgate_core::enforcement::StoreVersion;
-use sendgate_core::ledger::Sha256;
-use sendgate_core::names::{DomainName, ExchangeServerName, GoodLinkName, HostName, PackageName, RolloutName};
-use std::num::NonZeroU32;
+use sendgate_core::names::{DomainName, GoodLinkName, HostName, RolloutName};
 use std::path::PathBuf;
 
 /// Gates the Exchange store hotfix on confirmed Send As coverage.
@@ -69,8 +67,12 @@ pub(crate) enum Command {
     /// The reading of a domain.
     #[command(subcommand)]
     Survey(Survey),
-    /// What is done next, and why everything else stands still.
-    Plan,
+    /// What is to be done next, and why everything else stands still; or a dry run of one rollout: every host, its wave and
+    /// window, why it can or cannot go, how long all of it takes.
+    Plan {
+        /// The name of a rollout, or the path of a rollout's file.
+        rollout: Option<String>,
+    },
     /// Whether the hotfix may be installed.
     #[command(subcommand)]
     Gate(Gate),
@@ -206,6 +208,13 @@ pub(crate) enum Subject {
         #[arg(long, value_parser = reason)]
         reason: String,
     },
+    /// A rollout, in the form that it has now: it takes a certificate with the role approver, and not its author's.
+    Rollout {
+        name: RolloutName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
     /// An entry on USER that beats the inherited one which denies ACCOUNT.
     Override {
         /// A roster name, a mail address or DOMAIN\account.
@@ -220,25 +229,10 @@ pub(crate) enum Subject {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Rollout {
-    /// Describe a rollout; nothing is changed before it is started.
-    Create {
-        name: RolloutName,
-        /// The hotfix, by the name that the agents' configurations give it.
-        #[arg(long)]
-        package: PackageName,
-        /// SHA-256 of the package, 64 hexadecimal digits.
-        #[arg(long, value_name = "HEX")]
-        sha256: Sha256,
-        /// The file version of store.exe that the hotfix leaves behind.
-        #[arg(long, value_name = "VERSION")]
-        target: StoreVersion,
-        /// An Exchange server; once for each, in the order in which they are changed.
-        #[arg(long = "server", value_name = "SERVER", required = true)]
-        servers: Vec<ExchangeServerName>,
-        /// Hosts at once, at most.
-        #[arg(long, value_name = "N", default_value_t = NonZeroU32::MIN)]
-        at_once: NonZeroU32,
-    },
+    /// File a rollout from its TOML file; nothing is changed before it is started. Applied twice, nothing more happens.
+    Apply { file: PathBuf },
+    /// Check a rollout's file against the coordinator's configuration, and say what it comes to. Nothing is filed.
+    Lint { file: PathBuf },
     /// Let it begin.
     Start {
         name: RolloutName,
@@ -276,6 +270,13 @@ pub(crate) enum Rollout {
     Skip {
         name: RolloutName,
         host: HostName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+    /// Take the hotfix off again, the last wave first; gates are not asked for it, limits and windows are.
+    Remove {
+        name: RolloutName,
         /// Why; it stands in the journal.
         #[arg(long, value_parser = reason)]
         reason: String,

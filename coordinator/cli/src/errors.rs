@@ -33,6 +33,14 @@ pub(crate) enum Failure {
     /// The connection file, or a file that it names.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A rollout's file.
+    #[error("the rollout's file {} cannot be read: {error}; name a TOML file, as docs/rollouts.md describes it", path.display())]
+    RolloutFile {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
     /// No connection.
     #[error(transparent)]
     Connect(#[from] ConnectError),

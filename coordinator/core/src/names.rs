@@ -101,6 +101,14 @@ name!(
     RolloutName, "rollout"
 );
 name!(
+    /// A wave of a rollout.
+    WaveName, "wave"
+);
+name!(
+    /// A tag of Exchange servers, by which a rollout's file picks them.
+    Tag, "tag"
+);
+name!(
     /// A hotfix package, as agents' configurations name it.
     PackageName, "package"
 );

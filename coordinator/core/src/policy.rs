@@ -4,8 +4,9 @@
 use crate::coverage::placement::Reach;
 use crate::enforcement::EnforcementTable;
 use crate::names::{
-    AccountName, AgentName, DirectoryServerName, DomainName, ExchangeServerName, GoodLinkName, HostName,
+    AccountName, AgentName, DirectoryServerName, DomainName, ExchangeServerName, GoodLinkName, HostName, Tag,
 };
+use crate::spec::Windows;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -31,9 +32,11 @@ pub struct Policy {
     /// Which roster users close a cell.
     pub scope: GateScope,
     /// How many hosts may be disrupted at once, over all rollouts and remedies together (invariant 3).
-    pub disruption: NonZeroU32,
+    pub disruption: Limits,
     /// Whether GoodLink is restarted where that un-pauses users sooner.
     pub goodlink_restart: Switch,
+    /// When GoodLink may be restarted unattended; nothing here applies to a restart that a person forces.
+    pub restart_windows: Windows,
     /// How long an act may be under way before it counts as failed and its outcome as unknown.
     pub act_deadline: Duration,
     /// How long a change of a host is watched for new pauses before the next one begins.
@@ -103,6 +106,28 @@ pub struct ExchangePolicy {
     /// The domain that its machines are members of: groups local to that domain count where its store asks. Where it is
     /// not declared, no such group allows anything.
     pub domain: Option<DomainName>,
+    /// By which rollouts' files pick it.
+    pub tags: BTreeSet<Tag>,
+}
+
+/// How many hosts may be disrupted at once; each limit holds by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Limits {
+    /// Over the estate.
+    pub estate: NonZeroU32,
+    /// Of those that hold an Exchange server; none: the estate's limit alone.
+    pub exchange: Option<NonZeroU32>,
+    /// Of those that hold a GoodLink server.
+    pub goodlink: Option<NonZeroU32>,
+    /// Of those that serve users of one domain, by declaration.
+    pub domain: Option<NonZeroU32>,
+}
+
+impl From<NonZeroU32> for Limits {
+    /// A limit over the estate alone.
+    fn from(estate: NonZeroU32) -> Self {
+        Self { estate, exchange: None, goodlink: None, domain: None }
+    }
 }
 
 /// A GoodLink server.
@@ -116,6 +141,9 @@ pub struct GoodLinkPolicy {
     pub domains: BTreeSet<DomainName>,
     /// The Exchange servers its users' mailboxes may be on; at least one.
     pub exchange: BTreeSet<ExchangeServerName>,
+    /// GoodLink servers that stand in for it: never disrupted together with it, whatever the limits allow. It is enough
+    /// that one of two names the other.
+    pub stands_in: BTreeSet<GoodLinkName>,
 }
 
 /// Waits, counted on steady time from the moment a right has landed.
@@ -195,6 +223,25 @@ impl Policy {
         domain: &'a DomainName,
     ) -> impl Iterator<Item = (&'a GoodLinkName, &'a GoodLinkPolicy)> {
         self.goodlink.iter().filter(move |(_, server)| server.domains.contains(domain))
+    }
+
+    /// The domains whose users a host serves, by declaration.
+    #[must_use]
+    pub fn domains_of(&self, host: &HostName) -> BTreeSet<&DomainName> {
+        let server = self.exchange_of(host);
+        let concerned = self.goodlink.values().filter(|goodlink| {
+            goodlink.host == *host || server.is_some_and(|server| goodlink.exchange.contains(server))
+        });
+        let own = server.and_then(|server| self.exchange.get(server)).and_then(|server| server.domain.as_ref());
+        concerned.flat_map(|goodlink| &goodlink.domains).chain(own).collect()
+    }
+
+    /// Whether two hosts hold GoodLink servers that stand in for one another.
+    #[must_use]
+    pub fn stand_in(&self, one: &HostName, other: &HostName) -> bool {
+        let (Some(first), Some(second)) = (self.goodlink_of(one), self.goodlink_of(other)) else { return false };
+        let names = |a, b| self.goodlink.get(a).is_some_and(|goodlink: &GoodLinkPolicy| goodlink.stands_in.contains(b));
+        first != second && (names(first, second) || names(second, first))
     }
 
     /// A logon account as a service reports it, `NETBIOS\name` or `name@domain`, as an account of a watched domain.

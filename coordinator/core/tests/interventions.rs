@@ -125,8 +125,9 @@ fn a_pause_freezes_the_soak() {
     example.exchange("exa1", AFTER);
     example.settle();
     example.end(intent, succeeded());
+    example.pass(minutes(1));
+    example.settle();
     example.pass(minutes(5));
-    example.exchange("exa1", AFTER);
     example.settle();
     assert_eq!(phase(&example, 0), Phase::Soaking { remaining: minutes(10) });
     hold(&mut example, &WantedHeld::Estate);
@@ -147,7 +148,7 @@ fn a_tripped_rollout_goes_on_with_a_new_baseline() {
     example.observe_all();
     example.settle();
     assert!(
-        example.rollout_state().starts_with("stopped by itself: 1 new Send As pauses"),
+        example.rollout_state().starts_with("stopped by itself: wave exa1: 1 new Send As pauses"),
         "{}",
         example.rollout_state()
     );
@@ -179,7 +180,7 @@ fn a_rollout_that_goes_on_waits_for_its_baseline() {
     example.observe_all();
     example.settle();
     assert_eq!(example.rollout_state(), "running");
-    assert!(example.ledger.baselines[&name("dst")][&name("gla")].contains(&name("anna")));
+    assert!(example.ledger.baselines[&name("dst")][&0][&name("gla")].contains(&name("anna")));
 }
 
 #[test]
@@ -188,7 +189,10 @@ fn a_failed_host_is_tried_again_or_left_out() {
         let (mut example, intent) = installing();
         example.end(intent, Outcome::Failed { detail: "exit code 1".into() });
         example.settle();
-        assert_eq!(example.rollout_state(), "stopped by itself: exa1 the install failed: exit code 1");
+        assert_eq!(
+            example.rollout_state(),
+            "stopped by itself: wave exa1: 1 failed installs, 0 allowed: exa1 the install failed: exit code 1"
+        );
         let request = match skip {
             true => request::skip(example.world(), "dst", "EXA1", "broken disk"),
             false => request::retry(example.world(), "dst", "EXA1", "disk mended"),

@@ -27,6 +27,8 @@ enum Happening {
     Installed(bool),
     Start,
     Abort,
+    Remove,
+    Gone(bool),
     Waive(usize),
 }
 
@@ -53,6 +55,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         2 => any::<bool>().prop_map(Happening::Installed),
         2 => Just(Happening::Start),
         1 => Just(Happening::Abort),
+        1 => Just(Happening::Remove),
+        1 => any::<bool>().prop_map(Happening::Gone),
         1 => (0..3_usize).prop_map(Happening::Waive),
     ]
 }
@@ -94,7 +98,7 @@ fn apply(example: &mut Example, happening: &Happening) {
         Happening::Installed(first) => example.exchange(host(*first), AFTER),
         Happening::Start => {
             let name = format!("r{}", example.ledger.rollouts.len());
-            if let Ok(request) = request::rollout_create(example.world(), &example::wanted(&name, &["EXA1", "EXA2"])) {
+            if let Ok(request) = request::rollout_apply(example.world(), &example::file(&name, &["EXA1", "EXA2"])) {
                 example.append(Entry::Request { by: name_of("olga"), request });
                 let request = request::rollout_start(example.world(), &name).unwrap();
                 example.append(Entry::Request { by: name_of("olga"), request });
@@ -107,6 +111,15 @@ fn apply(example: &mut Example, happening: &Happening) {
                 example.append(Entry::Request { by: name_of("olga"), request });
             }
         }
+        Happening::Remove => {
+            let names: Vec<_> = example.ledger.rollouts.keys().map(ToString::to_string).collect();
+            let wanted =
+                names.iter().rev().find_map(|name| request::rollout_remove(example.world(), name, "enough").ok());
+            if let Some(request) = wanted {
+                example.append(Entry::Request { by: name_of("olga"), request });
+            }
+        }
+        Happening::Gone(first) => example.exchange(host(*first), example::BEFORE),
         Happening::Waive(user) => example.waive(USERS[*user], "left"),
     }
 }
@@ -131,6 +144,10 @@ fn permit(example: &mut Example) {
             Effect::Install { server, rollout, .. } => {
                 assert!(gate::of_server(example.world(), server).is_empty(), "invariant 1: {effect}");
                 assert_eq!(example.ledger.rollouts[rollout].state.to_string(), "running", "invariant 7: {effect}");
+            }
+            Effect::Remove { rollout, .. } => {
+                let rollout = &example.ledger.rollouts[rollout];
+                assert!(rollout.removal.is_some() && rollout.state.to_string() == "running", "invariant 7: {effect}");
             }
             Effect::RestartGoodlink { .. } => {
                 // As last reported: what has happened since, nobody can know.

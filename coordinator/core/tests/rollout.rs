@@ -3,7 +3,7 @@
 
 mod example;
 
-use example::{AFTER, Example, minutes, name, succeeded, wanted};
+use example::{AFTER, Example, file, minutes, name, succeeded};
 use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::estate::ServiceState;
 use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
@@ -148,7 +148,7 @@ fn a_new_pause_on_a_changed_server_trips() {
     assert_eq!(effects, []);
     assert_eq!(
         example.rollout_state(),
-        "stopped by itself: 1 new Send As pauses on the changed servers exa1: anna (gla)"
+        "stopped by itself: wave exa1: 1 new Send As pauses of 2 roster users, 0 allowed, on the changed servers exa1: anna (gla)"
     );
 }
 
@@ -162,7 +162,10 @@ fn a_failed_install_trips_and_the_next_host_is_not_touched() {
     example.end(intent, Outcome::Failed { detail: "exit code 1603".into() });
     let (effects, _) = example.settle();
     assert_eq!(effects, []);
-    assert_eq!(example.rollout_state(), "stopped by itself: exa1 the install failed: exit code 1603");
+    assert_eq!(
+        example.rollout_state(),
+        "stopped by itself: wave exa1: 1 failed installs, 0 allowed: exa1 the install failed: exit code 1603"
+    );
 }
 
 /// A restarted coordinator knows nothing of the installer that may still be running.
@@ -217,16 +220,18 @@ fn bad_rollouts_are_refused_with_the_part_that_is_wrong() {
     let mut example = Example::covered();
     example.rollout();
     let cases = [
-        (wanted("dst", &["EXA1"]), "rollout dst exists and is running: choose another name"),
         (
-            wanted("two", &["EXA1"]),
+            file("dst", &["EXA1"]),
+            "rollout dst exists, is running, and differs from the file in the waves: a rollout that was started is not \
+             changed; choose another name",
+        ),
+        (
+            file("two", &["EXA1"]),
             "Exchange server exa1 belongs to rollout dst, which is running: abort that one first, or leave the server out",
         ),
-        (wanted("two", &["EXB7"]), "Exchange server \"EXB7\" is not known: configured Exchange servers are exa1, exa2"),
-        (wanted("two", &[]), "servers \"\": a rollout needs at least one Exchange server"),
     ];
-    for (wanted, text) in cases {
-        assert_eq!(request::rollout_create(example.world(), &wanted).unwrap_err().to_string(), text);
+    for (file, text) in cases {
+        assert_eq!(request::rollout_apply(example.world(), &file).unwrap_err().to_string(), text);
     }
     let error = request::waive(example.world(), "nobody", "why", example.now.wall).unwrap_err();
     assert_eq!(error.to_string(), "user \"nobody\" is not known: no roster that has arrived names this user");
@@ -273,6 +278,8 @@ fn a_restarted_coordinator_does_not_trip_a_healthy_rollout() {
     assert_eq!(example.rollout_state(), "running");
     example.observe_all();
     example.exchange("exa1", AFTER);
+    example.settle();
+    example.pass(example.policy.soak);
     let (effects, _) = example.settle();
     install(&effects, "exa2");
     // What is done stays done: a store that is restarted by somebody hours later is not the rollout's failure.
@@ -313,16 +320,20 @@ fn a_host_that_does_not_report_its_role_counts_as_disrupted() {
 #[test]
 fn nothing_is_begun_on_a_host_whose_last_outcome_is_unknown() {
     let mut example = Example::covered();
-    example.policy.disruption = std::num::NonZeroU32::new(2).unwrap();
+    example.policy.disruption = std::num::NonZeroU32::new(2).unwrap().into();
     example.rollout();
     let (effects, _) = example.settle();
     let intent = install(&effects, "exa1");
     example.append(Entry::Permitted { intent });
     example.end(intent, Outcome::Unknown { detail: "the agent died".into() });
+    let request = request::retry(example.world(), "dst", "exa1", "it was looked at").unwrap();
+    example.append(Entry::Request { by: name("olga"), request });
+    let host = example.estate.hosts.get_mut(&name("exa1")).unwrap();
+    host.exchange.as_mut().unwrap().store = Err("no answer".into());
     let rollout = &example.ledger.rollouts[&name("dst")];
-    let blocked = plan::rollout::may_install(example.world(), rollout, &name("exa1"), &name("exa1"), None);
+    let hosts = plan::rollout::progress(example.world(), rollout, plan::rollout::Depth::Turn, None);
     let why = format!("how intent {intent} ended is unknown");
-    assert!(blocked.contains(&Blocked::Host { host: name("exa1"), why }), "{blocked:?}");
+    assert!(hosts[0].blocked.contains(&Blocked::Host { host: name("exa1"), why }), "{hosts:?}");
 }
 
 /// What held the agent up may pass; what does not pass trips.
@@ -340,7 +351,7 @@ fn an_agent_that_refuses_is_asked_again_after_a_heartbeat_and_three_times_at_mos
     }
     let (effects, _) = example.settle();
     assert_eq!(effects, []);
-    let text = "stopped by itself: exa1 the agent refused 3 times: another installer is running";
+    let text = "stopped by itself: wave exa1: 1 failed installs, 0 allowed: exa1 the agent refused 3 times: another installer is running";
     assert_eq!(example.rollout_state(), text);
 }
 
@@ -353,7 +364,7 @@ fn no_permit_for_a_host_that_has_the_hotfix_by_now() {
     let intent = install(&effects, "exa1");
     example.exchange("exa1", AFTER);
     let refusal = plan::permit(example.world(), intent).unwrap_err();
-    let why = format!("store.exe is {AFTER}: it has the hotfix already");
+    let why = "it is done by now".to_owned();
     assert!(refusal.blocked.contains(&Blocked::Host { host: name("exa1"), why }), "{refusal:?}");
 }
 
@@ -379,7 +390,7 @@ fn a_pause_that_cannot_be_placed_yet_does_not_trip() {
     example.observe_all();
     example.settle();
     assert!(
-        example.rollout_state().starts_with("stopped by itself: 1 new Send As pauses"),
+        example.rollout_state().starts_with("stopped by itself: wave exa1: 1 new Send As pauses"),
         "{}",
         example.rollout_state()
     );

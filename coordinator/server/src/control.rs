@@ -5,13 +5,15 @@
 //! 3. [`report`]: coverage, some lines at a time;
 //! 4. [`progress`]: a full survey while somebody watches;
 //! 5. [`grants`]: approvals, undo and redo, and what a directory team would run;
-//! 6. [`interventions`]: hold and release, resume, retry, skip, a forced restart.
+//! 6. [`interventions`]: hold and release, resume, retry, skip, a forced restart;
+//! 7. [`rollouts`]: files of rollouts, applied or only foreseen.
 
 mod explain;
 mod grants;
 mod interventions;
 mod progress;
 mod report;
+mod rollouts;
 
 use crate::directory::DirectoryServer;
 use crate::driver::{Handle, RequestError, Stopped};
@@ -22,12 +24,12 @@ use jiff::{SignedDuration, Timestamp};
 use sendgate_core::gate::World;
 use sendgate_core::names::{DomainName, HostName, OperatorName, RolloutName};
 use sendgate_core::plan::Plan;
-use sendgate_core::request::{self, Refused, WantedRollout};
+use sendgate_core::request::{self, Refused};
 use sendgate_core::{ledger, view};
 use sendgate_proto::v1::control_server::Control;
 use sendgate_proto::v1::{
     Accepted, ApprovalRequest, CoveragePart, CoverageRequest, GrantAdviceRequest, GrantRequest, Intervention,
-    JournalRecord, JournalRequest, RolloutCreateRequest, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewReply,
+    JournalRecord, JournalRequest, RolloutFile, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewReply,
     ViewRequest, WaiveRequest, view_request,
 };
 use serde::Serialize;
@@ -92,9 +94,13 @@ fn stopped(stopped: Stopped) -> Status {
 fn refused(error: RequestError) -> Status {
     match error {
         RequestError::Stopped(error) => stopped(error),
-        RequestError::Refused(refused @ Refused::Invalid { .. }) => Status::invalid_argument(refused.to_string()),
+        RequestError::Refused(refused @ (Refused::Invalid { .. } | Refused::File(_))) => {
+            Status::invalid_argument(refused.to_string())
+        }
         RequestError::Refused(refused @ Refused::Unknown { .. }) => Status::not_found(refused.to_string()),
-        RequestError::Refused(refused @ Refused::Conflict(_)) => Status::failed_precondition(refused.to_string()),
+        RequestError::Refused(refused @ (Refused::Conflict(_) | Refused::Unchanged(_))) => {
+            Status::failed_precondition(refused.to_string())
+        }
     }
 }
 
@@ -115,6 +121,8 @@ fn show(world: World<'_>, plan: &Plan, wanted: view_request::View) -> Result<Vec
         View::Domains(_) => json(&view::domains(world)),
         // Needs what the surveys hold as well: answered by `explain`.
         View::Explain(_) => Err(Status::internal("explain is not a view of the world alone")),
+        // Supposes another ledger: answered by `rollouts`.
+        View::Forecast(_) => Err(Status::internal("a forecast is not a view of the world alone")),
         View::Plan(_) => json(&view::plan(world, plan)),
         View::GateCheck(wanted) => {
             json(&view::gate(world, &wanted.subject).map_err(|error| Status::not_found(error.to_string()))?)
@@ -160,10 +168,11 @@ fn expiry(text: &str) -> Result<Timestamp, Status> {
 #[tonic::async_trait]
 impl Control for ControlService {
     async fn view(&self, request: Request<ViewRequest>) -> Result<Response<ViewReply>, Status> {
-        viewer(&request)?;
+        let by = viewer(&request)?;
         let wanted = request.into_inner().view.ok_or_else(|| invalid("the request names no view"))?;
         let json = match wanted {
             view_request::View::Explain(wanted) => explain::explain(&self.driver, wanted.user).await?,
+            view_request::View::Forecast(wanted) => rollouts::forecast(&self.driver, by, wanted).await?,
             wanted => self.driver.look(move |world, plan| show(world, plan, wanted)).await.map_err(stopped)??,
         };
         Ok(Response::new(ViewReply { json }))
@@ -197,13 +206,9 @@ impl Control for ControlService {
         Ok(Response::new(progress::stream(&self.driver, &self.readings, &domain, servers).await?))
     }
 
-    async fn rollout_create(&self, request: Request<RolloutCreateRequest>) -> Result<Response<Accepted>, Status> {
+    async fn rollout_apply(&self, request: Request<RolloutFile>) -> Result<Response<Accepted>, Status> {
         let by = operator(&request)?;
-        let RolloutCreateRequest { name, package, sha256, target_version: target, servers, at_once } =
-            request.into_inner();
-        let wanted = WantedRollout { name, package, sha256, target, servers, at_once };
-        let filed = self.driver.request(by, move |world| request::rollout_create(world, &wanted)).await;
-        filed.map(accepted).map_err(refused)
+        rollouts::apply(&self.driver, by, request.into_inner().text).await
     }
 
     async fn rollout_start(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {
@@ -217,6 +222,13 @@ impl Control for ControlService {
         let by = operator(&request)?;
         let RolloutRequest { name, reason } = request.into_inner();
         let filed = self.driver.request(by, move |world| request::rollout_abort(world, &name, &reason)).await;
+        interventions::with_permits(&self.driver, filed).await
+    }
+
+    async fn rollout_remove(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {
+        let by = operator(&request)?;
+        let RolloutRequest { name, reason } = request.into_inner();
+        let filed = self.driver.request(by, move |world| request::rollout_remove(world, &name, &reason)).await;
         interventions::with_permits(&self.driver, filed).await
     }
 

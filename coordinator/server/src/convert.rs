@@ -213,6 +213,10 @@ pub fn offer(by: Generation, intent: Sequence, effect: &Effect) -> Option<wire::
             let install = wire::InstallHotfix { package: package.to_string(), sha256: sha256.0.to_vec() };
             (host, act_offer::Act::Install(install))
         }
+        Effect::Remove { host, package, sha256, .. } => {
+            let remove = wire::RemoveHotfix { package: package.to_string(), sha256: sha256.0.to_vec() };
+            (host, act_offer::Act::Remove(remove))
+        }
         Effect::RestartGoodlink { host, .. } => {
             let restart = wire::RestartService { role: restart_service::Role::Goodlink.into() };
             (host, act_offer::Act::Restart(restart))

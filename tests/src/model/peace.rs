@@ -110,7 +110,7 @@ fn rest(model: &Model, state: &State) -> Result<(), String> {
     match &rollout.state {
         RolloutState::Finished if (0..EXCHANGE).all(|host| state.truth.enforcing[host]) => return Ok(()),
         RolloutState::Finished => return Err("the rollout has finished, but a host has no hotfix".to_owned()),
-        RolloutState::Tripped { .. } | RolloutState::Aborted { .. } => return Ok(()),
+        RolloutState::Tripped { .. } | RolloutState::Aborted { .. } | RolloutState::Removed => return Ok(()),
         RolloutState::Created | RolloutState::Running { .. } => {}
     }
     if reachable(state) {

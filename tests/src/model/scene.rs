@@ -2,6 +2,7 @@
 //! three users. GoodLink GLA serves both domains, so that users of both are on one host; its service account lacks the
 //! right in both.
 
+use crate::rollout_file::RolloutFile;
 use sendgate_core::coverage::placement::Reach;
 use sendgate_core::enforcement::EnforcementTable;
 use sendgate_core::estate::{Roster, RosterDigest};
@@ -13,7 +14,8 @@ use sendgate_core::policy::{
     DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, ProtectionPolicy, Switch,
     Waits,
 };
-use sendgate_core::request::WantedRollout;
+use sendgate_core::spec::Windows;
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -126,15 +128,11 @@ impl Scene {
 
     /// The rollout over both Exchange servers: two at once for its own part, though the estate allows one.
     #[must_use]
-    pub fn wanted(&self) -> WantedRollout {
-        WantedRollout {
-            name: ROLLOUT.to_owned(),
-            package: "kb926666".to_owned(),
-            sha256: vec![7; 32],
-            target: AFTER.to_owned(),
-            servers: vec![HOSTS[0].to_owned(), HOSTS[1].to_owned()],
-            at_once: 2,
-        }
+    pub fn file(&self) -> String {
+        let servers = vec![HOSTS[0].to_owned(), HOSTS[1].to_owned()];
+        let mut file = RolloutFile::one_by_one(ROLLOUT, ("kb926666", &"07".repeat(32), AFTER), &[]);
+        (file.waves, file.at_once) = (vec![("all".to_owned(), servers)], 2);
+        file.text()
     }
 }
 
@@ -160,12 +158,17 @@ fn policy(domains: &[DomainName; 2], servers: &[[DirectoryServerName; 2]; 2], ac
         reach: Reach::Ous,
         protection: ProtectionPolicy::default(),
     };
-    let exchange = |host: usize| ExchangePolicy { hosts: vec![name(HOSTS[host])], domain: Some(domains[host].clone()) };
+    let exchange = |host: usize| ExchangePolicy {
+        hosts: vec![name(HOSTS[host])],
+        domain: Some(domains[host].clone()),
+        tags: BTreeSet::new(),
+    };
     let goodlink = |host: usize, account: usize, domains: &[DomainName], exchange: &[usize]| GoodLinkPolicy {
         host: name(HOSTS[host]),
         service_account: accounts[account].clone(),
         domains: domains.iter().cloned().collect(),
         exchange: exchange.iter().map(|host| name(HOSTS[*host])).collect(),
+        stands_in: BTreeSet::new(),
     };
     Policy {
         domains: [(domains[0].clone(), domain(0, "adom")), (domains[1].clone(), domain(1, "bdom"))].into(),
@@ -186,7 +189,8 @@ fn policy(domains: &[DomainName; 2], servers: &[[DirectoryServerName; 2]; 2], ac
             silent_after: time(SILENT_AFTER),
         },
         scope: GateScope::Domain,
-        disruption: NonZeroU32::MIN,
+        disruption: NonZeroU32::MIN.into(),
+        restart_windows: Windows::AnyTime,
         goodlink_restart: Switch::On,
         act_deadline: time(60 * MINUTE),
         soak: time(15 * MINUTE),

@@ -261,8 +261,8 @@ impl Run<'_> {
 
     /// The rollout is created and started by a person.
     pub fn roll_out(&mut self) -> Result<(), Died> {
-        let wanted = self.model.scene.wanted();
-        self.request(|world| request::rollout_create(world, &wanted))?;
+        let file = self.model.scene.file();
+        self.request(|world| request::rollout_apply(world, &file))?;
         self.request(|world| request::rollout_start(world, ROLLOUT))?;
         Ok(())
     }

@@ -9,6 +9,8 @@ use sendgate_core::policy::{
     DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, ProtectionPolicy, Switch,
     Waits,
 };
+use sendgate_core::spec::Windows;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -67,6 +69,7 @@ pub(super) fn policy(chance: &mut Chance) -> Policy {
             service_account: name(&format!("goodadmin@{domain}")),
             domains: domains.iter().map(|domain| name(domain)).collect(),
             exchange: exchange.iter().map(|server| name(server)).collect(),
+            stands_in: BTreeSet::new(),
         };
         (name(host), policy)
     };
@@ -77,7 +80,7 @@ pub(super) fn policy(chance: &mut Chance) -> Policy {
             .map(|(server, hosts)| {
                 let domain = if *server == "exa" { DOMAINS[0] } else { DOMAINS[1] };
                 let hosts = hosts.iter().map(|host| name(host)).collect();
-                (name(server), ExchangePolicy { hosts, domain: Some(name(domain)) })
+                (name(server), ExchangePolicy { hosts, domain: Some(name(domain)), tags: BTreeSet::new() })
             })
             .collect(),
         goodlink: [
@@ -96,7 +99,8 @@ pub(super) fn policy(chance: &mut Chance) -> Policy {
             silent_after: SILENT_AFTER,
         },
         scope: if chance.percent(50) { GateScope::Domain } else { GateScope::Mailboxes },
-        disruption: NonZeroU32::MIN.saturating_add(u32::try_from(chance.below(2)).unwrap_or(0)),
+        disruption: NonZeroU32::MIN.saturating_add(u32::try_from(chance.below(2)).unwrap_or(0)).into(),
+        restart_windows: Windows::AnyTime,
         goodlink_restart: if chance.percent(70) { Switch::On } else { Switch::Off },
         act_deadline: 75 * MINUTE,
         soak: 15 * MINUTE,

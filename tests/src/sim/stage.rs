@@ -9,11 +9,12 @@ use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who, olive};
 use super::network::Way;
 use super::world::{World, shown};
 use super::{Sim, locked};
+use crate::rollout_file::RolloutFile;
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
 use sendgate_core::ledger::{Held, Ledger, RolloutState};
 use sendgate_core::policy::GrantMode;
-use sendgate_core::request::{self, WantedRollout};
+use sendgate_core::request;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -275,19 +276,15 @@ impl Stage {
         let held = self.healed.is_some()
             && self.sim.world(|world| world.ledger.holds.on(&Held::Rollout(name(ROLLOUT))).is_some());
         let abort = self.abort.is_some_and(|at| at <= now);
-        let at_once = self.sim.world(|world| world.policy.disruption.get());
+        let at_once = self.sim.world(|world| world.policy.disruption.estate.get());
         tokio::spawn(async move {
             let asked = match state {
                 None => {
-                    let wanted = WantedRollout {
-                        name: ROLLOUT.into(),
-                        package: "kb926666".into(),
-                        sha256: PACKAGE_SHA256.to_vec(),
-                        target: TARGET.into(),
-                        servers: EXCHANGE.iter().map(|(server, _)| (*server).to_owned()).collect(),
-                        at_once,
-                    };
-                    handle.request(olive(), move |world| request::rollout_create(world, &wanted)).await
+                    let servers: Vec<_> = EXCHANGE.iter().map(|(server, _)| (*server).to_owned()).collect();
+                    let sha256 = sendgate_core::ledger::Sha256(PACKAGE_SHA256).to_string();
+                    let mut file = RolloutFile::one_by_one(ROLLOUT, ("kb926666", &sha256, TARGET), &[]);
+                    (file.waves, file.at_once) = (vec![("all".to_owned(), servers)], at_once);
+                    handle.request(olive(), move |world| request::rollout_apply(world, &file.text())).await
                 }
                 Some(RolloutState::Created) => {
                     handle.request(olive(), |world| request::rollout_start(world, ROLLOUT)).await

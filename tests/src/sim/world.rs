@@ -181,7 +181,7 @@ impl World {
             }
         }
         let running = self.acts.values().filter(|act| act.running()).count() + 1;
-        let limit = usize::try_from(self.policy.disruption.get()).unwrap_or(usize::MAX);
+        let limit = usize::try_from(self.policy.disruption.estate.get()).unwrap_or(usize::MAX);
         if running > limit {
             self.violated(now, format!("{running} hosts are disrupted at once, {limit} may be"));
         }

@@ -94,15 +94,17 @@ fn milestone_text(milestone: &Milestone) -> String {
             }
         },
         Milestone::Roster { goodlink, users, .. } => format!("roster of {goodlink}: {users} users"),
-        Milestone::Baseline { rollout, goodlink, paused } => {
-            format!("before rollout {rollout} changes anything, {} users of {goodlink} are paused", paused.len())
+        Milestone::Baseline { rollout, wave, goodlink, paused } => {
+            let wave = wave + 1;
+            format!("before wave {wave} of rollout {rollout}, {} users of {goodlink} are paused", paused.len())
         }
-        Milestone::HostDone { rollout, host, .. } => format!("{host} is done for rollout {rollout}"),
+        Milestone::HostVerified { .. } | Milestone::WaveDone { .. } => milestone.to_string(),
         Milestone::Rollout { rollout, event } => match event {
             RolloutEvent::Started => format!("rollout {rollout} started"),
             RolloutEvent::Resumed { reason } => format!("rollout {rollout} goes on: {reason}"),
             RolloutEvent::Finished => format!("rollout {rollout} has finished"),
             RolloutEvent::Tripped { reason } => format!("rollout {rollout} stopped by itself: {reason}"),
+            RolloutEvent::Removing { .. } => milestone.to_string(),
             RolloutEvent::Aborted { reason } => format!("rollout {rollout} aborted: {reason}"),
         },
         Milestone::Account { .. } | Milestone::GrantLost { .. } => milestone.to_string(),
@@ -111,10 +113,6 @@ fn milestone_text(milestone: &Milestone) -> String {
 
 fn request_text(request: &Request) -> String {
     match request {
-        Request::RolloutCreate(spec) => {
-            let servers: Vec<_> = spec.servers.iter().map(ToString::to_string).collect();
-            format!("rollout {}: {} on {}, {} at once", spec.name, spec.package, servers.join(", "), spec.at_once)
-        }
         Request::RolloutStart { rollout } => format!("start rollout {rollout}"),
         Request::RolloutAbort { rollout, reason } => format!("abort rollout {rollout}: {reason}"),
         Request::Waive { user, reason, .. } => format!("waive {user}: {reason}"),

@@ -3,6 +3,7 @@
 use super::journal::Follower;
 use super::scene::{domains, paused};
 use super::{Teller, gates};
+use crate::rollout_file::RolloutFile;
 use crate::system::{GrantMode, HOTFIX_NAME, HOTFIX_TEXT, System, SystemError};
 use sendgate_core::ledger::RolloutState;
 use sendgate_core::view::{GateView, PlanView, RolloutView, StatusView};
@@ -35,10 +36,9 @@ pub(super) fn run(teller: &Teller, system: &mut System, follower: &mut Follower)
     let digest = digest(system)?;
     let servers: Vec<String> =
         system.plan.domains.iter().flat_map(|domain| domain.stores.iter().map(|store| store.server.clone())).collect();
-    let mut create =
-        vec!["rollout", "create", NAME, "--package", HOTFIX_NAME, "--sha256", &digest, "--target", HOTFIX_TEXT];
-    servers.iter().for_each(|server| create.extend(["--server", server]));
-    system.cli(&create)?.good()?;
+    let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
+    let file = RolloutFile::one_by_one(NAME, (HOTFIX_NAME, &digest, HOTFIX_TEXT), &servers);
+    system.apply(&file)?.good()?;
     system.cli(&["rollout", "start", NAME])?.good()?;
     Watch { teller, system, follower, shown: BTreeMap::new(), counted: Instant::now(), waived: false }.until_the_end()
 }

@@ -40,6 +40,11 @@ impl Layout {
     pub fn package(&self, name: &str) -> PathBuf {
         self.dir.join("packages").join(format!("{name}.exe"))
     }
+    /// A rollout's file.
+    #[must_use]
+    pub fn rollout(&self, name: &str) -> PathBuf {
+        self.dir.join(format!("{name}.toml"))
+    }
     /// What a process wrote.
     #[must_use]
     pub fn log(&self, process: &str) -> PathBuf {

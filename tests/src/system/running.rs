@@ -6,6 +6,7 @@ use super::coordinator_text::{self, password_file};
 use super::process::Process;
 use super::{Binaries, GrantMode, Layout, Plan, SystemError, host, pki, scripts, wait};
 use crate::lab::{Lab, User};
+use crate::rollout_file::RolloutFile;
 use sendgate_core::ledger::{Sequence, Stamped};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -184,6 +185,16 @@ impl System {
         let connection = Layout::text(&self.layout.connection());
         let whole: Vec<&str> = ["--connection", &connection].into_iter().chain(arguments.iter().copied()).collect();
         cli::run(&self.lab, &self.binaries.cli, &whole)
+    }
+
+    /// `sendgate rollout apply` with this file.
+    ///
+    /// # Errors
+    /// [`SystemError`] when the file cannot be written, or the command not be run; what it says is in the output.
+    pub fn apply(&self, file: &RolloutFile) -> Result<Output, SystemError> {
+        let path = self.layout.rollout(&file.name);
+        host::replace(&path, &file.text())?;
+        self.cli(&["rollout", "apply", &Layout::text(&path)])
     }
 
     /// A view.

@@ -17,8 +17,9 @@ use sendgate_core::policy::{
     DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, ProtectionPolicy, Switch,
     Waits,
 };
+use sendgate_core::spec::Windows;
 use sendgate_tests::lab::{Account, Domain, User};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -163,16 +164,19 @@ impl Running {
 
 fn policy(domain: &Domain, account: &AccountName, grants: GrantMode) -> Policy {
     let minutes = |count: u64| Duration::from_secs(count * 60);
-    let exchange = domain
-        .exchange_servers
-        .iter()
-        .map(|server| (name(server), ExchangePolicy { hosts: vec![name(server)], domain: Some(name(&domain.name)) }));
+    let exchange = domain.exchange_servers.iter().map(|server| {
+        (
+            name(server),
+            ExchangePolicy { hosts: vec![name(server)], domain: Some(name(&domain.name)), tags: BTreeSet::new() },
+        )
+    });
     let exchange: BTreeMap<_, _> = exchange.collect();
     let goodlink = GoodLinkPolicy {
         host: name("gl"),
         service_account: account.clone(),
         domains: [name(&domain.name)].into(),
         exchange: exchange.keys().cloned().collect(),
+        stands_in: BTreeSet::new(),
     };
     Policy {
         domains: [(
@@ -204,7 +208,8 @@ fn policy(domain: &Domain, account: &AccountName, grants: GrantMode) -> Policy {
             silent_after: minutes(5),
         },
         scope: GateScope::Domain,
-        disruption: NonZeroU32::MIN,
+        disruption: NonZeroU32::MIN.into(),
+        restart_windows: Windows::AnyTime,
         goodlink_restart: Switch::Off,
         act_deadline: minutes(60),
         soak: minutes(15),

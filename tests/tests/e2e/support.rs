@@ -5,6 +5,7 @@
 use sendgate_core::ledger::{Entry, Outcome, Sequence, Stamped};
 use sendgate_core::view::{GateState, GateView};
 use sendgate_tests::lab::{Lab, LabError, User};
+use sendgate_tests::rollout_file::RolloutFile;
 use sendgate_tests::system::{HOTFIX_NAME, HOTFIX_TEXT, Layout, Plan, Process, System, wait};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -145,11 +146,8 @@ pub(crate) fn closed_by(system: &System, subject: &str, words: &[&str]) -> Strin
 
 /// Creates and starts a rollout over these servers.
 pub(crate) fn rollout(system: &System, name: &str, servers: &[&str]) {
-    let mut create = vec!["rollout", "create", name, "--package", HOTFIX_NAME, "--target", HOTFIX_TEXT];
-    let digest = digest(system);
-    create.extend(["--sha256", &digest]);
-    servers.iter().for_each(|server| create.extend(["--server", server]));
-    system.cli(&create).must().good().must();
+    let file = RolloutFile::one_by_one(name, (HOTFIX_NAME, &digest(system), HOTFIX_TEXT), servers);
+    system.apply(&file).must().good().must();
     system.cli(&["rollout", "start", name]).must().good().must();
 }
 

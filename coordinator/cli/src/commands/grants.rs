@@ -39,6 +39,10 @@ fn request(subject: Subject) -> (ApprovalRequest, String) {
             let subject = Wire::AdminSdHolder(AdminSdHolder { domain: domain.into(), account });
             (ApprovalRequest { subject: Some(subject), reason }, what)
         }
+        Subject::Rollout { name, reason } => {
+            let what = format!("rollout {name}");
+            (ApprovalRequest { subject: Some(Wire::Rollout(name.into())), reason }, what)
+        }
         Subject::Override { user, account, reason } => {
             let what = format!("overriding the inherited deny for {user} and {account}");
             let subject = Wire::DenyOverride(DenyOverride { user, account });

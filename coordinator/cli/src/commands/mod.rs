@@ -7,6 +7,7 @@ pub(crate) mod interventions;
 pub(crate) mod journal;
 pub(crate) mod requests;
 pub(crate) mod rights;
+pub(crate) mod rollouts;
 pub(crate) mod survey;
 pub(crate) mod verify;
 pub(crate) mod views;
@@ -57,7 +58,8 @@ async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Fail
         Command::Domains => views::domains(client, form).await,
         Command::Explain { user, all } => views::explain(client, form, user, all).await,
         Command::Survey(Survey::Run { domain, watch }) => survey::run(client, form, domain, watch).await,
-        Command::Plan => views::plan(client, form).await,
+        Command::Plan { rollout: None } => views::plan(client, form).await,
+        Command::Plan { rollout: Some(rollout) } => rollouts::plan(client, form, &rollout).await,
         Command::Grants { command: None } => views::grants(client, form).await,
         Command::Grants { command: Some(Grants::Advise { domain }) } => grants::advise(client, form, domain).await,
         Command::Grants { command: Some(Grants::Undo { grant, reason }) } => {
@@ -71,10 +73,9 @@ async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Fail
         Command::Gate(Gate::Check { subject }) => views::gate(client, form, subject).await,
         Command::Rollout(Rollout::Show { name }) => views::rollout(client, form, name).await,
         Command::Rollout(Rollout::Why { name, host }) => views::why(client, form, name, host).await,
-        Command::Rollout(Rollout::Create { name, package, sha256, target, servers, at_once }) => {
-            let spec = sendgate_core::ledger::RolloutSpec { name, package, sha256, target, servers, at_once };
-            requests::create(client, form, spec).await
-        }
+        Command::Rollout(Rollout::Apply { file }) => rollouts::apply(client, form, &file).await,
+        Command::Rollout(Rollout::Lint { file }) => rollouts::lint(client, form, &file).await,
+        Command::Rollout(Rollout::Remove { name, reason }) => rollouts::remove(client, form, name, reason).await,
         Command::Rollout(Rollout::Start { name, reason }) => {
             requests::start(client, form, name, reason.unwrap_or_default()).await
         }

@@ -3,9 +3,8 @@
 use crate::connection::Client;
 use crate::errors::{Exit, Failure};
 use crate::output::{self, Form};
-use sendgate_core::ledger::RolloutSpec;
 use sendgate_core::names::RolloutName;
-use sendgate_proto::v1::{Accepted, RolloutCreateRequest, RolloutRequest, WaiveRequest};
+use sendgate_proto::v1::{Accepted, RolloutRequest, WaiveRequest};
 use serde_json::json;
 
 /// What was accepted, its number, and what the coordinator has to say of it.
@@ -20,19 +19,6 @@ pub(crate) fn accepted(form: Form, accepted: Accepted, what: &str) -> Result<Exi
         }
     }
     Ok(Exit::Good)
-}
-
-pub(crate) async fn create(client: &Client, form: Form, spec: RolloutSpec) -> Result<Exit, Failure> {
-    let what = format!("rollout {} is created, and begins with `sendgate rollout start {}`", spec.name, spec.name);
-    let request = RolloutCreateRequest {
-        name: spec.name.into(),
-        package: spec.package.into(),
-        sha256: spec.sha256.0.to_vec(),
-        target_version: spec.target.to_string(),
-        servers: spec.servers.into_iter().map(String::from).collect(),
-        at_once: spec.at_once.get(),
-    };
-    accepted(form, client.rollout_create(request).await?, &what)
 }
 
 pub(crate) async fn start(client: &Client, form: Form, name: RolloutName, reason: String) -> Result<Exit, Failure> {

@@ -9,7 +9,7 @@ use sendgate_core::time::Readable;
 use sendgate_proto::v1::control_client::ControlClient;
 use sendgate_proto::v1::{
     Accepted, ApprovalRequest, CoveragePart, CoverageRequest, GrantAdviceRequest, GrantRequest, Intervention,
-    JournalRecord, JournalRequest, RolloutCreateRequest, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewRequest,
+    JournalRecord, JournalRequest, RolloutFile, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewRequest,
     WaiveRequest, intervention, view_request,
 };
 use std::time::Duration;
@@ -212,9 +212,15 @@ impl Client {
     }
 
     /// Files a rollout.
-    pub(crate) async fn rollout_create(&self, request: RolloutCreateRequest) -> Result<Accepted, RequestError> {
+    pub(crate) async fn rollout_apply(&self, request: RolloutFile) -> Result<Accepted, RequestError> {
         let mut control = self.control.clone();
-        self.within(control.rollout_create(request)).await
+        self.within(control.rollout_apply(request)).await
+    }
+
+    /// Has a rollout's hotfix removed again.
+    pub(crate) async fn rollout_remove(&self, request: RolloutRequest) -> Result<Accepted, RequestError> {
+        let mut control = self.control.clone();
+        self.within(control.rollout_remove(request)).await
     }
 
     /// Lets a rollout begin.

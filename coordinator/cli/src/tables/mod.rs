@@ -4,6 +4,7 @@
 pub(crate) mod coverage;
 pub(crate) mod domains;
 pub(crate) mod explain;
+pub(crate) mod forecast;
 pub(crate) mod gate;
 pub(crate) mod grants;
 pub(crate) mod hosts;

@@ -41,7 +41,7 @@ mod tests {
         for expected in [
             "NEXT\n  - survey a.example.test\n",
             "UNDER WAY\n  - permitted: install KB on exa1 (rollout march) (intent 17)\n",
-            "ROLLOUT march\nPHASE     HOST   EXCHANGE SERVER\n",
+            "ROLLOUT march\nWAVE   PHASE     HOST   EXCHANGE SERVER\n",
             "GOODLINK gla is not restarted\n  - remedy.goodlink_restart is off\n",
             "DOMAIN a.example.test: missing and not granted\n  - grants.mode is advise\n",
         ] {

@@ -1,19 +1,72 @@
 //! `rollout show`.
 
 use super::{drawn, grid, list, wrapped};
+use sendgate_core::plan::rollout::{Class, Tally};
+use sendgate_core::spec::{RolloutSpec, Thresholds, Windows};
+use sendgate_core::time::Readable;
 use sendgate_core::view::{RolloutHostLine, RolloutView};
 
 /// The state, what it is to do, and each host in order.
 pub(crate) fn table(view: &RolloutView) -> String {
     let spec = &view.spec;
-    let servers: Vec<_> = spec.servers.iter().map(ToString::to_string).collect();
     let mut text = wrapped("", &format!("{}: rollout {}", view.state, spec.name));
-    text.push_str(&wrapped("  package  ", &format!("{}, SHA-256 {}", spec.package, spec.sha256)));
-    text.push_str(&wrapped("  target   ", &format!("store.exe {}", spec.target)));
-    text.push_str(&wrapped("  servers  ", &format!("{}; {} hosts at once", servers.join(", then "), spec.at_once)));
+    text.push_str(&head(spec));
+    text.push_str(&wrapped("  author   ", &approved(view)));
+    if let Some(why) = &view.removal {
+        text.push_str(&wrapped("  removal  ", why));
+    }
+    for tally in &view.tallies {
+        text.push_str(&wrapped("  counted  ", &counted(tally)));
+    }
     text.push('\n');
     text.push_str(&hosts(&view.hosts));
     text
+}
+
+/// What it is to do.
+pub(super) fn head(spec: &RolloutSpec) -> String {
+    let package = &spec.package;
+    let mut text = wrapped("  package  ", &format!("{} (KB {}), SHA-256 {}", package.name, package.kb, package.sha256));
+    text.push_str(&wrapped("  target   ", &format!("store.exe {}", package.target)));
+    for wave in &spec.waves {
+        let servers: Vec<_> = wave.servers.iter().map(ToString::to_string).collect();
+        let (servers, soak) = (servers.join(", "), Readable(wave.soak));
+        let line = format!("{}: {servers}; {} at once, soak {soak}", wave.name, wave.at_once);
+        text.push_str(&wrapped("  wave     ", &line));
+    }
+    match &spec.windows {
+        Windows::AnyTime => text.push_str(&wrapped("  window   ", "at any time")),
+        Windows::In(windows) => {
+            windows.iter().for_each(|window| text.push_str(&wrapped("  window   ", &window.to_string())));
+        }
+    }
+    text.push_str(&wrapped("  on trip  ", &spec.on_trip.to_string()));
+    text
+}
+
+fn approved(view: &RolloutView) -> String {
+    let others: Vec<_> = view.approved.keys().filter(|by| **by != view.author).map(ToString::to_string).collect();
+    match (view.spec.approvals, others.is_empty()) {
+        (0, _) => format!("{}; no approval is needed", view.author),
+        (needed, true) => format!("{}; {needed} others must approve, nobody has", view.author),
+        (needed, false) => format!("{}; {needed} others must approve: {} did", view.author, others.join(", ")),
+    }
+}
+
+/// What has gone wrong, against what is allowed.
+fn counted(tally: &Tally) -> String {
+    let Thresholds { new_pauses, new_pauses_percent, failed_installs, stores_down, unreachable } = tally.allowed;
+    let percent = new_pauses_percent.map_or_else(String::new, |percent| format!(" and {percent} %"));
+    let of = |class: Class| tally.failed.values().filter(|(of, _)| *of == class).count();
+    format!(
+        "{}: {} new pauses ({new_pauses}{percent} allowed), {} failed installs ({failed_installs}), {} stores down \
+         ({stores_down}), {} unreachable hosts ({unreachable})",
+        tally.of,
+        tally.new_pauses.len(),
+        of(Class::Install),
+        of(Class::Store),
+        of(Class::Unreachable)
+    )
 }
 
 /// Hosts of a rollout with the reasons of those that stand still.
@@ -21,13 +74,14 @@ pub(super) fn hosts(lines: &[RolloutHostLine]) -> String {
     if lines.is_empty() {
         return "it has no hosts: its servers are not configured\n".to_owned();
     }
-    let mut table = grid(&["PHASE", "HOST", "EXCHANGE SERVER"]);
+    let mut table = grid(&["WAVE", "PHASE", "HOST", "EXCHANGE SERVER"]);
     let mut below = String::new();
     for line in lines {
         // The first words say the phase; what follows the colon may be long.
         let (phase, rest) =
             line.phase.split_once(": ").map_or((line.phase.as_str(), None), |(word, rest)| (word, Some(rest)));
-        table.add_row([phase.to_owned(), line.progress.host.to_string(), line.progress.server.to_string()]);
+        let wave = (line.progress.wave + 1).to_string();
+        table.add_row([wave, phase.to_owned(), line.progress.host.to_string(), line.progress.server.to_string()]);
         let why = rest.into_iter().chain(line.reasons.iter().map(String::as_str));
         below.push_str(&list(&format!("\n{} {phase}", line.progress.host), why));
     }
@@ -45,14 +99,21 @@ mod tests {
             table(&samples::rollout()),
             format!(
                 "running: rollout march\n\
-                 \x20 package  kb, SHA-256 {}\n\
+                 \x20 package  kb926666 (KB 926666), SHA-256 {}\n\
                  \x20 target   store.exe 6.5.7653.33\n\
-                 \x20 servers  exa1, then exa2; 1 hosts at once\n\
+                 \x20 wave     canary: exa1; 1 at once, soak 1h 0m\n\
+                 \x20 wave     rest: exa2; 1 at once, soak 1h 0m\n\
+                 \x20 window   at any time\n\
+                 \x20 on trip  stop\n\
+                 \x20 author   olga; 1 others must approve, nobody has\n\
+                 \x20 counted  the rollout: 0 new pauses (2 and 1 % allowed), 1 failed installs (0), 0 stores down (0), \
+                 0 unreachable hosts\n\
+                 \x20          (0)\n\
                  \n\
-                 PHASE     HOST   EXCHANGE SERVER\n\
-                 ----------------------------------\n\
-                 failed    exa1   exa1\n\
-                 waiting   exa2   exa2\n\
+                 WAVE   PHASE     HOST   EXCHANGE SERVER\n\
+                 -----------------------------------------\n\
+                 1      failed    exa1   exa1\n\
+                 2      waiting   exa2   exa2\n\
                  \n\
                  exa1 failed\n\
                  \x20 - exit code 3\n\

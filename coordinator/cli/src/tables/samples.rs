@@ -10,12 +10,11 @@ use sendgate_core::coverage::report::Scope;
 use sendgate_core::coverage::verdict::{DecidingEntry, ServerVerdict};
 use sendgate_core::coverage::{Cause, Verdict, VerdictKind};
 use sendgate_core::gate::Reason;
-use sendgate_core::ledger::{
-    Entry, Generation, Held, Hold, Outcome, RolloutSpec, RolloutState, Sequence, Sha256, Stamped, Waiver,
-};
+use sendgate_core::ledger::{Entry, Generation, Held, Hold, Outcome, RolloutState, Sequence, Sha256, Stamped, Waiver};
 use sendgate_core::names::AccountName;
-use sendgate_core::plan::rollout::{HostProgress, Phase};
+use sendgate_core::plan::rollout::{Class, HostProgress, Phase, Tally};
 use sendgate_core::policy::GrantMode;
+use sendgate_core::spec::{Expected, OnTrip, PackageSpec, RolloutSpec, Thresholds, WaveSpec, Windows};
 use sendgate_core::time::{Now, Steady};
 use sendgate_core::view::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -295,24 +294,63 @@ fn host_lines() -> Vec<RolloutHostLine> {
     let line = |host: &str, phase: Phase, reasons: &[&str]| RolloutHostLine {
         phase: phase.to_string(),
         reasons: reasons.iter().map(ToString::to_string).collect(),
-        progress: HostProgress { server: name(host), host: name(host), phase, blocked: BTreeSet::new() },
+        progress: HostProgress {
+            wave: if host == "exa1" { 0 } else { 1 },
+            server: name(host),
+            host: name(host),
+            phase,
+            blocked: BTreeSet::new(),
+        },
     };
     vec![
-        line("exa1", Phase::Failed { why: "exit code 3".to_owned() }, &[]),
+        line("exa1", Phase::Failed { class: Class::Install, why: "exit code 3".to_owned() }, &[]),
         line("exa2", Phase::Waiting, &["exa1 comes first"]),
     ]
 }
 
+pub(super) fn spec() -> RolloutSpec {
+    let wave = |wave: &str, server: &str| WaveSpec {
+        name: name(wave),
+        servers: vec![name(server)],
+        soak: Duration::from_secs(3600),
+        at_once: NonZeroU32::MIN,
+    };
+    let thresholds = Thresholds { new_pauses: 2, new_pauses_percent: Some(1), ..Thresholds::default() };
+    let twenty = Duration::from_secs(1200);
+    RolloutSpec {
+        name: name("march"),
+        package: PackageSpec {
+            name: name("KB926666"),
+            sha256: Sha256([0xab; 32]),
+            kb: 926_666,
+            target: name("6.5.7653.33"),
+        },
+        waves: vec![wave("canary", "exa1"), wave("rest", "exa2")],
+        thresholds,
+        wave_thresholds: thresholds,
+        windows: Windows::AnyTime,
+        approvals: 1,
+        on_trip: OnTrip::Stop,
+        expected: Expected { install: twenty, restart: twenty, removal: twenty },
+        patience: Duration::from_secs(24 * 3600),
+    }
+}
+
 pub(super) fn rollout() -> RolloutView {
     RolloutView {
-        spec: RolloutSpec {
-            name: name("march"),
-            package: name("KB"),
-            sha256: Sha256([0xab; 32]),
-            target: name("6.5.7653.33"),
-            servers: vec![name("exa1"), name("exa2")],
-            at_once: NonZeroU32::MIN,
-        },
+        spec: spec(),
+        author: name("olga"),
+        approved: BTreeMap::new(),
+        waves_done: 0,
+        removal: None,
+        tallies: vec![Tally {
+            of: "the rollout".to_owned(),
+            changed: [name("exa1")].into(),
+            new_pauses: BTreeSet::new(),
+            roster_users: 0,
+            failed: [(name("exa1"), (Class::Install, "exit code 3".to_owned()))].into(),
+            allowed: spec().thresholds,
+        }],
         state: "running".to_owned(),
         lifecycle: RolloutState::Running { since: Steady::START },
         hosts: host_lines(),

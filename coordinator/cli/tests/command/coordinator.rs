@@ -61,41 +61,30 @@ fn requests_carry_what_was_asked_for() {
     let canned = Canned::default();
     let asked = canned.asked.clone();
     let coordinator = Coordinator::start(canned);
-    let hex = "ab".repeat(32);
-    let create = coordinator.run(&[
-        "rollout",
-        "create",
-        "March",
-        "--package",
-        "KB1",
-        "--sha256",
-        &hex,
-        "--target",
-        "6.5.7653.33",
-        "--server",
-        "EXA2",
-        "--server",
-        "EXA1",
-        "--at-once",
-        "2",
-    ]);
-    assert_eq!((create.code, create.err.as_str()), (Some(0), ""));
+    let file = std::env::temp_dir().join(format!("sendgate-rollout-{}.toml", std::process::id()));
+    std::fs::write(&file, "name = \"march\"\n").unwrap();
+    let path = file.to_str().unwrap();
+    let apply = coordinator.run(&["rollout", "apply", path]);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!((apply.code, apply.err.as_str()), (Some(0), ""));
     assert_eq!(
-        create.out,
-        "accepted: rollout march is created, and begins with `sendgate rollout start march`; record 12 of the journal\n"
+        apply.out,
+        format!(
+            "accepted: the rollout of {path} is applied, and begins with `sendgate rollout start NAME`; record 12 of the \
+             journal\n"
+        )
     );
+    let gone = coordinator.run(&["rollout", "apply", path]);
+    assert_eq!(gone.code, Some(1));
+    let text = format!("the rollout's file {path} cannot be read: No such file or directory");
+    assert!(gone.err.contains(&text), "{}", gone.err);
     let abort = coordinator.run(&["rollout", "abort", "march", "--reason", "bad package", "--output", "json"]);
     assert_eq!((abort.code, abort.out.as_str()), (Some(0), "{\n  \"sequence\": 12\n}\n"));
     assert_eq!(coordinator.run(&["rollout", "start", "march"]).code, Some(0));
     let waive = coordinator.run(&["waive", "boss@a.example.test", "--reason", "leaves", "--expires", "72h"]);
     assert_eq!(waive.code, Some(0));
     let asked = asked.lock().unwrap();
-    assert!(
-        asked[0].contains("target_version: \"6.5.7653.33\", servers: [\"exa2\", \"exa1\"], at_once: 2"),
-        "{}",
-        asked[0]
-    );
-    assert!(asked[0].contains("sha256: [171, 171,"), "{}", asked[0]);
+    assert_eq!(asked[0], "RolloutFile { text: \"name = \\\"march\\\"\\n\" }");
     assert_eq!(asked[1], "RolloutRequest { name: \"march\", reason: \"bad package\" }");
     assert_eq!(asked[2], "RolloutRequest { name: \"march\", reason: \"\" }");
     assert_eq!(asked[3], "WaiveRequest { user: \"boss@a.example.test\", reason: \"leaves\", expires: \"72h\" }");

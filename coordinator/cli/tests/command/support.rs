@@ -4,7 +4,7 @@ use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, 
 use sendgate_proto::v1::control_server::{Control, ControlServer};
 use sendgate_proto::v1::{
     Accepted, ApprovalRequest, CoveragePart, CoverageRequest, GrantAdviceRequest, GrantRequest, Intervention,
-    JournalRecord, JournalRequest, RolloutCreateRequest, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewReply,
+    JournalRecord, JournalRequest, RolloutFile, RolloutRequest, SurveyProgress, SurveyRunRequest, ViewReply,
     ViewRequest, WaiveRequest, coverage_part,
 };
 use std::net::SocketAddr;
@@ -115,7 +115,10 @@ impl Control for Canned {
         let answer = self.view.clone().unwrap_or_else(|| Err(Status::unimplemented("no canned view")));
         answer.map(|json| Response::new(ViewReply { json: json.into_bytes() }))
     }
-    async fn rollout_create(&self, request: Request<RolloutCreateRequest>) -> Result<Response<Accepted>, Status> {
+    async fn rollout_apply(&self, request: Request<RolloutFile>) -> Result<Response<Accepted>, Status> {
+        self.accept(&request.into_inner())
+    }
+    async fn rollout_remove(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {
         self.accept(&request.into_inner())
     }
     async fn rollout_start(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {

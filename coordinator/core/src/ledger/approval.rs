@@ -2,10 +2,10 @@
 
 use super::entry::Sequence;
 use crate::guid::Guid;
-use crate::names::{AccountName, DirectoryName, DomainName, OperatorName};
+use crate::names::{AccountName, DirectoryName, DomainName, OperatorName, RolloutName};
 use crate::time::{Now, Steady};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What is never done without a person's yes.
@@ -25,6 +25,11 @@ pub enum Subject {
         user: Guid,
         /// For whom.
         account: AccountName,
+    },
+    /// A rollout, in the form in which it is now.
+    Rollout {
+        /// Which.
+        rollout: RolloutName,
     },
 }
 
@@ -73,10 +78,16 @@ pub struct Lost {
 }
 
 impl Approval {
-    /// Whether enough people have said yes: one operator is enough.
+    /// Whether enough people have said yes to an entry in the directory: one is enough.
     #[must_use]
     pub fn holds(&self) -> bool {
         !self.given.is_empty()
+    }
+
+    /// Who has said yes, other than this one.
+    #[must_use]
+    pub fn others(&self, author: &OperatorName) -> BTreeSet<&OperatorName> {
+        self.given.keys().filter(|by| *by != author).collect()
     }
 }
 
@@ -91,9 +102,10 @@ impl Undo {
 impl Subject {
     /// The service account that it is about.
     #[must_use]
-    pub fn account(&self) -> &AccountName {
+    pub fn account(&self) -> Option<&AccountName> {
         match self {
-            Self::AdminSdHolder { account, .. } | Self::Override { account, .. } => account,
+            Self::AdminSdHolder { account, .. } | Self::Override { account, .. } => Some(account),
+            Self::Rollout { .. } => None,
         }
     }
 
@@ -118,6 +130,7 @@ impl fmt::Display for Subject {
             Self::Override { user, account } => {
                 write!(f, "overriding the inherited deny for object {user} and {account} with an entry on the user")
             }
+            Self::Rollout { rollout } => write!(f, "rollout {rollout}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::entry::{Sequence, Sha256};
 use crate::coverage::placement::{GrantEntry, PlannedGrant};
+use crate::enforcement::StoreVersion;
 use crate::names::{AccountName, Dn, DomainName, ExchangeServerName, GoodLinkName, HostName, PackageName, RolloutName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -16,6 +17,21 @@ pub enum Effect {
     Withdraw(Withdrawal),
     /// Installing the hotfix on a host.
     Install {
+        /// For which rollout.
+        rollout: RolloutName,
+        /// Of which Exchange server.
+        server: ExchangeServerName,
+        /// Where.
+        host: HostName,
+        /// What.
+        package: PackageName,
+        /// As the agent will check it.
+        sha256: Sha256,
+        /// The version of store.exe that is there.
+        before: StoreVersion,
+    },
+    /// Removing the hotfix from a host again.
+    Remove {
         /// For which rollout.
         rollout: RolloutName,
         /// Of which Exchange server.
@@ -47,7 +63,16 @@ impl Effect {
     pub fn host(&self) -> Option<&HostName> {
         match self {
             Self::Grant(_) | Self::Withdraw(_) => None,
-            Self::Install { host, .. } | Self::RestartGoodlink { host, .. } => Some(host),
+            Self::Install { host, .. } | Self::Remove { host, .. } | Self::RestartGoodlink { host, .. } => Some(host),
+        }
+    }
+
+    /// The rollout that it is for.
+    #[must_use]
+    pub fn rollout(&self) -> Option<&RolloutName> {
+        match self {
+            Self::Install { rollout, .. } | Self::Remove { rollout, .. } => Some(rollout),
+            Self::Grant(_) | Self::Withdraw(_) | Self::RestartGoodlink { .. } => None,
         }
     }
 
@@ -57,7 +82,7 @@ impl Effect {
         match self {
             Self::Grant(grant) => Some(grant.entry()),
             Self::Withdraw(withdrawal) => Some(withdrawal.entry.clone()),
-            Self::Install { .. } | Self::RestartGoodlink { .. } => None,
+            Self::Install { .. } | Self::Remove { .. } | Self::RestartGoodlink { .. } => None,
         }
     }
 
@@ -67,7 +92,7 @@ impl Effect {
         match self {
             Self::Grant(PlannedGrant { domain, place, .. })
             | Self::Withdraw(Withdrawal { entry: GrantEntry { domain, place, .. }, .. }) => Some((domain, place)),
-            Self::Install { .. } | Self::RestartGoodlink { .. } => None,
+            Self::Install { .. } | Self::Remove { .. } | Self::RestartGoodlink { .. } => None,
         }
     }
 }
@@ -92,6 +117,9 @@ impl fmt::Display for Effect {
             }
             Self::Install { host, package, rollout, .. } => {
                 write!(f, "install {package} on {host} (rollout {rollout})")
+            }
+            Self::Remove { host, package, rollout, .. } => {
+                write!(f, "remove {package} from {host} (rollout {rollout})")
             }
             Self::RestartGoodlink { goodlink, host, forced: true, .. } => {
                 write!(f, "restart GoodLink {goodlink} on {host} because a person wants it")

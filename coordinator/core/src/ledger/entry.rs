@@ -1,13 +1,14 @@
 //! What a line of the journal says. The JSON of [`Stamped`] is the payload of a record; a record stays under 100 KB, so
 //! lists are cut into parts of at most [`USERS_PER_ENTRY`].
 
-use super::{Effect, Held, Outcome, PairEvent, RolloutEvent, RolloutSpec, Subject};
+use super::{Effect, Held, Outcome, PairEvent, RolloutEvent, Subject};
 use crate::enforcement::StoreVersion;
 use crate::guid::Guid;
 use crate::names::{
     AccountName, DirectoryName, Dn, DomainName, GoodLinkName, HostName, OperatorName, RolloutName, RosterName,
 };
 use crate::sid::Sid;
+use crate::spec::RolloutSpec;
 use crate::time::{ClockMark, Now};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -221,22 +222,30 @@ pub enum Milestone {
         /// How many users it has.
         users: usize,
     },
-    /// Users that were paused before the rollout changed anything.
+    /// Users that were paused before a wave of the rollout changed anything.
     Baseline {
         /// The rollout.
         rollout: RolloutName,
+        /// Which wave, from 0.
+        wave: u32,
         /// On which GoodLink server.
         goodlink: GoodLinkName,
         /// The users; may come in several parts.
         paused: BTreeSet<RosterName>,
     },
-    /// A host of a rollout has the hotfix and was watched long enough. What becomes of it later is drift, and no
-    /// concern of the rollout any more.
-    HostDone {
+    /// A host of a rollout shows the hotfix and serves; or, while it is being removed, shows that it is gone.
+    HostVerified {
         /// Which rollout.
         rollout: RolloutName,
         /// Which host.
         host: HostName,
+    },
+    /// A wave was watched long enough. What becomes of its hosts later is drift, and no concern of the rollout any more.
+    WaveDone {
+        /// Which rollout.
+        rollout: RolloutName,
+        /// Which wave, from 0.
+        wave: u32,
     },
     /// A rollout ended or was stopped by itself.
     Rollout {
@@ -268,8 +277,8 @@ pub struct VersionStep {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "request")]
 pub enum Request {
-    /// A new rollout.
-    RolloutCreate(RolloutSpec),
+    /// A new rollout; or another form of one that was not started yet.
+    RolloutApply(RolloutSpec),
     /// Let it begin.
     RolloutStart {
         /// Which.
@@ -318,6 +327,13 @@ pub enum Request {
     RestartForce {
         /// Which.
         goodlink: GoodLinkName,
+        /// Why.
+        reason: String,
+    },
+    /// Remove its hotfix again, the last wave first.
+    RolloutRemove {
+        /// Which.
+        rollout: RolloutName,
         /// Why.
         reason: String,
     },

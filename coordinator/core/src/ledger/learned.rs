@@ -1,14 +1,14 @@
 //! What milestones change.
 
 use super::entry::VersionStep;
-use super::{Drift, Held, Hold, Ledger, Lost, Milestone, Pair, PairState};
+use super::{Drift, Held, Hold, Ledger, Lost, Milestone, Pair, PairState, Sequence};
 use crate::guid::Guid;
 use crate::names::RolloutName;
 use crate::time::Now;
 use std::collections::BTreeSet;
 
 impl Ledger {
-    pub(super) fn milestone(&mut self, milestone: &Milestone, at: Now) -> Result<(), String> {
+    pub(super) fn milestone(&mut self, sequence: Sequence, milestone: &Milestone, at: Now) -> Result<(), String> {
         match milestone {
             Milestone::Pairs { account, event, users, .. } => {
                 let key = |user: &Guid| Pair { user: *user, account: account.clone() };
@@ -53,17 +53,31 @@ impl Ledger {
                     return Err(format!("{goodlink}: the roster is known already"));
                 }
             }
-            Milestone::Baseline { rollout, goodlink, paused } => {
-                let known = self.baselines.entry(rollout.clone()).or_default().entry(goodlink.clone()).or_default();
+            Milestone::Baseline { rollout, wave, goodlink, paused } => {
+                let waves = self.baselines.entry(rollout.clone()).or_default();
+                let known = waves.entry(*wave).or_default().entry(goodlink.clone()).or_default();
                 known.extend(paused.iter().cloned());
             }
-            Milestone::HostDone { rollout, host } => {
-                let known = self.rollouts.get_mut(rollout).ok_or_else(|| format!("no rollout {rollout}"))?;
-                if !known.done.insert(host.clone()) {
-                    return Err(format!("{host} is done already"));
+            Milestone::HostVerified { rollout, host } => {
+                let known = self.rollout_mut(rollout)?;
+                let new = match &mut known.removal {
+                    None => known.verified.insert(host.clone(), at.steady).is_none(),
+                    Some(removal) => removal.removed.insert(host.clone()),
+                };
+                if !new {
+                    return Err(format!("{host} is verified already"));
                 }
+                known.moved = at.steady;
             }
-            Milestone::Rollout { rollout, event } => self.rollout_step(rollout, event, at.steady)?,
+            Milestone::WaveDone { rollout, wave } => {
+                let known = self.rollout_mut(rollout)?;
+                if *wave != known.waves_done {
+                    return Err(format!("{} waves are done", known.waves_done));
+                }
+                known.waves_done = wave.saturating_add(1);
+                known.moved = at.steady;
+            }
+            Milestone::Rollout { rollout, event } => self.rollout_step(rollout, event, sequence, at.steady)?,
         }
         Ok(())
     }

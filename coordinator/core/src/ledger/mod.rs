@@ -24,7 +24,7 @@ pub use entry::{Entry, Generation, Milestone, Pair, Request, Sequence, Sha256, S
 pub use hold::{Held, Hold, Holds};
 pub use intent::{Intent, IntentState};
 pub use pair::{PairEvent, PairState};
-pub use rollout::{Rollout, RolloutEvent, RolloutSpec, RolloutState, Skip};
+pub use rollout::{Removal, Rollout, RolloutEvent, RolloutState, Skip};
 
 use crate::coverage::placement::GrantEntry;
 use crate::enforcement::StoreVersion;
@@ -51,7 +51,9 @@ pub struct Ledger {
     pub last: Option<Now>,
     /// Of the coordinator that started last.
     pub generation: Option<Generation>,
-    /// What its clock said then.
+    /// When it did.
+    pub started: Option<Steady>,
+    /// What its clock said last.
     pub clock: Option<ClockMark>,
     /// Pairs that were ever seen without the right.
     pub pairs: BTreeMap<Pair, PairState>,
@@ -67,8 +69,8 @@ pub struct Ledger {
     pub rosters: BTreeMap<GoodLinkName, Sha256>,
     /// Version changes that no command of ours explains, oldest first.
     pub drift: Vec<Drift>,
-    /// Users that were paused before a rollout changed anything.
-    pub baselines: BTreeMap<RolloutName, BTreeMap<GoodLinkName, BTreeSet<RosterName>>>,
+    /// Users that were paused before each wave of a rollout changed anything.
+    pub baselines: BTreeMap<RolloutName, BTreeMap<u32, Baseline>>,
     /// Every SID that a service account ever had, the last one last.
     pub accounts: BTreeMap<AccountName, Vec<Sid>>,
     /// What people have said yes to.
@@ -82,6 +84,9 @@ pub struct Ledger {
     /// Grants that were written and did not stay, by the number of their intent.
     pub lost: BTreeMap<Sequence, Lost>,
 }
+
+/// Users of each GoodLink server that were paused before a wave began.
+pub type Baseline = BTreeMap<GoodLinkName, BTreeSet<RosterName>>;
 
 /// A person's wish to have GoodLink restarted once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -144,9 +149,10 @@ impl Ledger {
                 }
                 self.generation = Some(*generation);
                 self.clock = Some(clock.clone());
+                self.started = Some(at.steady);
             }
             Entry::Clock(clock) => self.clock = Some(clock.clone()),
-            Entry::Milestone(milestone) => self.milestone(milestone, at).map_err(|state| illegal(&state))?,
+            Entry::Milestone(milestone) => self.milestone(sequence, milestone, at).map_err(|state| illegal(&state))?,
             Entry::Request { by, request } => {
                 self.request(sequence, by, request, at).map_err(|state| illegal(&state))?
             }
@@ -155,27 +161,44 @@ impl Ledger {
                 if let Effect::RestartGoodlink { goodlink, .. } = effect {
                     self.forced.remove(goodlink);
                 }
+                self.moved(effect.rollout(), at.steady);
+                if let Effect::Install { rollout, host, before, .. } = effect
+                    && let Some(rollout) = self.rollouts.get_mut(rollout)
+                {
+                    rollout.before.entry(host.clone()).or_insert(*before);
+                }
                 self.intents
                     .insert(sequence, Intent { effect: effect.clone(), state: IntentState::Filed, filed: at.steady });
             }
             Entry::Permitted { intent } => {
                 let known = self.intents.get_mut(intent).ok_or_else(|| illegal(&"no such intent"))?;
                 known.state = known.state.permitted(at.steady).ok_or_else(|| illegal(&known.state))?;
+                let rollout = known.effect.rollout().cloned();
+                self.moved(rollout.as_ref(), at.steady);
             }
             Entry::Outcome { intent, outcome } => {
                 let known = self.intents.get_mut(intent).ok_or_else(|| illegal(&"no such intent"))?;
                 known.state = known.state.ended(outcome, at.steady).ok_or_else(|| illegal(&known.state))?;
+                let rollout = known.effect.rollout().cloned();
                 if let (Effect::Withdraw(Withdrawal { entry, .. }), Outcome::Succeeded { .. }) =
                     (&known.effect, outcome)
                     && let Some(undo) = self.undone.get_mut(entry)
                 {
                     undo.done = Some(at.steady);
                 }
+                self.moved(rollout.as_ref(), at.steady);
             }
         }
         self.head = Some(sequence);
         self.last = Some(at);
         Ok(())
+    }
+
+    /// Something of the rollout moved: its patience counts anew.
+    fn moved(&mut self, rollout: Option<&RolloutName>, at: Steady) {
+        if let Some(rollout) = rollout.and_then(|name| self.rollouts.get_mut(name)) {
+            rollout.moved = at;
+        }
     }
 
     /// The number of the next entry.

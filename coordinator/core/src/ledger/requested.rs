@@ -1,6 +1,8 @@
 //! What requests change.
 
-use super::{Forced, Hold, Ledger, Request, Rollout, RolloutEvent, Sequence, Skip, Undo, Waiver, Yes};
+use super::{
+    Forced, Hold, Ledger, Request, Rollout, RolloutEvent, RolloutState, Sequence, Skip, Subject, Undo, Waiver, Yes,
+};
 use crate::names::{OperatorName, RolloutName};
 use crate::time::{Now, Steady};
 
@@ -13,28 +15,40 @@ impl Ledger {
         at: Now,
     ) -> Result<(), String> {
         match request {
-            Request::RolloutCreate(spec) => {
-                if let Some(known) = self.rollouts.get(&spec.name) {
+            Request::RolloutApply(spec) => {
+                if let Some(known) = self.rollouts.get(&spec.name).filter(|known| known.state != RolloutState::Created)
+                {
                     return Err(format!("{} exists and is {}", spec.name, known.state));
                 }
-                self.rollouts.insert(spec.name.clone(), Rollout::created(spec.clone(), at.steady));
+                // Whoever said yes said it to another form of it.
+                self.approvals.remove(&Subject::Rollout { rollout: spec.name.clone() });
+                self.rollouts.insert(spec.name.clone(), Rollout::created(spec.clone(), by.clone(), at.steady));
             }
-            Request::RolloutStart { rollout } => self.rollout_step(rollout, &RolloutEvent::Started, at.steady)?,
+            Request::RolloutStart { rollout } => {
+                self.rollout_step(rollout, &RolloutEvent::Started, sequence, at.steady)?;
+            }
             Request::RolloutAbort { rollout, reason } => {
-                self.rollout_step(rollout, &RolloutEvent::Aborted { reason: reason.clone() }, at.steady)?;
+                self.rollout_step(rollout, &RolloutEvent::Aborted { reason: reason.clone() }, sequence, at.steady)?;
+            }
+            Request::RolloutRemove { rollout, reason } => {
+                let event = RolloutEvent::Removing { reason: reason.clone(), wave: None };
+                self.rollout_step(rollout, &event, sequence, at.steady)?;
             }
             Request::RolloutResume { rollout, reason } => {
-                self.rollout_step(rollout, &RolloutEvent::Resumed { reason: reason.clone() }, at.steady)?;
+                self.rollout_step(rollout, &RolloutEvent::Resumed { reason: reason.clone() }, sequence, at.steady)?;
                 self.baselines.remove(rollout);
             }
             Request::HostRetry { rollout, host, .. } => {
                 let known = self.rollout_mut(rollout)?;
                 known.skipped.remove(host);
                 known.retried.insert(host.clone(), sequence);
+                known.moved = at.steady;
             }
             Request::HostSkip { rollout, host, reason } => {
                 let skip = Skip { by: by.clone(), reason: reason.clone() };
-                self.rollout_mut(rollout)?.skipped.insert(host.clone(), skip);
+                let known = self.rollout_mut(rollout)?;
+                known.skipped.insert(host.clone(), skip);
+                known.moved = at.steady;
             }
             Request::Hold { held, reason } => {
                 let hold = Hold { by: Some(by.clone()), reason: reason.clone(), at: at.steady };
@@ -74,13 +88,17 @@ impl Ledger {
         Ok(())
     }
 
-    fn rollout_mut(&mut self, name: &RolloutName) -> Result<&mut Rollout, String> {
+    pub(super) fn rollout_mut(&mut self, name: &RolloutName) -> Result<&mut Rollout, String> {
         self.rollouts.get_mut(name).ok_or_else(|| format!("no rollout {name}"))
     }
 
-    pub(super) fn rollout_step(&mut self, name: &RolloutName, event: &RolloutEvent, at: Steady) -> Result<(), String> {
-        let rollout = self.rollout_mut(name)?;
-        rollout.state = rollout.state.step(event, at).ok_or_else(|| format!("{name} is {}", rollout.state))?;
-        Ok(())
+    pub(super) fn rollout_step(
+        &mut self,
+        name: &RolloutName,
+        event: &RolloutEvent,
+        sequence: Sequence,
+        at: Steady,
+    ) -> Result<(), String> {
+        self.rollout_mut(name)?.step(event, sequence, at)
     }
 }

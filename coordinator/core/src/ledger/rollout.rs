@@ -1,46 +1,51 @@
-//! The life of a rollout: created, running, and one of three ends.
+//! The life of a rollout: created, running, stopped by itself, and its ends. While its hotfix is being removed it runs as
+//! well, in the other direction.
 
-use super::entry::{Sequence, Sha256};
+use super::entry::Sequence;
 use crate::enforcement::StoreVersion;
-use crate::names::{ExchangeServerName, HostName, OperatorName, PackageName, RolloutName};
+use crate::names::{HostName, OperatorName};
+use crate::spec::RolloutSpec;
 use crate::time::Steady;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::num::NonZeroU32;
-
-/// What a rollout is to do.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct RolloutSpec {
-    /// Its name.
-    pub name: RolloutName,
-    /// The hotfix, as the agents' configurations name it.
-    pub package: PackageName,
-    /// SHA-256 of the package, as the agents check it.
-    pub sha256: Sha256,
-    /// The file version of store.exe that it leaves behind.
-    pub target: StoreVersion,
-    /// Exchange servers, in the order in which they are changed.
-    pub servers: Vec<ExchangeServerName>,
-    /// Hosts at once, at most; the policy's limit over the estate holds as well.
-    pub at_once: NonZeroU32,
-}
 
 /// A rollout and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Rollout {
     /// What it is to do.
     pub spec: RolloutSpec,
+    /// Who wrote it: his own yes to it does not count.
+    pub author: OperatorName,
     /// How far it is.
     pub state: RolloutState,
-    /// When it was created.
-    pub created: Steady,
-    /// Hosts that have the hotfix and were watched long enough.
-    pub done: BTreeSet<HostName>,
+    /// When something of it last moved: from there its patience counts.
+    pub moved: Steady,
+    /// Waves that are over.
+    pub waves_done: u32,
+    /// Since when each host shows the hotfix and serves.
+    pub verified: BTreeMap<HostName, Steady>,
+    /// What each host had before the first install of this rollout.
+    pub before: BTreeMap<HostName, StoreVersion>,
     /// Hosts that a person has left out.
     pub skipped: BTreeMap<HostName, Skip>,
     /// Hosts that a person wants tried again: what happened before that request is forgiven.
     pub retried: BTreeMap<HostName, Sequence>,
+    /// The hotfix is to be removed again.
+    pub removal: Option<Removal>,
+}
+
+/// The removal of a rollout's hotfix.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Removal {
+    /// The record that began it: installs after it are not of this rollout's way forward.
+    pub since: Sequence,
+    /// From the hosts of this wave alone; none: of every wave, the last one first.
+    pub wave: Option<u32>,
+    /// Why.
+    pub reason: String,
+    /// Hosts that show that it is gone.
+    pub removed: BTreeSet<HostName>,
 }
 
 /// A host that a person has left out.
@@ -70,7 +75,9 @@ pub enum RolloutState {
     },
     /// Every server has the hotfix.
     Finished,
-    /// Stopped by a person.
+    /// The hotfix was removed again.
+    Removed,
+    /// Stopped for good, by a person or because nobody went on.
     Aborted {
         /// Why.
         reason: String,
@@ -93,9 +100,17 @@ pub enum RolloutEvent {
         /// What, with the numbers.
         reason: String,
     },
-    /// Every server has the hotfix.
+    /// Every host is where it was to be brought.
     Finished,
-    /// A person stops it.
+    /// The hotfix is to be removed again.
+    Removing {
+        /// Why.
+        reason: String,
+        /// From the hosts of this wave alone; none: of every wave.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wave: Option<u32>,
+    },
+    /// It is stopped for good.
     Aborted {
         /// Why.
         reason: String,
@@ -105,30 +120,56 @@ pub enum RolloutEvent {
 impl Rollout {
     /// A new one.
     #[must_use]
-    pub fn created(spec: RolloutSpec, at: Steady) -> Self {
+    pub fn created(spec: RolloutSpec, author: OperatorName, at: Steady) -> Self {
         Self {
             spec,
+            author,
             state: RolloutState::Created,
-            created: at,
-            done: BTreeSet::new(),
+            moved: at,
+            waves_done: 0,
+            verified: BTreeMap::new(),
+            before: BTreeMap::new(),
             skipped: BTreeMap::new(),
             retried: BTreeMap::new(),
+            removal: None,
         }
+    }
+
+    /// After an event; an error, and nothing changed, if it cannot follow.
+    pub(super) fn step(&mut self, event: &RolloutEvent, sequence: Sequence, at: Steady) -> Result<(), String> {
+        let next = self.state.step(event, self.removal.as_ref(), at);
+        self.state = next.ok_or_else(|| format!("{} is {}", self.spec.name, self.state))?;
+        if let RolloutEvent::Removing { reason, wave } = event {
+            let (reason, removed) = (reason.clone(), BTreeSet::new());
+            self.removal = Some(Removal { since: sequence, wave: *wave, reason, removed });
+            self.skipped.clear();
+        }
+        self.moved = at;
+        Ok(())
     }
 }
 
 impl RolloutState {
-    /// The next state; none if the event cannot follow. Abort works from every state that is not an end (invariant 7).
+    /// The next state; none if the event cannot follow. Abort works from every state that is not an end (invariant 7), and
+    /// the hotfix can be removed from every state in which it may have been installed.
     #[must_use]
-    pub fn step(&self, event: &RolloutEvent, at: Steady) -> Option<Self> {
+    pub fn step(&self, event: &RolloutEvent, removal: Option<&Removal>, at: Steady) -> Option<Self> {
         match (self, event) {
             (Self::Created, RolloutEvent::Started) | (Self::Tripped { .. }, RolloutEvent::Resumed { .. }) => {
                 Some(Self::Running { since: at })
             }
             (Self::Running { .. }, RolloutEvent::Tripped { reason }) => Some(Self::Tripped { reason: reason.clone() }),
+            (Self::Running { .. }, RolloutEvent::Finished) if removal.is_some() => Some(Self::Removed),
             (Self::Running { .. }, RolloutEvent::Finished) => Some(Self::Finished),
             (Self::Created | Self::Running { .. } | Self::Tripped { .. }, RolloutEvent::Aborted { reason }) => {
                 Some(Self::Aborted { reason: reason.clone() })
+            }
+            (Self::Created, RolloutEvent::Removing { .. }) => None,
+            // One that concerned a single wave may be followed by that of all.
+            (_, RolloutEvent::Removing { wave, .. })
+                if removal.is_none_or(|removal| removal.wave.is_some() && wave.is_none()) =>
+            {
+                Some(Self::Running { since: at })
             }
             _ => None,
         }
@@ -137,7 +178,7 @@ impl RolloutState {
     /// Whether it still claims its servers: a second rollout for one of them is refused.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        !matches!(self, Self::Finished | Self::Aborted { .. })
+        !matches!(self, Self::Finished | Self::Removed | Self::Aborted { .. })
     }
 }
 
@@ -148,6 +189,7 @@ impl fmt::Display for RolloutState {
             Self::Running { .. } => f.write_str("running"),
             Self::Tripped { reason } => write!(f, "stopped by itself: {reason}"),
             Self::Finished => f.write_str("finished"),
+            Self::Removed => f.write_str("removed again"),
             Self::Aborted { reason } => write!(f, "aborted: {reason}"),
         }
     }

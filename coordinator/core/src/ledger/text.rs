@@ -2,6 +2,7 @@
 
 use super::entry::VersionStep;
 use super::{Milestone, PairEvent, Request, RolloutEvent};
+use crate::spec::RolloutSpec;
 use std::fmt;
 
 impl fmt::Display for Milestone {
@@ -31,15 +32,23 @@ impl fmt::Display for Milestone {
             Self::Roster { goodlink, digest, users } => {
                 write!(f, "roster of {goodlink} has {users} users, SHA-256 {digest}")
             }
-            Self::Baseline { rollout, goodlink, paused } => {
-                write!(f, "{} users of {goodlink} were paused before rollout {rollout}", paused.len())
+            Self::Baseline { rollout, wave, goodlink, paused } => {
+                let wave = wave + 1;
+                write!(f, "{} users of {goodlink} were paused before wave {wave} of rollout {rollout}", paused.len())
             }
-            Self::HostDone { rollout, host } => write!(f, "{host} is done in rollout {rollout}"),
+            Self::HostVerified { rollout, host } => write!(f, "{host} is where rollout {rollout} was to bring it"),
+            Self::WaveDone { rollout, wave } => write!(f, "wave {} of rollout {rollout} is over", wave + 1),
             Self::Rollout { rollout, event } => match event {
                 RolloutEvent::Started => write!(f, "rollout {rollout} started"),
                 RolloutEvent::Tripped { reason } => write!(f, "rollout {rollout} stopped by itself: {reason}"),
                 RolloutEvent::Resumed { reason } => write!(f, "rollout {rollout} goes on: {reason}"),
                 RolloutEvent::Finished => write!(f, "rollout {rollout} finished"),
+                RolloutEvent::Removing { reason, wave: None } => {
+                    write!(f, "the hotfix of rollout {rollout} is to be removed again: {reason}")
+                }
+                RolloutEvent::Removing { reason, wave: Some(wave) } => {
+                    write!(f, "the hotfix of rollout {rollout} is to be removed from wave {}: {reason}", wave + 1)
+                }
                 RolloutEvent::Aborted { reason } => write!(f, "rollout {rollout} aborted: {reason}"),
             },
         }
@@ -49,17 +58,15 @@ impl fmt::Display for Milestone {
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::RolloutCreate(spec) => {
-                let servers: Vec<_> = spec.servers.iter().map(ToString::to_string).collect();
-                write!(
-                    f,
-                    "create rollout {}: {} ({}) on {}, {} at once",
-                    spec.name,
-                    spec.package,
-                    spec.target,
-                    servers.join(", "),
-                    spec.at_once
-                )
+            Self::RolloutApply(RolloutSpec { name, package, waves, .. }) => {
+                let waves: Vec<_> = waves
+                    .iter()
+                    .map(|wave| {
+                        let servers: Vec<_> = wave.servers.iter().map(ToString::to_string).collect();
+                        format!("{} ({})", wave.name, servers.join(", "))
+                    })
+                    .collect();
+                write!(f, "apply rollout {name}: {} ({}) on {}", package.name, package.target, waves.join(", then "))
             }
             Self::RolloutStart { rollout } => write!(f, "start rollout {rollout}"),
             Self::RolloutResume { rollout, reason } => write!(f, "let rollout {rollout} go on: {reason}"),
@@ -70,6 +77,7 @@ impl fmt::Display for Request {
             Self::RestartForce { goodlink, reason } => {
                 write!(f, "restart GoodLink {goodlink} whatever its users have waited: {reason}")
             }
+            Self::RolloutRemove { rollout, reason } => write!(f, "remove the hotfix of rollout {rollout}: {reason}"),
             Self::RolloutAbort { rollout, reason } => write!(f, "abort rollout {rollout}: {reason}"),
             Self::Waive { user, reason, expires } => write!(f, "waive {user} until {expires}: {reason}"),
             Self::Approve { subject, called, reason } => {

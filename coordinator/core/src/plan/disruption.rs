@@ -4,11 +4,12 @@
 use super::Blocked;
 use crate::estate::{HostState, ServiceState};
 use crate::gate::World;
-use crate::ledger::{Effect, IntentState, Outcome, RolloutState, Sequence};
+use crate::ledger::{Effect, Intent, IntentState, Outcome, Rollout, RolloutState, Sequence};
 use crate::mutation::{self, Mutation};
 use crate::names::HostName;
 use crate::time::Readable;
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 
 /// Disrupted hosts with the reason; the intent `except` does not count.
 #[must_use]
@@ -41,22 +42,48 @@ pub fn no_room(world: World<'_>, host: &HostName, except: Option<Sequence>) -> B
     }
     let mut hosts = disrupted(world, except);
     hosts.remove(host);
-    let limit = world.policy.disruption.get();
-    if hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX) && !mutation::is(Mutation::NoLimit) {
-        blocked.insert(Blocked::Disruption { limit, hosts });
-    }
+    blocked.extend(over_limit(world, &hosts, host));
     blocked
+}
+
+/// The limits that one more disrupted host would pass, these being disrupted already.
+pub(super) fn over_limit(world: World<'_>, down: &BTreeMap<HostName, String>, host: &HostName) -> Vec<Blocked> {
+    if down.is_empty() || mutation::is(Mutation::NoLimit) {
+        return Vec::new();
+    }
+    let (policy, limits) = (world.policy, &world.policy.disruption);
+    let mut over = Vec::new();
+    let mut check = |what: String, limit: Option<NonZeroU32>, counts: &dyn Fn(&HostName) -> bool| {
+        let Some(limit) = limit.map(NonZeroU32::get) else { return };
+        let hosts: BTreeMap<_, _> =
+            down.iter().filter(|(host, _)| counts(host)).map(|(host, why)| (host.clone(), why.clone())).collect();
+        if hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+            over.push(Blocked::Disruption { what, limit, hosts });
+        }
+    };
+    check("hosts".to_owned(), Some(limits.estate), &|_| true);
+    if policy.exchange_of(host).is_some() {
+        check("Exchange hosts".to_owned(), limits.exchange, &|other| policy.exchange_of(other).is_some());
+    }
+    if policy.goodlink_of(host).is_some() {
+        check("GoodLink hosts".to_owned(), limits.goodlink, &|other| policy.goodlink_of(other).is_some());
+        let together = "GoodLink hosts that stand in for one another".to_owned();
+        check(together, Some(NonZeroU32::MIN), &|other| policy.stand_in(host, other));
+    }
+    if limits.domain.is_some() {
+        for domain in policy.domains_of(host) {
+            check(format!("hosts of {domain}"), limits.domain, &|other| policy.domains_of(other).contains(domain));
+        }
+    }
+    over
 }
 
 /// Why nothing must be done to this host: it is silent, or what it is for does not run.
 #[must_use]
 pub fn unready(world: World<'_>, host: &HostName) -> Option<String> {
-    let Some(state) = world.estate.hosts.get(host) else {
-        return Some("it has not reported since the coordinator started".to_owned());
-    };
-    let silent = world.now.steady.since(state.reported);
-    if silent > world.policy.freshness.silent_after {
-        return Some(format!("it has been silent for {}", Readable(silent)));
+    let Some(state) = world.estate.hosts.get(host) else { return unheard(world, host) };
+    if let Some(unheard) = unheard(world, host) {
+        return Some(unheard);
     }
     if world.policy.exchange_of(host).is_some() && state.exchange.is_none() {
         return Some("it reports no Exchange role".to_owned());
@@ -64,11 +91,43 @@ pub fn unready(world: World<'_>, host: &HostName) -> Option<String> {
     if world.policy.goodlink_of(host).is_some() && state.goodlink.is_none() {
         return Some("it reports no GoodLink role".to_owned());
     }
-    not_serving(state)
+    not_serving(world, host, state)
 }
 
-fn not_serving(host: &HostState) -> Option<String> {
-    if let Some(exchange) = &host.exchange {
+/// Why nothing is known of the host now: it is silent.
+#[must_use]
+pub fn unheard(world: World<'_>, host: &HostName) -> Option<String> {
+    let Some(state) = world.estate.hosts.get(host) else {
+        return Some("it has not reported since the coordinator started".to_owned());
+    };
+    let silent = world.now.steady.since(state.reported);
+    (silent > world.policy.freshness.silent_after).then(|| format!("it has been silent for {}", Readable(silent)))
+}
+
+/// Whether the host is a node of a cluster whose store runs on another node: its own service is stopped, and must be.
+#[must_use]
+pub fn is_passive(world: World<'_>, host: &HostName) -> bool {
+    let stopped = |host: &HostName| {
+        let exchange = world.estate.hosts.get(host).and_then(|state| state.exchange.as_ref());
+        exchange.is_some_and(|exchange| {
+            exchange.service.as_ref().is_ok_and(|service| service.state == ServiceState::Stopped)
+        })
+    };
+    let serves = |host: &HostName| {
+        let state = world.estate.hosts.get(host);
+        let fresh = state.filter(|state| world.now.steady.since(state.reported) <= world.policy.freshness.silent_after);
+        fresh.and_then(|state| state.exchange.as_ref()).is_some_and(|exchange| {
+            exchange.service.as_ref().is_ok_and(|service| service.state == ServiceState::Running)
+                && exchange.mounted == Ok(true)
+        })
+    };
+    let server = world.policy.exchange_of(host).and_then(|server| world.policy.exchange.get(server));
+    let others = server.into_iter().flat_map(|server| &server.hosts).filter(|other| *other != host);
+    stopped(host) && others.into_iter().any(serves)
+}
+
+fn not_serving(world: World<'_>, name: &HostName, host: &HostState) -> Option<String> {
+    if let Some(exchange) = host.exchange.as_ref().filter(|_| !is_passive(world, name)) {
         match &exchange.service {
             Err(why) => return Some(format!("the store service could not be asked: {why}")),
             Ok(service) if service.state != ServiceState::Running => {
@@ -105,24 +164,22 @@ fn established(world: World<'_>, id: Sequence) -> bool {
     let host = intent.effect.host().and_then(|host| world.estate.hosts.get(host)).filter(|host| host.reported > at);
     later
         || match (&intent.effect, host) {
-            (Effect::Install { rollout, .. }, Some(host)) => {
-                let rollout = world.ledger.rollouts.get(rollout);
+            (Effect::Install { rollout, .. } | Effect::Remove { rollout, .. }, Some(host)) => {
                 let version = host.exchange.as_ref().and_then(|exchange| exchange.store.as_ref().ok());
-                // A person who aborted the rollout, or wants the host tried again, has looked; its own answer is then enough.
-                let looked = rollout.is_some_and(|rollout| {
-                    matches!(rollout.state, RolloutState::Aborted { .. })
-                        || intent
-                            .effect
-                            .host()
-                            .and_then(|host| rollout.retried.get(host))
-                            .is_some_and(|asked| *asked > id)
-                });
-                version.is_some_and(|version| {
-                    looked || rollout.is_some_and(|rollout| super::rollout::has(world, rollout, *version))
+                let wanted = matches!(intent.effect, Effect::Install { .. });
+                let rollout = world.ledger.rollouts.get(rollout);
+                version.zip(rollout).is_some_and(|(version, rollout)| {
+                    looked(rollout, intent, id) || super::rollout::has(world, rollout, *version) == wanted
                 })
             }
             // The service runs again (or unready() says that it does not): whether it was restarted matters no more.
             (Effect::RestartGoodlink { .. }, Some(host)) => host.goodlink.is_some(),
             _ => false,
         }
+}
+
+/// A person who aborted the rollout, or wants the host tried again, has looked; its own answer is then enough.
+fn looked(rollout: &Rollout, intent: &Intent, id: Sequence) -> bool {
+    let retried = intent.effect.host().and_then(|host| rollout.retried.get(host));
+    matches!(rollout.state, RolloutState::Aborted { .. }) || retried.is_some_and(|asked| *asked > id)
 }

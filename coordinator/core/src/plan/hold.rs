@@ -16,7 +16,9 @@ pub fn over(world: World<'_>, effect: &Effect) -> Vec<Held> {
             let domain = effect.place().map(|(domain, _)| domain);
             domain.map_or_else(|| vec![Held::Estate], over_domain)
         }
-        Effect::Install { rollout, server, host, .. } => over_install(world, rollout, server, host),
+        Effect::Install { rollout, server, host, .. } | Effect::Remove { rollout, server, host, .. } => {
+            over_install(world, rollout, server, host)
+        }
         Effect::RestartGoodlink { goodlink, host, .. } => over_restart(world, goodlink, host),
     }
 }

@@ -39,7 +39,7 @@ fn versions(world: World<'_>) -> impl Iterator<Item = Milestone> {
 fn touched(world: World<'_>, host: &HostName) -> BTreeSet<RolloutName> {
     let Some(server) = world.policy.exchange_of(host) else { return BTreeSet::new() };
     let live = world.ledger.rollouts.iter().filter(|(_, rollout)| rollout.state.is_live());
-    live.filter(|(_, rollout)| rollout.spec.servers.contains(server)).map(|(name, _)| name.clone()).collect()
+    live.filter(|(_, rollout)| rollout.spec.has(server)).map(|(name, _)| name.clone()).collect()
 }
 
 fn rosters(world: World<'_>) -> impl Iterator<Item = Milestone> {
@@ -61,13 +61,15 @@ fn accounts(world: World<'_>, domain: &DomainName) -> impl Iterator<Item = Miles
     })
 }
 
-/// Whether an install of ours, under way or over, would leave this version behind.
+/// Whether an install or a removal of ours, under way or over, would leave this version behind.
 fn explained(world: World<'_>, host: &HostName, after: StoreVersion) -> bool {
-    world.ledger.intents.values().any(|intent| {
-        let Effect::Install { host: where_, rollout, .. } = &intent.effect else { return false };
-        let began = intent.state.began();
-        let target = world.ledger.rollouts.get(rollout).map(|rollout| rollout.spec.target);
-        where_ == host && began && target == Some(after)
+    world.ledger.intents.values().filter(|intent| intent.state.began()).any(|intent| {
+        let rollout = intent.effect.rollout().and_then(|rollout| world.ledger.rollouts.get(rollout));
+        rollout.is_some_and(|rollout| match &intent.effect {
+            Effect::Install { host: on, .. } => on == host && rollout.spec.package.target == after,
+            Effect::Remove { host: on, .. } => on == host && rollout.before.get(host) == Some(&after),
+            _ => false,
+        })
     })
 }
 

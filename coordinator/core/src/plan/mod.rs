@@ -21,6 +21,7 @@ use crate::ledger::{Effect, Entry, Held, Hold, IntentState, Milestone, Outcome, 
 use crate::mutation::{self, Mutation};
 use crate::names::{DomainName, GoodLinkName, HostName, OperatorName, RolloutName};
 use crate::time::{Readable, Steady};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -67,6 +68,8 @@ pub enum Blocked {
     },
     /// As many hosts are disrupted as may be.
     Disruption {
+        /// Of what: `hosts`, `Exchange hosts`.
+        what: String,
         /// How many may be.
         limit: u32,
         /// Which are, with the reason.
@@ -83,6 +86,35 @@ pub enum Blocked {
     Turn {
         /// Which.
         after: HostName,
+    },
+    /// Not enough people have said yes.
+    Approval {
+        /// How many must.
+        needed: u32,
+        /// Who has.
+        given: BTreeSet<OperatorName>,
+        /// Whose own yes does not count.
+        author: OperatorName,
+    },
+    /// No window is open.
+    Closed {
+        /// When one opens; none: not within ten years.
+        next: Option<Timestamp>,
+    },
+    /// What it entails is not over before the window's cutoff.
+    Fit {
+        /// The arithmetic.
+        fit: rollout::Fit,
+    },
+    /// Something is not known, and nothing is concluded from that.
+    Inconclusive {
+        /// What.
+        why: String,
+    },
+    /// The rollout is about to stop by itself.
+    Tripping {
+        /// Why.
+        reason: String,
     },
     /// It is held.
     Held {
@@ -131,12 +163,22 @@ impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gate { reason } => write!(f, "{reason}"),
-            Self::Disruption { limit, hosts } => {
+            Self::Disruption { what, limit, hosts } => {
                 let hosts: Vec<_> = hosts.iter().map(|(host, why)| format!("{host} ({why})")).collect();
-                write!(f, "{} of at most {limit} hosts are disrupted: {}", hosts.len(), hosts.join(", "))
+                write!(f, "{} of at most {limit} {what} are disrupted: {}", hosts.len(), hosts.join(", "))
             }
             Self::Host { host, why } => write!(f, "host {host}: {why}"),
             Self::Turn { after } => write!(f, "{after} comes first"),
+            Self::Approval { needed, given, author } => {
+                let given: Vec<_> = given.iter().map(ToString::to_string).collect();
+                let given = if given.is_empty() { "nobody yet".to_owned() } else { given.join(", ") };
+                write!(f, "{needed} people other than its author {author} must approve it; approved by {given}")
+            }
+            Self::Closed { next: Some(next) } => write!(f, "no window is open; the next one opens at {next}"),
+            Self::Closed { next: None } => f.write_str("no window is open, and none opens within ten years"),
+            Self::Fit { fit } => write!(f, "{fit}"),
+            Self::Inconclusive { why } => f.write_str(why),
+            Self::Tripping { reason } => write!(f, "the rollout stops by itself: {reason}"),
             Self::Held { held, hold } => write!(f, "{held} is {hold}"),
             Self::Skipped { by, reason } => write!(f, "{by} left it out: {reason}"),
             Self::NotRunning { state } => write!(f, "the rollout is {state}"),
@@ -158,19 +200,24 @@ pub fn plan(world: World<'_>) -> Plan {
         grants: BTreeMap::new(),
         wake: None,
     };
+    let mut changes = Vec::new();
     for (name, rollout) in world.ledger.rollouts.iter().filter(|(_, rollout)| rollout.state.is_live()) {
-        let progress = rollout::progress(world, rollout);
-        plan.steps.extend(rollout::steps(world, rollout, &progress));
+        let progress = rollout::progress(world, rollout, rollout::Depth::Turn, None);
+        changes.extend(rollout::steps(world, rollout, &progress));
         plan.rollouts.insert(name.clone(), progress);
     }
     // What was learned is written down first: nothing is done on a world that the journal does not know yet.
-    if plan.steps.iter().any(|step| matches!(step, Step::Record(_))) {
-        plan.steps.retain(|step| matches!(step, Step::Record(_)));
+    let learned = |step: &Step| matches!(step, Step::Record(_));
+    if plan.steps.iter().chain(&changes).any(learned) {
+        plan.steps.extend(changes);
+        plan.steps.retain(learned);
         plan.wake = Some(world.now.steady);
         return plan;
     }
+    // Who is paused already comes before whoever may be: remedies take their room ahead of rollouts.
     grants::plan(world, &mut plan);
     remedy::plan(world, &mut plan);
+    plan.steps.extend(changes);
     overdue(world, &mut plan);
     one_disruption_at_a_time(world, &mut plan);
     survey::plan(world, &mut plan);
@@ -198,15 +245,26 @@ pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
         Effect::Grant(_) | Effect::Withdraw(_) => {
             [Blocked::NoHelp { why: "a grant needs no permit".to_owned() }].into()
         }
-        Effect::Install { rollout, server, host, .. } => match world.ledger.rollouts.get(rollout) {
-            Some(rollout) => {
-                let mut blocked = rollout::may_install(world, rollout, server, host, Some(id));
-                let stop = |why: &Blocked| matches!(why, Blocked::NotRunning { .. } | Blocked::Held { .. });
-                blocked.retain(|why| !(stop(why) && mutation::is(Mutation::DeafToAbort)));
-                blocked
+        Effect::Install { rollout, host, .. } | Effect::Remove { rollout, host, .. } => {
+            let Some(rollout) = world.ledger.rollouts.get(rollout) else {
+                return Err(void(format!("no rollout {rollout}")));
+            };
+            if matches!(intent.effect, Effect::Remove { .. }) != rollout.removal.is_some() {
+                return Err(void("the rollout goes in the other direction by now".to_owned()));
             }
-            None => return Err(void(format!("no rollout {rollout}"))),
-        },
+            let hosts = rollout::progress(world, rollout, rollout::Depth::Turn, Some(id));
+            let mut blocked = match hosts.into_iter().find(|progress| progress.host == *host) {
+                Some(progress) if progress.phase == rollout::Phase::Waiting => progress.blocked,
+                Some(progress) => {
+                    let why = format!("it is {} by now", progress.phase);
+                    [Blocked::Host { host: host.clone(), why }].into()
+                }
+                None => [Blocked::Host { host: host.clone(), why: "it is not configured".to_owned() }].into(),
+            };
+            let stop = |why: &Blocked| matches!(why, Blocked::NotRunning { .. } | Blocked::Held { .. });
+            blocked.retain(|why| !(stop(why) && mutation::is(Mutation::DeafToAbort)));
+            blocked
+        }
         Effect::RestartGoodlink { goodlink, .. } => remedy::may_restart(world, goodlink, Some(id)),
     };
     if blocked.is_empty() { Ok(()) } else { Err(Refusal { void: false, blocked }) }
@@ -251,8 +309,11 @@ fn stopped(world: World<'_>, effect: &Effect, over: &[Held]) -> Option<String> {
     if let Some(held) = hold::blocking(world, over).first() {
         return Some(held.to_string());
     }
-    let Effect::Install { rollout, host, .. } = effect else { return None };
+    let (rollout, host) = effect.rollout().zip(effect.host())?;
     let Some(rollout) = world.ledger.rollouts.get(rollout) else { return Some("the rollout is gone".to_owned()) };
+    if let (Effect::Install { .. }, Some(removal)) = (effect, &rollout.removal) {
+        return Some(format!("the hotfix is to be removed again: {}", removal.reason));
+    }
     match &rollout.state {
         RolloutState::Running { .. } => rollout.skipped.get(host).map(|skip| rollout::left_out(skip).to_string()),
         state => Some(format!("the rollout is {state}")),
@@ -261,15 +322,15 @@ fn stopped(world: World<'_>, effect: &Effect, over: &[Held]) -> Option<String> {
 
 /// Each step was judged alone; together they must not pass the limit either, nor meet on one host.
 fn one_disruption_at_a_time(world: World<'_>, plan: &mut Plan) {
-    let limit = usize::try_from(world.policy.disruption.get()).unwrap_or(usize::MAX);
-    let mut down: BTreeSet<HostName> = disruption::disrupted(world, None).into_keys().collect();
+    let mut down = disruption::disrupted(world, None);
     let mut taken = BTreeSet::new();
     plan.steps.retain(|step| match step {
         Step::Act(effect) => effect.host().is_none_or(|host| {
-            let room = down.contains(host) || down.len() < limit || mutation::is(Mutation::NoLimit);
-            let fits = room && taken.insert(host.clone());
+            let others = down.iter().filter(|(other, _)| *other != host);
+            let others = others.map(|(host, why)| (host.clone(), why.clone())).collect();
+            let fits = disruption::over_limit(world, &others, host).is_empty() && taken.insert(host.clone());
             if fits {
-                down.insert(host.clone());
+                down.insert(host.clone(), effect.to_string());
             }
             fits
         }),
@@ -290,15 +351,23 @@ fn wake(world: World<'_>, plan: &Plan) -> Option<Steady> {
         _ => intent.filed + world.policy.act_deadline,
     });
     let surveys = world.policy.domains.keys().filter_map(|domain| survey::due(world, domain));
-    let soaks = plan.rollouts.values().flatten().filter_map(|host| match host.phase {
-        rollout::Phase::Soaking { remaining } => Some(now + remaining),
-        _ => None,
-    });
+    let rollouts = plan
+        .rollouts
+        .iter()
+        .filter_map(|(name, hosts)| world.ledger.rollouts.get(name).map(|known| rollout::wake(world, known, hosts)));
+    let restarts = remedy::wake(world);
     let evidence = world.estate.domains.values().map(|picture| picture.started + world.policy.freshness.evidence_age);
     let watches = world.estate.domains.values().map(|picture| picture.as_of() + world.policy.freshness.watch_age);
     let silence = world.estate.hosts.values().map(|host| host.reported + world.policy.freshness.silent_after);
     // One millisecond on: the comparisons are strict where a limit may just be reached.
-    let all = pairs.chain(acts).chain(surveys).chain(soaks).chain(evidence).chain(watches).chain(silence);
+    let all = pairs
+        .chain(acts)
+        .chain(surveys)
+        .chain(rollouts.flatten())
+        .chain(restarts)
+        .chain(evidence)
+        .chain(watches)
+        .chain(silence);
     all.map(|at| at + Duration::from_millis(1)).filter(|at| *at > now).min()
 }
 

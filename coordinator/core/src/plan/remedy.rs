@@ -8,7 +8,9 @@ use crate::ledger::{Effect, Intent, IntentState, Outcome, Pair, Sequence};
 use crate::mutation::{self, Mutation};
 use crate::names::{DirectoryName, GoodLinkName, RosterName};
 use crate::policy::{GoodLinkPolicy, Switch};
+use crate::spec::Windows;
 use crate::time::{Readable, Steady};
+use crate::window::{Opening, windows_at};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
@@ -174,6 +176,7 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
         let setting = "remedy.goodlink_restart is off: a restart is left to people".to_owned();
         blocked.insert(Blocked::Policy { setting });
     }
+    blocked.extend(closed(world).filter(|_| !forced));
     blocked.extend(refused(world, name, except).filter(|_| !forced));
     match paused(world, name, except) {
         // A person has said that it is to be, whoever is paused (invariant 2).
@@ -194,6 +197,22 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
     }
     blocked.extend(disruption::no_room(world, host, except));
     blocked
+}
+
+/// Whether GoodLink may be restarted unattended at this time of day.
+fn closed(world: World<'_>) -> Option<Blocked> {
+    let Windows::In(windows) = &world.policy.restart_windows else { return None };
+    match windows_at(windows, world.now.wall) {
+        Opening::Open { .. } => None,
+        Opening::Closed { next } => Some(Blocked::Closed { next }),
+    }
+}
+
+/// When restarts may become possible by the clock on the wall alone.
+pub(super) fn wake(world: World<'_>) -> Option<Steady> {
+    let Some(Blocked::Closed { next: Some(next) }) = closed(world) else { return None };
+    let ahead = Duration::try_from(next.duration_since(world.now.wall)).ok()?;
+    Some(world.now.steady + ahead)
 }
 
 /// Whether a person wants this restart whatever the users have waited; the intent that carries the wish out is named by

@@ -51,7 +51,7 @@ pub fn setting(world: World<'_>, domain: &DomainName) -> Option<Setting> {
             Subject::AdminSdHolder { domain: of, account } if of == domain => {
                 setting.holder_approved.insert(account.clone());
             }
-            Subject::AdminSdHolder { .. } => {}
+            Subject::AdminSdHolder { .. } | Subject::Rollout { .. } => {}
             Subject::Override { user, account } => {
                 setting.override_approved.insert((*user, account.clone()));
             }

@@ -5,7 +5,7 @@ use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, UserPicture, VerdictKind};
 use crate::gate::World;
 use crate::ledger::{Effect, Intent, IntentState, Outcome, Request, Sequence, Subject};
-use crate::names::{AccountName, DirectoryName, DomainName};
+use crate::names::{AccountName, DirectoryName, DomainName, OperatorName, RolloutName};
 use crate::policy::GrantMode;
 use std::collections::BTreeSet;
 
@@ -26,6 +26,11 @@ pub enum WantedSubject {
         /// For whom.
         account: String,
     },
+    /// A rollout in the form that it has now.
+    Rollout {
+        /// Which.
+        rollout: String,
+    },
 }
 
 /// Checks a yes.
@@ -33,9 +38,13 @@ pub enum WantedSubject {
 /// # Errors
 /// [`Refused`] if it means nothing that is known, is there already, or would change nothing: a user who is not denied, or
 /// whom an entry of his own denies.
-pub fn approve(world: World<'_>, wanted: &WantedSubject, reason: &str) -> Result<Request, Refused> {
+pub fn approve(world: World<'_>, by: &OperatorName, wanted: &WantedSubject, reason: &str) -> Result<Request, Refused> {
     let (subject, called) = subject(world, wanted)?;
     let reason = needed_reason(reason)?;
+    if let Subject::Rollout { rollout } = &subject {
+        approvable(world, by, rollout)?;
+        return Ok(Request::Approve { subject, called, reason });
+    }
     if let Some((by, yes)) = world.ledger.approvals.get(&subject).and_then(|known| known.given.first_key_value()) {
         let what = subject.text(called.as_ref());
         return Err(Refused::Conflict(format!("{what} is approved already, by {by}: {}", yes.reason)));
@@ -44,6 +53,24 @@ pub fn approve(world: World<'_>, wanted: &WantedSubject, reason: &str) -> Result
         overridable(world, user, account)?;
     }
     Ok(Request::Approve { subject, called, reason })
+}
+
+/// Whether this person's yes to a rollout counts.
+fn approvable(world: World<'_>, by: &OperatorName, name: &RolloutName) -> Result<(), Refused> {
+    let conflict = |why: String| Err(Refused::Conflict(why));
+    let Some(rollout) = world.ledger.rollouts.get(name) else { return conflict(format!("there is no rollout {name}")) };
+    if !rollout.state.is_live() {
+        return conflict(format!("rollout {name} is {}: there is nothing to approve", rollout.state));
+    }
+    if rollout.spec.approvals == 0 {
+        return conflict(format!("rollout {name} asks for no approval"));
+    }
+    if rollout.author == *by {
+        return conflict(format!("{by} wrote rollout {name}: somebody else must approve it"));
+    }
+    let subject = Subject::Rollout { rollout: name.clone() };
+    let known = world.ledger.approvals.get(&subject).and_then(|known| known.given.get(by));
+    known.map_or(Ok(()), |yes| conflict(format!("{by} has approved rollout {name} already: {}", yes.reason)))
 }
 
 /// Checks the taking back of a yes.
@@ -69,7 +96,7 @@ fn approved_by_name(world: World<'_>, wanted: &WantedSubject) -> Option<Subject>
     let mut known = world.ledger.approvals.iter();
     let (subject, _) = known.find(|(subject, approval)| {
         matches!(subject, Subject::Override { .. })
-            && *subject.account() == account
+            && subject.account() == Some(&account)
             && approval.called.as_ref() == Some(&user)
     })?;
     Some(subject.clone())
@@ -86,6 +113,9 @@ fn subject(world: World<'_>, wanted: &WantedSubject) -> Result<(Subject, Option<
             }
             let account = service_account(world, account, Some(&domain))?;
             Ok((Subject::AdminSdHolder { domain, account }, None))
+        }
+        WantedSubject::Rollout { rollout } => {
+            Ok((Subject::Rollout { rollout: super::known_rollout(world, rollout)? }, None))
         }
         WantedSubject::Override { user, account } => {
             let account = service_account(world, account, None)?;

@@ -100,7 +100,7 @@ fn member(world: World<'_>, rollout: &str, given: &str) -> Result<(RolloutName, 
             known.state
         )));
     }
-    let servers = known.spec.servers.iter().filter_map(|server| world.policy.exchange.get(server));
+    let servers = known.spec.servers().filter_map(|server| world.policy.exchange.get(server));
     let are = format!("hosts of rollout {name} are");
     let host = one_of("host", given, servers.flat_map(|server| &server.hosts), &are)?;
     Ok((name, host))

@@ -223,6 +223,7 @@ fn choice(subject: &Subject) -> String {
             "ask whoever denied it to take the deny away, or waive the user, or override that decision for him:"
                 .to_owned()
         }
+        Subject::Rollout { rollout } => format!("approve rollout {rollout}:"),
     }
 }
 
@@ -232,6 +233,7 @@ fn command(subject: &Subject, example: &DirectoryName) -> String {
             format!("sendgate approve adminsdholder {domain} {account} --reason WHY")
         }
         Subject::Override { account, .. } => format!("sendgate approve override {example} {account} --reason WHY"),
+        Subject::Rollout { rollout } => format!("sendgate approve rollout {rollout} --reason WHY"),
     }
 }
 

@@ -4,6 +4,7 @@
 mod coverage;
 mod estate;
 mod explain;
+mod forecast;
 mod gate;
 mod grants;
 mod rollout;
@@ -13,6 +14,7 @@ mod why;
 pub use coverage::{CoverageView, PairLine, UserLine, coverage, mailbox_lines, mailboxes};
 pub use estate::{DomainLine, DomainsView, HostLine, HostsView, domains, hosts};
 pub use explain::{ExplainView, ExplainedUser, Explanations, Propagation, explain, to_explain};
+pub use forecast::{ForecastView, HostForecast, WaveForecast, forecast};
 pub use gate::{CellView, GateState, GateView, ReasonLine, SubjectUnknown, gate, summary};
 pub use grants::{
     AdviceLine, AdviceView, ApprovalLine, GrantLine, GrantsView, UndoLine, WaitingLine, YesLine, grants, proposed,

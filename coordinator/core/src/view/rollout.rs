@@ -2,9 +2,10 @@
 
 use super::gate::{self, summary};
 use crate::gate::World;
-use crate::ledger::{IntentState, Sequence};
-use crate::names::{DomainName, GoodLinkName, RolloutName};
-use crate::plan::{self, Plan, Step, rollout::HostProgress};
+use crate::ledger::{IntentState, Sequence, Subject, Yes};
+use crate::names::{DomainName, GoodLinkName, OperatorName, RolloutName};
+use crate::plan::rollout::{Depth, HostProgress, Tally, progress, tallies};
+use crate::plan::{self, Plan, Step};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +13,21 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolloutView {
     /// What it is to do.
-    pub spec: crate::ledger::RolloutSpec,
+    pub spec: crate::spec::RolloutSpec,
+    /// Who wrote it.
+    pub author: OperatorName,
+    /// Who has approved it.
+    pub approved: BTreeMap<OperatorName, Yes>,
     /// How far it is, in words.
     pub state: String,
     /// The same, for programs.
     pub lifecycle: crate::ledger::RolloutState,
+    /// Waves that are over.
+    pub waves_done: u32,
+    /// Why its hotfix is being removed or was removed again.
+    pub removal: Option<String>,
+    /// What has gone wrong, against what is allowed.
+    pub tallies: Vec<Tally>,
     /// Its hosts in order.
     pub hosts: Vec<RolloutHostLine>,
 }
@@ -55,11 +66,18 @@ fn lines(blocked: &BTreeSet<plan::Blocked>) -> Vec<String> {
 #[must_use]
 pub fn rollout(world: World<'_>, name: &RolloutName) -> Option<RolloutView> {
     let rollout = world.ledger.rollouts.get(name)?;
+    let hosts = progress(world, rollout, Depth::All, None);
+    let approval = world.ledger.approvals.get(&Subject::Rollout { rollout: name.clone() });
     Some(RolloutView {
         spec: rollout.spec.clone(),
+        author: rollout.author.clone(),
+        approved: approval.map(|approval| approval.given.clone()).unwrap_or_default(),
         state: rollout.state.to_string(),
         lifecycle: rollout.state.clone(),
-        hosts: host_lines(plan::rollout::progress(world, rollout)),
+        waves_done: rollout.waves_done,
+        removal: rollout.removal.as_ref().map(|removal| removal.reason.clone()),
+        tallies: tallies(world, rollout, &hosts),
+        hosts: host_lines(hosts),
     })
 }
 

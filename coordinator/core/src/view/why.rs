@@ -4,7 +4,7 @@ use super::rollout::{RolloutHostLine, host_lines};
 use crate::gate::World;
 use crate::ledger::RolloutState;
 use crate::names::{HostName, RolloutName};
-use crate::plan;
+use crate::plan::{self, rollout::Depth};
 use serde::{Deserialize, Serialize};
 
 /// Why a host of a rollout is where it is.
@@ -44,7 +44,7 @@ pub enum WhyUnknown {
 /// [`WhyUnknown`], with the hosts that there are.
 pub fn why(world: World<'_>, name: &RolloutName, host: &HostName) -> Result<WhyView, WhyUnknown> {
     let rollout = world.ledger.rollouts.get(name).ok_or_else(|| WhyUnknown::Rollout(name.clone()))?;
-    let lines = host_lines(plan::rollout::progress(world, rollout));
+    let lines = host_lines(plan::rollout::progress(world, rollout, Depth::All, None));
     let hosts: Vec<_> = lines.iter().map(|line| line.progress.host.to_string()).collect();
     let line = lines.into_iter().find(|line| line.progress.host == *host).ok_or_else(|| WhyUnknown::Host {
         host: host.clone(),

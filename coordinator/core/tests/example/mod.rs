@@ -21,8 +21,9 @@ use sendgate_core::policy::{
     DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, ProtectionPolicy, Switch,
     Waits,
 };
-use sendgate_core::request::{self, WantedRollout};
+use sendgate_core::request;
 use sendgate_core::secdesc::edit::GrantForm;
+use sendgate_core::spec::Windows;
 use sendgate_core::time::{Now, Steady};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -246,8 +247,12 @@ impl Example {
 
     /// A running rollout over EXA1 and EXA2, one host at a time.
     pub(crate) fn rollout(&mut self) {
-        let wanted = wanted("dst", &["EXA1", "EXA2"]);
-        let request = request::rollout_create(self.world(), &wanted).unwrap();
+        self.rollout_of(&file("dst", &["EXA1", "EXA2"]));
+    }
+
+    /// A running rollout from this file.
+    pub(crate) fn rollout_of(&mut self, text: &str) {
+        let request = request::rollout_apply(self.world(), text).unwrap_or_else(|refused| panic!("{refused}"));
         self.append(Entry::Request { by: name("olga"), request });
         let request = request::rollout_start(self.world(), "dst").unwrap();
         self.append(Entry::Request { by: name("olga"), request });
@@ -282,15 +287,35 @@ pub(crate) fn guid(user: &DirectoryName) -> Guid {
     Guid::from_bytes(bytes)
 }
 
-pub(crate) fn wanted(rollout: &str, servers: &[&str]) -> WantedRollout {
-    WantedRollout {
-        name: rollout.into(),
-        package: "KB926666".into(),
-        sha256: vec![7; 32],
-        target: AFTER.into(),
-        servers: servers.iter().map(|server| (*server).to_owned()).collect(),
-        at_once: 1,
-    }
+/// The file of a rollout in which each server is a wave.
+pub(crate) fn file(rollout: &str, servers: &[&str]) -> String {
+    let waves: Vec<_> = servers.iter().map(|server| wave(server, &[server])).collect();
+    file_of(rollout, &waves.concat())
+}
+
+/// One wave of a file.
+pub(crate) fn wave(wave: &str, servers: &[&str]) -> String {
+    format!("[[wave]]\nname = {wave:?}\nservers = {servers:?}\n")
+}
+
+/// A file with these lines after its head.
+pub(crate) fn file_of(rollout: &str, rest: &str) -> String {
+    let (any, sha256) = (if rest.contains("[[window]]") { "" } else { "any_time = true\n" }, "07".repeat(32));
+    format!(
+        "name = {rollout:?}\n{any}{}\n[package]\nname = \"KB926666\"\nsha256 = {sha256:?}\nkb = 926666\ntarget = {AFTER:?}\n\
+         enforces = true\n{}",
+        top(rest),
+        tables(rest)
+    )
+}
+
+/// The keys of a file that stand before its first table.
+fn top(rest: &str) -> &str {
+    rest.split_once('[').map_or(rest, |(top, _)| top)
+}
+
+fn tables(rest: &str) -> &str {
+    &rest[top(rest).len()..]
 }
 
 pub(crate) fn succeeded() -> Outcome {
@@ -316,7 +341,9 @@ pub(crate) fn policy() -> Policy {
         )]
         .into(),
         exchange: ["exa1", "exa2"]
-            .map(|server| (name(server), ExchangePolicy { hosts: vec![name(server)], domain: None }))
+            .map(|server| {
+                (name(server), ExchangePolicy { hosts: vec![name(server)], domain: None, tags: BTreeSet::new() })
+            })
             .into(),
         goodlink: [(
             name("gla"),
@@ -325,6 +352,7 @@ pub(crate) fn policy() -> Policy {
                 service_account: name("goodadmin@a.example.test"),
                 domains: [name("a.example.test")].into(),
                 exchange: [name("exa1"), name("exa2")].into(),
+                stands_in: BTreeSet::new(),
             },
         )]
         .into(),
@@ -339,8 +367,9 @@ pub(crate) fn policy() -> Policy {
             silent_after: minutes(2),
         },
         scope: GateScope::Domain,
-        disruption: NonZeroU32::MIN,
+        disruption: NonZeroU32::MIN.into(),
         goodlink_restart: Switch::On,
+        restart_windows: Windows::AnyTime,
         act_deadline: minutes(60),
         soak: minutes(15),
         laboratory: false,

@@ -29,11 +29,11 @@ fn admin_sd_holder_is_written_only_while_it_is_approved() {
     assert!(setting(&example).holder_approved.is_empty());
     let no = "nobody has approved an entry for goodadmin@a.example.test on AdminSDHolder of a.example.test";
     assert_eq!(texts(&mut example), [no]);
-    let wanted = request::approve(example.world(), &holder(), "the board wants it");
+    let wanted = request::approve(example.world(), &name("olga"), &holder(), "the board wants it");
     file(&mut example, wanted);
     assert_eq!(setting(&example).holder_approved, [name(ACCOUNT)].into());
     assert_eq!(
-        refused(request::approve(example.world(), &holder(), "me too")),
+        refused(request::approve(example.world(), &name("olga"), &holder(), "me too")),
         "an entry for goodadmin@a.example.test on AdminSDHolder of a.example.test is approved already, by olga: the board wants it"
     );
     // Taken back before the next look: what the picture still proposes is not written.
@@ -45,7 +45,7 @@ fn admin_sd_holder_is_written_only_while_it_is_approved() {
         refused(request::revoke(example.world(), &holder(), "again")),
         "nobody has approved an entry for goodadmin@a.example.test on AdminSDHolder of a.example.test"
     );
-    let wanted = request::approve(example.world(), &holder(), "after all");
+    let wanted = request::approve(example.world(), &name("olga"), &holder(), "after all");
     file(&mut example, wanted);
     assert!(matches!(example.settle().0.as_slice(), [(_, Effect::Grant(_))]));
 }
@@ -75,7 +75,7 @@ fn an_inherited_deny_is_overridden_only_with_an_approval_for_that_user() {
             "sendgate approve override anna@a.example.test goodadmin@a.example.test --reason WHY"
         )
     );
-    let wanted = request::approve(example.world(), &over("anna"), "the deny was a mistake of 2003");
+    let wanted = request::approve(example.world(), &name("olga"), &over("anna"), "the deny was a mistake of 2003");
     file(&mut example, wanted);
     let pair = (guid(&name("anna@a.example.test")), name(ACCOUNT));
     let setting = |example: &Example| survey::setting(example.world(), &name("a.example.test")).unwrap();
@@ -94,8 +94,9 @@ fn an_inherited_deny_is_overridden_only_with_an_approval_for_that_user() {
 #[test]
 fn an_approval_that_means_nothing_is_refused() {
     let mut example = Example::covered();
-    let approve =
-        |example: &Example, wanted: &WantedSubject| refused(request::approve(example.world(), wanted, "because"));
+    let approve = |example: &Example, wanted: &WantedSubject| {
+        refused(request::approve(example.world(), &name("olga"), wanted, "because"))
+    };
     let wanted =
         |domain: &str, account: &str| WantedSubject::AdminSdHolder { domain: domain.into(), account: account.into() };
     assert_eq!(
@@ -134,7 +135,9 @@ fn an_approval_that_means_nothing_is_refused() {
          behind it and change nothing; only its removal helps"
     );
     assert!(view::grants(example.world()).waiting.is_empty(), "no approval would help him");
-    assert!(request::approve(example.world(), &holder(), " ").unwrap_err().to_string().contains("say why"));
+    assert!(
+        request::approve(example.world(), &name("olga"), &holder(), " ").unwrap_err().to_string().contains("say why")
+    );
     example.estate.domains.clear();
     assert_eq!(
         approve(&example, &over("anna")),

@@ -114,7 +114,9 @@ pub(super) fn exchange(
             Some(text) => Some(domains.find(problems, &format!("{at}.domain"), text)?),
         };
         let hosts = found.into_iter().map(|(_, host)| host).collect();
-        Some((name(problems, &format!("{at}.name"), &server.name)?, ExchangePolicy { hosts, domain }))
+        let tags = server.tags.iter().flatten().enumerate();
+        let tags = tags.filter_map(|(place, tag)| name(problems, &format!("{at}.tags[{place}]"), tag)).collect();
+        Some((name(problems, &format!("{at}.name"), &server.name)?, ExchangePolicy { hosts, domain, tags }))
     });
     servers.collect()
 }
@@ -138,6 +140,7 @@ pub(super) fn goodlink(
     }
     let mut seen = BTreeMap::new();
     let mut taken: BTreeMap<HostName, String> = BTreeMap::new();
+    let names = Declared::new("GoodLink server", "goodlink", written.iter().map(|server| &server.name));
     let servers = written.iter().enumerate().filter_map(|(index, server)| {
         let at = format!("goodlink[{index}]");
         unique(problems, &mut seen, &at, "name", "GoodLink server", &server.name);
@@ -152,11 +155,14 @@ pub(super) fn goodlink(
         let account = account(problems, &format!("{at}.service_account"), &server.service_account, around.domains);
         let domains = around.domains.find_all(problems, &format!("{at}.domains"), &server.domains);
         let exchange = around.exchange.find_all(problems, &format!("{at}.exchange"), &server.exchange);
+        let stands_in =
+            server.stands_in.as_ref().map(|others| names.find_all(problems, &format!("{at}.stands_in"), others));
         let policy = GoodLinkPolicy {
             host: host?,
             service_account: account?,
             domains: domains.into_iter().map(|(_, domain)| domain).collect(),
             exchange: exchange.into_iter().map(|(_, server)| server).collect(),
+            stands_in: stands_in.into_iter().flatten().map(|(_, other): (usize, GoodLinkName)| other).collect(),
         };
         Some((name(problems, &format!("{at}.name"), &server.name)?, policy))
     });

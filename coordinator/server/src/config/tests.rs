@@ -117,7 +117,7 @@ fn defaults_are_those_that_the_example_documents() {
     assert_eq!(policy, documented);
     assert_eq!(policy.waits, Waits::FIELD);
     assert_eq!((policy.scope, policy.goodlink_restart), (GateScope::Domain, Switch::Off));
-    assert_eq!(policy.disruption.get(), 1);
+    assert_eq!(policy.disruption.estate.get(), 1);
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     assert_eq!((policy.freshness.survey_interval, policy.freshness.evidence_age), (minutes(15), minutes(30)));
     assert_eq!(policy.freshness.watch_age, minutes(1));

@@ -3,10 +3,12 @@
 use super::estate::{self, Around, Declared};
 use super::problem::{Problem, Problems};
 use super::value::{choice, path};
-use super::written::Written;
+use super::written::{Disruption, Written};
 use super::{Configuration, JournalKind, LogFormat, Surroundings, TlsPaths, domain, forest, timing};
 use sendgate_core::enforcement::EnforcementTable;
-use sendgate_core::policy::{GateScope, Policy, Switch};
+use sendgate_core::policy::{GateScope, Limits, Policy, Switch};
+use sendgate_core::spec::Windows;
+use sendgate_core::window::WrittenWindow;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -57,7 +59,8 @@ fn build(
             choice(problems, "gate.scope", scope, &scopes)
         }
     };
-    let disruption = disruption(problems, written.disruption.hosts_at_once);
+    let disruption = disruption(problems, &written.disruption);
+    let restart_windows = restart_windows(problems, written.remedy.windows.as_ref());
     let goodlink_restart = match &written.remedy.goodlink_restart {
         None => Some(Switch::Off),
         Some(switch) => {
@@ -94,6 +97,7 @@ fn build(
         scope: scope?,
         disruption: disruption?,
         goodlink_restart: goodlink_restart?,
+        restart_windows: restart_windows?,
         act_deadline: act_deadline?,
         soak: soak?,
         laboratory,
@@ -129,13 +133,45 @@ fn journal(problems: &mut Problems, text: &str, laboratory: bool) -> Option<Jour
     Some(kind)
 }
 
-/// One host at a time unless it is said otherwise.
-fn disruption(problems: &mut Problems, written: Option<i64>) -> Option<NonZeroU32> {
-    let hosts = written.unwrap_or(1);
-    let some = u32::try_from(hosts).ok().and_then(NonZeroU32::new);
-    if some.is_none() {
-        let wrong = format!("{hosts} is not a number of hosts that may be disrupted at once");
-        problems.add("disruption.hosts_at_once", wrong, "write 1 or more; to stop everything, use a hold");
+/// One host at a time unless it is said otherwise; the other limits hold only where they are written.
+fn disruption(problems: &mut Problems, written: &Disruption) -> Option<Limits> {
+    let mut limit = |key: &str, hosts: i64| {
+        let some = u32::try_from(hosts).ok().and_then(NonZeroU32::new);
+        if some.is_none() {
+            let wrong = format!("{hosts} is not a number of hosts that may be disrupted at once");
+            problems.add(format!("disruption.{key}"), wrong, "write 1 or more; to stop everything, use a hold");
+        }
+        some
+    };
+    let estate = limit("hosts_at_once", written.hosts_at_once.unwrap_or(1));
+    let mut optional = |key: &str, hosts: Option<i64>| match hosts {
+        None => Some(None),
+        Some(hosts) => limit(key, hosts).map(Some),
+    };
+    let exchange = optional("exchange_at_once", written.exchange_at_once);
+    let goodlink = optional("goodlink_at_once", written.goodlink_at_once);
+    let domain = optional("domain_at_once", written.domain_at_once);
+    Some(Limits { estate: estate?, exchange: exchange?, goodlink: goodlink?, domain: domain? })
+}
+
+/// When GoodLink may be restarted unattended: at any time, unless windows are written.
+fn restart_windows(problems: &mut Problems, written: Option<&Vec<WrittenWindow>>) -> Option<Windows> {
+    let Some(written) = written else { return Some(Windows::AnyTime) };
+    if written.is_empty() {
+        problems.add("remedy.windows", "the list is empty", "write a window, or leave the key out for any time");
+        return None;
     }
-    some
+    let mut windows = Vec::new();
+    for window in written {
+        match window.read() {
+            Ok(window) => windows.push(window),
+            Err(error) => {
+                for problem in &error.problems {
+                    let key = format!("remedy.windows.{}.{}", error.name, problem.field);
+                    problems.add(key, problem.what.wrong.clone(), problem.what.remedy.clone());
+                }
+            }
+        }
+    }
+    (windows.len() == written.len()).then_some(Windows::In(windows))
 }

@@ -4,6 +4,7 @@
 
 use super::problem::{Problem, Problems};
 use sendgate_core::enforcement::ExtensionRow;
+use sendgate_core::window::WrittenWindow;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
@@ -30,8 +31,16 @@ table!(
     Waits { second_look: Option<String>, restart: Option<String>, settled: Option<String>, failed: Option<String>, }
 );
 table!(#[derive(Default)] Gate { scope: Option<String>, });
-table!(#[derive(Default)] Disruption { hosts_at_once: Option<i64>, });
-table!(#[derive(Default)] Remedy { goodlink_restart: Option<String>, });
+table!(
+    #[derive(Default)]
+    Disruption {
+        hosts_at_once: Option<i64>,
+        exchange_at_once: Option<i64>,
+        goodlink_at_once: Option<i64>,
+        domain_at_once: Option<i64>,
+    }
+);
+table!(#[derive(Default)] Remedy { goodlink_restart: Option<String>, windows: Option<Vec<WrittenWindow>>, });
 table!(#[derive(Default)] Rollout { soak: Option<String>, });
 table!(
     #[derive(Default)]
@@ -72,13 +81,14 @@ table!(Forest {
     protected_groups: Option<Vec<String>>,
     propagation_interval: Option<String>,
 });
-table!(Exchange { name: String, hosts: Vec<String>, domain: Option<String>, });
+table!(Exchange { name: String, hosts: Vec<String>, domain: Option<String>, tags: Option<Vec<String>>, });
 table!(GoodLink {
     name: String,
     host: String,
     service_account: String,
     domains: Vec<String>,
     exchange: Vec<String>,
+    stands_in: Option<Vec<String>>,
 });
 table!(Host { name: String, agent: String });
 

@@ -18,6 +18,7 @@ fn wanted(subject: Option<Subject>) -> Result<WantedSubject, Status> {
     match subject {
         Some(Subject::AdminSdHolder(it)) => Ok(WantedSubject::AdminSdHolder { domain: it.domain, account: it.account }),
         Some(Subject::DenyOverride(it)) => Ok(WantedSubject::Override { user: it.user, account: it.account }),
+        Some(Subject::Rollout(rollout)) => Ok(WantedSubject::Rollout { rollout }),
         None => Err(invalid("the request does not say what it is about")),
     }
 }
@@ -28,7 +29,8 @@ pub(super) async fn approve(
     request: ApprovalRequest,
 ) -> Result<Response<Accepted>, Status> {
     let (wanted, reason) = (wanted(request.subject)?, request.reason);
-    let filed = driver.request(by, move |world| request::approve(world, &wanted, &reason)).await;
+    let approver = by.clone();
+    let filed = driver.request(by, move |world| request::approve(world, &approver, &wanted, &reason)).await;
     filed.map(accepted).map_err(refused)
 }
 

@@ -25,7 +25,7 @@ impl Wanted {
         match effect {
             Effect::Grant(_) => Some(Self::There),
             Effect::Withdraw(_) => Some(Self::Gone),
-            Effect::Install { .. } | Effect::RestartGoodlink { .. } => None,
+            Effect::Install { .. } | Effect::Remove { .. } | Effect::RestartGoodlink { .. } => None,
         }
     }
 }

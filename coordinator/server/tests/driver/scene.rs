@@ -20,8 +20,9 @@ use sendgate_core::policy::{
     DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, ProtectionPolicy, Switch,
     Waits,
 };
-use sendgate_core::request::{self, WantedRollout};
+use sendgate_core::request;
 use sendgate_core::secdesc::SecurityDescriptor;
+use sendgate_core::spec::Windows;
 use sendgate_core::view::{self, GateState};
 use sendgate_proto::v1::{self as wire, act_update, service, store_mounted, store_version, to_agent::Kind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,8 +54,11 @@ pub(crate) fn policy() -> Policy {
             },
         )]
         .into(),
-        exchange: [(name("exa1"), ExchangePolicy { hosts: vec![name("exa1")], domain: Some(name("a.example.test")) })]
-            .into(),
+        exchange: [(
+            name("exa1"),
+            ExchangePolicy { hosts: vec![name("exa1")], domain: Some(name("a.example.test")), tags: BTreeSet::new() },
+        )]
+        .into(),
         goodlink: [(
             name("gla"),
             GoodLinkPolicy {
@@ -62,6 +66,7 @@ pub(crate) fn policy() -> Policy {
                 service_account: name("goodadmin@a.example.test"),
                 domains: [name("a.example.test")].into(),
                 exchange: [name("exa1")].into(),
+                stands_in: BTreeSet::new(),
             },
         )]
         .into(),
@@ -76,7 +81,8 @@ pub(crate) fn policy() -> Policy {
             silent_after: minutes(5),
         },
         scope: GateScope::Domain,
-        disruption: NonZeroU32::MIN,
+        disruption: NonZeroU32::MIN.into(),
+        restart_windows: Windows::AnyTime,
         goodlink_restart: Switch::Off,
         act_deadline: minutes(60),
         soak: minutes(15),
@@ -172,16 +178,13 @@ impl Running {
     }
 
     pub(crate) async fn rollout(&self) {
-        let wanted = WantedRollout {
-            name: "dst".into(),
-            package: "kb926666".into(),
-            sha256: vec![7; 32],
-            target: "6.5.7653.33".into(),
-            servers: vec!["exa1".into()],
-            at_once: 1,
-        };
-        let create = move |world: sendgate_core::gate::World<'_>| request::rollout_create(world, &wanted);
-        self.handle.request(name("olive"), create).await.unwrap();
+        let file = format!(
+            "name = \"dst\"\nany_time = true\n[package]\nname = \"kb926666\"\nsha256 = \"{}\"\nkb = 926666\n\
+             target = \"6.5.7653.33\"\nenforces = true\n[[wave]]\nname = \"all\"\nservers = [\"exa1\"]\n",
+            "07".repeat(32)
+        );
+        let apply = move |world: sendgate_core::gate::World<'_>| request::rollout_apply(world, &file);
+        self.handle.request(name("olive"), apply).await.unwrap();
         self.handle.request(name("olive"), |world| request::rollout_start(world, "dst")).await.unwrap();
     }
 

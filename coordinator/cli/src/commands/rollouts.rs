@@ -1,0 +1,59 @@
+//! Rollouts' files: applied, checked, foreseen; and the removal of what a rollout has installed.
+
+use super::requests::accepted;
+use super::views;
+use crate::connection::Client;
+use crate::errors::{Exit, Failure};
+use crate::output::{self, Form};
+use crate::tables;
+use sendgate_core::names::RolloutName;
+use sendgate_core::view::ForecastView;
+use sendgate_proto::v1::view_request::View;
+use sendgate_proto::v1::{Forecast, RolloutFile, RolloutRequest, forecast::What};
+use std::path::Path;
+
+fn text(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(|error| Failure::RolloutFile { path: file.to_owned(), error })
+}
+
+pub(crate) async fn apply(client: &Client, form: Form, file: &Path) -> Result<Exit, Failure> {
+    let answer = client.rollout_apply(RolloutFile { text: text(file)? }).await?;
+    // Nothing was filed: it was so already.
+    if answer.sequence == 0 {
+        match form {
+            Form::Json => output::json(&serde_json::json!({ "sequence": null, "note": answer.note }))?,
+            Form::Table => output::text(&format!("unchanged: {}\n", answer.note))?,
+        }
+        return Ok(Exit::Good);
+    }
+    let what = format!("the rollout of {} is applied, and begins with `sendgate rollout start NAME`", file.display());
+    accepted(form, answer, &what)
+}
+
+async fn foreseen(client: &Client, what: What) -> Result<Vec<u8>, Failure> {
+    Ok(client.view(View::Forecast(Forecast { what: Some(what) })).await?)
+}
+
+pub(crate) async fn lint(client: &Client, form: Form, file: &Path) -> Result<Exit, Failure> {
+    print(form, &foreseen(client, What::Text(text(file)?)).await?, tables::forecast::lint)
+}
+
+/// A dry run: of a file where there is one of that name, else of the rollout that is called so.
+pub(crate) async fn plan(client: &Client, form: Form, rollout: &str) -> Result<Exit, Failure> {
+    let file = Path::new(rollout);
+    let what = if file.is_file() { What::Text(text(file)?) } else { What::Rollout(rollout.to_owned()) };
+    print(form, &foreseen(client, what).await?, tables::forecast::table)
+}
+
+fn print(form: Form, json: &[u8], table: impl FnOnce(&ForecastView) -> String) -> Result<Exit, Failure> {
+    match form {
+        Form::Json => output::json(&views::read("forecast", json)?)?,
+        Form::Table => output::text(&table(&views::read("forecast", json)?))?,
+    }
+    Ok(Exit::Good)
+}
+
+pub(crate) async fn remove(client: &Client, form: Form, name: RolloutName, reason: String) -> Result<Exit, Failure> {
+    let what = format!("the hotfix of rollout {name} is removed again, the last wave first");
+    accepted(form, client.rollout_remove(RolloutRequest { name: name.into(), reason }).await?, &what)
+}

@@ -1,0 +1,95 @@
+//! Users that are paused before a wave changes anything: they are not counted against it.
+
+use crate::coverage::reading::Home;
+use crate::gate::{Resolution, World, resolve};
+use crate::ledger::entry::USERS_PER_ENTRY;
+use crate::ledger::{Baseline, Milestone, Rollout};
+use crate::names::{ExchangeServerName, GoodLinkName, RosterName};
+use crate::plan::{Blocked, Step, remedy};
+use crate::policy::GoodLinkPolicy;
+use std::collections::BTreeSet;
+
+/// Takes it for this wave, where it was not taken yet. GoodLink servers without pauses get an empty entry, so that it is
+/// known to have been taken.
+pub(super) fn take(world: World<'_>, rollout: &Rollout, wave: u32) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let taken = world.ledger.baselines.get(&rollout.spec.name).and_then(|waves| waves.get(&wave));
+    for goodlink in world.policy.goodlink.keys().filter(|name| !taken.is_some_and(|taken| taken.contains_key(*name))) {
+        let paused: Vec<RosterName> = match remedy::paused(world, goodlink, None) {
+            Ok(users) => users.iter().map(|user| user.user.clone()).collect(),
+            // Not known: it is taken once it is, for until then the gate of its servers is closed.
+            Err(_) if concerns(world, rollout, goodlink) => continue,
+            // Nobody is excused by it.
+            Err(_) => Vec::new(),
+        };
+        let mut parts: Vec<BTreeSet<RosterName>> =
+            paused.chunks(USERS_PER_ENTRY).map(|part| part.iter().cloned().collect()).collect();
+        if parts.is_empty() {
+            parts.push(BTreeSet::new());
+        }
+        steps.extend(parts.into_iter().map(|paused| {
+            let (rollout, goodlink) = (rollout.spec.name.clone(), goodlink.clone());
+            Step::Record(Milestone::Baseline { rollout, wave, goodlink, paused })
+        }));
+    }
+    steps
+}
+
+/// Whether users of the GoodLink server may have their mailbox on a server of the rollout, by declaration.
+pub(super) fn concerns(world: World<'_>, rollout: &Rollout, goodlink: &GoodLinkName) -> bool {
+    let exchange = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.exchange);
+    exchange.is_some_and(|exchange| rollout.spec.servers().any(|server| exchange.contains(server)))
+}
+
+/// GoodLink servers whose pauses are not known now: while a wave is watched, that is inconclusive.
+pub(super) fn unclear(world: World<'_>, rollout: &Rollout) -> Vec<Blocked> {
+    let concerned = world.policy.goodlink.keys().filter(|name| concerns(world, rollout, name));
+    let unclear = concerned.filter_map(|name| Some((name, remedy::paused(world, name, None).err()?)));
+    let blocked =
+        |(name, why)| Blocked::Inconclusive { why: format!("whom GoodLink {name} has paused is not known: {why}") };
+    unclear.map(blocked).collect()
+}
+
+/// Users of a GoodLink server paused since the baseline whose mailbox is on a changed server, or may be.
+pub(super) fn new_pauses(
+    world: World<'_>,
+    name: &GoodLinkName,
+    before: Option<&Baseline>,
+    changed: &BTreeSet<&ExchangeServerName>,
+) -> Vec<RosterName> {
+    let Some(goodlink) = world.policy.goodlink.get(name) else { return Vec::new() };
+    // Not known right now: the gate closes for that, but it is no pause.
+    let Ok(paused) = remedy::paused(world, name, None) else { return Vec::new() };
+    // Who was paused before is not known yet: the gate of its servers is closed meanwhile.
+    let Some(before) = before.and_then(|baseline| baseline.get(name)) else { return Vec::new() };
+    paused
+        .iter()
+        .filter(|user| user.recovery != remedy::Recovery::Waived)
+        .filter(|user| !before.contains(user.user))
+        .filter(|user| match user.directory_name {
+            Some(directory_name) => affected(goodlink, &resolve(world, goodlink, directory_name), changed),
+            None => goodlink.exchange.iter().any(|server| changed.contains(server)),
+        })
+        .map(|user| user.user.clone())
+        .collect()
+}
+
+/// How many users of a GoodLink server have their mailbox on a changed server, or may have it there.
+pub(super) fn roster_users(world: World<'_>, name: &GoodLinkName, changed: &BTreeSet<&ExchangeServerName>) -> usize {
+    let Some(goodlink) = world.policy.goodlink.get(name) else { return 0 };
+    let users = world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.values());
+    users.filter(|user| affected(goodlink, &resolve(world, goodlink, user), changed)).count()
+}
+
+fn affected(goodlink: &GoodLinkPolicy, user: &Resolution<'_>, changed: &BTreeSet<&ExchangeServerName>) -> bool {
+    let may_use = || goodlink.exchange.iter().any(|server| changed.contains(server));
+    match user {
+        Resolution::Here(_, picture) => match &picture.home {
+            Home::Server(home) => changed.contains(home),
+            Home::None | Home::Unclear(_) => may_use(),
+        },
+        // Evidence is missing: the gate is closed for that, and the next survey decides.
+        Resolution::Unknown(_) => false,
+        Resolution::Not(_) => may_use(),
+    }
+}

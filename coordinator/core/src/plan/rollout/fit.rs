@@ -1,0 +1,97 @@
+//! Whether what would be begun now is over before the window's cutoff: a removal among it, should it be needed.
+
+use super::{About, HostProgress, began};
+use crate::plan::Blocked;
+use crate::spec::{RolloutSpec, Windows};
+use crate::time::Readable;
+use crate::window::{Opening, windows_at};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// One part of the time that is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Need {
+    /// What takes it.
+    pub what: String,
+    /// How long.
+    pub time: Duration,
+}
+
+/// The arithmetic: what is needed, and what is left.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Fit {
+    /// Every part.
+    pub needs: Vec<Need>,
+    /// What is left until everything must be done.
+    pub left: Duration,
+    /// When that is.
+    pub last: Timestamp,
+}
+
+impl Fit {
+    /// All of it together.
+    #[must_use]
+    pub fn needed(&self) -> Duration {
+        self.needs.iter().map(|need| need.time).sum()
+    }
+
+    /// Whether it fits.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.needed() <= self.left
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, need) in self.needs.iter().enumerate() {
+            let plus = if at == 0 { "" } else { " + " };
+            write!(f, "{plus}{} {}", need.what, Readable(need.time))?;
+        }
+        let (needed, left) = (Readable(self.needed()), Readable(self.left));
+        let verb = if self.fits() { "fits" } else { "does not fit" };
+        write!(f, " = {needed}, which {verb} into the {left} left until the cutoff at {}", self.last)
+    }
+}
+
+/// What speaks against beginning on this host now, as far as windows go.
+pub(super) fn closed(about: &About<'_>, hosts: &[HostProgress]) -> Option<Blocked> {
+    let spec = &about.rollout.spec;
+    let Windows::In(windows) = &spec.windows else { return None };
+    let wall = about.world.now.wall;
+    match windows_at(windows, wall) {
+        Opening::Closed { next } => Some(Blocked::Closed { next }),
+        Opening::Open { last, .. } => {
+            let left = Duration::try_from(last.duration_since(wall)).unwrap_or_default();
+            let fit = Fit { needs: needs(about, spec, hosts), left, last };
+            (!fit.fits()).then_some(Blocked::Fit { fit })
+        }
+    }
+}
+
+/// What beginning on this host entails before the window closes. Grants and their waits are over where the gate is open.
+fn needs(about: &About<'_>, spec: &RolloutSpec, hosts: &[HostProgress]) -> Vec<Need> {
+    let need = |what: &str, time| Need { what: what.to_owned(), time };
+    if about.rollout.removal.is_some() {
+        return vec![need("removal", spec.expected.removal)];
+    }
+    let wave = usize::try_from(about.wave).ok().and_then(|at| spec.waves.get(at));
+    let (soak, at_once) = wave.map_or((Duration::ZERO, 1), |wave| (wave.soak, wave.at_once.get()));
+    // Should the wave trip at the end of its soak, the hotfix is removed from all that have it by then.
+    let begun = |host: &&HostProgress| {
+        host.wave == about.wave && host.host != *about.host && began(about.world, about.rollout, &host.host)
+    };
+    let changed = u32::try_from(hosts.iter().filter(begun).count()).unwrap_or(u32::MAX).saturating_add(1);
+    let removals = changed.div_ceil(at_once);
+    vec![
+        need("install", spec.expected.install),
+        need("restart of GoodLink", spec.expected.restart),
+        need("soak", soak),
+        need(
+            &format!("removal from {changed} hosts, {at_once} at once,"),
+            spec.expected.removal.saturating_mul(removals),
+        ),
+    ]
+}

@@ -1,0 +1,279 @@
+//! How far a host is: what the journal says was done there, and what the host itself shows since.
+
+use super::{About, REFUSALS, began, has, installed};
+use crate::estate::{ExchangeState, ServiceState};
+use crate::gate::World;
+use crate::ledger::{Effect, Held, Intent, IntentState, Outcome, Rollout, Sequence, Skip};
+use crate::names::{HostName, OperatorName};
+use crate::plan::{disruption, hold};
+use crate::time::{Readable, Steady};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// How far a host is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "phase")]
+pub enum Phase {
+    /// Nothing has begun.
+    Waiting,
+    /// The agent has the offer.
+    Offered {
+        /// Which intent.
+        intent: Sequence,
+    },
+    /// The agent has the permit to install.
+    Installing {
+        /// Which intent.
+        intent: Sequence,
+    },
+    /// The agent has the permit to remove.
+    Removing {
+        /// Which intent.
+        intent: Sequence,
+    },
+    /// The program has ended; what the host reports does not show it yet.
+    Verifying {
+        /// What is missing.
+        missing: String,
+    },
+    /// It shows it; its wave is watched.
+    Soaking {
+        /// How long still.
+        remaining: Duration,
+    },
+    /// It has the hotfix.
+    Done,
+    /// The hotfix is gone again.
+    Removed,
+    /// The removal does not concern it.
+    Kept,
+    /// A person left it out.
+    Skipped {
+        /// Who.
+        by: OperatorName,
+        /// Why.
+        reason: String,
+    },
+    /// It ended badly, or never ended.
+    Failed {
+        /// What is counted.
+        class: Class,
+        /// How.
+        why: String,
+    },
+}
+
+/// What is counted apart when something fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// The install.
+    Install,
+    /// The store does not serve.
+    Store,
+    /// Nobody answers.
+    Unreachable,
+    /// The removal.
+    Removal,
+}
+
+impl Phase {
+    /// Whether nothing is to be done there any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Done | Self::Removed | Self::Kept | Self::Skipped { .. } | Self::Failed { .. })
+    }
+
+    /// Whether an act is under way, or what came of it is not seen yet.
+    #[must_use]
+    pub fn in_flight(&self) -> bool {
+        matches!(self, Self::Offered { .. } | Self::Installing { .. } | Self::Removing { .. } | Self::Verifying { .. })
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Waiting => f.write_str("waiting"),
+            Self::Offered { .. } => f.write_str("offered"),
+            Self::Installing { .. } => f.write_str("installing"),
+            Self::Removing { .. } => f.write_str("removing"),
+            Self::Verifying { missing } => write!(f, "verifying ({missing})"),
+            Self::Soaking { remaining } => write!(f, "soaking, {} to go", Readable(*remaining)),
+            Self::Done => f.write_str("done"),
+            Self::Removed => f.write_str("removed"),
+            Self::Kept => f.write_str("not concerned"),
+            Self::Skipped { by, reason } => write!(f, "left out by {by}: {reason}"),
+            Self::Failed { why, .. } => write!(f, "failed: {why}"),
+        }
+    }
+}
+
+/// The host's phase; how long a soak still lasts is said by [`super::wave::watch`].
+pub(super) fn phase(about: &About<'_>) -> Phase {
+    match &about.rollout.removal {
+        Some(removal) if removal.removed.contains(about.host) => return Phase::Removed,
+        Some(removal) if removal.wave.is_some_and(|wave| wave != about.wave) || !touched(about) => return Phase::Kept,
+        None if about.rollout.verified.contains_key(about.host) => return verified(about),
+        _ => {}
+    }
+    let intents = about.counted();
+    if let Some(Skip { by, reason }) =
+        about.rollout.skipped.get(about.host).filter(|_| !intents.iter().any(|(_, intent)| intent.state.is_open()))
+    {
+        return Phase::Skipped { by: by.clone(), reason: reason.clone() };
+    }
+    let Some((id, last)) = intents.last() else { return untouched(about) };
+    let removing = about.rollout.removal.is_some();
+    let (outcome, at) = match &last.state {
+        IntentState::Filed => return Phase::Offered { intent: *id },
+        IntentState::Permitted { .. } if removing => return Phase::Removing { intent: *id },
+        IntentState::Permitted { .. } => return Phase::Installing { intent: *id },
+        IntentState::Ended { outcome, at } => (outcome, *at),
+    };
+    let (class, act) = if removing { (Class::Removal, "removal") } else { (Class::Install, "install") };
+    match outcome {
+        Outcome::Failed { detail } => Phase::Failed { class, why: format!("the {act} failed: {detail}") },
+        Outcome::Withdrawn { .. } => untouched(about),
+        Outcome::NotStarted { detail } => {
+            let refused = |intent: &Intent| {
+                matches!(intent.state, IntentState::Ended { outcome: Outcome::NotStarted { .. }, .. })
+            };
+            let refusals = intents.iter().filter(|(_, intent)| refused(intent)).count();
+            if refusals >= REFUSALS {
+                Phase::Failed { class, why: format!("the agent refused {refusals} times: {detail}") }
+            } else {
+                untouched(about)
+            }
+        }
+        Outcome::Succeeded { .. } | Outcome::Unknown { .. } => shown(about, outcome, at),
+    }
+}
+
+/// Whether a removal has anything to do there: this rollout may have brought the hotfix.
+fn touched(about: &About<'_>) -> bool {
+    began(about.world, about.rollout, about.host)
+}
+
+/// Nothing is under way, and nothing that counts was done.
+fn untouched(about: &About<'_>) -> Phase {
+    let (world, rollout) = (about.world, about.rollout);
+    let there = about.report().and_then(installed).map(|version| has(world, rollout, version));
+    match (there, &rollout.removal) {
+        (Some(true), None) => return Phase::Done,
+        (Some(false), Some(_)) if after_installs(about) => return Phase::Removed,
+        _ => {}
+    }
+    match silence(world, about.host).filter(|_| about.wave == rollout.waves_done || rollout.removal.is_some()) {
+        Some(silent) if silent > world.policy.act_deadline => Phase::Failed {
+            class: Class::Unreachable,
+            why: format!("nothing was heard of it for {}", Readable(silent)),
+        },
+        _ => Phase::Waiting,
+    }
+}
+
+/// Whether what the host reports is from after every install of this rollout there, and each of them has ended.
+fn after_installs(about: &About<'_>) -> bool {
+    let name = &about.rollout.spec.name;
+    let reported = about.report().map(|host| host.reported);
+    about.world.ledger.intents.values().all(|intent| match (&intent.effect, &intent.state) {
+        (Effect::Install { rollout, host, .. }, _) if rollout != name || host != about.host => true,
+        (Effect::Install { .. }, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. }) => false,
+        (Effect::Install { .. }, IntentState::Ended { at, .. }) => reported.is_some_and(|reported| reported > *at),
+        (Effect::Install { .. }, _) => false,
+        _ => true,
+    })
+}
+
+/// How long nothing has been heard of the host; none where that is not too long.
+pub(super) fn silence(world: World<'_>, host: &HostName) -> Option<Duration> {
+    let last = world.estate.hosts.get(host).map(|state| state.reported).or(world.ledger.started)?;
+    let silent = world.now.steady.since(last);
+    (silent > world.policy.freshness.silent_after).then_some(silent)
+}
+
+/// It has shown the hotfix before: it is watched until its wave is over.
+fn verified(about: &About<'_>) -> Phase {
+    let (world, rollout) = (about.world, about.rollout);
+    if about.wave < rollout.waves_done || !touched(about) {
+        return Phase::Done;
+    }
+    if let Some(silent) = silence(world, about.host).filter(|silent| *silent > world.policy.act_deadline) {
+        let why = format!("nothing was heard of it for {}", Readable(silent));
+        return Phase::Failed { class: Class::Unreachable, why };
+    }
+    let serving = about.report().and_then(|host| host.exchange.as_ref()).map(|exchange| not_serving(about, exchange));
+    match serving {
+        Some(Some(why)) => Phase::Failed { class: Class::Store, why },
+        Some(None) | None => Phase::Soaking { remaining: Duration::ZERO },
+    }
+}
+
+/// What the host itself shows after the program has ended.
+fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
+    let world = about.world;
+    // The deadline does not go on while it is held (invariant 7).
+    let running = hold::running(world, at, &over(world, about.rollout, about));
+    if about.report().is_none() && silence(world, about.host).is_none() {
+        return Phase::Verifying { missing: "it has not reported since the coordinator started".to_owned() };
+    }
+    let fresh = about.report().filter(|host| host.reported > at && silence(world, about.host).is_none());
+    let (class, missing) = match fresh.and_then(|host| host.exchange.as_ref()) {
+        None => (Class::Unreachable, "no report since".to_owned()),
+        Some(exchange) => match shortfall(about, exchange) {
+            Some(shortfall) => shortfall,
+            // Not in the journal yet: the next step writes it down.
+            None if about.rollout.removal.is_some() => return Phase::Removed,
+            None => return Phase::Soaking { remaining: Duration::ZERO },
+        },
+    };
+    if running > world.policy.act_deadline {
+        let why = format!("{outcome}; after {}: {missing}", Readable(world.policy.act_deadline));
+        Phase::Failed { class, why }
+    } else {
+        Phase::Verifying { missing }
+    }
+}
+
+/// Whatever a hold on would stop the work on this host.
+pub(super) fn over(world: World<'_>, rollout: &Rollout, about: &About<'_>) -> Vec<Held> {
+    hold::over_install(world, &rollout.spec.name, about.server, about.host)
+}
+
+fn shortfall(about: &About<'_>, exchange: &ExchangeState) -> Option<(Class, String)> {
+    let (world, rollout) = (about.world, about.rollout);
+    let removing = rollout.removal.is_some();
+    let class = if removing { Class::Removal } else { Class::Install };
+    match &exchange.store {
+        Err(why) => return Some((class, format!("the version of store.exe could not be read: {why}"))),
+        Ok(version) if removing && has(world, rollout, *version) => {
+            let before = rollout.before.get(about.host);
+            let expected = before.map_or_else(|| "an older one".to_owned(), ToString::to_string);
+            return Some((class, format!("store.exe is still {version}, {expected} is expected")));
+        }
+        Ok(version) if !removing && !has(world, rollout, *version) => {
+            return Some((class, format!("store.exe is {version}, {} is expected", rollout.spec.package.target)));
+        }
+        Ok(_) => {}
+    }
+    not_serving(about, exchange).map(|why| (Class::Store, why))
+}
+
+/// Why the store does not serve; a passive node of a cluster need not.
+fn not_serving(about: &About<'_>, exchange: &ExchangeState) -> Option<String> {
+    if disruption::is_passive(about.world, about.host) {
+        return None;
+    }
+    match &exchange.service {
+        Ok(service) if service.state == ServiceState::Running => {}
+        Ok(service) => return Some(format!("the store service is {}", service.state)),
+        Err(why) => return Some(format!("the store service could not be asked: {why}")),
+    }
+    match &exchange.mounted {
+        Ok(true) => None,
+        Ok(false) => Some("the store is not mounted".to_owned()),
+        Err(why) => Some(format!("whether the store is mounted could not be asked: {why}")),
+    }
+}

@@ -1,0 +1,147 @@
+//! What a rollout needs now: what was learned, its trip or end, the next hosts.
+
+use super::{HostProgress, Phase, baseline, began, installed, tally, wave};
+use crate::gate::World;
+use crate::ledger::{Effect, Held, Milestone, Rollout, RolloutEvent, RolloutState};
+use crate::plan::{Blocked, Step, hold};
+use crate::spec::{OnTrip, Windows};
+use crate::time::{Readable, Steady};
+use crate::window::{Opening, windows_at};
+use std::time::Duration;
+
+/// The next steps of a live rollout.
+pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Step> {
+    let name = &rollout.spec.name;
+    let event = |event| vec![Step::Record(Milestone::Rollout { rollout: name.clone(), event })];
+    if let Some(reason) = forgotten(world, rollout, hosts) {
+        return event(match rollout.state {
+            RolloutState::Running { .. } => RolloutEvent::Tripped { reason },
+            _ => RolloutEvent::Aborted { reason },
+        });
+    }
+    if !matches!(rollout.state, RolloutState::Running { .. }) {
+        return Vec::new();
+    }
+    let verified = verified(rollout, hosts);
+    if !verified.is_empty() {
+        return verified;
+    }
+    let current = wave::current(rollout, hosts);
+    let removing = rollout.removal.is_some();
+    let begun = !removing && hosts.iter().any(|host| Some(host.wave) == current && began(world, rollout, &host.host));
+    // After a person let it go on it is taken anew, before anything is counted against it.
+    let again = current.filter(|_| begun).map(|wave| baseline::take(world, rollout, wave)).unwrap_or_default();
+    if !again.is_empty() {
+        return again;
+    }
+    if let Some(reason) = tally::trip(world, rollout, hosts) {
+        return tripped(rollout, hosts, reason).into_iter().flat_map(event).collect();
+    }
+    let Some(current) = current else { return event(RolloutEvent::Finished) };
+    let of_wave = || hosts.iter().filter(|host| host.wave == current);
+    if !removing && of_wave().all(over) {
+        return vec![Step::Record(Milestone::WaveDone { rollout: name.clone(), wave: current })];
+    }
+    let ready: Vec<_> = of_wave().filter(|host| host.phase == Phase::Waiting && host.blocked.is_empty()).collect();
+    if !ready.is_empty() && !removing {
+        let baseline = baseline::take(world, rollout, current);
+        if !baseline.is_empty() {
+            return baseline;
+        }
+    }
+    begin(world, rollout, current, &ready, hosts)
+}
+
+/// Whether the wave need not wait for this host.
+fn over(host: &HostProgress) -> bool {
+    match host.phase {
+        Phase::Soaking { remaining } => remaining.is_zero() && host.blocked.is_empty(),
+        _ => host.phase.is_over(),
+    }
+}
+
+/// Hosts that show what they were to show, and that the journal does not know yet.
+fn verified(rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Step> {
+    let new = hosts.iter().filter(|host| match (&host.phase, &rollout.removal) {
+        (Phase::Soaking { .. } | Phase::Done, None) => !rollout.verified.contains_key(&host.host),
+        (Phase::Removed, Some(removal)) => !removal.removed.contains(&host.host),
+        _ => false,
+    });
+    let name = &rollout.spec.name;
+    new.map(|host| Step::Record(Milestone::HostVerified { rollout: name.clone(), host: host.host.clone() })).collect()
+}
+
+/// What a trip means: a stop, and where the file says so the removal from the wave that is not over.
+fn tripped(rollout: &Rollout, hosts: &[HostProgress], reason: String) -> Vec<RolloutEvent> {
+    let wave = wave::current(rollout, hosts);
+    match (rollout.spec.on_trip, &rollout.removal, wave) {
+        (OnTrip::Remove, None, Some(wave)) => {
+            vec![RolloutEvent::Tripped { reason: reason.clone() }, RolloutEvent::Removing { reason, wave: Some(wave) }]
+        }
+        _ => vec![RolloutEvent::Tripped { reason }],
+    }
+}
+
+/// The next hosts, as many as may be under way in the wave.
+fn begin(world: World<'_>, rollout: &Rollout, wave: u32, ready: &[&HostProgress], hosts: &[HostProgress]) -> Vec<Step> {
+    let spec = &rollout.spec;
+    let at_once = usize::try_from(wave).ok().and_then(|at| spec.waves.get(at)).map_or(1, |wave| wave.at_once.get());
+    let room = usize::try_from(at_once).unwrap_or(usize::MAX);
+    let under_way = hosts.iter().filter(|host| host.wave == wave && host.phase.in_flight()).count();
+    let removing = rollout.removal.is_some();
+    let act = |host: &&HostProgress| {
+        let (rollout, server) = (spec.name.clone(), host.server.clone());
+        let (package, sha256, host) = (spec.package.name.clone(), spec.package.sha256, host.host.clone());
+        let before = world.estate.hosts.get(&host).and_then(installed)?;
+        Some(Step::Act(match removing {
+            true => Effect::Remove { rollout, server, host, package, sha256 },
+            false => Effect::Install { rollout, server, host, package, sha256, before },
+        }))
+    };
+    ready.iter().take(room.saturating_sub(under_way)).filter_map(act).collect()
+}
+
+/// Nothing has moved for longer than the rollout's patience, with what it waits for.
+fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<String> {
+    let over = [Held::Estate, Held::Rollout(rollout.spec.name.clone())];
+    let stood = hold::running(world, rollout.moved, &over);
+    // An act that is under way has a deadline of its own, and a person who holds it has not forgotten it.
+    let busy = hosts.iter().any(|host| host.phase.in_flight()) || !hold::blocking(world, &over).is_empty();
+    if busy || stood <= rollout.spec.patience {
+        return None;
+    }
+    let stood = Readable(rollout.spec.patience);
+    Some(match &rollout.state {
+        RolloutState::Created => format!("nobody started it within {stood}"),
+        RolloutState::Tripped { reason } => format!("nobody let it go on within {stood} after it stopped: {reason}"),
+        _ => {
+            let waits = hosts.iter().find_map(|host| Some((host, host.blocked.first()?)));
+            let why = waits.map_or_else(|| "no host moves".to_owned(), |(host, why)| format!("{}: {why}", host.host));
+            format!("nothing has moved for {stood}: {why}")
+        }
+    })
+}
+
+/// The moments at which the rollout may move by itself.
+pub(in crate::plan) fn wake(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Steady> {
+    let now = world.now.steady;
+    let soaks = hosts.iter().filter_map(|host| match host.phase {
+        Phase::Soaking { remaining } => Some(now + remaining),
+        _ => None,
+    });
+    let mut moments: Vec<Steady> = soaks.chain([rollout.moved + rollout.spec.patience]).collect();
+    let waits = hosts.iter().flat_map(|host| &host.blocked).filter_map(|blocked| match blocked {
+        Blocked::Wait { remaining, .. } => Some(now + *remaining),
+        _ => None,
+    });
+    moments.extend(waits);
+    if let Windows::In(windows) = &rollout.spec.windows {
+        let change = match windows_at(windows, world.now.wall) {
+            Opening::Open { until, .. } => Some(until),
+            Opening::Closed { next } => next,
+        };
+        let ahead = change.and_then(|change| Duration::try_from(change.duration_since(world.now.wall)).ok());
+        moments.extend(ahead.map(|ahead| now + ahead));
+    }
+    moments
+}

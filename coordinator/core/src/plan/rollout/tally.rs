@@ -1,0 +1,136 @@
+//! What has gone wrong in a wave and in the whole rollout, counted, and held against the thresholds.
+//!
+//! The denominator of pauses: roster users whose mailbox, as the directory says, is on a server that the wave (the rollout)
+//! has begun to change; and those of whom that cannot be said, if their GoodLink server may use such a server.
+
+use super::baseline::{new_pauses, roster_users};
+use super::phase::Class;
+use super::{HostProgress, Phase, began};
+use crate::gate::World;
+use crate::ledger::{Baseline, Rollout};
+use crate::names::{ExchangeServerName, GoodLinkName, HostName, RosterName};
+use crate::spec::Thresholds;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Users and hosts named in a reason at most.
+const SHOWN: usize = 5;
+
+/// What has gone wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Tally {
+    /// `wave canary`, or `the rollout`.
+    pub of: String,
+    /// Exchange servers that it has begun to change.
+    pub changed: BTreeSet<ExchangeServerName>,
+    /// Users newly paused by the Send As error there.
+    pub new_pauses: BTreeSet<(GoodLinkName, RosterName)>,
+    /// Roster users there.
+    pub roster_users: usize,
+    /// Failed hosts with what failed.
+    pub failed: BTreeMap<HostName, (Class, String)>,
+    /// What is allowed.
+    pub allowed: Thresholds,
+}
+
+/// The tallies of the waves that have begun and are not over, and of the rollout.
+#[must_use]
+pub fn tallies(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Tally> {
+    let spec = &rollout.spec;
+    let baselines = world.ledger.baselines.get(&spec.name);
+    let mut tallies = Vec::new();
+    for (wave, of) in (0..).zip(&spec.waves).skip(usize::try_from(rollout.waves_done).unwrap_or(usize::MAX)).take(1) {
+        let of_wave: Vec<_> = hosts.iter().filter(|host| host.wave == wave).collect();
+        let before = baselines.and_then(|waves| waves.get(&wave));
+        tallies.push(tally(world, rollout, format!("wave {}", of.name), &of_wave, before, spec.wave_thresholds));
+    }
+    // Before the first of the waves that were counted, nothing of the rollout was there.
+    let before = baselines.and_then(|waves| waves.first_key_value()).map(|(_, before)| before);
+    let all: Vec<_> = hosts.iter().collect();
+    tallies.push(tally(world, rollout, "the rollout".to_owned(), &all, before, spec.thresholds));
+    tallies
+}
+
+fn tally(
+    world: World<'_>,
+    rollout: &Rollout,
+    of: String,
+    hosts: &[&HostProgress],
+    before: Option<&Baseline>,
+    allowed: Thresholds,
+) -> Tally {
+    let failed = hosts.iter().filter_map(|host| match &host.phase {
+        Phase::Failed { class, why } => Some((host.host.clone(), (*class, why.clone()))),
+        _ => None,
+    });
+    let changed: BTreeSet<&ExchangeServerName> =
+        hosts.iter().filter(|host| began(world, rollout, &host.host)).map(|host| &host.server).collect();
+    let goodlinks = || world.policy.goodlink.keys().filter(|_| !changed.is_empty());
+    let new_pauses: BTreeSet<_> = goodlinks()
+        .flat_map(|name| new_pauses(world, name, before, &changed).into_iter().map(|user| (name.clone(), user)))
+        .collect();
+    // Everybody is gone through only where it matters.
+    let counts = !new_pauses.is_empty();
+    let roster_users = if counts { goodlinks().map(|name| roster_users(world, name, &changed)).sum() } else { 0 };
+    Tally {
+        of,
+        failed: failed.collect(),
+        changed: changed.into_iter().cloned().collect(),
+        new_pauses,
+        roster_users,
+        allowed,
+    }
+}
+
+impl Tally {
+    /// What passes a threshold, with the numbers; none: nothing does.
+    #[must_use]
+    pub fn passed(&self) -> Option<String> {
+        let of = &self.of;
+        let classes = [
+            (Class::Install, self.allowed.failed_installs, "failed installs"),
+            (Class::Store, self.allowed.stores_down, "stores down"),
+            (Class::Unreachable, self.allowed.unreachable, "unreachable hosts"),
+            (Class::Removal, 0, "failed removals"),
+        ];
+        for (class, allowed, what) in classes {
+            let failed: Vec<_> = self.failed.iter().filter(|(_, (of, _))| *of == class).collect();
+            if failed.len() > usize::try_from(allowed).unwrap_or(usize::MAX) {
+                let shown: Vec<_> = failed.iter().take(SHOWN).map(|(host, (_, why))| format!("{host} {why}")).collect();
+                return Some(format!("{of}: {} {what}, {allowed} allowed: {}", failed.len(), shown.join("; ")));
+            }
+        }
+        let count = self.new_pauses.len();
+        let shown: Vec<_> = self.new_pauses.iter().take(SHOWN).map(|(name, user)| format!("{user} ({name})")).collect();
+        let servers: Vec<_> = self.changed.iter().map(ToString::to_string).collect();
+        let on = format!("on the changed servers {}: {}", servers.join(", "), shown.join(", "));
+        let (users, allowed) = (self.roster_users, self.allowed.new_pauses);
+        if count > usize::try_from(allowed).unwrap_or(usize::MAX) {
+            return Some(format!("{of}: {count} new Send As pauses of {users} roster users, {allowed} allowed, {on}"));
+        }
+        let percent = self.allowed.new_pauses_percent?;
+        let most = users.saturating_mul(usize::try_from(percent).unwrap_or(usize::MAX));
+        (count.saturating_mul(100) > most)
+            .then(|| format!("{of}: {count} new Send As pauses of {users} roster users, {percent} % allowed, {on}"))
+    }
+}
+
+/// What stops the rollout by itself, with the numbers.
+pub(super) fn trip(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<String> {
+    if let Some(gone) = rollout.spec.servers().find(|server| !world.policy.exchange.contains_key(*server)) {
+        return Some(format!("Exchange server {gone} is not in the configuration any more"));
+    }
+    let tallies = tallies(world, rollout, hosts);
+    match &rollout.removal {
+        None => tallies.iter().find_map(Tally::passed),
+        // It is being undone: what is counted is the undoing.
+        Some(_) => {
+            let failed = hosts.iter().filter_map(|host| match &host.phase {
+                Phase::Failed { why, .. } => Some(format!("{} {why}", host.host)),
+                _ => None,
+            });
+            let failed: Vec<_> = failed.collect();
+            (!failed.is_empty()).then(|| format!("the removal: {}", failed.join("; ")))
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Waves: whose turn it is, and how long a wave is still watched.
+
+use super::phase::{self, silence};
+use super::{About, HostProgress, Phase, baseline, began, has, installed};
+use crate::estate::ServiceState;
+use crate::gate::World;
+use crate::ledger::{Rollout, Sequence};
+use crate::names::{ExchangeServerName, HostName};
+use crate::plan::{Blocked, hold};
+use crate::time::Readable;
+use std::collections::BTreeSet;
+
+/// The hosts of a server in the order in which they go: as configured, but a cluster's active node last, so that its
+/// users can be moved to a node that has the hotfix.
+pub(super) fn nodes(world: World<'_>, server: &ExchangeServerName) -> Vec<HostName> {
+    let mut hosts = world.policy.exchange.get(server).map(|server| server.hosts.clone()).unwrap_or_default();
+    if hosts.len() > 1 {
+        hosts.sort_by_key(|host| {
+            let exchange = world.estate.hosts.get(host).and_then(|state| state.exchange.as_ref());
+            exchange.is_some_and(|exchange| {
+                exchange.service.as_ref().is_ok_and(|service| service.state == ServiceState::Running)
+            })
+        });
+    }
+    hosts
+}
+
+/// The wave whose turn it is; none: there is nothing left to do.
+pub(super) fn current(rollout: &Rollout, hosts: &[HostProgress]) -> Option<u32> {
+    match &rollout.removal {
+        None => {
+            Some(rollout.waves_done).filter(|wave| usize::try_from(*wave).is_ok_and(|at| at < rollout.spec.waves.len()))
+        }
+        // The last wave first.
+        Some(_) => hosts.iter().filter(|host| !host.phase.is_over()).map(|host| host.wave).max(),
+    }
+}
+
+/// Says of each host that is watched how long still, and what keeps its wave from being over.
+pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgress], except: Option<Sequence>) {
+    for (wave, spec) in (0..).zip(&rollout.spec.waves) {
+        let of_wave: Vec<&HostProgress> = hosts.iter().filter(|host| host.wave == wave).collect();
+        if !of_wave.iter().any(|host| matches!(host.phase, Phase::Soaking { .. })) {
+            continue;
+        }
+        let unfinished = of_wave.iter().find(|host| host.phase == Phase::Waiting || host.phase.in_flight());
+        let unfinished = unfinished.map(|host| host.host.clone());
+        // Watched from the moment at which the last host that we changed showed it.
+        let changed = rollout.verified.iter().filter(|(host, _)| of_wave.iter().any(|other| other.host == **host));
+        let last = changed.filter(|(host, _)| began(world, rollout, host)).map(|(_, at)| *at).max();
+        let unclear = baseline::unclear(world, rollout);
+        for host in hosts.iter_mut().filter(|host| host.wave == wave && matches!(host.phase, Phase::Soaking { .. })) {
+            let about = About { world, rollout, wave, server: &host.server, host: &host.host, except };
+            let since = last.filter(|_| unfinished.is_none() && rollout.verified.contains_key(&host.host));
+            // It does not go on while it is held (invariant 7).
+            let watched = since.map(|since| hold::running(world, since, &phase::over(world, rollout, &about)));
+            let remaining = spec.soak.saturating_sub(watched.unwrap_or_default());
+            let mut blocked: BTreeSet<Blocked> = inconclusive(&about).into_iter().collect();
+            blocked.extend(unfinished.clone().map(|after| Blocked::Turn { after }));
+            blocked.extend(unclear.clone());
+            (host.phase, host.blocked) = (Phase::Soaking { remaining }, blocked);
+        }
+    }
+}
+
+/// What is not known of a watched host: its wave is not over before it is.
+fn inconclusive(about: &About<'_>) -> Option<Blocked> {
+    let (world, host) = (about.world, about.host.clone());
+    if let Some(silent) = silence(world, about.host) {
+        return Some(Blocked::Host { host, why: format!("it has been silent for {}", Readable(silent)) });
+    }
+    match about.report().and_then(installed) {
+        Some(version) if has(world, about.rollout, version) => None,
+        Some(version) => {
+            let why = format!("store.exe is {version}, {} is expected", about.rollout.spec.package.target);
+            Some(Blocked::Host { host, why })
+        }
+        None => Some(Blocked::Host { host, why: "its version of store.exe is not known".to_owned() }),
+    }
+}
+
+/// Whom a waiting host waits for: an earlier wave, another node of its server, or as many as may be under way.
+pub(super) fn turn(rollout: &Rollout, hosts: &[HostProgress], host: &HostProgress) -> Option<Blocked> {
+    if host.phase != Phase::Waiting {
+        return None;
+    }
+    let after = |other: &HostProgress| Blocked::Turn { after: other.host.clone() };
+    let wave = current(rollout, hosts)?;
+    if wave != host.wave {
+        let first = hosts.iter().filter(|other| other.wave == wave);
+        let open = first.clone().find(|other| !other.phase.is_over()).or_else(|| first.clone().next());
+        return Some(open.map_or_else(|| Blocked::NoHelp { why: "an earlier wave is not over".to_owned() }, after));
+    }
+    let of_wave = || hosts.iter().filter(|other| other.wave == wave && other.host != host.host);
+    // Nodes of one server never together, and in their order.
+    let before = hosts.iter().take_while(|other| other.host != host.host);
+    let node = before.filter(|other| other.server == host.server && other.phase == Phase::Waiting);
+    let node = node.chain(of_wave().filter(|other| other.server == host.server && other.phase.in_flight())).next();
+    if let Some(node) = node.filter(|node| rollout.removal.is_none() || node.phase.in_flight()) {
+        return Some(after(node));
+    }
+    let limit = usize::try_from(wave).ok().and_then(|at| rollout.spec.waves.get(at)).map(|wave| wave.at_once.get());
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(1);
+    let mut flying = of_wave().filter(|other| other.phase.in_flight());
+    let first = flying.next()?;
+    (flying.count() + 1 >= limit).then(|| after(first))
+}

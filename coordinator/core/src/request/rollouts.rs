@@ -1,0 +1,112 @@
+//! Rollouts: applied from a file, started, aborted, their hotfix removed again.
+
+use super::{Refused, known_rollout, needed_reason};
+use crate::gate::World;
+use crate::ledger::{Request, Rollout, RolloutEvent, RolloutState};
+use crate::names::RolloutName;
+use crate::spec::{self, RolloutSpec};
+
+/// Checks a rollout's file.
+///
+/// # Errors
+/// [`Refused::File`] with all that is wrong with it; [`Refused::Unchanged`] if the rollout is there in this very form;
+/// [`Refused::Conflict`] if it was started in another one, or a live rollout has one of the servers already.
+pub fn rollout_apply(world: World<'_>, text: &str) -> Result<Request, Refused> {
+    let spec = spec::read(text, world.policy)?;
+    if let Some(known) = world.ledger.rollouts.get(&spec.name) {
+        let name = &spec.name;
+        if known.spec == spec {
+            return Err(Refused::Unchanged(format!("rollout {name} is there in this form, and is {}", known.state)));
+        }
+        if known.state != RolloutState::Created {
+            return Err(Refused::Conflict(format!(
+                "rollout {name} exists, is {}, and differs from the file in {}: a rollout that was started is not changed; \
+                 choose another name",
+                known.state,
+                differences(&known.spec, &spec).join(", ")
+            )));
+        }
+    }
+    free(world, &spec)?;
+    Ok(Request::RolloutApply(spec))
+}
+
+/// No other live rollout may have one of the servers.
+fn free(world: World<'_>, spec: &RolloutSpec) -> Result<(), Refused> {
+    let others = world.ledger.rollouts.iter().filter(|(name, other)| **name != spec.name && other.state.is_live());
+    for (other, rollout) in others {
+        if let Some(server) = spec.servers().find(|server| rollout.spec.has(server)) {
+            return Err(Refused::Conflict(format!(
+                "Exchange server {server} belongs to rollout {other}, which is {}: abort that one first, or leave the server out",
+                rollout.state
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The parts in which two forms of a rollout differ.
+fn differences(one: &RolloutSpec, other: &RolloutSpec) -> Vec<&'static str> {
+    let parts = [
+        ("the package", one.package == other.package),
+        ("the waves", one.waves == other.waves),
+        ("the thresholds", (one.thresholds, one.wave_thresholds) == (other.thresholds, other.wave_thresholds)),
+        ("the windows", one.windows == other.windows),
+        ("the approvals", one.approvals == other.approvals),
+        ("what follows a trip", one.on_trip == other.on_trip),
+        ("the expected times", one.expected == other.expected),
+        ("the patience", one.patience == other.patience),
+    ];
+    parts.iter().filter(|(_, same)| !same).map(|(part, _)| *part).collect()
+}
+
+fn follows(world: World<'_>, name: &RolloutName, event: &RolloutEvent, verb: &str) -> Result<(), Refused> {
+    match world.ledger.rollouts.get(name) {
+        Some(rollout) if rollout.state.step(event, rollout.removal.as_ref(), world.now.steady).is_some() => Ok(()),
+        Some(rollout) => Err(Refused::Conflict(format!("rollout {name} is {} and cannot be {verb}", rollout.state))),
+        None => Err(Refused::Conflict(format!("there is no rollout {name}"))),
+    }
+}
+
+/// Checks a start.
+///
+/// # Errors
+/// [`Refused`] if there is no such rollout or it was started before.
+pub fn rollout_start(world: World<'_>, given: &str) -> Result<Request, Refused> {
+    let rollout = known_rollout(world, given)?;
+    follows(world, &rollout, &RolloutEvent::Started, "started")?;
+    Ok(Request::RolloutStart { rollout })
+}
+
+/// Checks an abort.
+///
+/// # Errors
+/// [`Refused`] if there is no such rollout, it has ended, or no reason is given.
+pub fn rollout_abort(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
+    let rollout = known_rollout(world, given)?;
+    let reason = needed_reason(reason)?;
+    follows(world, &rollout, &RolloutEvent::Aborted { reason: reason.clone() }, "aborted")?;
+    Ok(Request::RolloutAbort { rollout, reason })
+}
+
+/// Checks that the hotfix is to be removed again.
+///
+/// # Errors
+/// [`Refused`] if there is no such rollout, nothing of it has begun, it is being removed already, another live rollout has
+/// one of the servers by now, or no reason is given.
+pub fn rollout_remove(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
+    let rollout = known_rollout(world, given)?;
+    let reason = needed_reason(reason)?;
+    let event = RolloutEvent::Removing { reason: reason.clone(), wave: None };
+    follows(world, &rollout, &event, "removed")?;
+    let known: Option<&Rollout> = world.ledger.rollouts.get(&rollout);
+    if let Some(known) = known {
+        if known.before.is_empty() {
+            return Err(Refused::Conflict(format!(
+                "rollout {rollout} has installed nothing: there is nothing to remove"
+            )));
+        }
+        free(world, &known.spec)?;
+    }
+    Ok(Request::RolloutRemove { rollout, reason })
+}

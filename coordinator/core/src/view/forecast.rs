@@ -1,0 +1,161 @@
+//! `plan ROLLOUT`: a dry run. Every host with its wave and window, what is in its way now, and when it would go.
+//!
+//! The reasons are those of [`progress`], as if the rollout were running; the times are what the file expects, one host
+//! after the other, from this moment on. Nobody can know when people approve or when a gate opens: the waits that are known
+//! come first, and what else must happen before is listed with the hosts.
+
+use super::rollout::{RolloutHostLine, host_lines};
+use crate::gate::{Reason, World};
+use crate::ledger::{Ledger, Rollout, RolloutState};
+use crate::names::{OperatorName, RolloutName, WaveName};
+use crate::plan::Blocked;
+use crate::plan::rollout::{Depth, HostProgress, progress};
+use crate::spec::{RolloutSpec, WaveSpec, Windows};
+use crate::window::{Opening, windows_at};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Openings that are looked at for one step.
+const OPENINGS: usize = 100;
+
+/// A dry run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForecastView {
+    /// What the file comes to.
+    pub spec: RolloutSpec,
+    /// Whether it is applied; else only the file was read.
+    pub applied: bool,
+    /// The longest wait that is known to lie before the first host.
+    pub waits: Duration,
+    /// Its waves in order.
+    pub waves: Vec<WaveForecast>,
+    /// When all of it would be over; none: some part fits into no window.
+    pub ends: Option<Timestamp>,
+    /// The next openings of its windows; none: at any time.
+    pub openings: Vec<(Timestamp, Timestamp)>,
+}
+
+/// A wave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaveForecast {
+    /// Its name.
+    pub name: WaveName,
+    /// How long it takes: installs, a restart of GoodLink, the soak.
+    pub takes: Duration,
+    /// What must fit into one opening for its last host: the same and a removal.
+    pub needs: Duration,
+    /// Its hosts.
+    pub hosts: Vec<HostForecast>,
+}
+
+/// A host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostForecast {
+    /// When it would go; none: it fits into no window of the next ones.
+    pub begins: Option<Timestamp>,
+    /// What is in its way now.
+    pub line: RolloutHostLine,
+}
+
+/// The dry run of a rollout that is there, or of one that a file describes.
+#[must_use]
+pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> ForecastView {
+    let known = world.ledger.rollouts.get(&spec.name).filter(|known| known.spec == *spec);
+    let supposed = supposed(world, spec, known, by);
+    let world = World { ledger: &supposed, ..world };
+    let hosts = supposed.rollouts.get(&spec.name).map(|rollout| progress(world, rollout, Depth::All, None));
+    let hosts = hosts.unwrap_or_default();
+    let waits = hosts.iter().map(wait).max().unwrap_or_default();
+    let mut clock = Some(after(world.now.wall, waits));
+    let mut waves = Vec::new();
+    for (wave, of) in (0..).zip(&spec.waves) {
+        let members: Vec<HostProgress> = hosts.iter().filter(|host| host.wave == wave).cloned().collect();
+        waves.push(foresee(spec, of, members, &mut clock));
+    }
+    let openings = match &spec.windows {
+        Windows::AnyTime => Vec::new(),
+        Windows::In(windows) => crate::window::upcoming(windows, world.now.wall, 5),
+    };
+    ForecastView { spec: spec.clone(), applied: known.is_some(), waits, waves, ends: clock, openings }
+}
+
+/// The ledger as if the rollout were running in this form.
+fn supposed(world: World<'_>, spec: &RolloutSpec, known: Option<&Rollout>, by: &OperatorName) -> Ledger {
+    let mut ledger = world.ledger.clone();
+    let mut rollout = known.cloned().unwrap_or_else(|| Rollout::created(spec.clone(), by.clone(), world.now.steady));
+    if rollout.state == RolloutState::Created {
+        rollout.state = RolloutState::Running { since: world.now.steady };
+    }
+    let rollouts: BTreeMap<RolloutName, Rollout> = [(spec.name.clone(), rollout)].into();
+    ledger.rollouts.extend(rollouts);
+    ledger
+}
+
+/// The longest of the waits that keep the host's gate closed and end by themselves.
+fn wait(host: &HostProgress) -> Duration {
+    let waits = host.blocked.iter().filter_map(|blocked| match blocked {
+        Blocked::Gate { reason: Reason::AwaitingSecondLook { remaining, .. } | Reason::Settling { remaining, .. } }
+        | Blocked::Wait { remaining, .. } => Some(*remaining),
+        _ => None,
+    });
+    waits.max().unwrap_or_default()
+}
+
+/// One wave from `clock` on, which it moves to its end.
+fn foresee(
+    spec: &RolloutSpec,
+    wave: &WaveSpec,
+    members: Vec<HostProgress>,
+    clock: &mut Option<Timestamp>,
+) -> WaveForecast {
+    let expected = &spec.expected;
+    let at_once = usize::try_from(wave.at_once.get()).unwrap_or(usize::MAX);
+    let batches = |hosts: usize| u32::try_from(hosts.div_ceil(at_once)).unwrap_or(u32::MAX);
+    let left = members.iter().filter(|host| !host.phase.is_over()).count();
+    let after_installs = expected.restart + wave.soak;
+    let takes =
+        if left == 0 { Duration::ZERO } else { expected.install.saturating_mul(batches(left)) + after_installs };
+    let removals = expected.removal.saturating_mul(batches(members.len()));
+    let needs = expected.install + after_installs + removals;
+    let mut begun = 0;
+    let mut begins: Vec<Option<Timestamp>> = Vec::new();
+    for host in &members {
+        if host.phase.is_over() {
+            begins.push(None);
+            continue;
+        }
+        if begun > 0 && begun % at_once == 0 {
+            *clock = clock.map(|at| after(at, expected.install));
+        }
+        begun += 1;
+        let removals = expected.removal.saturating_mul(batches(begun));
+        *clock = clock.and_then(|at| opening(&spec.windows, at, expected.install + after_installs + removals));
+        begins.push(*clock);
+    }
+    if begun > 0 {
+        *clock = clock.map(|at| after(at, expected.install + after_installs));
+    }
+    let lines = host_lines(members);
+    let hosts = begins.into_iter().zip(lines).map(|(begins, line)| HostForecast { begins, line }).collect();
+    WaveForecast { name: wave.name.clone(), takes, needs, hosts }
+}
+
+/// The first moment from `at` on from which so much time is left until a cutoff.
+fn opening(windows: &Windows, at: Timestamp, needs: Duration) -> Option<Timestamp> {
+    let Windows::In(windows) = windows else { return Some(at) };
+    let mut moment = at;
+    for _ in 0..OPENINGS {
+        moment = match windows_at(windows, moment) {
+            Opening::Open { last, .. } if after(moment, needs) <= last => return Some(moment),
+            Opening::Open { until, .. } => until,
+            Opening::Closed { next } => next?,
+        };
+    }
+    None
+}
+
+fn after(moment: Timestamp, time: Duration) -> Timestamp {
+    SignedDuration::try_from(time).ok().and_then(|time| moment.checked_add(time).ok()).unwrap_or(Timestamp::MAX)
+}

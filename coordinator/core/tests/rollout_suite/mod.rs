@@ -1,0 +1,93 @@
+//! Shared by the scenarios of rollouts in waves: an estate with more servers, and what is done with its hosts.
+
+mod approvals;
+mod files;
+mod forecast;
+mod limits;
+mod removal;
+mod thresholds;
+mod wave;
+mod window;
+
+use crate::example::{AFTER, BEFORE, Example, minutes, name, succeeded};
+use sendgate_core::ledger::{Effect, Entry, Sequence};
+use sendgate_core::plan::rollout::{Depth, Phase, progress};
+use sendgate_core::plan::{self, Blocked};
+use sendgate_core::request::{self, Refused};
+
+/// The installs among the effects, by host.
+fn installs(effects: &[(Sequence, Effect)]) -> Vec<(String, Sequence)> {
+    let install = |(id, effect): &(Sequence, Effect)| match effect {
+        Effect::Install { host, .. } => Some((host.to_string(), *id)),
+        _ => None,
+    };
+    effects.iter().filter_map(install).collect()
+}
+
+/// The removals among the effects, by host.
+fn removals(effects: &[(Sequence, Effect)]) -> Vec<(String, Sequence)> {
+    let removal = |(id, effect): &(Sequence, Effect)| match effect {
+        Effect::Remove { host, .. } => Some((host.to_string(), *id)),
+        _ => None,
+    };
+    effects.iter().filter_map(removal).collect()
+}
+
+/// Gives the permit, and lets the host show what the act leaves behind.
+fn carry_out(example: &mut Example, intent: Sequence, host: &str, version: &str) {
+    assert_eq!(plan::permit(example.world(), intent), Ok(()));
+    example.append(Entry::Permitted { intent });
+    example.exchange(host, version);
+    example.settle();
+    example.end(intent, succeeded());
+    example.pass(minutes(1));
+    example.exchange(host, version);
+    example.settle();
+}
+
+/// What is on offer; it may be so since an earlier look.
+fn offered(example: &mut Example) -> Vec<(Sequence, Effect)> {
+    example.settle();
+    example.ledger.open().map(|(id, intent)| (id, intent.effect.clone())).collect()
+}
+
+/// Installs on the one host whose turn it is.
+fn install_next(example: &mut Example, host: &str) {
+    let [(on, intent)] = installs(&offered(example))
+        .try_into()
+        .unwrap_or_else(|other| panic!("{other:?}, {:?}", against(example, host)));
+    assert_eq!(on, host);
+    carry_out(example, intent, host, AFTER);
+}
+
+/// Removes from the one host whose turn it is.
+fn remove_next(example: &mut Example, host: &str) {
+    let [(on, intent)] = removals(&offered(example))
+        .try_into()
+        .unwrap_or_else(|other| panic!("{other:?}, {:?}", against(example, host)));
+    assert_eq!(on, host);
+    carry_out(example, intent, host, BEFORE);
+}
+
+fn phases(example: &Example) -> Vec<Phase> {
+    let rollout = &example.ledger.rollouts[&name("dst")];
+    progress(example.world(), rollout, Depth::All, None).into_iter().map(|host| host.phase).collect()
+}
+
+/// What speaks against beginning on a host.
+fn against(example: &Example, host: &str) -> Vec<String> {
+    let rollout = &example.ledger.rollouts[&name("dst")];
+    let hosts = progress(example.world(), rollout, Depth::All, None);
+    let host = hosts.into_iter().find(|progress| progress.host == name(host)).unwrap();
+    host.blocked.iter().map(Blocked::to_string).collect()
+}
+
+fn file_it(example: &mut Example, by: &str, request: Result<sendgate_core::ledger::Request, Refused>) {
+    let request = request.unwrap_or_else(|refused| panic!("{refused}"));
+    example.append(Entry::Request { by: name(by), request });
+}
+
+fn resume(example: &mut Example) {
+    let request = request::resume(example.world(), "dst", "looked at it");
+    file_it(example, "olga", request);
+}

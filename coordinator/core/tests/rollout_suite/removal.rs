@@ -1,0 +1,158 @@
+//! The hotfix is taken off again: the last wave first, under the same limits, by a person or by a trip.
+
+use super::{carry_out, file_it, install_next, installs, phases, removals, remove_next, resume};
+use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, wave};
+use sendgate_core::coverage::{Cause, VerdictKind};
+use sendgate_core::ledger::{Entry, Outcome};
+use sendgate_core::plan::{self, rollout::Phase};
+use sendgate_core::request;
+
+fn remove(example: &mut Example) {
+    let request = request::rollout_remove(example.world(), "dst", "stores do not mount");
+    file_it(example, "olga", request);
+}
+
+fn finished() -> Example {
+    let mut example = Example::covered();
+    example.rollout();
+    for host in ["exa1", "exa2"] {
+        install_next(&mut example, host);
+        example.pass(minutes(15));
+        example.settle();
+    }
+    assert_eq!(example.rollout_state(), "finished");
+    example
+}
+
+#[test]
+fn a_finished_rollout_is_removed_in_reverse_and_what_it_leaves_is_no_drift() {
+    let mut example = finished();
+    remove(&mut example);
+    for host in ["exa2", "exa1"] {
+        remove_next(&mut example, host);
+    }
+    assert_eq!(example.settle().0, []);
+    assert_eq!(example.rollout_state(), "removed again");
+    assert_eq!(phases(&example), [Phase::Removed, Phase::Removed]);
+    assert!(example.ledger.drift.is_empty(), "{:?}", example.ledger.drift);
+}
+
+/// What is removed enforces less: a closed gate is no reason to leave it.
+#[test]
+fn a_closed_gate_does_not_stop_a_removal() {
+    let mut example = finished();
+    example.set("anna", VerdictKind::Denied, Cause::DeniedByEntry);
+    example.observe_all();
+    remove(&mut example);
+    assert_eq!(removals(&example.settle().0).len(), 1);
+}
+
+/// In the middle of an install: what runs is awaited, what is only offered is taken back, nothing else is touched.
+#[test]
+fn a_removal_waits_for_the_install_that_runs() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = installs(&effects)[0].1;
+    example.append(Entry::Permitted { intent });
+    remove(&mut example);
+    assert_eq!(example.settle().0, [], "the installer still runs");
+    example.exchange("exa1", AFTER);
+    example.settle();
+    example.end(intent, crate::example::succeeded());
+    example.pass(minutes(1));
+    let (effects, _) = example.settle();
+    let [(host, removal)] = removals(&effects).try_into().unwrap_or_else(|other| panic!("{other:?}"));
+    assert_eq!(host, "exa1");
+    carry_out(&mut example, removal, "exa1", BEFORE);
+    example.settle();
+    assert_eq!((example.rollout_state().as_str(), &phases(&example)[1]), ("removed again", &Phase::Kept));
+}
+
+/// A report from before the install says nothing of what it brought.
+#[test]
+fn an_old_report_does_not_count_as_removed() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = installs(&effects)[0].1;
+    example.append(Entry::Permitted { intent });
+    example.end(intent, crate::example::succeeded());
+    remove(&mut example);
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    assert_ne!(phases(&example)[0], Phase::Removed);
+}
+
+#[test]
+fn an_offer_of_an_install_is_void_once_it_is_to_be_removed() {
+    let mut example = finished();
+    // A host more, so that an install is on offer: exa2 has lost the hotfix and is tried again.
+    let mut fresh = Example::covered();
+    fresh.rollout();
+    install_next(&mut fresh, "exa1");
+    fresh.pass(minutes(15));
+    let (effects, _) = fresh.settle();
+    let offered = installs(&effects)[0].1;
+    remove(&mut fresh);
+    let refusal = plan::permit(fresh.world(), offered).unwrap_err();
+    assert!(refusal.void, "{refusal:?}");
+    fresh.settle();
+    assert!(!fresh.ledger.intents[&offered].state.is_open());
+    remove(&mut example);
+    let twice = request::rollout_remove(example.world(), "dst", "again").unwrap_err().to_string();
+    assert_eq!(twice, "rollout dst is running and cannot be removed");
+}
+
+/// `on_trip = "remove"`: the wave that tripped loses the hotfix again by itself; the waves before it keep it.
+#[test]
+fn a_trip_removes_the_hotfix_from_its_wave() {
+    let mut example = Example::covered();
+    let waves = format!("{}{}", wave("canary", &["exa1"]), wave("rest", &["exa2"]));
+    example.rollout_of(&file_of("dst", &format!("on_trip = \"remove\"\n{waves}")));
+    install_next(&mut example, "exa1");
+    example.pass(minutes(15));
+    example.settle();
+    install_next(&mut example, "exa2");
+    example.policy.goodlink_restart = sendgate_core::policy::Switch::Off;
+    example.paused.insert("bert");
+    example.observe_all();
+    let (effects, _) = example.settle();
+    let [(host, intent)] = removals(&effects).try_into().unwrap_or_else(|other| panic!("{other:?}"));
+    assert_eq!(host, "exa2");
+    carry_out(&mut example, intent, "exa2", BEFORE);
+    example.settle();
+    assert_eq!(example.rollout_state(), "removed again");
+    assert_eq!(phases(&example), [Phase::Kept, Phase::Removed]);
+    let removal = example.ledger.rollouts[&name("dst")].removal.clone().unwrap();
+    assert!(removal.reason.starts_with("wave rest: 1 new Send As pauses"), "{}", removal.reason);
+    // A person may have the rest of it taken off as well.
+    remove(&mut example);
+    let (effects, _) = example.settle();
+    assert_eq!(removals(&effects).iter().map(|(host, _)| host.as_str()).collect::<Vec<_>>(), ["exa1"]);
+}
+
+#[test]
+fn a_removal_that_fails_stops_and_goes_on_when_a_person_says_so() {
+    let mut example = finished();
+    remove(&mut example);
+    let (effects, _) = example.settle();
+    let intent = removals(&effects)[0].1;
+    example.append(Entry::Permitted { intent });
+    example.end(intent, Outcome::Failed { detail: "exit code 5".into() });
+    example.settle();
+    assert_eq!(example.rollout_state(), "stopped by itself: the removal: exa2 the removal failed: exit code 5");
+    let request = request::retry(example.world(), "dst", "exa2", "service stopped by hand");
+    file_it(&mut example, "olga", request);
+    resume(&mut example);
+    example.pass(minutes(1));
+    assert_eq!(removals(&example.settle().0).len(), 1);
+}
+
+#[test]
+fn what_was_never_installed_is_not_removed() {
+    let mut example = Example::covered();
+    example.rollout();
+    let text = request::rollout_remove(example.world(), "dst", "why not").unwrap_err().to_string();
+    assert_eq!(text, "rollout dst has installed nothing: there is nothing to remove");
+}

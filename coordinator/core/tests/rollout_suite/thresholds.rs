@@ -1,0 +1,124 @@
+//! What may go wrong before a rollout stops, with its exact denominators.
+
+use super::{against, carry_out, file_it, install_next, installs, phases, resume};
+use crate::example::{AFTER, Example, file_of, minutes, name, wave};
+use sendgate_core::ledger::{Entry, Outcome};
+use sendgate_core::plan::rollout::{Class, Phase};
+use sendgate_core::request;
+
+fn waves() -> String {
+    format!("{}{}", wave("canary", &["exa1"]), wave("rest", &["exa2"]))
+}
+
+/// Anna and Carl have their mailboxes on EXA1, Bert on EXA2: of the canary's two roster users one is 50 %.
+#[test]
+fn the_percentage_is_of_the_roster_users_on_the_changed_servers() {
+    for (percent, trips) in [(49, true), (50, false)] {
+        let mut example = Example::covered();
+        let limits = format!("[thresholds]\nnew_pauses = 5\nnew_pauses_percent = {percent}\n");
+        example.rollout_of(&file_of("dst", &(waves() + &limits)));
+        install_next(&mut example, "exa1");
+        example.paused.insert("anna");
+        example.observe_all();
+        example.settle();
+        let state = example.rollout_state();
+        let text = "stopped by itself: wave canary: 1 new Send As pauses of 2 roster users, 49 % allowed, on the changed \
+                    servers exa1: anna (gla)";
+        assert_eq!(state, if trips { text } else { "running" });
+    }
+}
+
+/// A wave counts from its own baseline, the rollout from the first one.
+#[test]
+fn what_one_wave_may_have_adds_up_in_the_rollout() {
+    let mut example = Example::covered();
+    let limits = "[thresholds]\nnew_pauses = 1\n[wave_thresholds]\nnew_pauses = 1\n";
+    example.rollout_of(&file_of("dst", &(waves() + limits)));
+    install_next(&mut example, "exa1");
+    example.paused.insert("anna");
+    example.pass(minutes(15));
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    example.policy.goodlink_restart = sendgate_core::policy::Switch::Off;
+    install_next(&mut example, "exa2");
+    example.paused.insert("bert");
+    example.observe_all();
+    example.settle();
+    assert_eq!(
+        example.rollout_state(),
+        "stopped by itself: the rollout: 2 new Send As pauses of 3 roster users, 1 allowed, on the changed servers exa1, \
+         exa2: anna (gla), bert (gla)"
+    );
+}
+
+/// One failed install is allowed: the host is passed over, and the rollout ends.
+#[test]
+fn a_failed_install_that_is_allowed_is_passed_over() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &(waves() + "[thresholds]\nfailed_installs = 1\n")));
+    let (effects, _) = example.settle();
+    let intent = installs(&effects)[0].1;
+    example.append(Entry::Permitted { intent });
+    example.end(intent, Outcome::Failed { detail: "exit code 1603".into() });
+    example.pass(minutes(1));
+    install_next(&mut example, "exa2");
+    example.pass(minutes(15));
+    example.settle();
+    assert_eq!(example.rollout_state(), "finished");
+    let why = "the install failed: exit code 1603".to_owned();
+    assert_eq!(phases(&example)[0], Phase::Failed { class: Class::Install, why });
+}
+
+/// After the hotfix some stores did not mount: that is counted by itself.
+#[test]
+fn a_store_that_goes_down_in_the_soak_is_counted_as_a_store() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &(waves() + "[thresholds]\nfailed_installs = 9\nunreachable = 9\n")));
+    install_next(&mut example, "exa1");
+    let host = example.estate.hosts.get_mut(&name("exa1")).unwrap();
+    host.exchange.as_mut().unwrap().mounted = Ok(false);
+    example.settle();
+    assert_eq!(
+        example.rollout_state(),
+        "stopped by itself: wave canary: 1 stores down, 0 allowed: exa1 the store is not mounted"
+    );
+    // What is mounted again lets it go on, once a person says so.
+    example.observe_all();
+    resume(&mut example);
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+}
+
+/// A waiting host that has been silent for longer than an act may take counts as unreachable.
+#[test]
+fn a_silent_host_of_the_wave_counts_as_failed_after_its_deadline() {
+    let mut example = Example::covered();
+    example.rollout();
+    let pass = |example: &mut Example, time: u64| {
+        example.silence(minutes(time));
+        example.goodlink("adom\\goodadmin");
+        example.exchange("exa2", crate::example::BEFORE);
+        example.survey();
+    };
+    let (effects, _) = example.settle();
+    let intent = installs(&effects)[0].1;
+    pass(&mut example, 60);
+    example.append(Entry::Outcome { intent, outcome: Outcome::Withdrawn { detail: "late".into() } });
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    assert!(against(&example, "exa1").contains(&"host exa1: it has been silent for 1h 0m".to_owned()));
+    pass(&mut example, 1);
+    example.settle();
+    assert_eq!(
+        example.rollout_state(),
+        "stopped by itself: wave exa1: 1 unreachable hosts, 0 allowed: exa1 nothing was heard of it for 1h 1m"
+    );
+    let request = request::skip(example.world(), "dst", "exa1", "its disk is gone");
+    file_it(&mut example, "olga", request);
+    resume(&mut example);
+    example.policy.disruption.estate = 2.try_into().unwrap();
+    let (effects, _) = example.settle();
+    let offered = installs(&effects);
+    assert_eq!(offered[0].0, "exa2");
+    carry_out(&mut example, offered[0].1, "exa2", AFTER);
+}

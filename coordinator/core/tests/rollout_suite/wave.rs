@@ -1,0 +1,179 @@
+//! Waves follow one another, each after its soak.
+
+use super::{against, carry_out, install_next, installs, phases};
+use crate::example::{AFTER, Example, file_of, minutes, name, wave};
+use sendgate_core::ledger::Entry;
+use sendgate_core::plan::rollout::Phase;
+use sendgate_core::policy::ExchangePolicy;
+
+fn two_at_once(example: &mut Example) -> String {
+    example.policy.disruption.estate = 2.try_into().unwrap();
+    file_of("dst", &format!("[limits]\nat_once = 2\n{}", wave("all", &["exa1", "exa2"])))
+}
+
+/// Both hosts of a wave go together; the wave soaks once, from the last of them on.
+#[test]
+fn a_wave_soaks_from_its_last_host_on() {
+    let mut example = Example::covered();
+    let file = two_at_once(&mut example);
+    example.rollout_of(&file);
+    let (effects, _) = example.settle();
+    let offered = installs(&effects);
+    assert_eq!(offered.iter().map(|(host, _)| host.as_str()).collect::<Vec<_>>(), ["exa1", "exa2"]);
+    carry_out(&mut example, offered[0].1, "exa1", AFTER);
+    example.pass(minutes(14));
+    example.settle();
+    assert_eq!(phases(&example)[0], Phase::Soaking { remaining: minutes(15) }, "the other host is still being changed");
+    carry_out(&mut example, offered[1].1, "exa2", AFTER);
+    example.pass(minutes(14));
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    assert_eq!(phases(&example), [1, 1].map(|left| Phase::Soaking { remaining: minutes(left) }));
+    example.pass(minutes(1));
+    example.settle();
+    assert_eq!(example.rollout_state(), "finished");
+}
+
+#[test]
+fn the_next_wave_waits_for_the_soak_of_the_one_before() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of(
+        "dst",
+        &format!("{}soak = \"2h\"\n{}", wave("canary", &["exa2"]), wave("rest", &["exa1"])),
+    ));
+    install_next(&mut example, "exa2");
+    example.pass(minutes(119));
+    let (effects, _) = example.settle();
+    assert_eq!(effects, []);
+    assert!(against(&example, "exa1").contains(&"exa2 comes first".to_owned()), "{:?}", against(&example, "exa1"));
+    example.pass(minutes(1));
+    install_next(&mut example, "exa1");
+}
+
+/// Silence in the soak is not health: the wave is not over before the host is heard of, and it fails after the deadline.
+#[test]
+fn a_host_that_falls_silent_in_the_soak_holds_the_wave_and_then_fails() {
+    let mut example = Example::covered();
+    example.rollout();
+    install_next(&mut example, "exa1");
+    example.silence(minutes(20));
+    example.goodlink("adom\\goodadmin");
+    example.exchange("exa2", crate::example::BEFORE);
+    example.survey();
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    assert!(!phases(&example).contains(&Phase::Done), "{:?}", phases(&example));
+    example.silence(minutes(41));
+    example.goodlink("adom\\goodadmin");
+    example.exchange("exa2", crate::example::BEFORE);
+    example.survey();
+    example.settle();
+    assert_eq!(
+        example.rollout_state(),
+        "stopped by itself: wave exa1: 1 unreachable hosts, 0 allowed: exa1 nothing was heard of it for 1h 1m"
+    );
+}
+
+/// Whom GoodLink has paused is not known: nothing is concluded from that.
+#[test]
+fn a_wave_is_not_over_while_pauses_cannot_be_read() {
+    let mut example = Example::covered();
+    example.rollout();
+    install_next(&mut example, "exa1");
+    example.pass(minutes(15));
+    let unread = |example: &mut Example| {
+        let gla = example.estate.hosts.get_mut(&name("gla")).unwrap();
+        gla.goodlink.as_mut().unwrap().paused = Err("no log".into());
+    };
+    unread(&mut example);
+    example.settle();
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 0);
+    let rollout = &example.ledger.rollouts[&name("dst")];
+    let hosts = sendgate_core::plan::rollout::progress(
+        example.world(),
+        rollout,
+        sendgate_core::plan::rollout::Depth::Turn,
+        None,
+    );
+    let why: Vec<_> = hosts[0].blocked.iter().map(ToString::to_string).collect();
+    assert_eq!(why, ["whom GoodLink gla has paused is not known: no log"]);
+    example.observe_all();
+    example.settle();
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
+}
+
+/// A cluster: the node whose store is stopped, as it must be, goes first, then the one that serves.
+#[test]
+fn the_passive_node_of_a_cluster_goes_first() {
+    let mut example = Example::covered();
+    let cluster = ExchangePolicy { hosts: vec![name("exa1"), name("exa2")], domain: None, tags: [].into() };
+    example.policy.exchange = [(name("exa1"), cluster)].into();
+    let all = |example: &mut Example| {
+        example.truth.values_mut().for_each(|user| user.2 = "exa1");
+        example.policy.goodlink.get_mut(&name("gla")).unwrap().exchange = [name("exa1")].into();
+        example.observe_all();
+    };
+    all(&mut example);
+    let passive = |example: &mut Example, host: &str| {
+        let exchange = example.estate.hosts.get_mut(&name(host)).unwrap().exchange.as_mut().unwrap();
+        exchange.service.as_mut().unwrap().state = sendgate_core::estate::ServiceState::Stopped;
+        exchange.mounted = Ok(false);
+    };
+    passive(&mut example, "exa2");
+    example.rollout_of(&file_of("dst", &wave("all", &["exa1"])));
+    let (effects, _) = example.settle();
+    let offered = installs(&effects);
+    assert_eq!(offered.len(), 1, "{:?} {:?}", against(&example, "exa1"), against(&example, "exa2"));
+    assert_eq!(offered[0].0, "exa2");
+    assert!(against(&example, "exa1").contains(&"exa2 comes first".to_owned()));
+    let intent = offered[0].1;
+    example.append(Entry::Permitted { intent });
+    example.exchange("exa2", AFTER);
+    passive(&mut example, "exa2");
+    example.settle();
+    example.end(intent, crate::example::succeeded());
+    example.pass(minutes(1));
+    passive(&mut example, "exa2");
+    let (effects, _) = example.settle();
+    assert_eq!(installs(&effects).iter().map(|(host, _)| host.as_str()).collect::<Vec<_>>(), ["exa1"]);
+}
+
+/// Nothing moves for longer than the file allows: it stops, with what it waited for.
+#[test]
+fn a_rollout_that_nothing_moves_stops_after_its_patience() {
+    let mut example = Example::covered();
+    example.set("anna", sendgate_core::coverage::VerdictKind::Denied, sendgate_core::coverage::Cause::DeniedByEntry);
+    example.observe_all();
+    example.rollout_of(&file_of("dst", &format!("patience = \"24h\"\n{}", wave("all", &["exa1"]))));
+    example.pass(minutes(24 * 60));
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    example.pass(minutes(1));
+    example.settle();
+    let state = example.rollout_state();
+    assert!(state.starts_with("stopped by itself: nothing has moved for 24h 0m: exa1: "), "{state}");
+    assert!(state.contains("anna@a.example.test is denied"), "{state}");
+    example.pass(minutes(24 * 60 + 1));
+    example.settle();
+    let state = example.rollout_state();
+    assert!(state.starts_with("aborted: nobody let it go on within 24h 0m after it stopped: "), "{state}");
+}
+
+/// Held on purpose is not forgotten.
+#[test]
+fn patience_stands_still_while_a_person_holds_it() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &format!("patience = \"24h\"\n{}", wave("all", &["exa1"]))));
+    let request = sendgate_core::request::hold(
+        example.world(),
+        &sendgate_core::request::WantedHeld::Rollout("dst".into()),
+        "weekend",
+    );
+    super::file_it(&mut example, "olga", request);
+    example.pass(minutes(72 * 60));
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    super::resume(&mut example);
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+}

@@ -1,0 +1,111 @@
+//! Windows: nothing begins outside them, and nothing that would not be over before the cutoff.
+
+use super::{against, install_next, installs};
+use crate::example::{Example, file_of, minutes, name, wave};
+use sendgate_core::coverage::VerdictKind;
+use sendgate_core::plan;
+use sendgate_core::policy::Switch;
+
+/// The example's clock stands at 02:00 on a Tuesday.
+fn windowed(from: &str, to: &str) -> String {
+    let window = format!(
+        "[[window]]\nname = \"night\"\nfrom = \"2006-06-{from}\"\nto = \"2006-06-{to}\"\nzone = \"UTC\"\ncutoff = \"10m\"\n"
+    );
+    let waves = format!("{}soak = \"1h\"\n{}soak = \"1h\"\n", wave("canary", &["exa1"]), wave("rest", &["exa2"]));
+    file_of("dst", &(waves + &window))
+}
+
+#[test]
+fn nothing_begins_while_no_window_is_open() {
+    let mut example = Example::covered();
+    example.rollout_of(&windowed("13T04:00", "13T08:00"));
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    assert_eq!(against(&example, "exa1"), ["no window is open; the next one opens at 2006-06-13T04:00:00Z"]);
+    assert!(plan.wake.unwrap() <= example.now.steady + minutes(120) + std::time::Duration::from_secs(1));
+    example.pass(minutes(120));
+    let (effects, _) = example.settle();
+    assert_eq!(installs(&effects).len(), 1);
+}
+
+/// 20m install, 5m restart, 1h soak, 20m removal: 1h 45m must be left before the cutoff.
+#[test]
+fn what_does_not_fit_before_the_cutoff_is_not_begun_and_the_arithmetic_is_shown() {
+    let mut example = Example::covered();
+    example.rollout_of(&windowed("13T01:00", "13T03:54"));
+    let (effects, _) = example.settle();
+    assert_eq!(effects, []);
+    assert_eq!(
+        against(&example, "exa1"),
+        [
+            "install 20m 0s + restart of GoodLink 5m 0s + soak 1h 0m + removal from 1 hosts, 1 at once, 20m 0s = 1h 45m, \
+          which does not fit into the 1h 44m left until the cutoff at 2006-06-13T03:44:00Z"
+        ]
+    );
+    let mut example = Example::covered();
+    example.rollout_of(&windowed("13T01:00", "13T03:55"));
+    assert_eq!(installs(&example.settle().0).len(), 1);
+}
+
+/// The window closes between the offer and the permit: the permit is refused.
+#[test]
+fn no_permit_after_the_window_is_too_short() {
+    let mut example = Example::covered();
+    example.rollout_of(&windowed("13T01:00", "13T03:55"));
+    let (effects, _) = example.settle();
+    let intent = installs(&effects)[0].1;
+    example.pass(minutes(1));
+    let refusal = plan::permit(example.world(), intent).unwrap_err();
+    assert!(!refusal.void);
+    assert!(refusal.blocked.iter().any(|why| why.to_string().contains("does not fit")), "{refusal:?}");
+}
+
+/// The second wave does not fit any more, and waits for the next opening.
+#[test]
+fn a_wave_that_does_not_fit_waits_for_the_next_window() {
+    let mut example = Example::covered();
+    let weekly = "[[window]]\nname = \"nightly\"\nrule = \"FREQ=DAILY\"\nstart = \"2006-06-13T01:00\"\nlength = \"3h\"\n\
+                  zone = \"UTC\"\ncutoff = \"0s\"\n";
+    let waves = format!("{}soak = \"1h\"\n{}soak = \"1h\"\n", wave("canary", &["exa1"]), wave("rest", &["exa2"]));
+    example.rollout_of(&file_of("dst", &(waves + weekly)));
+    install_next(&mut example, "exa1");
+    example.pass(minutes(60));
+    assert_eq!(installs(&example.settle().0), []);
+    assert!(against(&example, "exa2")[0].contains("does not fit into the"), "{:?}", against(&example, "exa2"));
+    example.pass(minutes(60));
+    example.settle();
+    assert_eq!(against(&example, "exa2"), ["no window is open; the next one opens at 2006-06-14T01:00:00Z"]);
+    example.pass(minutes(21 * 60));
+    install_next(&mut example, "exa2");
+}
+
+/// Unattended restarts keep to windows of their own; a person's restart does not.
+#[test]
+fn goodlink_is_restarted_unattended_only_in_its_windows() {
+    let mut example = Example::covered();
+    example.lands("anna");
+    example.paused.insert("anna");
+    example.pass(minutes(70));
+    let window =
+        "name = \"n\"\nfrom = \"2006-06-13T06:00\"\nto = \"2006-06-13T08:00\"\nzone = \"UTC\"\ncutoff = \"0s\"\n";
+    let window: sendgate_core::window::WrittenWindow = toml_window(window);
+    example.policy.restart_windows = sendgate_core::spec::Windows::In(vec![window.read().unwrap()]);
+    example.policy.goodlink_restart = Switch::On;
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    let why: Vec<_> = plan.remedies[&name("gla")].iter().map(ToString::to_string).collect();
+    assert_eq!(why, ["no window is open; the next one opens at 2006-06-13T06:00:00Z"]);
+    let force = sendgate_core::request::restart_force(example.world(), "gla", "the director's own handheld");
+    super::file_it(&mut example, "olga", force);
+    assert_eq!(example.settle().0.len(), 1, "a person may");
+    assert_eq!(VerdictKind::Covered.to_string(), "covered");
+}
+
+fn toml_window(text: &str) -> sendgate_core::window::WrittenWindow {
+    let mut fields = std::collections::BTreeMap::new();
+    for line in text.lines() {
+        let (key, value) = line.split_once(" = ").unwrap();
+        fields.insert(key, value.trim_matches('"').to_owned());
+    }
+    serde_json::from_value(serde_json::to_value(fields).unwrap()).unwrap()
+}

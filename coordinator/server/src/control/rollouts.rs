@@ -1,0 +1,50 @@
+//! Files of rollouts: applied, or only foreseen.
+
+use super::{accepted, invalid, json, refused, stopped};
+use crate::driver::{Handle, RequestError};
+use sendgate_core::gate::World;
+use sendgate_core::names::{OperatorName, RolloutName};
+use sendgate_core::request::{self, Refused};
+use sendgate_core::{spec, view};
+use sendgate_proto::v1::{Accepted, Forecast, forecast::What};
+use tonic::{Response, Status};
+
+/// The longest file, in bytes: a thousand servers and some windows are less.
+const LONGEST_FILE: usize = 256 * 1024;
+
+fn not_too_long(text: &str) -> Result<(), Status> {
+    if text.len() <= LONGEST_FILE {
+        return Ok(());
+    }
+    Err(invalid(format!("the rollout's file has {} bytes; at most {LONGEST_FILE} are read", text.len())))
+}
+
+/// Files it; one that is there in this form is accepted without a record.
+pub(super) async fn apply(driver: &Handle, by: OperatorName, text: String) -> Result<Response<Accepted>, Status> {
+    not_too_long(&text)?;
+    match driver.request(by, move |world| request::rollout_apply(world, &text)).await {
+        Err(RequestError::Refused(Refused::Unchanged(note))) => Ok(Response::new(Accepted { sequence: 0, note })),
+        filed => filed.map(accepted).map_err(refused),
+    }
+}
+
+/// What it would do, and what is in its way.
+pub(super) async fn forecast(driver: &Handle, by: OperatorName, wanted: Forecast) -> Result<Vec<u8>, Status> {
+    let wanted = wanted.what.ok_or_else(|| invalid("the request names no rollout"))?;
+    if let What::Text(text) = &wanted {
+        not_too_long(text)?;
+    }
+    driver.look(move |world, _| foresee(world, &by, &wanted)).await.map_err(stopped)?
+}
+
+fn foresee(world: World<'_>, by: &OperatorName, wanted: &What) -> Result<Vec<u8>, Status> {
+    let spec = match wanted {
+        What::Text(text) => spec::read(text, world.policy).map_err(invalid)?,
+        What::Rollout(given) => {
+            let name: RolloutName = given.parse().map_err(invalid)?;
+            let known = world.ledger.rollouts.get(&name);
+            known.ok_or_else(|| Status::not_found(format!("there is no rollout {name}")))?.spec.clone()
+        }
+    };
+    json(&view::forecast(world, &spec, by))
+}
