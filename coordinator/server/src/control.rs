@@ -5,17 +5,18 @@
 //! 3. [`report`]: coverage, some lines at a time;
 //! 4. [`progress`]: a full survey while somebody watches;
 //! 5. [`grants`]: approvals, undo and redo, and what a directory team would run;
-//! 6. [`interventions`]: hold and release, resume, retry, skip, a forced restart.
+//! 6. [`interventions`]: hold and release, resume, retry, skip, a forced restart;
+//! 7. [`may`]: which role may do what.
 
 mod explain;
 mod grants;
 mod interventions;
+mod may;
 mod progress;
 mod report;
 
 use crate::directory::DirectoryServer;
 use crate::driver::{Handle, RequestError, Stopped};
-use crate::identity::Role;
 use crate::journal::{Journal, Sequence};
 use crate::serve::peer;
 use jiff::{SignedDuration, Timestamp};
@@ -68,21 +69,15 @@ impl ControlService {
 type Parts<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 fn viewer<T>(request: &Request<T>) -> Result<OperatorName, Status> {
-    let identity = peer(request)?;
-    match identity.role {
-        Role::Viewer(name) | Role::Operator(name) => Ok(name),
-        Role::Agent(_) => Err(Status::permission_denied(format!("{identity} is an agent: it may not look"))),
-    }
+    may::look(peer(request)?)
 }
 
 fn operator<T>(request: &Request<T>) -> Result<OperatorName, Status> {
-    let identity = peer(request)?;
-    match identity.role {
-        Role::Operator(name) => Ok(name),
-        _ => Err(Status::permission_denied(format!(
-            "{identity} may not do this: it takes a certificate with sendgate:operator:NAME"
-        ))),
-    }
+    may::act(peer(request)?)
+}
+
+fn approver<T>(request: &Request<T>) -> Result<OperatorName, Status> {
+    may::approve(peer(request)?)
 }
 
 fn stopped(stopped: Stopped) -> Status {
@@ -234,12 +229,12 @@ impl Control for ControlService {
     }
 
     async fn approve(&self, request: Request<ApprovalRequest>) -> Result<Response<Accepted>, Status> {
-        let by = operator(&request)?;
+        let by = approver(&request)?;
         grants::approve(&self.driver, by, request.into_inner()).await
     }
 
     async fn revoke(&self, request: Request<ApprovalRequest>) -> Result<Response<Accepted>, Status> {
-        let by = operator(&request)?;
+        let by = may::revoke(peer(&request)?)?;
         grants::revoke(&self.driver, by, request.into_inner()).await
     }
 
