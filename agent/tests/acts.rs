@@ -209,6 +209,50 @@ async fn a_restart_stops_then_starts_and_is_followed_by_a_report() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_removal_runs_once_also_when_the_package_is_gone_and_only_inside_its_permit() {
+    let (world, mut coordinator, running, mut session) = start().await;
+    let sha = digest(&world.package);
+    session.offer_removal("e-1", 5, &[0; 32]).await;
+    assert!(session.refused("e-1").await.ends_with(" is to be removed"));
+    session.offer_removal("e-2", 5, &sha).await;
+    let nonce = session.request("e-2").await;
+    session.permit("e-2", nonce, 5, 0).await;
+    let why = session.refused("e-2").await;
+    assert!(why.starts_with("permit expired: it came "), "{why}");
+    session.offer_removal("e-3", 5, &sha).await;
+    let nonce = session.request("e-3").await;
+    std::fs::write(&world.package, "another").unwrap();
+    session.permit("e-3", nonce, 5, VALID).await;
+    let why = session.refused("e-3").await;
+    assert!(why.ends_with("package.exe changed after its digest was checked"), "{why}");
+    assert_eq!(world.runs(), Vec::<String>::new());
+
+    std::fs::remove_file(&world.package).unwrap();
+    session.offer_removal("e-4", 5, &sha).await;
+    let nonce = session.request("e-4").await;
+    session.permit("e-4", nonce, 5, VALID).await;
+    let mut update = session.update().await;
+    while update.state() == State::Started {
+        update = session.update().await;
+    }
+    assert_eq!((update.state(), update.exit_code, update.act_id.as_str()), (State::Finished, Some(0), "e-4"));
+    drop(session);
+    running.stop().await;
+
+    let _running = run(&world, coordinator.port);
+    let mut session = coordinator.session(5).await;
+    session.offer_removal("e-4", 5, &sha).await;
+    loop {
+        let update = session.update().await;
+        if update.act_id == "e-4" {
+            assert_eq!(update.state(), State::Finished, "told again, not run again");
+            break;
+        }
+    }
+    assert_eq!(world.runs(), ["remove KB1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lower_or_foreign_generation_gets_no_session() {
     let (world, mut coordinator, _running, session) = start().await;
     drop(session);

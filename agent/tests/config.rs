@@ -33,11 +33,11 @@ fn the_example_is_good() {
 fn mistakes_are_told_with_file_key_and_remedy() {
     let cases = [
         (
-            "status = \"service-status\", mounted",
-            "status = \"svc\", mounted",
+            "status = \"service-status\"\nmounted",
+            "status = \"svc\"\nmounted",
             "/etc/agent.toml: hosts.ex1.exchange.programs.status: there is no program \"svc\"; add [programs.svc] or name \
-             one of those that are there (install-hotfix, patches, service-start, service-status, service-stop, \
-             store-mounted)",
+             one of those that are there (install-hotfix, patches, remove-hotfix, service-start, service-status, \
+             service-stop, store-mounted)",
         ),
         (
             "\"{host}\", \"{package_file}\"",
@@ -49,7 +49,19 @@ fn mistakes_are_told_with_file_key_and_remedy() {
             "status = \"service-status\", stop",
             "status = \"install-hotfix\", stop",
             "/etc/agent.toml: hosts.gl1.goodlink.programs.status: the program \"install-hotfix\" wants {package_file}; \
-             only an install program is given a package: use another program here",
+             only install and remove programs are given a package: use another program here",
+        ),
+        (
+            "status = \"service-status\", stop",
+            "status = \"remove-hotfix\", stop",
+            "/etc/agent.toml: hosts.gl1.goodlink.programs.status: the program \"remove-hotfix\" wants {package}; only \
+             install and remove programs are given a package: use another program here",
+        ),
+        (
+            "\"{host}\", \"{package}\"",
+            "\"{host}\"",
+            "/etc/agent.toml: hosts.ex1.exchange.programs.remove: the program \"remove-hotfix\" is not told what to \
+             remove; add {package}, the package's name, to its arguments, or {package_file} if it needs the file",
         ),
         (
             ", start = \"service-start\" }",
@@ -60,8 +72,8 @@ fn mistakes_are_told_with_file_key_and_remedy() {
         (
             "[\"{host}\"]",
             "[\"{hots}\"]",
-            "/etc/agent.toml: programs.store-mounted.arguments[0]: {hots} is no placeholder; known are {host}, {service} \
-             and {package_file}, and {{ and }} stand for braces; correct the argument \"{hots}\"",
+            "/etc/agent.toml: programs.store-mounted.arguments[0]: {hots} is no placeholder; known are {host}, {service}, \
+             {package} and {package_file}, and {{ and }} stand for braces; correct the argument \"{hots}\"",
         ),
         (
             "timeout = \"1h\"",

@@ -74,6 +74,44 @@ async fn killed_in_the_middle_of_an_install() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn killed_in_the_middle_of_a_removal() {
+    let world = World::new();
+    world.hold();
+    let mut coordinator = Coordinator::start(&world).await;
+    let mut agent = Agent::start(&world, coordinator.port);
+    let mut session = coordinator.session(1).await;
+    let sha = digest(&world.package);
+    // Its end does not hang on the package's file.
+    std::fs::remove_file(&world.package).unwrap();
+    session.offer_removal("e-1", 1, &sha).await;
+    let nonce = session.request("e-1").await;
+    session.permit("e-1", nonce, 1, 30_000).await;
+    assert_eq!(session.update().await.state(), State::Started);
+    until("the program runs", || world.runs().len() == 1).await;
+    agent.kill();
+
+    let mut agent = Agent::start(&world, coordinator.port);
+    let mut session = coordinator.session(2).await;
+    assert_eq!(session.update().await.state(), State::Started, "it still runs");
+    session.offer_removal("e-1", 2, &sha).await;
+    assert_eq!(session.update().await.state(), State::Started, "and is not started again");
+    session.offer_removal("e-2", 2, &sha).await;
+    assert_eq!(session.refused("e-2").await, "act e-1 is under way on ex1");
+    agent.kill();
+
+    world.release();
+    until("the program has ended", || world.path("state/acts/e-1/outcome.json").exists()).await;
+    let _agent = Agent::start(&world, coordinator.port);
+    let mut session = coordinator.session(3).await;
+    let mut update = session.update().await;
+    while (update.act_id.as_str(), update.state()) != ("e-1", State::Finished) {
+        assert_ne!(update.state(), State::Unknown);
+        update = session.update().await;
+    }
+    assert_eq!((update.exit_code, world.runs()), (Some(0), vec!["remove KB1".to_owned()]), "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn killed_together_with_its_supervisor() {
     let world = World::new();
     world.hold();

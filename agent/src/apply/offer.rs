@@ -9,7 +9,7 @@ use sendgate_proto::v1::restart_service::Role;
 use sha2::{Digest, Sha256};
 
 use super::files::FileMark;
-use crate::config::{AgentConfig, Command, Host, HostName, PackageName, Places, Program, ServiceName};
+use crate::config::{AgentConfig, Command, Host, HostName, PackageName, Placeholder, Places, Program, ServiceName};
 
 /// Why an offer is refused. The texts are shown to operators by the coordinator.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum OfferError {
     /// Not served here.
     #[error("host {0:?} is not one of this agent's hosts ({1}); add it to the agent's configuration")]
     Host(String, String),
-    /// Neither of the acts.
+    /// None of the acts.
     #[error("the offer names no act that this agent knows; use an agent of the coordinator's version")]
     Act,
     /// The host does not have the role, or no program for it.
@@ -36,8 +36,19 @@ pub enum OfferError {
         /// What the system says.
         source: io::Error,
     },
+    /// Without a removal configured nothing is removed.
+    #[error(
+        "package {package:?}: no program of host {host} removes a package; name one as `remove` in the programs of its \
+         [hosts.exchange] in the agent's configuration"
+    )]
+    NoRemoval {
+        /// As offered.
+        package: String,
+        /// Where.
+        host: HostName,
+    },
     /// The file is another one.
-    #[error("package {name}: {} has SHA-256 {found}, but {offered} is to be installed", file.display())]
+    #[error("package {name}: {} has SHA-256 {found}, but {offered} is to be {to_be}", file.display())]
     Digest {
         /// Which package.
         name: PackageName,
@@ -47,10 +58,19 @@ pub enum OfferError {
         found: String,
         /// Of the offer.
         offered: String,
+        /// What is to be done with it.
+        to_be: &'static str,
     },
     /// An argument cannot be filled in.
-    #[error("program {0}: an argument wants a package file where there is none")]
+    #[error("program {0}: an argument wants a package where there is none")]
     Argument(String),
+}
+
+impl OfferError {
+    /// The package's file is not there: not another one, and not one that cannot be read.
+    fn is_gone(&self) -> bool {
+        matches!(self, Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 /// An offer that can be carried out.
@@ -78,30 +98,48 @@ pub fn host<'a>(config: &'a AgentConfig, name: &str) -> Result<&'a Host, OfferEr
 
 /// Checks an offer and makes its commands. Hashes the package, so it blocks for as long as that takes.
 ///
+/// A package is removed also when its file is gone: what removes it came with the installation. Where the file is there it
+/// must be the one that is meant, and a removal whose program is given the file needs it.
+///
 /// # Errors
 /// Says why the act is refused.
 pub fn prepare(config: &AgentConfig, host: &Host, act: Option<&Act>) -> Result<Prepared, OfferError> {
-    let prepared = |what, service: &ServiceName, programs: &[Program], package: Option<(PathBuf, FileMark)>| {
-        let (file, mark) = package.unzip();
-        let places = Places { host: &host.name, service, package_file: file.as_ref() };
+    let prepared = |what, service: &ServiceName, programs: &[Program], package: Option<Package<'_>>| {
+        let (name, file) = package.as_ref().map(|package| (package.name, package.file)).unzip();
+        let places = Places { host: &host.name, service, package: name, package_file: file };
         let mut commands = Vec::new();
         for program in programs {
             let command = program.command(&places);
             commands.push(command.ok_or_else(|| OfferError::Argument(program.name.to_string()))?);
         }
-        Ok(Prepared { host: host.name.clone(), what, commands, package: mark })
+        Ok(Prepared { host: host.name.clone(), what, commands, package: package.and_then(|package| package.mark) })
+    };
+    let known = |package: &str| {
+        let mut named = config.packages.iter();
+        let found = named.find(|(name, _)| name.as_str().eq_ignore_ascii_case(package));
+        found.ok_or_else(|| OfferError::Package(package.to_owned()))
     };
     match act {
         Some(Act::Install(wanted)) => {
             let role = host.exchange.as_ref().and_then(|role| role.install.as_ref().map(|install| (role, install)));
             let (role, install) = role.ok_or_else(|| OfferError::Program(host.name.clone(), "install program"))?;
-            let unknown = || OfferError::Package(wanted.package.clone());
-            let mut named = config.packages.iter();
-            let (name, file) =
-                named.find(|(name, _)| name.as_str().eq_ignore_ascii_case(&wanted.package)).ok_or_else(unknown)?;
-            let mark = check(name, file, &wanted.sha256)?;
-            let what = format!("install {name}");
-            prepared(what, &role.service, std::slice::from_ref(install), Some((file.clone(), mark)))
+            let (name, file) = known(&wanted.package)?;
+            let mark = Some(check(name, file, &wanted.sha256, "installed")?);
+            let package = Package { name, file, mark };
+            prepared(format!("install {name}"), &role.service, std::slice::from_ref(install), Some(package))
+        }
+        Some(Act::Remove(wanted)) => {
+            let role = host.exchange.as_ref().and_then(|role| role.remove.as_ref().map(|remove| (role, remove)));
+            let none = || OfferError::NoRemoval { package: wanted.package.clone(), host: host.name.clone() };
+            let (role, remove) = role.ok_or_else(none)?;
+            let (name, file) = known(&wanted.package)?;
+            let mark = match check(name, file, &wanted.sha256, "removed") {
+                Ok(mark) => Some(mark),
+                Err(error) if error.is_gone() && !remove.uses(Placeholder::PackageFile) => None,
+                Err(error) => return Err(error),
+            };
+            let package = Package { name, file, mark };
+            prepared(format!("remove {name}"), &role.service, std::slice::from_ref(remove), Some(package))
         }
         Some(Act::Restart(wanted)) => match wanted.role() {
             Role::Goodlink => {
@@ -116,7 +154,14 @@ pub fn prepare(config: &AgentConfig, host: &Host, act: Option<&Act>) -> Result<P
     }
 }
 
-fn check(name: &PackageName, file: &Path, wanted: &[u8]) -> Result<FileMark, OfferError> {
+/// A package of the configuration; with a mark where its file is there and is the one that is meant.
+struct Package<'a> {
+    name: &'a PackageName,
+    file: &'a PathBuf,
+    mark: Option<FileMark>,
+}
+
+fn check(name: &PackageName, file: &Path, wanted: &[u8], to_be: &'static str) -> Result<FileMark, OfferError> {
     let failed = |source| OfferError::Read { name: name.clone(), file: file.to_owned(), source };
     // Marked before it is hashed: a change in between shows at the start of the program.
     let mark = FileMark::of(file).map_err(failed)?;
@@ -125,7 +170,7 @@ fn check(name: &PackageName, file: &Path, wanted: &[u8]) -> Result<FileMark, Off
         return Ok(mark);
     }
     let (found, offered) = (hex(&found), hex(wanted));
-    Err(OfferError::Digest { name: name.clone(), file: file.to_owned(), found, offered })
+    Err(OfferError::Digest { name: name.clone(), file: file.to_owned(), found, offered, to_be })
 }
 
 fn hash(file: &Path) -> io::Result<[u8; 32]> {
@@ -148,3 +193,6 @@ fn hash(file: &Path) -> io::Result<[u8; 32]> {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ pub const LOOK_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long stopping, starting or restarting a service may take where no `timeout` is named: GoodLink with many users
 /// needs minutes.
 pub const SERVICE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
-/// How long an installation may take where no `timeout` is named: store hotfixes took up to half an hour.
+/// How long an installation or a removal may take where no `timeout` is named: store hotfixes took up to half an hour.
 pub const INSTALL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// How often hosts are probed where no `report_interval` is named.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(10);
@@ -85,6 +85,8 @@ pub struct Exchange {
     pub patches: Program,
     /// Installs a package; absent where nothing may be installed, and then such an act is refused.
     pub install: Option<Program>,
+    /// Removes a package; absent where nothing may be removed, and then such an act is refused.
+    pub remove: Option<Program>,
 }
 
 /// The role of a GoodLink server.
@@ -130,7 +132,12 @@ pub struct Command {
 }
 
 impl Program {
-    /// The command for one host; `None` when an argument wants a package file and there is none.
+    /// Whether one of its arguments has this placeholder.
+    pub fn uses(&self, place: Placeholder) -> bool {
+        self.arguments.iter().any(|argument| argument.uses(place))
+    }
+
+    /// The command for one host; `None` when an argument wants a package and there is none.
     pub fn command(&self, places: &Places<'_>) -> Option<Command> {
         let arguments = self.arguments.iter().map(|argument| argument.fill(places)).collect::<Option<Vec<_>>>()?;
         Some(Command { name: self.name.clone(), file: self.file.clone(), arguments, timeout: self.timeout })
@@ -202,9 +209,15 @@ impl AgentConfig {
         ];
         for host in self.hosts.values() {
             let exchange = host.exchange.iter().flat_map(|role| {
-                [Some(&role.status), Some(&role.mounted), Some(&role.patches), role.install.as_ref()]
-                    .into_iter()
-                    .flatten()
+                [
+                    Some(&role.status),
+                    Some(&role.mounted),
+                    Some(&role.patches),
+                    role.install.as_ref(),
+                    role.remove.as_ref(),
+                ]
+                .into_iter()
+                .flatten()
             });
             let goodlink =
                 host.goodlink.iter().flat_map(|role| std::iter::once(&role.status).chain(role.restart.iter()));

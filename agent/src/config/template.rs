@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::{HostName, ServiceName};
+use crate::config::{HostName, PackageName, ServiceName};
 
 /// What may stand between braces in an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,18 +12,21 @@ pub enum Placeholder {
     Host,
     /// `{service}`: the service of the role that the program is used for.
     Service,
-    /// `{package_file}`: the package to install; only for a role's `install` program.
+    /// `{package}`: the name of the package; only for a role's `install` and `remove` programs.
+    Package,
+    /// `{package_file}`: the package's file; only for the same.
     PackageFile,
 }
 
 impl Placeholder {
-    const ALL: [Self; 3] = [Self::Host, Self::Service, Self::PackageFile];
+    const ALL: [Self; 4] = [Self::Host, Self::Service, Self::Package, Self::PackageFile];
 
     /// As it is written, without braces.
     pub fn name(self) -> &'static str {
         match self {
             Self::Host => "host",
             Self::Service => "service",
+            Self::Package => "package",
             Self::PackageFile => "package_file",
         }
     }
@@ -44,7 +47,8 @@ pub struct Template(Vec<Part>);
 pub enum TemplateError {
     /// Not one of the closed set.
     #[error(
-        "{{{0}}} is no placeholder; known are {{host}}, {{service}} and {{package_file}}, and {{{{ and }}}} stand for braces"
+        "{{{0}}} is no placeholder; known are {{host}}, {{service}}, {{package}} and {{package_file}}, and {{{{ and }}}} \
+         stand for braces"
     )]
     Unknown(String),
     /// An opening brace without a closing one, or the other way round.
@@ -62,7 +66,9 @@ pub struct Places<'a> {
     pub host: &'a HostName,
     /// `{service}`
     pub service: &'a ServiceName,
-    /// `{package_file}`; there is one only where a package is installed.
+    /// `{package}`; there is one only where a package is installed or removed.
+    pub package: Option<&'a PackageName>,
+    /// `{package_file}`; the same.
     pub package_file: Option<&'a PathBuf>,
 }
 
@@ -111,7 +117,7 @@ impl Template {
         self.0.contains(&Part::Place(place))
     }
 
-    /// The argument with everything in its place; `None` when it wants a package file and there is none (which the
+    /// The argument with everything in its place; `None` when it wants a package and there is none (which the
     /// configuration does not let through).
     pub fn fill(&self, places: &Places<'_>) -> Option<String> {
         let mut filled = String::new();
@@ -120,6 +126,7 @@ impl Template {
                 Part::Text(text) => filled.push_str(text),
                 Part::Place(Placeholder::Host) => filled.push_str(places.host.as_str()),
                 Part::Place(Placeholder::Service) => filled.push_str(places.service.as_str()),
+                Part::Place(Placeholder::Package) => filled.push_str(places.package?.as_str()),
                 Part::Place(Placeholder::PackageFile) => filled.push_str(places.package_file?.to_str()?),
             }
         }
@@ -134,17 +141,16 @@ mod tests {
     fn filled(text: &str) -> String {
         let host = HostName::new("ex1").unwrap();
         let service = ServiceName::new("a {host} b").unwrap();
-        Template::parse(text)
-            .unwrap()
-            .fill(&Places { host: &host, service: &service, package_file: Some(&"/p/k.exe".into()) })
-            .unwrap()
+        let package = PackageName::new("KB1").unwrap();
+        let (package, package_file) = (Some(&package), Some(&"/p/k.exe".into()));
+        Template::parse(text).unwrap().fill(&Places { host: &host, service: &service, package, package_file }).unwrap()
     }
 
     #[test]
     fn placeholders_are_filled_once() {
         assert_eq!(filled("--on={host}"), "--on=ex1");
         assert_eq!(filled("{service}"), "a {host} b", "what is put in is not read again");
-        assert_eq!(filled("{package_file}"), "/p/k.exe");
+        assert_eq!(filled("{package} {package_file}"), "KB1 /p/k.exe");
         assert_eq!(filled("{{host}}"), "{host}");
         assert_eq!(filled(""), "");
     }
@@ -153,7 +159,7 @@ mod tests {
     fn errors_say_what_is_known() {
         assert_eq!(
             Template::parse("{pid}").unwrap_err().to_string(),
-            "{pid} is no placeholder; known are {host}, {service} and {package_file}, and {{ and }} stand for braces"
+            "{pid} is no placeholder; known are {host}, {service}, {package} and {package_file}, and {{ and }} stand for braces"
         );
         let unpaired = "has a brace without its partner; write {{ and }} for braces";
         assert_eq!(Template::parse("{host").unwrap_err().to_string(), unpaired);

@@ -118,10 +118,19 @@ impl Validator<'_> {
         let install =
             role.programs.install.as_deref().map(|name| uses("install", name, INSTALL_TIMEOUT)).transpose()?;
         if let Some(program) = &install
-            && !program.arguments.iter().any(|argument| argument.uses(Placeholder::PackageFile))
+            && !program.uses(Placeholder::PackageFile)
         {
             let problem = format!("the program {:?} is not given the package", program.name.as_str());
             return Err(self.bad(&format!("{key}.programs.install"), problem, "add {package_file} to its arguments"));
+        }
+        let remove = role.programs.remove.as_deref().map(|name| uses("remove", name, INSTALL_TIMEOUT)).transpose()?;
+        if let Some(program) = &remove
+            && !program.uses(Placeholder::Package)
+            && !program.uses(Placeholder::PackageFile)
+        {
+            let problem = format!("the program {:?} is not told what to remove", program.name.as_str());
+            let remedy = "add {package}, the package's name, to its arguments, or {package_file} if it needs the file";
+            return Err(self.bad(&format!("{key}.programs.remove"), problem, remedy));
         }
         Ok(Exchange {
             store_exe: self.absolute(&format!("{key}.store_exe"), role.store_exe)?,
@@ -133,6 +142,7 @@ impl Validator<'_> {
             patches: self
                 .looks(uses("patches", &role.programs.patches, LOOK_TIMEOUT)?, &format!("{key}.programs.patches"))?,
             install,
+            remove,
         })
     }
 
@@ -179,11 +189,14 @@ impl Validator<'_> {
 
     /// A program that is not given a package must not want one.
     fn looks(&self, program: Program, key: &str) -> Result<Program, ConfigError> {
-        if program.arguments.iter().any(|argument| argument.uses(Placeholder::PackageFile)) {
-            let problem = format!("the program {:?} wants {{package_file}}", program.name.as_str());
-            return Err(self.bad(key, problem, "only an install program is given a package: use another program here"));
+        match [Placeholder::Package, Placeholder::PackageFile].into_iter().find(|place| program.uses(*place)) {
+            Some(place) => {
+                let problem = format!("the program {:?} wants {{{}}}", program.name.as_str(), place.name());
+                let remedy = "only install and remove programs are given a package: use another program here";
+                Err(self.bad(key, problem, remedy))
+            }
+            None => Ok(program),
         }
-        Ok(program)
     }
 
     fn used(&self, key: &str, name: &str, programs: &Programs, default: Duration) -> Result<Program, ConfigError> {

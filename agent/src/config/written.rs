@@ -69,6 +69,7 @@ pub(super) struct WrittenExchangePrograms {
     pub(super) mounted: String,
     pub(super) patches: String,
     pub(super) install: Option<String>,
+    pub(super) remove: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -251,7 +251,7 @@ async fn ask<T>(
     read: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<T, String> {
     let command = program
-        .command(&Places { host, service, package_file: None })
+        .command(&Places { host, service, package: None, package_file: None })
         .ok_or_else(|| format!("program {}: wants a package file where there is none", program.name))?;
     let output = programs::output(&command).await.map_err(|error| error.to_string())?;
     read(&output).map_err(|problem| wrong(&command, problem))

@@ -41,6 +41,7 @@ impl World {
         world.script("patches", "echo KB926666");
         // Each run leaves a line, and lasts until the test lets it go.
         world.script("install", "echo \"$1\" >> runs; echo installing; while [ -e hold ]; do sleep 0.05; done; exit 3");
+        world.script("remove", "echo \"remove $1\" >> runs; while [ -e hold ]; do sleep 0.05; done");
         world.script("stop", "echo stop >> runs");
         world.script("start", "echo start >> runs");
         fs::write(world.path("roster.csv"), "name,directory_name,server\nann,A\\ann,\n").unwrap();
@@ -94,9 +95,10 @@ impl World {
              [coordinator]\naddress = \"127.0.0.1:{port}\"\ntls_name = \"coordinator.test\"\n\
              ca = \"{at}/ca.pem\"\ncertificate = \"{at}/agent.pem\"\nkey = \"{at}/agent.key\"\n\
              {programs}[programs.install]\nprogram = \"{at}/install\"\narguments = [\"{{package_file}}\"]\n\
+             [programs.remove]\nprogram = \"{at}/remove\"\narguments = [\"{{package}}\"]\n\
              [[packages]]\nname = \"KB1\"\nfile = \"{at}/package.exe\"\n\
              [[hosts]]\nname = \"ex1\"\n[hosts.exchange]\nstore_exe = \"{at}/store.exe\"\nservice = \"IS\"\n\
-             programs = {{ status = \"status\", mounted = \"mounted\", patches = \"patches\", install = \"install\" }}\n\
+             programs = {{ status = \"status\", mounted = \"mounted\", patches = \"patches\", install = \"install\", remove = \"remove\" }}\n\
              [[hosts]]\nname = \"gl1\"\n[hosts.goodlink]\nservice = \"GL\"\nroster = \"{at}/roster.csv\"\n\
              programs = {{ status = \"status\", stop = \"stop\", start = \"start\" }}\n\
              [hosts.goodlink.log]\nfile = \"{at}/good.log\"\n"
@@ -240,6 +242,11 @@ impl Session {
     pub(crate) async fn offer(&self, act_id: &str, counter: u64, sha256: &[u8]) {
         let install = v1::InstallHotfix { package: "KB1".into(), sha256: sha256.to_vec() };
         self.offer_act(act_id, counter, "ex1", v1::act_offer::Act::Install(install)).await;
+    }
+
+    pub(crate) async fn offer_removal(&self, act_id: &str, counter: u64, sha256: &[u8]) {
+        let remove = v1::RemoveHotfix { package: "KB1".into(), sha256: sha256.to_vec() };
+        self.offer_act(act_id, counter, "ex1", v1::act_offer::Act::Remove(remove)).await;
     }
 
     pub(crate) async fn offer_act(&self, act_id: &str, counter: u64, host: &str, act: v1::act_offer::Act) {

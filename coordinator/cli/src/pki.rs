@@ -74,8 +74,10 @@ pub enum Role {
     Agent,
     /// An operator who looks.
     Viewer,
-    /// An operator who files requests.
+    /// An operator who files requests, but approves nothing.
     Operator,
+    /// Who looks, approves and revokes, and does nothing else.
+    Approver,
 }
 
 impl Role {
@@ -87,6 +89,7 @@ impl Role {
             Self::Agent => "agent",
             Self::Viewer => "viewer",
             Self::Operator => "operator",
+            Self::Approver => "approver",
         }
     }
 }

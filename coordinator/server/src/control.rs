@@ -6,18 +6,19 @@
 //! 4. [`progress`]: a full survey while somebody watches;
 //! 5. [`grants`]: approvals, undo and redo, and what a directory team would run;
 //! 6. [`interventions`]: hold and release, resume, retry, skip, a forced restart;
-//! 7. [`rollouts`]: files of rollouts, applied or only foreseen.
+//! 7. [`rollouts`]: files of rollouts, applied or only foreseen;
+//! 8. [`may`]: which role may do what.
 
 mod explain;
 mod grants;
 mod interventions;
+mod may;
 mod progress;
 mod report;
 mod rollouts;
 
 use crate::directory::DirectoryServer;
 use crate::driver::{Handle, RequestError, Stopped};
-use crate::identity::Role;
 use crate::journal::{Journal, Sequence};
 use crate::serve::peer;
 use jiff::{SignedDuration, Timestamp};
@@ -70,21 +71,15 @@ impl ControlService {
 type Parts<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 fn viewer<T>(request: &Request<T>) -> Result<OperatorName, Status> {
-    let identity = peer(request)?;
-    match identity.role {
-        Role::Viewer(name) | Role::Operator(name) => Ok(name),
-        Role::Agent(_) => Err(Status::permission_denied(format!("{identity} is an agent: it may not look"))),
-    }
+    may::look(peer(request)?)
 }
 
 fn operator<T>(request: &Request<T>) -> Result<OperatorName, Status> {
-    let identity = peer(request)?;
-    match identity.role {
-        Role::Operator(name) => Ok(name),
-        _ => Err(Status::permission_denied(format!(
-            "{identity} may not do this: it takes a certificate with sendgate:operator:NAME"
-        ))),
-    }
+    may::act(peer(request)?)
+}
+
+fn approver<T>(request: &Request<T>) -> Result<OperatorName, Status> {
+    may::approve(peer(request)?)
 }
 
 fn stopped(stopped: Stopped) -> Status {
@@ -246,12 +241,12 @@ impl Control for ControlService {
     }
 
     async fn approve(&self, request: Request<ApprovalRequest>) -> Result<Response<Accepted>, Status> {
-        let by = operator(&request)?;
+        let by = approver(&request)?;
         grants::approve(&self.driver, by, request.into_inner()).await
     }
 
     async fn revoke(&self, request: Request<ApprovalRequest>) -> Result<Response<Accepted>, Status> {
-        let by = operator(&request)?;
+        let by = may::revoke(peer(&request)?)?;
         grants::revoke(&self.driver, by, request.into_inner()).await
     }
 

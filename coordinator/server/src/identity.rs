@@ -23,6 +23,7 @@ impl fmt::Display for Identity {
             Role::Agent(name) => write!(f, "agent {name}"),
             Role::Viewer(name) => write!(f, "viewer {name}"),
             Role::Operator(name) => write!(f, "operator {name}"),
+            Role::Approver(name) => write!(f, "approver {name}"),
         }
     }
 }
@@ -34,8 +35,10 @@ pub enum Role {
     Agent(AgentName),
     /// Looks.
     Viewer(OperatorName),
-    /// Looks and files requests.
+    /// Looks and files requests, but approves nothing.
     Operator(OperatorName),
+    /// Looks, approves and revokes, and nothing else: what needs a yes takes two people.
+    Approver(OperatorName),
 }
 
 /// Why a certificate names nobody.
@@ -72,7 +75,7 @@ pub enum IdentityError {
     },
     /// Its role is not one that connects here.
     #[error(
-        "the client certificate {subject} has the name {name:?}, whose role is not agent, viewer or operator; issue one with `sendgate pki issue --role`"
+        "the client certificate {subject} has the name {name:?}, whose role is not agent, viewer, operator or approver; issue one with `sendgate pki issue --role`"
     )]
     Role {
         /// The certificate's subject.
@@ -152,6 +155,7 @@ fn role(subject: String, uri: &str) -> Result<Role, IdentityError> {
         Some(("agent", name)) => name.parse().map(Role::Agent).map_err(bad(subject)),
         Some(("viewer", name)) => name.parse().map(Role::Viewer).map_err(bad(subject)),
         Some(("operator", name)) => name.parse().map(Role::Operator).map_err(bad(subject)),
+        Some(("approver", name)) => name.parse().map(Role::Approver).map_err(bad(subject)),
         _ => Err(IdentityError::Role { subject, name: uri.to_owned() }),
     }
 }
@@ -184,6 +188,8 @@ mod tests {
             of(&["https://example.test/", "sendgate:operator:olaf"]),
             Ok(Role::Operator("olaf".parse().unwrap()))
         );
+        assert_eq!(of(&["sendgate:approver:ada"]), Ok(Role::Approver("ada".parse().unwrap())));
+        assert_eq!(Identity::from_der(&der(&["sendgate:approver:ada"])).unwrap().to_string(), "approver ada");
     }
 
     #[test]
@@ -208,8 +214,8 @@ mod tests {
             assert_eq!(
                 of(&[other]).unwrap_err(),
                 format!(
-                    "the client certificate CN=somebody has the name {other:?}, whose role is not agent, viewer or \
-                     operator; issue one with `sendgate pki issue --role`"
+                    "the client certificate CN=somebody has the name {other:?}, whose role is not agent, viewer, \
+                     operator or approver; issue one with `sendgate pki issue --role`"
                 )
             );
         }

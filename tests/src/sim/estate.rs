@@ -126,7 +126,8 @@ pub(super) fn agent(host: &str, package: &Path) -> AgentConfig {
          [hosts.goodlink.log]\nfile = \"/sim/good.log\"\n"
     } else {
         "[hosts.exchange]\nstore_exe = \"/sim/store.exe\"\nservice = \"IS\"\n\
-         programs = { status = \"look\", mounted = \"look\", patches = \"look\", install = \"install\" }\n"
+         programs = { status = \"look\", mounted = \"look\", patches = \"look\", install = \"install\", \
+         remove = \"remove\" }\n"
     };
     let text = format!(
         "agent = \"{host}\"\nstate = \"/sim/{host}\"\nreport_interval = \"60s\"\n\
@@ -134,6 +135,7 @@ pub(super) fn agent(host: &str, package: &Path) -> AgentConfig {
          certificate = \"/sim/certificate\"\nkey = \"/sim/key\"\n\
          [programs.look]\nprogram = \"/sim/look\"\n\
          [programs.install]\nprogram = \"/sim/install\"\narguments = [\"{{package_file}}\"]\n\
+         [programs.remove]\nprogram = \"/sim/remove\"\narguments = [\"{{package}}\"]\n\
          [[packages]]\nname = \"kb926666\"\nfile = \"{}\"\n[[hosts]]\nname = \"{host}\"\n{roles}",
         package.display()
     );

@@ -28,7 +28,7 @@ fn head(layout: &Layout, agent: &str) -> String {
     format!(
         "agent = {name}\nstate = {state}\nreport_interval = \"1s\"\n\n\
          [coordinator]\naddress = {address}\ntls_name = {tls}\nca = {ca}\ncertificate = {certificate}\nkey = {key}\n\n\
-         {status}{mounted}{patches}{install}{restart}\
+         {status}{mounted}{patches}{install}{remove}{restart}\
          [[packages]]\nname = {package}\nfile = {file}\n\n[[hosts]]\nname = {name}\n",
         name = quoted(agent),
         state = quoted(&Layout::text(&folder.join("state"))),
@@ -41,6 +41,7 @@ fn head(layout: &Layout, agent: &str) -> String {
         mounted = program("mounted", &svc, "\"mounted\""),
         patches = program("patches", &hotfix, "\"patches\""),
         install = program("install", &hotfix, "\"install\", \"{package_file}\""),
+        remove = program("remove", &hotfix, "\"remove\", \"{package}\""),
         restart = program("restart", &svc, "\"restart\", \"{service}\""),
         package = quoted(HOTFIX_NAME),
         file = quoted(&Layout::text(&layout.package(HOTFIX_NAME))),
@@ -51,7 +52,8 @@ fn head(layout: &Layout, agent: &str) -> String {
 pub(super) fn store_agent(layout: &Layout, store: &StoreHost) -> String {
     format!(
         "{}[hosts.exchange]\nstore_exe = {}\nservice = {}\n\
-         programs = {{ status = \"status\", mounted = \"mounted\", patches = \"patches\", install = \"install\" }}\n",
+         programs = {{ status = \"status\", mounted = \"mounted\", patches = \"patches\", install = \"install\", \
+         remove = \"remove\" }}\n",
         head(layout, &store.host),
         quoted(&Layout::text(&layout.host(&store.host).join("store.exe"))),
         quoted(STORE)

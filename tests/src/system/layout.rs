@@ -55,6 +55,11 @@ impl Layout {
     pub fn connection(&self) -> PathBuf {
         self.dir.join("connection.toml")
     }
+    /// How the approver's command reaches it.
+    #[must_use]
+    pub fn approver_connection(&self) -> PathBuf {
+        self.dir.join("approver.toml")
+    }
     /// The id of a running process.
     #[must_use]
     pub fn pid(&self, process: &str) -> PathBuf {

@@ -7,8 +7,11 @@ use std::path::Path;
 
 /// The operator of the story and of the tests.
 pub(super) const OPERATOR: &str = "olive";
+/// Who approves.
+const APPROVER: &str = "ada";
 
-/// An authority, a certificate for the coordinator, for each agent, and for one operator; the connection file.
+/// An authority, a certificate for the coordinator, for each agent, for one operator and one approver; their
+/// connection files.
 pub(super) fn make(lab: &Lab, binaries: &Binaries, layout: &Layout, plan: &Plan) -> Result<(), SystemError> {
     let authority = Layout::text(&layout.pki());
     run(lab, binaries, &["pki", "init", "--directory", &authority])?;
@@ -35,8 +38,11 @@ pub(super) fn make(lab: &Lab, binaries: &Binaries, layout: &Layout, plan: &Plan)
         issue(lab, binaries, &authority, "agent", &agent, &layout.agent(&agent))?;
     }
     issue(lab, binaries, &authority, "operator", OPERATOR, &layout.pki())?;
+    issue(lab, binaries, &authority, "approver", APPROVER, &layout.pki())?;
     let pki = layout.pki();
-    connection(&layout.connection(), &pki.join("ca.pem"), &pki.join(format!("{OPERATOR}.pem")))
+    let write = |file: &Path, name: &str| connection(file, &pki.join("ca.pem"), &pki.join(format!("{name}.pem")));
+    write(&layout.connection(), OPERATOR)?;
+    write(&layout.approver_connection(), APPROVER)
 }
 
 /// Issues a client's certificate into a folder.

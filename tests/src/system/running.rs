@@ -182,7 +182,19 @@ impl System {
     /// # Errors
     /// [`SystemError`] when it cannot be run; what it says is in the output.
     pub fn cli(&self, arguments: &[&str]) -> Result<Output, SystemError> {
-        let connection = Layout::text(&self.layout.connection());
+        self.cli_by(&self.layout.connection(), arguments)
+    }
+
+    /// The command, as the approver runs it.
+    ///
+    /// # Errors
+    /// [`SystemError`] when it cannot be run; what it says is in the output.
+    pub fn approver_cli(&self, arguments: &[&str]) -> Result<Output, SystemError> {
+        self.cli_by(&self.layout.approver_connection(), arguments)
+    }
+
+    fn cli_by(&self, connection: &Path, arguments: &[&str]) -> Result<Output, SystemError> {
+        let connection = Layout::text(connection);
         let whole: Vec<&str> = ["--connection", &connection].into_iter().chain(arguments.iter().copied()).collect();
         cli::run(&self.lab, &self.binaries.cli, &whole)
     }

@@ -127,7 +127,8 @@ pub(crate) enum RequestError {
     Refused(#[from] ClientRefused),
     /// The certificate's role does not allow it.
     #[error(
-        "permission denied: {text}; your certificate {certificate} must carry a role that allows this: a viewer may look, an operator may also act"
+        "permission denied: {text}; your certificate {certificate} must carry a role that allows this: a viewer may look, an operator may also act, \
+         an approver may look, approve and revoke"
     )]
     Denied {
         /// The coordinator's words.

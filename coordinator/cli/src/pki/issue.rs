@@ -46,7 +46,7 @@ pub fn issue(args: &IssueArgs, now: Timestamp) -> Result<Vec<PathBuf>, PkiError>
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![match args.role {
         Role::Coordinator => ExtendedKeyUsagePurpose::ServerAuth,
-        Role::Agent | Role::Viewer | Role::Operator => ExtendedKeyUsagePurpose::ClientAuth,
+        Role::Agent | Role::Viewer | Role::Operator | Role::Approver => ExtendedKeyUsagePurpose::ClientAuth,
     }];
     params.subject_alt_names = alternative_names(args)?;
     let issuer = authority(&args.directory, now)?;
@@ -71,7 +71,9 @@ fn params(common_name: &str, span: Span) -> Result<CertificateParams, PkiError> 
 fn alternative_names(args: &IssueArgs) -> Result<Vec<SanType>, PkiError> {
     match args.role {
         Role::Coordinator if args.dns.is_empty() && args.ip.is_empty() => return Err(PkiError::Unreachable),
-        Role::Agent | Role::Viewer | Role::Operator if !(args.dns.is_empty() && args.ip.is_empty()) => {
+        Role::Agent | Role::Viewer | Role::Operator | Role::Approver
+            if !(args.dns.is_empty() && args.ip.is_empty()) =>
+        {
             return Err(PkiError::Hosts { role: args.role.as_str() });
         }
         _ => {}

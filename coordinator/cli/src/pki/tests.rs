@@ -102,7 +102,7 @@ fn a_coordinator_serves_under_its_hosts() {
 #[test]
 fn agents_and_operators_are_clients_with_one_name() {
     let bench = Bench::new();
-    for role in ["agent", "viewer", "operator"] {
+    for role in ["agent", "viewer", "operator", "approver"] {
         bench.pki(&format!("issue --role {role} --name {role}.One")).unwrap();
         let file = format!("{role}.one.pem");
         let text = bench.text(&file);

@@ -171,7 +171,10 @@ fn a_refusal_is_told_in_the_coordinators_words() {
         "{denied}"
     );
     assert!(
-        denied.ends_with("must carry a role that allows this: a viewer may look, an operator may also act\n"),
+        denied.ends_with(
+            "must carry a role that allows this: a viewer may look, an operator may also act, \
+             an approver may look, approve and revoke\n"
+        ),
         "{denied}"
     );
     assert_eq!(
