@@ -81,7 +81,7 @@ pub(super) fn status() -> StatusView {
         laboratory: true,
         domains: vec![domain()],
         rollouts: vec![RolloutLine { rollout: name("march"), state: "running".to_owned() }],
-        breaches: vec![BreachLine { server: name("exa2"), users: 3, waived: 1, certain: false }],
+        breaches: vec![BreachLine { server: name("exa2"), users: 3, waived: 1, certain: false, since: None }],
         paused: vec![
             PausedLine {
                 goodlink: name("gla"),

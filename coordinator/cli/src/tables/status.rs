@@ -51,8 +51,9 @@ fn section(heading: &str, items: impl Iterator<Item = String>) -> String {
 
 fn breach(breach: &BreachLine) -> String {
     let enforces = if breach.certain { "enforces" } else { "may enforce" };
+    let since = breach.since.map_or_else(String::new, |since| format!(", since {}", since.strftime("%Y-%m-%d %H:%MZ")));
     format!(
-        "{}: {enforces}, and {} of its users are not covered ({} of them waived)",
+        "{}: {enforces}, and {} of its users are not covered ({} of them waived){since}",
         breach.server, breach.users, breach.waived
     )
 }

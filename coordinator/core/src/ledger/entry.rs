@@ -5,7 +5,8 @@ use super::{Effect, Held, Outcome, PairEvent, RolloutEvent, Subject};
 use crate::enforcement::StoreVersion;
 use crate::guid::Guid;
 use crate::names::{
-    AccountName, DirectoryName, Dn, DomainName, GoodLinkName, HostName, OperatorName, RolloutName, RosterName,
+    AccountName, DirectoryName, Dn, DomainName, ExchangeServerName, GoodLinkName, HostName, OperatorName, RolloutName,
+    RosterName,
 };
 use crate::sid::Sid;
 use crate::spec::RolloutSpec;
@@ -247,6 +248,13 @@ pub enum Milestone {
         /// Which wave, from 0.
         wave: u32,
     },
+    /// A store enforces, or may, and serves roster users without the right; or does so no more.
+    Breach {
+        /// Which Exchange server.
+        server: ExchangeServerName,
+        /// What happened.
+        event: BreachEvent,
+    },
     /// A rollout ended or was stopped by itself.
     Rollout {
         /// Which.
@@ -271,6 +279,21 @@ pub struct VersionStep {
     /// on is not so any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub holds: BTreeSet<RolloutName>,
+}
+
+/// What happened to a breach.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum BreachEvent {
+    /// It was noticed.
+    Began {
+        /// Roster users shown without the right.
+        users: usize,
+        /// Whether the store enforces for certain.
+        certain: bool,
+    },
+    /// Everybody is seen to be covered or is excepted, or the store is seen to enforce no more.
+    Ended,
 }
 
 /// Asked for by a person.

@@ -1,7 +1,7 @@
 //! What milestones change.
 
 use super::entry::VersionStep;
-use super::{Drift, Held, Hold, Ledger, Lost, Milestone, Pair, PairState, Sequence};
+use super::{BreachEvent, Drift, Held, Hold, Ledger, Lost, Milestone, Pair, PairState, Sequence};
 use crate::guid::Guid;
 use crate::names::RolloutName;
 use crate::time::Now;
@@ -76,6 +76,14 @@ impl Ledger {
                 }
                 known.waves_done = wave.saturating_add(1);
                 known.moved = at.steady;
+            }
+            Milestone::Breach { server, event: BreachEvent::Began { .. } } => {
+                if self.breaches.insert(server.clone(), at).is_some() {
+                    return Err(format!("{server} is in breach already"));
+                }
+            }
+            Milestone::Breach { server, event: BreachEvent::Ended } => {
+                self.breaches.remove(server).ok_or_else(|| format!("{server} is in no breach"))?;
             }
             Milestone::Rollout { rollout, event } => self.rollout_step(rollout, event, sequence, at.steady)?,
         }

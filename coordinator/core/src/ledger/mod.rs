@@ -20,7 +20,7 @@ mod text;
 
 pub use approval::{Approval, Lost, Subject, Undo, Yes};
 pub use effect::{Effect, Outcome, Withdrawal};
-pub use entry::{Entry, Generation, Milestone, Pair, Request, Sequence, Sha256, Stamped};
+pub use entry::{BreachEvent, Entry, Generation, Milestone, Pair, Request, Sequence, Sha256, Stamped};
 pub use hold::{Held, Hold, Holds};
 pub use intent::{Intent, IntentState};
 pub use pair::{PairEvent, PairState};
@@ -28,7 +28,9 @@ pub use rollout::{Removal, Rollout, RolloutEvent, RolloutState, Skip};
 
 use crate::coverage::placement::GrantEntry;
 use crate::enforcement::StoreVersion;
-use crate::names::{AccountName, DirectoryName, GoodLinkName, HostName, OperatorName, RolloutName, RosterName};
+use crate::names::{
+    AccountName, DirectoryName, ExchangeServerName, GoodLinkName, HostName, OperatorName, RolloutName, RosterName,
+};
 use crate::sid::Sid;
 use crate::time::{ClockMark, Now, Steady};
 use jiff::Timestamp;
@@ -77,6 +79,8 @@ pub struct Ledger {
     pub approvals: BTreeMap<Subject, Approval>,
     /// Entries of ours that people want away.
     pub undone: BTreeMap<GrantEntry, Undo>,
+    /// Exchange servers in breach, with when it was noticed.
+    pub breaches: BTreeMap<ExchangeServerName, Now>,
     /// What is held, and when something was.
     pub holds: Holds,
     /// GoodLink servers that a person wants restarted whatever their users have waited, until it is tried.

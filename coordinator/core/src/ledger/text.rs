@@ -1,7 +1,7 @@
 //! Milestones and requests in words, one line each.
 
 use super::entry::VersionStep;
-use super::{Milestone, PairEvent, Request, RolloutEvent};
+use super::{BreachEvent, Milestone, PairEvent, Request, RolloutEvent};
 use crate::spec::RolloutSpec;
 use std::fmt;
 
@@ -38,6 +38,11 @@ impl fmt::Display for Milestone {
             }
             Self::HostVerified { rollout, host } => write!(f, "{host} is where rollout {rollout} was to bring it"),
             Self::WaveDone { rollout, wave } => write!(f, "wave {} of rollout {rollout} is over", wave + 1),
+            Self::Breach { server, event: BreachEvent::Began { users, certain } } => {
+                let enforces = if *certain { "enforces" } else { "may enforce" };
+                write!(f, "breach: {server} {enforces} Send As and serves {users} roster users without the right")
+            }
+            Self::Breach { server, event: BreachEvent::Ended } => write!(f, "the breach of {server} is over"),
             Self::Rollout { rollout, event } => match event {
                 RolloutEvent::Started => write!(f, "rollout {rollout} started"),
                 RolloutEvent::Tripped { reason } => write!(f, "rollout {rollout} stopped by itself: {reason}"),

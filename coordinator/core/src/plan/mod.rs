@@ -8,6 +8,7 @@
 //!
 //! Whoever is not moving carries the reason. Planning again on an unchanged world plans nothing new (invariant 8).
 
+pub mod breach;
 pub mod disruption;
 pub mod grants;
 pub mod hold;
@@ -194,7 +195,7 @@ impl fmt::Display for Blocked {
 #[must_use]
 pub fn plan(world: World<'_>) -> Plan {
     let mut plan = Plan {
-        steps: milestones::milestones(world).into_iter().map(Step::Record).collect(),
+        steps: milestones::milestones(world).into_iter().chain(breach::milestones(world)).map(Step::Record).collect(),
         rollouts: BTreeMap::new(),
         remedies: BTreeMap::new(),
         grants: BTreeMap::new(),

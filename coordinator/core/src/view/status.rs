@@ -1,15 +1,13 @@
 //! `status`: everything that a person on call looks at first.
 
 use super::estate::{DomainLine, domains};
-use crate::coverage::VerdictKind;
-use crate::coverage::reading::Home;
-use crate::enforcement::Enforcement;
-use crate::gate::{World, subjects};
+use crate::gate::World;
 use crate::ledger::{Drift, Generation, Held, Hold, Waiver};
 use crate::names::{ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
-use crate::plan::{disruption, remedy};
+use crate::plan::{breach, disruption, remedy};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Everything that a person on call looks at first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +56,8 @@ pub struct BreachLine {
     pub waived: usize,
     /// Whether it enforces for certain.
     pub certain: bool,
+    /// When it was noticed; none: nobody is shown without the right, but of somebody it is not known.
+    pub since: Option<Timestamp>,
 }
 
 /// Paused users of a GoodLink server.
@@ -132,39 +132,12 @@ pub fn status(world: World<'_>) -> StatusView {
 
 /// Stores that enforce, or may, with roster users who are not covered.
 fn breaches(world: World<'_>) -> Vec<BreachLine> {
-    let mut uncovered: BTreeMap<&ExchangeServerName, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
-    for domain in world.policy.domains.keys() {
-        for (goodlink, _, user, here) in subjects(world, domain) {
-            let account = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account);
-            let covered = account
-                .and_then(|account| here.verdicts.get(account))
-                .is_some_and(|verdict| verdict.kind == VerdictKind::Covered);
-            if let (false, Home::Server(home)) = (covered, &here.home) {
-                let (users, waived) = uncovered.entry(home).or_default();
-                users.insert(user.as_str());
-                if world.ledger.waiver(user, world.now).is_some() {
-                    waived.insert(user.as_str());
-                }
-            }
-        }
-    }
-    let enforces = |server: &ExchangeServerName| {
-        let hosts = world.policy.exchange.get(server)?.hosts.iter();
-        let versions = hosts.filter_map(|host| world.estate.hosts.get(host)?.exchange.as_ref()?.store.as_ref().ok());
-        versions.map(|version| world.policy.enforcement.judge(version).enforces).max_by_key(|enforces| match enforces {
-            Enforcement::No => 0,
-            Enforcement::Unknown => 1,
-            Enforcement::Yes => 2,
-        })
+    let line = |(server, breach): (&ExchangeServerName, breach::Breach<'_>)| BreachLine {
+        server: server.clone(),
+        users: breach.users(),
+        waived: breach.waived.len(),
+        certain: breach.certain,
+        since: world.ledger.breaches.get(server).map(|since| since.wall),
     };
-    let breach = |(server, (users, waived)): (&ExchangeServerName, (BTreeSet<&str>, BTreeSet<&str>))| {
-        let enforces = enforces(server)?;
-        (enforces != Enforcement::No).then(|| BreachLine {
-            server: server.clone(),
-            users: users.len(),
-            waived: waived.len(),
-            certain: enforces == Enforcement::Yes,
-        })
-    };
-    uncovered.into_iter().filter_map(breach).collect()
+    breach::breaches(world).into_iter().map(line).collect()
 }

@@ -1,0 +1,115 @@
+//! Breaches: stores that enforce, or may, and serve roster users who are not covered. Nothing gates them any more; they
+//! are remedied by what the planner does anyway, ahead of rollouts: grants, waits, a restart of GoodLink where policy
+//! lets it, and the look that confirms it. When each began and ended is written down.
+
+use crate::coverage::VerdictKind;
+use crate::coverage::reading::Home;
+use crate::enforcement::Enforcement;
+use crate::gate::{World, subjects};
+use crate::ledger::{BreachEvent, Milestone};
+use crate::names::{DirectoryName, ExchangeServerName};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A store that serves users who are not covered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach<'a> {
+    /// Users shown without the right.
+    pub lacking: BTreeSet<&'a DirectoryName>,
+    /// Users of whom nothing is known: they may lack it.
+    pub unknown: BTreeSet<&'a DirectoryName>,
+    /// Those of both whom a person has excepted.
+    pub waived: BTreeSet<&'a DirectoryName>,
+    /// Whether it enforces for certain.
+    pub certain: bool,
+}
+
+impl Breach<'_> {
+    /// Everybody who is not covered.
+    #[must_use]
+    pub fn users(&self) -> usize {
+        self.lacking.len() + self.unknown.len()
+    }
+}
+
+/// Every breach as it shows now.
+#[must_use]
+pub fn breaches<'a>(world: World<'a>) -> BTreeMap<&'a ExchangeServerName, Breach<'a>> {
+    let servers = world.policy.exchange.keys().filter_map(|server| Some((server, enforces(world, server)?)));
+    let certain: BTreeMap<&ExchangeServerName, bool> = servers.collect();
+    let mut found: BTreeMap<&ExchangeServerName, Breach<'a>> = BTreeMap::new();
+    for domain in world.policy.domains.keys().filter(|_| !certain.is_empty()) {
+        for (goodlink, _, user, here) in subjects(world, domain) {
+            let Home::Server(home) = &here.home else { continue };
+            let Some((server, certain)) = certain.get_key_value(home) else { continue };
+            let account = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account);
+            let kind = account.and_then(|account| here.verdicts.get(account)).map(|verdict| verdict.kind);
+            if kind == Some(VerdictKind::Covered) {
+                continue;
+            }
+            let breach = found.entry(*server).or_insert_with(|| Breach {
+                lacking: BTreeSet::new(),
+                unknown: BTreeSet::new(),
+                waived: BTreeSet::new(),
+                certain: *certain,
+            });
+            match kind {
+                Some(kind) if !kind.is_unknown() => breach.lacking.insert(user),
+                _ => breach.unknown.insert(user),
+            };
+            if world.ledger.waiver(user, world.now).is_some() {
+                breach.waived.insert(user);
+            }
+        }
+    }
+    found
+}
+
+/// Whether a store of the server enforces for certain, or may; none: by no version that is known does it.
+fn enforces(world: World<'_>, server: &ExchangeServerName) -> Option<bool> {
+    let hosts = world.policy.exchange.get(server)?.hosts.iter();
+    let versions = hosts.filter_map(|host| world.estate.hosts.get(host)?.exchange.as_ref()?.store.as_ref().ok());
+    let judged = versions.map(|version| world.policy.enforcement.judge(version).enforces);
+    judged.filter(|enforces| *enforces != Enforcement::No).map(|enforces| enforces == Enforcement::Yes).max()
+}
+
+/// Breaches that the journal does not know yet, and those of it that are over.
+pub(super) fn milestones(world: World<'_>) -> Vec<Milestone> {
+    let now = breaches(world);
+    let known = &world.ledger.breaches;
+    let worth = |breach: &&Breach<'_>| breach.lacking.iter().any(|user| !breach.waived.contains(*user));
+    let began = now.iter().filter(|(server, breach)| worth(breach) && !known.contains_key(**server));
+    let began = began.map(|(server, breach)| {
+        let users = breach.lacking.len();
+        Milestone::Breach { server: (*server).clone(), event: BreachEvent::Began { users, certain: breach.certain } }
+    });
+    // It is over when everybody is known to be covered or excepted, or the store is known to enforce no more: what is not
+    // known ends nothing.
+    let over = known.keys().filter(|server| match now.get(*server) {
+        Some(breach) => breach.lacking.union(&breach.unknown).all(|user| breach.waived.contains(*user)),
+        None => evidence(world, server),
+    });
+    let over = over.map(|server| Milestone::Breach { server: server.clone(), event: BreachEvent::Ended });
+    began.chain(over).collect()
+}
+
+/// Whether all is known that a breach of the server would show in.
+fn evidence(world: World<'_>, server: &ExchangeServerName) -> bool {
+    let Some(policy) = world.policy.exchange.get(server) else { return true };
+    let fresh = |host| super::disruption::unheard(world, host).is_none();
+    let version = |host| {
+        let exchange = world.estate.hosts.get(host).and_then(|state| state.exchange.as_ref());
+        exchange.is_some_and(|exchange| exchange.store.is_ok())
+    };
+    let stores = policy.hosts.iter().all(|host| fresh(host) && version(host));
+    let goodlinks = world.policy.goodlink.iter().filter(|(_, goodlink)| goodlink.exchange.contains(server));
+    let (mut rosters, mut domains) = (true, true);
+    for (name, goodlink) in goodlinks {
+        rosters &= world.estate.rosters.contains_key(name) && fresh(&goodlink.host);
+        let limit = world.policy.freshness.evidence_age;
+        domains &= goodlink.domains.iter().all(|domain| {
+            let picture = world.estate.domains.get(domain);
+            picture.is_some_and(|picture| picture.failed.is_empty() && world.now.steady.since(picture.started) <= limit)
+        });
+    }
+    stores && rosters && domains
+}

@@ -1,0 +1,124 @@
+//! Breaches: an enforcing store that serves users without the right is noticed, remedied ahead of rollouts, confirmed.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod example;
+
+use example::{AFTER, Example, file, minutes, name};
+use sendgate_core::coverage::{Cause, VerdictKind};
+use sendgate_core::enforcement::Enforcement;
+use sendgate_core::ledger::{Effect, Entry};
+use sendgate_core::{request, view};
+
+fn known(example: &Example) -> Vec<String> {
+    example.ledger.breaches.keys().map(ToString::to_string).collect()
+}
+
+/// Automatic update has brought the hotfix to EXA1, where anna has no right.
+fn breached() -> Example {
+    let mut example = Example::covered();
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.observe_all();
+    example.settle();
+    assert_eq!(known(&example), Vec::<String>::new());
+    example.exchange("exa1", AFTER);
+    example.settle();
+    example
+}
+
+#[test]
+fn a_breach_is_written_down_and_over_once_everybody_is_covered() {
+    let mut example = breached();
+    assert_eq!(known(&example), ["exa1"]);
+    let line = &view::status(example.world()).breaches[0];
+    assert_eq!((line.users, line.certain, line.since), (1, true, Some(example.now.wall)));
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    example.pass(minutes(5));
+    example.exchange("exa1", AFTER);
+    example.settle();
+    assert_eq!(known(&example), Vec::<String>::new());
+    assert_eq!(view::status(example.world()).breaches, []);
+}
+
+/// What is not known ends no breach: neither a reading that failed, nor a silent host, nor a coordinator that begins.
+#[test]
+fn missing_evidence_ends_no_breach() {
+    let mut example = breached();
+    example.set("anna", VerdictKind::Unreadable, Cause::Granted);
+    example.survey();
+    example.settle();
+    assert_eq!(known(&example), ["exa1"]);
+    example.estate = sendgate_core::estate::Estate::default();
+    example.settle();
+    assert_eq!(known(&example), ["exa1"]);
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    example.observe_all();
+    example.exchange("exa1", AFTER);
+    example.estate.hosts.remove(&name("exa1"));
+    example.settle();
+    assert_eq!(known(&example), ["exa1"], "nobody knows what the store is now");
+    example.exchange("exa1", AFTER);
+    example.settle();
+    assert_eq!(known(&example), Vec::<String>::new());
+}
+
+/// A mailbox is moved, uncovered, onto a server that enforces.
+#[test]
+fn a_mailbox_that_moves_uncovered_onto_an_enforcing_store_is_a_breach() {
+    let mut example = Example::covered();
+    example.set("bert", VerdictKind::Missing, Cause::NoEntry);
+    example.observe_all();
+    example.exchange("exa1", AFTER);
+    example.settle();
+    assert_eq!(known(&example), Vec::<String>::new());
+    example.truth.get_mut(&name("bert@a.example.test")).unwrap().2 = "exa1";
+    example.survey();
+    example.settle();
+    assert_eq!(known(&example), ["exa1"]);
+}
+
+/// Whom a person has excepted is no breach that would be written down; he is shown all the same.
+#[test]
+fn a_waived_user_is_shown_and_not_written_down() {
+    let mut example = Example::covered();
+    example.set("anna", VerdictKind::Denied, Cause::DeniedByEntry);
+    example.observe_all();
+    example.waive("anna", "leaves");
+    example.exchange("exa1", AFTER);
+    example.settle();
+    assert_eq!(known(&example), Vec::<String>::new());
+    let line = &view::status(example.world()).breaches[0];
+    assert_eq!((line.users, line.waived, line.since), (1, 1, None));
+}
+
+/// A version of which nobody knows whether it enforces is taken for one that does.
+#[test]
+fn a_store_that_may_enforce_is_in_breach_as_well() {
+    let mut example = breached();
+    let unknown = "6.5.7500.0";
+    assert_eq!(example.policy.enforcement.judge(&name(unknown)).enforces, Enforcement::Unknown);
+    let mut other = Example::covered();
+    other.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    other.observe_all();
+    other.exchange("exa1", unknown);
+    other.settle();
+    assert_eq!(known(&other), ["exa1"]);
+    assert!(!view::status(other.world()).breaches[0].certain);
+    example.exchange("exa1", example::BEFORE);
+    example.settle();
+    assert_eq!(known(&example), Vec::<String>::new(), "what is known not to enforce is none");
+}
+
+/// There is room for one: the restart that un-pauses goes before the install that a rollout is ready for.
+#[test]
+fn a_remedy_goes_ahead_of_a_rollout() {
+    let mut example = Example::covered();
+    example.lands("anna");
+    example.paused.insert("anna");
+    example.pass(minutes(90));
+    let request = request::rollout_apply(example.world(), &file("dst", &["exa2"]));
+    example.append(Entry::Request { by: name("olga"), request: request.unwrap() });
+    let request = request::rollout_start(example.world(), "dst").unwrap();
+    example.append(Entry::Request { by: name("olga"), request });
+    let (effects, _) = example.settle();
+    assert!(matches!(effects.as_slice(), [(_, Effect::RestartGoodlink { .. })]), "{effects:?}");
+}
