@@ -13,6 +13,8 @@ pub struct RolloutFile {
     pub waves: Vec<(String, Vec<String>)>,
     /// Hosts at once in each wave.
     pub at_once: u32,
+    /// How long each wave is watched; none: what the configuration says.
+    pub soak: Option<String>,
     /// Tables after the waves, such as `[thresholds]`.
     pub tables: String,
 }
@@ -29,6 +31,7 @@ impl RolloutFile {
             keys: "any_time = true\n".to_owned(),
             waves,
             at_once: 1,
+            soak: None,
             tables: String::new(),
         }
     }
@@ -37,11 +40,12 @@ impl RolloutFile {
     #[must_use]
     pub fn text(&self) -> String {
         let (package, sha256, target) = &self.package;
+        let soak = self.soak.as_ref().map_or_else(String::new, |soak| format!("soak = {soak:?}\n"));
         let waves: String = self
             .waves
             .iter()
             .map(|(wave, servers)| {
-                format!("\n[[wave]]\nname = {wave:?}\nservers = {servers:?}\nat_once = {}\n", self.at_once)
+                format!("\n[[wave]]\nname = {wave:?}\nservers = {servers:?}\nat_once = {}\n{soak}", self.at_once)
             })
             .collect();
         format!(

@@ -102,7 +102,7 @@ fn milestone_text(milestone: &Milestone) -> String {
         Milestone::Rollout { rollout, event } => match event {
             RolloutEvent::Started => format!("rollout {rollout} started"),
             RolloutEvent::Resumed { reason } => format!("rollout {rollout} goes on: {reason}"),
-            RolloutEvent::Finished => format!("rollout {rollout} has finished"),
+            RolloutEvent::Finished => milestone.to_string(),
             RolloutEvent::Tripped { reason } => format!("rollout {rollout} stopped by itself: {reason}"),
             RolloutEvent::Removing { .. } => milestone.to_string(),
             RolloutEvent::Aborted { reason } => format!("rollout {rollout} aborted: {reason}"),

@@ -2,8 +2,10 @@
 //! nobody paused", told as it happens.
 //!
 //! 1. `scene`: hosts and services run; the breach shows itself; the coordinator only advises;
-//! 2. `rollout`: grants are written, a rollout runs to its end, an operator waives two users;
-//! 3. `ending`: the final table, and the final state read by other means.
+//! 2. `rollout`: grants are written, an operator waives two users, a rollout in two waves begins in its window once
+//!    somebody else has approved it;
+//! 3. `trip`: one is caused on purpose, and the hotfix removed from the wave; mended, a second rollout runs to its end;
+//! 4. `ending`: the final table, and the final state read by other means.
 
 mod ending;
 mod gates;
@@ -11,6 +13,7 @@ mod journal;
 mod rollout;
 mod scene;
 mod teller;
+mod trip;
 
 pub use teller::Teller;
 

@@ -1,19 +1,20 @@
 //! Grants, waits, installs, restarts; and the operator who waives two users.
 
 use super::journal::Follower;
-use super::scene::{domains, paused};
-use super::{Teller, gates};
+use super::scene::{domains, paused, surveyed};
+use super::{Teller, gates, trip};
 use crate::rollout_file::RolloutFile;
-use crate::system::{GrantMode, HOTFIX_NAME, HOTFIX_TEXT, System, SystemError};
+use crate::system::{GrantMode, HOTFIX_NAME, HOTFIX_TEXT, Layout, System, SystemError};
 use sendgate_core::ledger::RolloutState;
 use sendgate_core::view::{GateView, PlanView, RolloutView, StatusView};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-/// The rollout's name.
-const NAME: &str = "spring";
-/// From the start of the rollout to its end: about 70 s on an idle machine.
-const LIMIT: Duration = Duration::from_secs(160);
+/// From the start of a rollout to its end: about 90 s on an idle machine.
+const LIMIT: Duration = Duration::from_secs(240);
+/// Seconds from the filing of a rollout until its window opens, and until it closes.
+const OPENS: i64 = 15;
+const CLOSES: i64 = 900;
 /// Between two looks.
 const EVERY: Duration = Duration::from_millis(500);
 /// Waits count down in steps of this.
@@ -28,19 +29,76 @@ pub(super) const WAIVED: [(&str, &str); 2] = [
 ];
 
 pub(super) fn run(teller: &Teller, system: &mut System, follower: &mut Follower) -> Result<(), SystemError> {
-    teller
-        .chapter("An operator lets grants be written (grants.mode = \"apply\") and starts a rollout over all servers");
+    teller.chapter(
+        "An operator lets grants be written (grants.mode = \"apply\"), and files a rollout in two waves for tonight's window",
+    );
     system.coordinator.stop()?;
     system.set_grants(GrantMode::Apply)?;
     system.start_coordinator()?;
-    let digest = digest(system)?;
-    let servers: Vec<String> =
-        system.plan.domains.iter().flat_map(|domain| domain.stores.iter().map(|store| store.server.clone())).collect();
-    let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
-    let file = RolloutFile::one_by_one(NAME, (HOTFIX_NAME, &digest, HOTFIX_TEXT), &servers);
+    surveyed(system)?;
+    file(teller, system, "spring")?;
+    let mut shown = BTreeMap::new();
+    let mut watch = |name, end, system: &mut System| {
+        let watch =
+            Watch { teller, system, follower, shown: &mut shown, counted: Instant::now(), waived: false, name, end };
+        watch.until_the_end()
+    };
+    watch("spring", End::Removed, system)?;
+    trip::mend(teller, system)?;
+    teller.chapter("The cause is mended: the same two waves once more, under another name");
+    file(teller, system, "summer")?;
+    watch("summer", End::Finished, system)
+}
+
+/// Checks, foresees, files, approves and starts a rollout.
+fn file(teller: &Teller, system: &System, name: &str) -> Result<(), SystemError> {
+    let file = waves(system, name)?;
+    system.write_rollout(&file)?;
+    let path = Layout::text(&system.layout.rollout(name));
+    teller.raw(&system.cli(&["rollout", "lint", &path])?.good()?.stdout);
     system.apply(&file)?.good()?;
-    system.cli(&["rollout", "start", NAME])?.good()?;
-    Watch { teller, system, follower, shown: BTreeMap::new(), counted: Instant::now(), waived: false }.until_the_end()
+    teller.say(&format!(
+        "sendgate rollout apply {name}.toml; and once more: {}",
+        system.apply(&file)?.good()?.stdout.trim()
+    ));
+    system.cli(&["rollout", "start", name])?.good()?;
+    let why = system.cli(&["rollout", "why", name, "exa1"])?.good()?;
+    teller.say(&format!("sendgate rollout why {name} exa1: {}", why.stdout.trim()));
+    let refused = system.cli(&["approve", "rollout", name, "--reason", "seen in the change board"])?;
+    if refused.code == Some(0) {
+        return Err(refused.unexpected("the operator approved it himself".to_owned()));
+    }
+    teller.say(&format!("the operator cannot approve it: {}", refused.stderr.trim()));
+    system.approver_cli(&["approve", "rollout", name, "--reason", "seen in the change board"])?.good()?;
+    teller.say(&format!(
+        "somebody else approves it: sendgate approve rollout {name} --reason \"seen in the change board\""
+    ));
+    let plan = system.cli(&["plan", name])?.good()?;
+    teller.raw(&plan.stdout);
+    Ok(())
+}
+
+/// EXA1 as the canary, then the others; in a window that opens soon, with the times that the laboratory takes.
+fn waves(system: &System, name: &str) -> Result<RolloutFile, SystemError> {
+    let servers = system.plan.domains.iter().flat_map(|domain| domain.stores.iter().map(|store| store.server.clone()));
+    let (canary, rest): (Vec<String>, Vec<String>) = servers.partition(|server| server == "EXA1");
+    let mut file = RolloutFile::one_by_one(name, (HOTFIX_NAME, &digest(system)?, HOTFIX_TEXT), &[]);
+    file.waves = vec![("canary".to_owned(), canary), ("rest".to_owned(), rest)];
+    file.keys = "approvals = 1\non_trip = \"remove\"\n".to_owned();
+    let now = jiff::Timestamp::now();
+    let local = |seconds: i64| {
+        let moment = now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(now);
+        moment.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+    };
+    // The canary is watched for as long as the laboratory's users need to be seen sending.
+    file.soak = Some("20s".to_owned());
+    file.tables = format!(
+        "[expected]\ninstall = \"4s\"\nrestart = \"2s\"\nremoval = \"4s\"\n[[window]]\nname = \"tonight\"\nfrom = {:?}\n\
+         to = {:?}\nzone = \"UTC\"\ncutoff = \"10s\"\n",
+        local(OPENS),
+        local(CLOSES)
+    );
+    Ok(file)
 }
 
 fn digest(system: &System) -> Result<String, SystemError> {
@@ -50,14 +108,24 @@ fn digest(system: &System) -> Result<String, SystemError> {
     digest.ok_or_else(|| output.unexpected("no digest".to_owned()))
 }
 
+/// How a rollout is to end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Finished,
+    /// It trips, for somebody sees to that, and its hotfix is removed.
+    Removed,
+}
+
 struct Watch<'a> {
     teller: &'a Teller,
     system: &'a System,
     follower: &'a mut Follower,
     /// What was told last of each subject.
-    shown: BTreeMap<String, String>,
+    shown: &'a mut BTreeMap<String, String>,
     counted: Instant,
     waived: bool,
+    name: &'a str,
+    end: End,
 }
 
 impl Watch<'_> {
@@ -101,15 +169,26 @@ impl Watch<'_> {
         if due {
             self.remedies()?;
         }
-        let rollout: RolloutView = self.system.view(&["rollout", "show", NAME])?;
+        let rollout: RolloutView = self.system.view(&["rollout", "show", self.name])?;
         for host in &rollout.hosts {
             let phase = host.phase.split(',').next().unwrap_or_default();
-            self.changed(&format!("host {}", host.progress.host), format!("{}: {phase}", host.progress.host));
+            let reason = host.reasons.iter().find(|reason| reason.contains("window") || reason.contains("cutoff"));
+            let why = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+            self.changed(&format!("host {}", host.progress.host), format!("{}: {phase}{why}", host.progress.host));
+            let watched = host.phase.starts_with("soaking") && host.progress.host.as_str() == "exa1";
+            if watched && self.end == End::Removed && !self.shown.contains_key("trip") {
+                trip::cause(self.teller, self.system)?;
+                self.shown.insert("trip".to_owned(), String::new());
+            }
         }
-        match rollout.lifecycle {
-            RolloutState::Finished => Ok(self.left()),
-            RolloutState::Tripped { .. } | RolloutState::Aborted { .. } => Err(SystemError::Unexpected {
-                command: format!("rollout {NAME}"),
+        match (&rollout.lifecycle, self.end) {
+            (RolloutState::Finished, End::Finished) => Ok(self.left()),
+            (RolloutState::Removed, End::Removed) => Ok(None),
+            // On its way to the removal.
+            (RolloutState::Tripped { .. }, End::Removed) => Ok(Some(rollout.state)),
+            (RolloutState::Tripped { .. } | RolloutState::Aborted { .. } | RolloutState::Removed, _)
+            | (RolloutState::Finished, End::Removed) => Err(SystemError::Unexpected {
+                command: format!("rollout {}", self.name),
                 problem: "it is not to stop".to_owned(),
                 text: rollout.state,
             }),

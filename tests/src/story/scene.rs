@@ -76,18 +76,7 @@ pub(super) fn advice(teller: &Teller, system: &mut System) -> Result<(), SystemE
     system.start_agents()?;
     system.start_coordinator()?;
     let names = domains(system)?;
-    wait::until("the first survey of every domain", FIRST, || {
-        for name in &names {
-            let coverage: CoverageView = system.view(&["coverage", name]).map_err(|error| error.to_string())?;
-            let gate: GateView = system.view(&["gate", "check", name]).map_err(|error| error.to_string())?;
-            if coverage.users.is_empty() || gate.reasons.iter().any(|line| line.reason.is_unknown()) {
-                return Err(format!("{name}: {}", gates::lines(&gate)));
-            }
-        }
-        let hosts: HostsView = system.view(&["hosts"]).map_err(|error| error.to_string())?;
-        let silent: Vec<_> = hosts.hosts.iter().filter(|host| host.store.is_none() && host.paused.is_none()).collect();
-        if silent.is_empty() { Ok(()) } else { Err(format!("{} hosts have not reported", silent.len())) }
-    })?;
+    surveyed(system)?;
     for name in &names {
         let coverage: CoverageView = system.view(&["coverage", name])?;
         teller.say(&format!("coverage of {name} before: {}", coverage.triage));
@@ -109,6 +98,23 @@ pub(super) fn advice(teller: &Teller, system: &mut System) -> Result<(), SystemE
         teller.say(&format!("proposed: {}\n  a directory team would run: {}", line.grant, command));
     }
     Ok(())
+}
+
+/// Waits until every domain has been surveyed and every host has reported.
+pub(super) fn surveyed(system: &System) -> Result<(), SystemError> {
+    let names = domains(system)?;
+    wait::until("the first survey of every domain", FIRST, || {
+        for name in &names {
+            let coverage: CoverageView = system.view(&["coverage", name]).map_err(|error| error.to_string())?;
+            let gate: GateView = system.view(&["gate", "check", name]).map_err(|error| error.to_string())?;
+            if coverage.users.is_empty() || gate.reasons.iter().any(|line| line.reason.is_unknown()) {
+                return Err(format!("{name}: {}", gates::lines(&gate)));
+            }
+        }
+        let hosts: HostsView = system.view(&["hosts"]).map_err(|error| error.to_string())?;
+        let silent: Vec<_> = hosts.hosts.iter().filter(|host| host.store.is_none() && host.paused.is_none()).collect();
+        if silent.is_empty() { Ok(()) } else { Err(format!("{} hosts have not reported", silent.len())) }
+    })
 }
 
 /// The names of the planned domains.

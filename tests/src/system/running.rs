@@ -204,9 +204,16 @@ impl System {
     /// # Errors
     /// [`SystemError`] when the file cannot be written, or the command not be run; what it says is in the output.
     pub fn apply(&self, file: &RolloutFile) -> Result<Output, SystemError> {
-        let path = self.layout.rollout(&file.name);
-        host::replace(&path, &file.text())?;
-        self.cli(&["rollout", "apply", &Layout::text(&path)])
+        self.write_rollout(file)?;
+        self.cli(&["rollout", "apply", &Layout::text(&self.layout.rollout(&file.name))])
+    }
+
+    /// Writes a rollout's file to its place.
+    ///
+    /// # Errors
+    /// [`SystemError`] when it cannot be written.
+    pub fn write_rollout(&self, file: &RolloutFile) -> Result<(), SystemError> {
+        host::replace(&self.layout.rollout(&file.name), &file.text())
     }
 
     /// A view.

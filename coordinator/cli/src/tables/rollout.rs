@@ -106,9 +106,8 @@ mod tests {
                  \x20 window   at any time\n\
                  \x20 on trip  stop\n\
                  \x20 author   olga; 1 others must approve, nobody has\n\
-                 \x20 counted  the rollout: 0 new pauses (2 and 1 % allowed), 1 failed installs (0), 0 stores down (0), \
-                 0 unreachable hosts\n\
-                 \x20          (0)\n\
+                 \x20 counted  the rollout: 0 new pauses (2 and 1 % allowed), 1 failed installs (0), 0 stores down (0), 0\n\
+                 \x20          unreachable hosts (0)\n\
                  \n\
                  WAVE   PHASE     HOST   EXCHANGE SERVER\n\
                  -----------------------------------------\n\

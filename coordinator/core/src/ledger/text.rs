@@ -47,7 +47,7 @@ impl fmt::Display for Milestone {
                 RolloutEvent::Started => write!(f, "rollout {rollout} started"),
                 RolloutEvent::Tripped { reason } => write!(f, "rollout {rollout} stopped by itself: {reason}"),
                 RolloutEvent::Resumed { reason } => write!(f, "rollout {rollout} goes on: {reason}"),
-                RolloutEvent::Finished => write!(f, "rollout {rollout} finished"),
+                RolloutEvent::Finished => write!(f, "rollout {rollout} has come to its end"),
                 RolloutEvent::Removing { reason, wave: None } => {
                     write!(f, "the hotfix of rollout {rollout} is to be removed again: {reason}")
                 }

@@ -83,16 +83,21 @@ pub struct GateView {
 /// Reasons of one kind about more users than this are counted, and the first few users named.
 const NAMED: usize = 3;
 
-/// Reasons as lines for people: one for each, but users who share a verdict and its cause share a line.
+/// Reasons as lines for people: one for each, but users who share a verdict and its cause share a line, and so do those who
+/// cannot be resolved for the same reason.
 #[must_use]
 pub fn summary(reasons: &[ReasonLine]) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut groups: BTreeMap<String, Vec<(&DirectoryName, &String)>> = BTreeMap::new();
+    let mut groups: BTreeMap<String, Vec<(&str, &String)>> = BTreeMap::new();
     for ReasonLine { text, reason } in reasons {
         match reason {
             Reason::User { user, account, kind, cause, .. } => {
                 let shared = format!("are {kind} for {account}: {cause}");
-                groups.entry(shared).or_default().push((user, text));
+                groups.entry(shared).or_default().push((user.as_str(), text));
+            }
+            Reason::Unresolved { user, goodlink, why, .. } => {
+                let shared = format!("of {goodlink} are unresolved: {why}");
+                groups.entry(shared).or_default().push((user.as_str(), text));
             }
             _ => lines.push(text.clone()),
         }
@@ -101,7 +106,7 @@ pub fn summary(reasons: &[ReasonLine]) -> Vec<String> {
         if users.len() <= NAMED {
             lines.extend(users.into_iter().map(|(_, text)| text.clone()));
         } else {
-            let named: Vec<_> = users.iter().take(NAMED).map(|(user, _)| user.as_str()).collect();
+            let named: Vec<_> = users.iter().take(NAMED).map(|(user, _)| *user).collect();
             let more = users.len() - NAMED;
             lines.push(format!("{} users {shared} ({} and {more} more)", users.len(), named.join(", ")));
         }

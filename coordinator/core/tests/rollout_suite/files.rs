@@ -44,6 +44,19 @@ fn waves_take_servers_of_the_scope_in_order() {
     assert_eq!(waves(&spec), [vec!["exa09"], vec!["exa03", "exa10"]]);
 }
 
+/// The example of the documentation is a rollout.
+#[test]
+fn the_documented_file_is_good() {
+    let mut example = Example::covered();
+    example.policy.exchange.get_mut(&name("exa2")).unwrap().tags = [name("berlin")].into();
+    let documentation = include_str!("../../../../docs/rollouts.md");
+    let (_, file) = documentation.split_once("```toml\n").unwrap();
+    let (file, _) = file.split_once("```").unwrap();
+    let spec = read(&example, file).unwrap();
+    assert_eq!(waves(&spec), [["exa1"], ["exa2"]]);
+    assert_eq!((spec.approvals, spec.thresholds.new_pauses, spec.wave_thresholds.new_pauses), (1, 20, 5));
+}
+
 #[test]
 fn applied_twice_changes_nothing() {
     let mut example = Example::covered();

@@ -201,4 +201,5 @@ fn unknown_keys_and_wrong_shapes_are_named_in_every_table_at_once() {
 mod connections;
 mod domains;
 mod forests;
+mod limits;
 mod mistakes;
