@@ -1,7 +1,7 @@
 //! `gate check`: one domain or one Exchange server.
 
 use crate::gate::{self, Reason, World};
-use crate::names::{DirectoryName, DomainName, ExchangeServerName};
+use crate::names::{DomainName, ExchangeServerName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
