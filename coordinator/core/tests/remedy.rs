@@ -92,3 +92,24 @@ fn a_failed_restart_is_not_repeated_for_the_same_users() {
     let (effects, _) = example.settle();
     assert_eq!(effects, []);
 }
+
+/// Whoever was to be helped sends again before the permit: the offer is taken back at once, and not after its deadline.
+#[test]
+fn a_restart_that_helps_nobody_any_more_is_taken_back() {
+    let mut example = Example::covered();
+    example.lands("anna");
+    example.paused.insert("anna");
+    example.pass(minutes(70));
+    let (effects, _) = example.settle();
+    let [(intent, Effect::RestartGoodlink { .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    // What is not known now is no reason to take it back.
+    let gla = example.estate.hosts.get_mut(&name("gla")).unwrap();
+    gla.goodlink.as_mut().unwrap().paused = Err("no log".into());
+    example.settle();
+    assert!(example.ledger.intents[intent].state.is_open());
+    example.paused.clear();
+    example.observe_all();
+    example.settle();
+    let state = format!("{:?}", example.ledger.intents[intent].state);
+    assert!(state.contains("no paused user would be helped by it any more"), "{state}");
+}

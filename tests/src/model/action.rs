@@ -101,6 +101,8 @@ pub enum Event {
 pub enum Operator {
     /// Aborts the rollout.
     Abort,
+    /// Has the hotfix removed again.
+    Remove,
     /// Pauses the rollout.
     Pause,
     /// Holds everything.
@@ -220,6 +222,10 @@ pub fn events(model: &Model, state: &State, events: &mut Vec<Event>) {
         if live {
             events.push(Event::Operator(Operator::Abort));
             events.push(Event::Operator(Operator::Pause));
+        }
+        let begun = |rollout: &Rollout| rollout.removal.is_none() && !rollout.before.is_empty();
+        if state.ledger.rollouts.values().any(begun) {
+            events.push(Event::Operator(Operator::Remove));
         }
         events.push(Event::Operator(Operator::Hold));
         let tripped = |rollout: &Rollout| matches!(rollout.state, RolloutState::Tripped { .. });
@@ -402,6 +408,7 @@ impl fmt::Display for Event {
             Self::Written(act) => write!(f, "the end of write {act} arrives"),
             Self::Advance => f.write_str("time passes"),
             Self::Operator(Operator::Abort) => f.write_str("olga aborts the rollout"),
+            Self::Operator(Operator::Remove) => f.write_str("olga has the hotfix removed again"),
             Self::Operator(Operator::Pause) => f.write_str("olga pauses the rollout"),
             Self::Operator(Operator::Hold) => f.write_str("olga holds the estate"),
             Self::Operator(Operator::Resume) => f.write_str("olga lets the rollout go on"),

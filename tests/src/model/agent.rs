@@ -3,8 +3,8 @@
 
 use super::coordinator::Run;
 use super::oracle;
-use super::scene::{EXCHANGE, HOSTS, PERMIT};
-use super::state::{Act, End, FromAgent, Millis, Pending, State, ToAgent};
+use super::scene::{EXCHANGE, HOSTS, PERMIT, USERS};
+use super::state::{Act, End, FromAgent, Kind, Millis, Pending, State, ToAgent};
 use sendgate_agent::apply::permit;
 use sendgate_agent::clock::Steady;
 use sendgate_agent::journal::{Generation, Progress};
@@ -163,7 +163,14 @@ impl Run<'_> {
         let Some(act) = self.state.agents[host].program.take() else { return };
         self.state.truth.stopped[host] = false;
         if well && host < EXCHANGE {
-            self.state.truth.enforcing[host] = true;
+            let removal = self.state.history.acts.get(&act).is_some_and(|deed| deed.kind == Kind::Remove);
+            self.state.truth.enforcing[host] = !removal;
+            if removal {
+                // A store that enforces no more lets everybody send.
+                for user in (0..USERS.len()).filter(|user| USERS[*user].home == host) {
+                    self.state.truth.paused[user] = false;
+                }
+            }
         } else if well {
             // GoodLink forgets its pauses, and pauses whoever still cannot send anew.
             unpaused(&mut self.state, host);

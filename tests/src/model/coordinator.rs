@@ -200,7 +200,9 @@ impl<'a> Run<'a> {
     /// A coordinator starts on the journal; after another boot of its machine the time in between is lost.
     pub fn start(&mut self, rebooted: bool) -> Result<(), Died> {
         if rebooted && let Some(mark) = &self.state.ledger.clock {
-            let steady = mark.steady.since(Steady::START).as_millis();
+            // As the coordinator's clock does: where the last entry was written, if that was later than the mark.
+            let steady = self.state.ledger.last.map_or(mark.steady, |last| last.steady.max(mark.steady));
+            let steady = steady.since(Steady::START).as_millis();
             self.state.lost = self.state.now - u64::try_from(steady).unwrap_or(self.state.now).min(self.state.now);
         }
         let counter = self.state.ledger.generation.map_or(1, |last| last.counter + 1);

@@ -124,6 +124,7 @@ impl Model {
                 stopped: None,
                 paused: None,
                 held: None,
+                removing: None,
             },
         };
         let mut run = coordinator::Run::new(self, state, false);

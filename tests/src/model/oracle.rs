@@ -9,7 +9,7 @@
 //! Invariant 8 is judged where the driver plans, invariant 10 by [`super::peace`].
 
 use super::scene::{EVIDENCE_AGE, EXCHANGE, MINUTE, PERMIT, SILENT_AFTER, USERS, WATCH_AGE};
-use super::state::{Deed, Looked, Millis, State};
+use super::state::{Deed, Kind, Looked, Millis, State};
 use super::truth::Watch;
 use sendgate_core::ledger::entry::VersionStep;
 use sendgate_core::ledger::{Effect, Entry, Held, IntentState, Milestone, Outcome, Request, RolloutEvent, Sequence};
@@ -64,6 +64,11 @@ pub fn written(state: &mut State, entry: &Entry) {
             history.stopped.get_or_insert(now);
         }
         Entry::Request { request: Request::RolloutResume { .. }, .. } => history.stopped = None,
+        // It goes on, in the other direction.
+        Entry::Request { request: Request::RolloutRemove { .. }, .. } => {
+            history.stopped = None;
+            history.removing.get_or_insert(now);
+        }
         Entry::Request { request: Request::Hold { held: Held::Rollout(_), .. }, .. } => {
             history.paused.get_or_insert(now);
         }
@@ -87,8 +92,15 @@ pub fn written(state: &mut State, entry: &Entry) {
         && let Some(host) = effect.host()
     {
         let host = super::scene::HOSTS.iter().position(|known| *known == host.as_str()).unwrap_or_default();
-        let install = matches!(effect, Effect::Install { .. });
-        let deed = Deed { host, install, permits: 0, permitted: 0, starts: 0 };
+        let kind = match effect {
+            Effect::Install { .. } => Kind::Install,
+            Effect::Remove { .. } => Kind::Remove,
+            _ => Kind::Restart,
+        };
+        if kind == Kind::Install && state.history.removing.is_some() {
+            state.breaks(7, "an intent to install while the hotfix is to be removed");
+        }
+        let deed = Deed { host, kind, permits: 0, permitted: 0, starts: 0 };
         state.history.acts.insert(state.ledger.next().get(), deed);
     }
 }
@@ -106,10 +118,15 @@ pub fn permitted(state: &mut State, act: u64) {
     if deed.permits > 0 {
         return state.breaks(5, "a second permit for the same intent");
     }
-    if deed.install {
-        install(state);
+    if deed.kind != Kind::Restart {
+        if deed.kind == Kind::Install {
+            install(state);
+            if state.history.removing.is_some() {
+                state.breaks(7, "a permit to install while the hotfix is to be removed");
+            }
+        }
         if state.history.still().is_some() {
-            state.breaks(7, "a permit to install while the rollout is stopped or held");
+            state.breaks(7, "a permit of the rollout while it is stopped or held");
         }
     } else {
         restart(state, deed.host);
@@ -226,7 +243,9 @@ pub fn started(state: &mut State, host: usize, act: u64, asked: Millis, generati
     if state.agents[host].program.is_some() {
         return state.breaks(5, "a program is started while another of ours runs on the host");
     }
-    let still = if deed.install { state.history.still() } else { state.history.held };
+    let still = if deed.kind == Kind::Restart { state.history.held } else { state.history.still() };
+    let removing = state.history.removing.filter(|_| deed.kind == Kind::Install);
+    let still = [still, removing].into_iter().flatten().min();
     if still.is_some_and(|still| state.now > still + PERMIT) {
         return state.breaks(7, "a program begins later after the stop than a permit lives");
     }

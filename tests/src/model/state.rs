@@ -359,6 +359,19 @@ pub struct History {
     pub paused: Option<Millis>,
     /// When everything was held, until it is released.
     pub held: Option<Millis>,
+    /// When a person wanted the hotfix removed again.
+    pub removing: Option<Millis>,
+}
+
+/// What an act is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The hotfix is installed.
+    Install,
+    /// It is removed.
+    Remove,
+    /// GoodLink is restarted.
+    Restart,
 }
 
 /// What has happened to an act.
@@ -366,8 +379,8 @@ pub struct History {
 pub struct Deed {
     /// On which host.
     pub host: usize,
-    /// Whether it installs the hotfix.
-    pub install: bool,
+    /// What it is.
+    pub kind: Kind,
     /// Permits that were sent.
     pub permits: u8,
     /// When the last one was.

@@ -112,6 +112,7 @@ impl Run<'_> {
     fn operator(&mut self, operator: Operator) -> Result<bool, Died> {
         match operator {
             Operator::Abort => self.request(|world| request::rollout_abort(world, ROLLOUT, "enough")),
+            Operator::Remove => self.request(|world| request::rollout_remove(world, ROLLOUT, "stores are slow")),
             Operator::Pause => {
                 let held = WantedHeld::Rollout(ROLLOUT.to_owned());
                 self.request(|world| request::hold(world, &held, "not now"))

@@ -289,7 +289,7 @@ fn overdue(world: World<'_>, plan: &mut Plan) {
             IntentState::Filed => {
                 // What a person or a trip has stopped is offered no longer (invariant 7).
                 let late = world.now.steady > intent.filed + limit && !mutation::is(Mutation::EternalOffer);
-                let why = stopped(world, &intent.effect, &over)
+                let why = stopped(world, id, &intent.effect, &over)
                     .or_else(|| late.then(|| format!("no permit within {}", Readable(limit))));
                 plan.steps.extend(why.map(|why| Step::Withdraw(id, why)));
             }
@@ -303,12 +303,15 @@ fn overdue(world: World<'_>, plan: &mut Plan) {
 }
 
 /// Why nobody wants the effect any more.
-fn stopped(world: World<'_>, effect: &Effect, over: &[Held]) -> Option<String> {
+fn stopped(world: World<'_>, id: Sequence, effect: &Effect, over: &[Held]) -> Option<String> {
     if mutation::is(Mutation::DeafToAbort) {
         return None;
     }
     if let Some(held) = hold::blocking(world, over).first() {
         return Some(held.to_string());
+    }
+    if let Effect::RestartGoodlink { goodlink, forced: false, .. } = effect {
+        return remedy::helps_nobody(world, goodlink, id);
     }
     let (rollout, host) = effect.rollout().zip(effect.host())?;
     let Some(rollout) = world.ledger.rollouts.get(rollout) else { return Some("the rollout is gone".to_owned()) };

@@ -215,6 +215,13 @@ pub(super) fn wake(world: World<'_>) -> Option<Steady> {
     Some(world.now.steady + ahead)
 }
 
+/// Why nobody is served by a restart that is on offer: whoever was to be sends again. What is not known is no reason.
+pub(super) fn helps_nobody(world: World<'_>, name: &GoodLinkName, id: Sequence) -> Option<String> {
+    let users = paused(world, name, Some(id)).ok()?;
+    let ready = users.iter().any(|user| matches!(user.recovery, Recovery::Ready(_)));
+    (!ready).then(|| "no paused user would be helped by it any more".to_owned())
+}
+
 /// Whether a person wants this restart whatever the users have waited; the intent that carries the wish out is named by
 /// `except`.
 fn forced(world: World<'_>, name: &GoodLinkName, except: Option<Sequence>) -> bool {
