@@ -26,6 +26,17 @@ pub enum OfferError {
     /// Not configured.
     #[error("package {0:?} is not known here; add it to [[packages]] in the agent's configuration")]
     Package(String),
+    /// Nothing sends a test message through this Exchange server.
+    #[error(
+        "no program of host {host} tests sending through {server:?}; name one under its Exchange server as `test_send` in the \
+         programs of [hosts.goodlink] in the agent's configuration"
+    )]
+    NoTest {
+        /// Through which Exchange server.
+        server: String,
+        /// On which host.
+        host: HostName,
+    },
     /// The file cannot be read.
     #[error("package {name}: cannot read {}: {source}", file.display())]
     Read {
@@ -150,6 +161,13 @@ pub fn prepare(config: &AgentConfig, host: &Host, act: Option<&Act>) -> Result<P
             }
             Role::Unspecified => Err(OfferError::Act),
         },
+        Some(Act::TestSend(wanted)) => {
+            let server = wanted.server.to_lowercase();
+            let role = host.goodlink.as_ref().and_then(|role| Some((role, role.test_send.get(&server)?)));
+            let none = || OfferError::NoTest { server: wanted.server.clone(), host: host.name.clone() };
+            let (role, test) = role.ok_or_else(none)?;
+            prepared(format!("test sending through {server}"), &role.service, std::slice::from_ref(test), None)
+        }
         None => Err(OfferError::Act),
     }
 }

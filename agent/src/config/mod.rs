@@ -19,6 +19,8 @@ use crate::probe::goodlink_log::LogSource;
 /// How long a program that only looks may take where the configuration names no `timeout`: it asks a service manager
 /// on this host or on one nearby.
 pub const LOOK_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a test message may take where no `timeout` is named: a logon to a busy store, and the sending.
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// How long stopping, starting or restarting a service may take where no `timeout` is named: GoodLink with many users
 /// needs minutes.
 pub const SERVICE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
@@ -99,6 +101,8 @@ pub struct GoodLink {
     /// What restarts the service, one after the other, until one fails; empty where nothing may be restarted, and then
     /// such an act is refused.
     pub restart: Vec<Program>,
+    /// What sends a message through an Exchange server, by its name in lower case; exit code 0: it was sent.
+    pub test_send: BTreeMap<String, Program>,
     /// The roster, as CSV.
     pub roster: PathBuf,
     /// GoodLink's log.
@@ -219,8 +223,10 @@ impl AgentConfig {
                 .into_iter()
                 .flatten()
             });
-            let goodlink =
-                host.goodlink.iter().flat_map(|role| std::iter::once(&role.status).chain(role.restart.iter()));
+            let goodlink = host
+                .goodlink
+                .iter()
+                .flat_map(|role| std::iter::once(&role.status).chain(&role.restart).chain(role.test_send.values()));
             for program in exchange.chain(goodlink) {
                 files.push((format!("programs.{}.program", program.name), program.file.clone()));
             }

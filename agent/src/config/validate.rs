@@ -8,7 +8,7 @@ use super::written::{Written, WrittenExchange, WrittenGoodLink, WrittenHost, Wri
 use super::{
     AgentConfig, AgentName, ConfigError, Coordinator, Exchange, GoodLink, Host, HostName, INSTALL_TIMEOUT,
     LOOK_TIMEOUT, NameError, PackageName, Placeholder, Program, ProgramName, REPORT_INTERVAL, SERVICE_TIMEOUT,
-    ServiceName, Template,
+    ServiceName, TEST_TIMEOUT, Template,
 };
 use crate::probe::goodlink_log::{LogSource, LogSyntax, SyntaxText};
 
@@ -163,10 +163,19 @@ impl Validator<'_> {
                 return Err(self.bad(&format!("{key}.programs"), "it is not clear what restarts the service", remedy));
             }
         };
+        let mut test_send = BTreeMap::new();
+        for (server, name) in &named.test_send {
+            let program = self.used(&format!("{key}.programs.test_send.{server}"), name, programs, TEST_TIMEOUT)?;
+            if test_send.insert(server.to_lowercase(), program).is_some() {
+                let problem = format!("the Exchange server {server:?} is named twice, in other letters");
+                return Err(self.bad(&format!("{key}.programs.test_send"), problem, "name it once"));
+            }
+        }
         Ok(GoodLink {
             service: self.name(&format!("{key}.service"), ServiceName::new(role.service))?,
             status: uses("status", &named.status, LOOK_TIMEOUT)?,
             restart,
+            test_send,
             roster: self.absolute(&format!("{key}.roster"), role.roster)?,
             log: self.log(&format!("{key}.log"), role.log)?,
         })

@@ -88,6 +88,8 @@ pub(super) struct WrittenGoodLinkPrograms {
     pub(super) restart: Option<String>,
     pub(super) stop: Option<String>,
     pub(super) start: Option<String>,
+    #[serde(default)]
+    pub(super) test_send: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]

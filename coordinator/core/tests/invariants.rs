@@ -149,6 +149,7 @@ fn permit(example: &mut Example) {
                 let rollout = &example.ledger.rollouts[rollout];
                 assert!(rollout.removal.is_some() && rollout.state.to_string() == "running", "invariant 7: {effect}");
             }
+            Effect::TestSend { .. } => panic!("no rollout here asks for test sends"),
             Effect::RestartGoodlink { .. } => {
                 // As last reported: what has happened since, nobody can know.
                 let gla = example.estate.hosts[&name("gla")].goodlink.as_ref().unwrap();

@@ -217,6 +217,9 @@ pub fn offer(by: Generation, intent: Sequence, effect: &Effect) -> Option<wire::
             let remove = wire::RemoveHotfix { package: package.to_string(), sha256: sha256.0.to_vec() };
             (host, act_offer::Act::Remove(remove))
         }
+        Effect::TestSend { host, server, .. } => {
+            (host, act_offer::Act::TestSend(wire::TestSend { server: server.to_string() }))
+        }
         Effect::RestartGoodlink { host, .. } => {
             let restart = wire::RestartService { role: restart_service::Role::Goodlink.into() };
             (host, act_offer::Act::Restart(restart))

@@ -85,3 +85,43 @@ fn what_is_not_configured_is_not_removed() {
         "package \"KB2\" is not known here; add it to [[packages]] in the agent's configuration"
     );
 }
+
+/// What comes of an offer to test sending through this server, with these programs for it.
+fn test_send(programs: &str, server: &str) -> Result<Prepared, String> {
+    let text = format!(
+        "agent = \"one\"\nstate = \"/s\"\n[coordinator]\naddress = \"c:1\"\ntls_name = \"c\"\nca = \"/c\"\n\
+         certificate = \"/c\"\nkey = \"/c\"\n[programs.look]\nprogram = \"/look\"\n\
+         [programs.send]\nprogram = \"/send\"\narguments = [\"--profile\", \"test\"]\n\
+         [[hosts]]\nname = \"gl1\"\n[hosts.goodlink]\nservice = \"GL\"\nroster = \"/r\"\n\
+         programs = {{ status = \"look\"{programs} }}\nlog = {{ file = \"/l\", time_zone = \"UTC\" }}\n"
+    );
+    let config = AgentConfig::parse(Path::new("agent.toml"), &text).map_err(|error| error.to_string())?;
+    let act = Act::TestSend(sendgate_proto::v1::TestSend { server: server.into() });
+    prepare(&config, host(&config, "gl1").unwrap(), Some(&act)).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_test_message_is_sent_by_the_program_of_its_exchange_server() {
+    let prepared = test_send(", test_send = { EXA1 = \"send\" }", "exa1").unwrap();
+    assert_eq!((prepared.what.as_str(), prepared.commands.len()), ("test sending through exa1", 1));
+    assert_eq!(
+        (prepared.commands[0].file.as_path(), prepared.commands[0].timeout.as_secs()),
+        (Path::new("/send"), 300)
+    );
+    assert_eq!(prepared.commands[0].arguments, ["--profile", "test"]);
+    for programs in ["", ", test_send = { EXA1 = \"send\" }"] {
+        assert_eq!(
+            test_send(programs, "exa2").unwrap_err(),
+            "no program of host gl1 tests sending through \"exa2\"; name one under its Exchange server as `test_send` in the \
+             programs of [hosts.goodlink] in the agent's configuration"
+        );
+    }
+}
+
+#[test]
+fn an_exchange_server_has_one_program_that_sends() {
+    let error = test_send(", test_send = { EXA1 = \"send\", exa1 = \"look\" }", "exa1").unwrap_err();
+    assert!(error.contains("programs.test_send") && error.contains("is named twice, in other letters"), "{error}");
+    let error = test_send(", test_send = { EXA1 = \"nothing\" }", "exa1").unwrap_err();
+    assert!(error.contains("programs.test_send.EXA1"), "{error}");
+}

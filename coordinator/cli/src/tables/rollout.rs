@@ -55,17 +55,19 @@ fn approved(view: &RolloutView) -> String {
 
 /// What has gone wrong, against what is allowed.
 fn counted(tally: &Tally) -> String {
-    let Thresholds { new_pauses, new_pauses_percent, failed_installs, stores_down, unreachable } = tally.allowed;
+    let Thresholds { new_pauses, new_pauses_percent, failed_installs, stores_down, unreachable, test_send_failures } =
+        tally.allowed;
     let percent = new_pauses_percent.map_or_else(String::new, |percent| format!(" and {percent} %"));
     let of = |class: Class| tally.failed.values().filter(|(of, _)| *of == class).count();
     format!(
         "{}: {} new pauses ({new_pauses}{percent} allowed), {} failed installs ({failed_installs}), {} stores down \
-         ({stores_down}), {} unreachable hosts ({unreachable})",
+         ({stores_down}), {} unreachable hosts ({unreachable}), {} failed test sends ({test_send_failures})",
         tally.of,
         tally.new_pauses.len(),
         of(Class::Install),
         of(Class::Store),
-        of(Class::Unreachable)
+        of(Class::Unreachable),
+        tally.tests.len()
     )
 }
 
@@ -107,7 +109,7 @@ mod tests {
                  \x20 on trip  stop\n\
                  \x20 author   olga; 1 others must approve, nobody has\n\
                  \x20 counted  the rollout: 0 new pauses (2 and 1 % allowed), 1 failed installs (0), 0 stores down (0), 0\n\
-                 \x20          unreachable hosts (0)\n\
+                 \x20          unreachable hosts (0), 0 failed test sends (0)\n\
                  \n\
                  WAVE   PHASE     HOST   EXCHANGE SERVER\n\
                  -----------------------------------------\n\

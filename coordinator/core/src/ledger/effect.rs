@@ -43,6 +43,19 @@ pub enum Effect {
         /// As the agent will check it.
         sha256: Sha256,
     },
+    /// Having GoodLink send a message through a changed server, which proves the right end to end.
+    TestSend {
+        /// For which rollout.
+        rollout: RolloutName,
+        /// After which wave, from 0.
+        wave: u32,
+        /// Which GoodLink server sends.
+        goodlink: GoodLinkName,
+        /// Where.
+        host: HostName,
+        /// Through which Exchange server.
+        server: ExchangeServerName,
+    },
     /// Restarting GoodLink, so that its pauses are cleared.
     RestartGoodlink {
         /// Which.
@@ -58,12 +71,15 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// The host that it disrupts; what is written to the directory disrupts none.
+    /// The host whose agent does it, and that it disrupts or occupies; what is written to the directory disrupts none.
     #[must_use]
     pub fn host(&self) -> Option<&HostName> {
         match self {
             Self::Grant(_) | Self::Withdraw(_) => None,
-            Self::Install { host, .. } | Self::Remove { host, .. } | Self::RestartGoodlink { host, .. } => Some(host),
+            Self::Install { host, .. }
+            | Self::Remove { host, .. }
+            | Self::TestSend { host, .. }
+            | Self::RestartGoodlink { host, .. } => Some(host),
         }
     }
 
@@ -71,7 +87,9 @@ impl Effect {
     #[must_use]
     pub fn rollout(&self) -> Option<&RolloutName> {
         match self {
-            Self::Install { rollout, .. } | Self::Remove { rollout, .. } => Some(rollout),
+            Self::Install { rollout, .. } | Self::Remove { rollout, .. } | Self::TestSend { rollout, .. } => {
+                Some(rollout)
+            }
             Self::Grant(_) | Self::Withdraw(_) | Self::RestartGoodlink { .. } => None,
         }
     }
@@ -82,7 +100,7 @@ impl Effect {
         match self {
             Self::Grant(grant) => Some(grant.entry()),
             Self::Withdraw(withdrawal) => Some(withdrawal.entry.clone()),
-            Self::Install { .. } | Self::Remove { .. } | Self::RestartGoodlink { .. } => None,
+            Self::Install { .. } | Self::Remove { .. } | Self::TestSend { .. } | Self::RestartGoodlink { .. } => None,
         }
     }
 
@@ -92,7 +110,7 @@ impl Effect {
         match self {
             Self::Grant(PlannedGrant { domain, place, .. })
             | Self::Withdraw(Withdrawal { entry: GrantEntry { domain, place, .. }, .. }) => Some((domain, place)),
-            Self::Install { .. } | Self::Remove { .. } | Self::RestartGoodlink { .. } => None,
+            Self::Install { .. } | Self::Remove { .. } | Self::TestSend { .. } | Self::RestartGoodlink { .. } => None,
         }
     }
 }
@@ -120,6 +138,9 @@ impl fmt::Display for Effect {
             }
             Self::Remove { host, package, rollout, .. } => {
                 write!(f, "remove {package} from {host} (rollout {rollout})")
+            }
+            Self::TestSend { goodlink, server, rollout, .. } => {
+                write!(f, "test sending of {goodlink} through {server} (rollout {rollout})")
             }
             Self::RestartGoodlink { goodlink, host, forced: true, .. } => {
                 write!(f, "restart GoodLink {goodlink} on {host} because a person wants it")

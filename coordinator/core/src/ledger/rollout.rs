@@ -31,6 +31,8 @@ pub struct Rollout {
     pub skipped: BTreeMap<HostName, Skip>,
     /// Hosts that a person wants tried again: what happened before that request is forgiven.
     pub retried: BTreeMap<HostName, Sequence>,
+    /// The request by which a person last let it go on after a trip: test sends from before it do not count.
+    pub resumed: Option<Sequence>,
     /// The hotfix is to be removed again.
     pub removal: Option<Removal>,
 }
@@ -131,6 +133,7 @@ impl Rollout {
             before: BTreeMap::new(),
             skipped: BTreeMap::new(),
             retried: BTreeMap::new(),
+            resumed: None,
             removal: None,
         }
     }
@@ -143,6 +146,9 @@ impl Rollout {
             let (reason, removed) = (reason.clone(), BTreeSet::new());
             self.removal = Some(Removal { since: sequence, wave: *wave, reason, removed });
             self.skipped.clear();
+        }
+        if matches!(event, RolloutEvent::Resumed { .. }) {
+            self.resumed = Some(sequence);
         }
         self.moved = at;
         Ok(())

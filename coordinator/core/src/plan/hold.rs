@@ -19,6 +19,11 @@ pub fn over(world: World<'_>, effect: &Effect) -> Vec<Held> {
         Effect::Install { rollout, server, host, .. } | Effect::Remove { rollout, server, host, .. } => {
             over_install(world, rollout, server, host)
         }
+        Effect::TestSend { rollout, goodlink, host, .. } => {
+            let mut over = over_restart(world, goodlink, host);
+            over.push(Held::Rollout(rollout.clone()));
+            over
+        }
         Effect::RestartGoodlink { goodlink, host, .. } => over_restart(world, goodlink, host),
     }
 }

@@ -266,6 +266,10 @@ pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
             blocked.retain(|why| !(stop(why) && mutation::is(Mutation::DeafToAbort)));
             blocked
         }
+        Effect::TestSend { rollout, goodlink, host, .. } => match world.ledger.rollouts.get(rollout) {
+            Some(rollout) => rollout::may_test(world, rollout, goodlink, host, Some(id)),
+            None => return Err(void(format!("no rollout {rollout}"))),
+        },
         Effect::RestartGoodlink { goodlink, .. } => remedy::may_restart(world, goodlink, Some(id)),
     };
     if blocked.is_empty() { Ok(()) } else { Err(Refusal { void: false, blocked }) }
@@ -315,7 +319,7 @@ fn stopped(world: World<'_>, id: Sequence, effect: &Effect, over: &[Held]) -> Op
     }
     let (rollout, host) = effect.rollout().zip(effect.host())?;
     let Some(rollout) = world.ledger.rollouts.get(rollout) else { return Some("the rollout is gone".to_owned()) };
-    if let (Effect::Install { .. }, Some(removal)) = (effect, &rollout.removal) {
+    if let (Effect::Install { .. } | Effect::TestSend { .. }, Some(removal)) = (effect, &rollout.removal) {
         return Some(format!("the hotfix is to be removed again: {}", removal.reason));
     }
     match &rollout.state {

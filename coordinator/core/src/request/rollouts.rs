@@ -53,6 +53,7 @@ fn differences(one: &RolloutSpec, other: &RolloutSpec) -> Vec<&'static str> {
         ("the thresholds", (one.thresholds, one.wave_thresholds) == (other.thresholds, other.wave_thresholds)),
         ("the windows", one.windows == other.windows),
         ("the approvals", one.approvals == other.approvals),
+        ("the test sends", one.test_send == other.test_send),
         ("what follows a trip", one.on_trip == other.on_trip),
         ("the expected times", one.expected == other.expected),
         ("the patience", one.patience == other.patience),

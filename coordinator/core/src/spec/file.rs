@@ -24,6 +24,8 @@ pub(super) struct Written {
     #[serde(rename = "window", default)]
     pub(super) windows: Vec<WrittenWindow>,
     pub(super) approvals: Option<i64>,
+    #[serde(default)]
+    pub(super) test_send: bool,
     pub(super) on_trip: Option<String>,
     #[serde(default)]
     pub(super) expected: Expected,
@@ -79,6 +81,7 @@ pub(super) struct WrittenThresholds {
     pub(super) failed_installs: Option<i64>,
     pub(super) stores_down: Option<i64>,
     pub(super) unreachable: Option<i64>,
+    pub(super) test_send_failures: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]

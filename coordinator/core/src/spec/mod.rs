@@ -40,6 +40,8 @@ pub struct RolloutSpec {
     pub windows: Windows,
     /// How many people other than its author must say yes before anything begins.
     pub approvals: u32,
+    /// Whether each GoodLink server sends a message through the changed servers before a wave is over.
+    pub test_send: bool,
     /// What follows a trip.
     pub on_trip: OnTrip,
     /// How long the work is expected to take, for the arithmetic of windows.

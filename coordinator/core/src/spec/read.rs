@@ -79,6 +79,7 @@ fn build(problems: &mut Problems, written: &Written, policy: &Policy) -> Option<
         wave_thresholds: wave_thresholds?,
         windows: windows?,
         approvals: approvals?,
+        test_send: written.test_send,
         on_trip: on_trip?,
         expected: Expected { install: install?, restart: restart?, removal: removal? },
         patience: patience?,
@@ -117,6 +118,7 @@ fn thresholds(problems: &mut Problems, place: &str, written: &WrittenThresholds)
     let failed_installs = number("failed_installs", written.failed_installs);
     let stores_down = number("stores_down", written.stores_down);
     let unreachable = number("unreachable", written.unreachable);
+    let test_send_failures = number("test_send_failures", written.test_send_failures);
     let percent =
         written.new_pauses_percent.map(|percent| u32::try_from(percent).ok().filter(|percent| *percent < 100));
     if percent == Some(None) {
@@ -131,6 +133,7 @@ fn thresholds(problems: &mut Problems, place: &str, written: &WrittenThresholds)
         failed_installs: failed_installs?,
         stores_down: stores_down?,
         unreachable: unreachable?,
+        test_send_failures: test_send_failures?,
     })
 }
 

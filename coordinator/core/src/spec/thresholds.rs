@@ -15,6 +15,8 @@ pub struct Thresholds {
     pub failed_installs: u32,
     /// Changed hosts whose store service does not run, or whose store is not mounted, after the time that it is given.
     pub stores_down: u32,
+    /// Test sends that failed, were refused three times, or whose end is not known.
+    pub test_send_failures: u32,
     /// Hosts that have been silent for longer than an act may take.
     pub unreachable: u32,
 }

@@ -5,6 +5,7 @@ mod files;
 mod forecast;
 mod limits;
 mod removal;
+mod test_send;
 mod thresholds;
 mod wave;
 mod window;

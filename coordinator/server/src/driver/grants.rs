@@ -25,7 +25,10 @@ impl Wanted {
         match effect {
             Effect::Grant(_) => Some(Self::There),
             Effect::Withdraw(_) => Some(Self::Gone),
-            Effect::Install { .. } | Effect::Remove { .. } | Effect::RestartGoodlink { .. } => None,
+            Effect::Install { .. }
+            | Effect::Remove { .. }
+            | Effect::TestSend { .. }
+            | Effect::RestartGoodlink { .. } => None,
         }
     }
 }

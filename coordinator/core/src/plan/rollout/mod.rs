@@ -4,7 +4,8 @@
 //! 2. [`wave`]: whose turn it is, and how long the wave is still watched;
 //! 3. [`begin`]: what speaks against beginning on a host now, windows ([`fit`]) among it;
 //! 4. [`tally`]: what has gone wrong, against the thresholds;
-//! 5. [`steps`]: what follows from all of it.
+//! 5. [`test_send`]: the messages that prove a wave end to end;
+//! 6. [`steps`]: what follows from all of it.
 //!
 //! [`progress`] is the one answer: the plan, the permit and every view ask it.
 
@@ -14,6 +15,7 @@ mod fit;
 mod phase;
 mod steps;
 mod tally;
+mod test_send;
 mod wave;
 
 pub use fit::{Fit, Need};
@@ -31,6 +33,7 @@ use std::collections::BTreeSet;
 
 pub(super) use begin::left_out;
 pub(super) use steps::{steps, wake};
+pub(super) use test_send::may_test;
 
 /// Times that an agent may refuse the act on a host before a person must look at it.
 pub const REFUSALS: usize = 3;

@@ -1,6 +1,6 @@
 //! What a rollout needs now: what was learned, its trip or end, the next hosts.
 
-use super::{HostProgress, Phase, baseline, began, installed, tally, wave};
+use super::{HostProgress, Phase, baseline, began, installed, tally, test_send, wave};
 use crate::gate::World;
 use crate::ledger::{Effect, Held, Milestone, Rollout, RolloutEvent, RolloutState};
 use crate::plan::{Blocked, Step, hold};
@@ -39,6 +39,10 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     }
     let Some(current) = current else { return event(RolloutEvent::Finished) };
     let of_wave = || hosts.iter().filter(|host| host.wave == current);
+    let tests = test_send::steps(world, rollout, current, hosts);
+    if !tests.is_empty() {
+        return tests;
+    }
     if !removing && of_wave().all(over) {
         return vec![Step::Record(Milestone::WaveDone { rollout: name.clone(), wave: current })];
     }

@@ -5,7 +5,7 @@
 
 use super::baseline::{new_pauses, roster_users};
 use super::phase::Class;
-use super::{HostProgress, Phase, began};
+use super::{HostProgress, Phase, began, test_send};
 use crate::gate::World;
 use crate::ledger::{Baseline, Rollout};
 use crate::names::{ExchangeServerName, GoodLinkName, HostName, RosterName};
@@ -29,6 +29,8 @@ pub struct Tally {
     pub roster_users: usize,
     /// Failed hosts with what failed.
     pub failed: BTreeMap<HostName, (Class, String)>,
+    /// Test sends that failed, by the two servers.
+    pub tests: BTreeMap<(GoodLinkName, ExchangeServerName), String>,
     /// What is allowed.
     pub allowed: Thresholds,
 }
@@ -42,13 +44,27 @@ pub fn tallies(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> V
     for (wave, of) in (0..).zip(&spec.waves).skip(usize::try_from(rollout.waves_done).unwrap_or(usize::MAX)).take(1) {
         let of_wave: Vec<_> = hosts.iter().filter(|host| host.wave == wave).collect();
         let before = baselines.and_then(|waves| waves.get(&wave));
-        tallies.push(tally(world, rollout, format!("wave {}", of.name), &of_wave, before, spec.wave_thresholds));
+        let mut tally = tally(world, rollout, format!("wave {}", of.name), &of_wave, before, spec.wave_thresholds);
+        tally.tests = tests(world, rollout, [wave], hosts);
+        tallies.push(tally);
     }
     // Before the first of the waves that were counted, nothing of the rollout was there.
     let before = baselines.and_then(|waves| waves.first_key_value()).map(|(_, before)| before);
     let all: Vec<_> = hosts.iter().collect();
-    tallies.push(tally(world, rollout, "the rollout".to_owned(), &all, before, spec.thresholds));
+    let mut tally = tally(world, rollout, "the rollout".to_owned(), &all, before, spec.thresholds);
+    tally.tests = tests(world, rollout, 0..=rollout.waves_done, hosts);
+    tallies.push(tally);
     tallies
+}
+
+fn tests(
+    world: World<'_>,
+    rollout: &Rollout,
+    waves: impl IntoIterator<Item = u32>,
+    hosts: &[HostProgress],
+) -> BTreeMap<(GoodLinkName, ExchangeServerName), String> {
+    let failed = waves.into_iter().flat_map(|wave| test_send::failed(world, rollout, wave, hosts));
+    failed.map(|(test, why)| ((test.goodlink, test.server), why)).collect()
 }
 
 fn tally(
@@ -78,6 +94,7 @@ fn tally(
         changed: changed.into_iter().cloned().collect(),
         new_pauses,
         roster_users,
+        tests: BTreeMap::new(),
         allowed,
     }
 }
@@ -99,6 +116,12 @@ impl Tally {
                 let shown: Vec<_> = failed.iter().take(SHOWN).map(|(host, (_, why))| format!("{host} {why}")).collect();
                 return Some(format!("{of}: {} {what}, {allowed} allowed: {}", failed.len(), shown.join("; ")));
             }
+        }
+        if self.tests.len() > usize::try_from(self.allowed.test_send_failures).unwrap_or(usize::MAX) {
+            let shown = self.tests.iter().take(SHOWN);
+            let shown: Vec<_> = shown.map(|((name, server), why)| format!("{name} through {server}: {why}")).collect();
+            let (count, allowed) = (self.tests.len(), self.allowed.test_send_failures);
+            return Some(format!("{of}: {count} test sends failed, {allowed} allowed: {}", shown.join("; ")));
         }
         let count = self.new_pauses.len();
         let shown: Vec<_> = self.new_pauses.iter().take(SHOWN).map(|(name, user)| format!("{user} ({name})")).collect();

@@ -1,7 +1,7 @@
 //! Waves: whose turn it is, and how long a wave is still watched.
 
 use super::phase::{self, silence};
-use super::{About, HostProgress, Phase, baseline, began, has, installed};
+use super::{About, HostProgress, Phase, baseline, began, has, installed, test_send};
 use crate::estate::ServiceState;
 use crate::gate::World;
 use crate::ledger::{Rollout, Sequence};
@@ -48,7 +48,10 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         // Watched from the moment at which the last host that we changed showed it.
         let changed = rollout.verified.iter().filter(|(host, _)| of_wave.iter().any(|other| other.host == **host));
         let last = changed.filter(|(host, _)| began(world, rollout, host)).map(|(_, at)| *at).max();
-        let unclear = baseline::unclear(world, rollout);
+        let mut unclear = baseline::unclear(world, rollout);
+        if wave == rollout.waves_done {
+            unclear.extend(test_send::pending(world, rollout, wave, hosts));
+        }
         for host in hosts.iter_mut().filter(|host| host.wave == wave && matches!(host.phase, Phase::Soaking { .. })) {
             let about = About { world, rollout, wave, server: &host.server, host: &host.host, except };
             let since = last.filter(|_| unfinished.is_none() && rollout.verified.contains_key(&host.host));

@@ -1,0 +1,151 @@
+//! Test Send: once every host of a wave shows the hotfix, each GoodLink server that may use a changed server sends through
+//! it, which proves the right end to end. Nothing is changed by it; since it occupies the agent it counts as a disruption.
+
+use super::{HostProgress, Phase, REFUSALS, began};
+use crate::gate::World;
+use crate::ledger::{Effect, Intent, IntentState, Outcome, Rollout, Sequence};
+use crate::names::{ExchangeServerName, GoodLinkName, HostName};
+use crate::plan::{Blocked, Step, disruption, hold};
+use std::collections::BTreeSet;
+
+/// One test.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Test {
+    pub(super) goodlink: GoodLinkName,
+    pub(super) host: HostName,
+    pub(super) server: ExchangeServerName,
+}
+
+/// How a test stands.
+pub(super) enum Standing {
+    /// It is to be made.
+    Wanted,
+    /// It is on offer or runs.
+    Pending(Sequence),
+    /// The message was sent.
+    Passed,
+    /// It was not, or nobody knows.
+    Failed(String),
+}
+
+/// The tests that the wave needs by now; none before all of its hosts are through.
+pub(super) fn of_wave(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgress]) -> BTreeSet<Test> {
+    let of_wave = || hosts.iter().filter(|host| host.wave == wave);
+    let through = of_wave().all(|host| host.phase != Phase::Waiting && !host.phase.in_flight());
+    if !rollout.spec.test_send || !through || rollout.removal.is_some() {
+        return BTreeSet::new();
+    }
+    let changed: BTreeSet<&ExchangeServerName> =
+        of_wave().filter(|host| began(world, rollout, &host.host)).map(|host| &host.server).collect();
+    let tests = world.policy.goodlink.iter().flat_map(|(name, goodlink)| {
+        let servers = changed.iter().filter(|server| goodlink.exchange.contains(**server));
+        servers.map(|server| Test { goodlink: name.clone(), host: goodlink.host.clone(), server: (*server).clone() })
+    });
+    tests.collect()
+}
+
+/// How the test stands; what was before a person let the rollout go on does not count any more.
+pub(super) fn standing(
+    world: World<'_>,
+    rollout: &Rollout,
+    wave: u32,
+    test: &Test,
+    except: Option<Sequence>,
+) -> Standing {
+    let since = rollout.resumed.map_or(Sequence::FIRST, Sequence::next);
+    let ours: Vec<(Sequence, &Intent)> = world
+        .ledger
+        .intents
+        .range(since..)
+        .filter(|(id, intent)| Some(**id) != except && is(&intent.effect, rollout, wave, test))
+        .map(|(id, intent)| (*id, intent))
+        .collect();
+    let Some((id, last)) = ours.last() else { return Standing::Wanted };
+    match &last.state {
+        IntentState::Filed | IntentState::Permitted { .. } => Standing::Pending(*id),
+        IntentState::Ended { outcome: Outcome::Succeeded { .. }, .. } => Standing::Passed,
+        IntentState::Ended { outcome: Outcome::Withdrawn { .. }, .. } => Standing::Wanted,
+        IntentState::Ended { outcome: Outcome::NotStarted { detail }, .. } => {
+            let refused = |intent: &Intent| {
+                matches!(intent.state, IntentState::Ended { outcome: Outcome::NotStarted { .. }, .. })
+            };
+            let refusals = ours.iter().filter(|(_, intent)| refused(intent)).count();
+            if refusals < REFUSALS {
+                return Standing::Wanted;
+            }
+            Standing::Failed(format!("the agent refused {refusals} times: {detail}"))
+        }
+        IntentState::Ended { outcome: outcome @ (Outcome::Failed { .. } | Outcome::Unknown { .. }), .. } => {
+            Standing::Failed(outcome.to_string())
+        }
+    }
+}
+
+fn is(effect: &Effect, rollout: &Rollout, wave: u32, test: &Test) -> bool {
+    match effect {
+        Effect::TestSend { rollout: name, wave: of, goodlink, server, .. } => {
+            *name == rollout.spec.name && *of == wave && *goodlink == test.goodlink && *server == test.server
+        }
+        _ => false,
+    }
+}
+
+/// Why the test cannot be made now.
+pub(in crate::plan) fn may_test(
+    world: World<'_>,
+    rollout: &Rollout,
+    goodlink: &GoodLinkName,
+    host: &HostName,
+    except: Option<Sequence>,
+) -> BTreeSet<Blocked> {
+    let mut blocked = BTreeSet::new();
+    if !matches!(rollout.state, crate::ledger::RolloutState::Running { .. }) {
+        blocked.insert(Blocked::NotRunning { state: rollout.state.to_string() });
+    }
+    let mut over = hold::over_restart(world, goodlink, host);
+    over.push(crate::ledger::Held::Rollout(rollout.spec.name.clone()));
+    blocked.extend(hold::blocking(world, &over));
+    let not_ready = |why: String| Blocked::Host { host: host.clone(), why };
+    blocked.extend(disruption::unready(world, host).map(not_ready));
+    if !world.policy.hosts.get(host).is_some_and(|agent| world.estate.sessions.contains(agent)) {
+        blocked.insert(not_ready("its agent is not connected".to_owned()));
+    }
+    blocked.extend(disruption::no_room(world, host, except));
+    blocked
+}
+
+/// What keeps the wave from being over.
+pub(super) fn pending(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgress]) -> Vec<Blocked> {
+    let tests = of_wave(world, rollout, wave, hosts).into_iter();
+    let left = tests.filter_map(|test| match standing(world, rollout, wave, &test, None) {
+        Standing::Passed | Standing::Failed(_) => None,
+        Standing::Pending(id) => Some(format!("{} tests sending through {} (intent {id})", test.goodlink, test.server)),
+        Standing::Wanted => {
+            let why = may_test(world, rollout, &test.goodlink, &test.host, None);
+            let why = why.first().map_or_else(String::new, |why| format!(": {why}"));
+            Some(format!("{} is to test sending through {}{why}", test.goodlink, test.server))
+        }
+    });
+    left.map(|why| Blocked::Inconclusive { why }).collect()
+}
+
+/// Tests that failed, with how.
+pub(super) fn failed(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgress]) -> Vec<(Test, String)> {
+    let tests = of_wave(world, rollout, wave, hosts).into_iter();
+    let failed = tests.filter_map(|test| match standing(world, rollout, wave, &test, None) {
+        Standing::Failed(why) => Some((test, why)),
+        _ => None,
+    });
+    failed.collect()
+}
+
+/// The tests to make now.
+pub(super) fn steps(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgress]) -> Vec<Step> {
+    let tests = of_wave(world, rollout, wave, hosts).into_iter();
+    let wanted = tests.filter(|test| matches!(standing(world, rollout, wave, test, None), Standing::Wanted));
+    let ready = wanted.filter(|test| may_test(world, rollout, &test.goodlink, &test.host, None).is_empty());
+    let step = |Test { goodlink, host, server }| {
+        Step::Act(Effect::TestSend { rollout: rollout.spec.name.clone(), wave, goodlink, host, server })
+    };
+    ready.map(step).collect()
+}

@@ -1,0 +1,117 @@
+//! Test sends: a wave is not over before each GoodLink server has sent through what was changed.
+
+use super::{file_it, install_next, resume};
+use crate::example::{Example, file_of, minutes, name, succeeded, wave};
+use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
+use sendgate_core::plan::{self, rollout::REFUSALS};
+use sendgate_core::request::{self, WantedHeld};
+
+fn file(more: &str) -> String {
+    file_of("dst", &format!("test_send = true\n{}{}{more}", wave("canary", &["exa1"]), wave("rest", &["exa2"])))
+}
+
+/// The one test that is on offer.
+fn test(example: &mut Example) -> Sequence {
+    example.settle();
+    let open: Vec<_> = example.ledger.open().map(|(id, intent)| (id, intent.effect.clone())).collect();
+    match open.as_slice() {
+        [(id, Effect::TestSend { goodlink, host, server, .. })] => {
+            assert_eq!([goodlink.as_str(), host.as_str(), server.as_str()], ["gla", "gla", "exa1"]);
+            *id
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ends(example: &mut Example, outcome: Outcome) {
+    let intent = test(example);
+    assert_eq!(plan::permit(example.world(), intent), Ok(()));
+    example.append(Entry::Permitted { intent });
+    example.end(intent, outcome);
+    example.settle();
+}
+
+#[test]
+fn a_wave_is_over_once_the_test_has_passed_and_the_soak_is() {
+    let mut example = Example::covered();
+    example.rollout_of(&file(""));
+    install_next(&mut example, "exa1");
+    test(&mut example);
+    example.pass(minutes(30));
+    example.settle();
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 0, "nobody has sent yet");
+    ends(&mut example, succeeded());
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
+    let open: Vec<_> = example.ledger.open().map(|(_, intent)| intent.effect.to_string()).collect();
+    assert_eq!(open, ["install kb926666 on exa2 (rollout dst)"]);
+}
+
+#[test]
+fn a_failed_test_stops_it_and_is_made_again_when_a_person_lets_it_go_on() {
+    let mut example = Example::covered();
+    example.rollout_of(&file(""));
+    install_next(&mut example, "exa1");
+    ends(&mut example, Outcome::Failed { detail: "exit code 4".into() });
+    assert_eq!(
+        example.rollout_state(),
+        "stopped by itself: wave canary: 1 test sends failed, 0 allowed: gla through exa1: failed: exit code 4"
+    );
+    resume(&mut example);
+    ends(&mut example, succeeded());
+    example.pass(minutes(15));
+    example.settle();
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
+}
+
+/// How it ended is not known: that is no success.
+#[test]
+fn an_unknown_end_counts_as_a_failure_and_one_that_is_allowed_is_passed_over() {
+    let unknown = || Outcome::Unknown { detail: "the agent died".into() };
+    let mut example = Example::covered();
+    example.rollout_of(&file(""));
+    install_next(&mut example, "exa1");
+    ends(&mut example, unknown());
+    assert!(example.rollout_state().contains("1 test sends failed, 0 allowed"), "{}", example.rollout_state());
+    let mut example = Example::covered();
+    example.rollout_of(&file("[thresholds]\ntest_send_failures = 1\n"));
+    install_next(&mut example, "exa1");
+    ends(&mut example, unknown());
+    example.pass(minutes(15));
+    example.settle();
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
+}
+
+#[test]
+fn an_agent_that_refuses_three_times_has_failed() {
+    let mut example = Example::covered();
+    example.rollout_of(&file(""));
+    install_next(&mut example, "exa1");
+    for _ in 0..REFUSALS {
+        let intent = test(&mut example);
+        example.end(intent, Outcome::NotStarted { detail: "no test program for exa1".into() });
+    }
+    example.settle();
+    let state = example.rollout_state();
+    assert!(state.ends_with("gla through exa1: the agent refused 3 times: no test program for exa1"), "{state}");
+}
+
+/// A hold takes the offer back; a removal makes it void.
+#[test]
+fn a_test_is_taken_back_like_every_act() {
+    let mut example = Example::covered();
+    example.rollout_of(&file(""));
+    install_next(&mut example, "exa1");
+    let intent = test(&mut example);
+    let request = request::hold(example.world(), &WantedHeld::Rollout("dst".into()), "not now");
+    file_it(&mut example, "olga", request);
+    assert!(plan::permit(example.world(), intent).is_err());
+    example.settle();
+    assert!(!example.ledger.intents[&intent].state.is_open());
+    resume(&mut example);
+    let intent = test(&mut example);
+    let request = request::rollout_remove(example.world(), "dst", "enough");
+    file_it(&mut example, "olga", request);
+    example.settle();
+    assert!(!example.ledger.intents[&intent].state.is_open());
+    assert!(!example.ledger.open().any(|(_, intent)| matches!(intent.effect, Effect::TestSend { .. })));
+}
