@@ -148,7 +148,7 @@ fn interventions_carry_what_was_asked_for() {
 #[test]
 fn why_is_one_sentence_for_people_and_all_of_it_for_programs() {
     let json = r#"{"rollout":"march","state":{"state":"finished"},"why":"exa1 is done","host":{"phase":"done","reasons":[],
-        "progress":{"server":"exa1","host":"exa1","phase":{"phase":"done"},"blocked":[]}}}"#;
+        "progress":{"wave":0,"server":"exa1","host":"exa1","phase":{"phase":"done"},"blocked":[]}}}"#;
     let canned = || Canned { view: Some(Ok(json.to_owned())), ..Canned::default() };
     let ran = Coordinator::start(canned()).run(&["rollout", "why", "March", "EXA1"]);
     assert_eq!((ran.code, ran.err.as_str(), ran.out.as_str()), (Some(0), "", "exa1 is done\n"));

@@ -108,10 +108,7 @@ fn wrong_usage_is_2_and_says_what_is_missing() {
     usage(&["rollout", "abort", "march"], "--reason <REASON>");
     usage(&["rollout", "abort", "march", "--reason", " "], "a reason is needed");
     usage(&["waive", "boss", "--reason", "leaves", "--expires", "soon"], "neither a duration from now, such as 72h");
-    usage(
-        &["rollout", "create", "march", "--sha256", "ab"],
-        "is not a SHA-256 digest: 64 hexadecimal digits are expected",
-    );
+    usage(&["rollout", "apply"], "<FILE>");
     usage(&["journal", "show", "--from", "0"], "0 is not in");
 }
 

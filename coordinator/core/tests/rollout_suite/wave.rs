@@ -34,6 +34,16 @@ fn a_wave_soaks_from_its_last_host_on() {
     assert_eq!(example.rollout_state(), "finished");
 }
 
+/// There is room for two in the estate, and for one in the wave: the other one waits, and says for whom.
+#[test]
+fn a_wave_has_a_limit_of_its_own() {
+    let mut example = Example::covered();
+    example.policy.disruption.estate = 2.try_into().unwrap();
+    example.rollout_of(&file_of("dst", &wave("all", &["exa1", "exa2"])));
+    assert_eq!(installs(&example.settle().0).len(), 1);
+    assert_eq!(against(&example, "exa2"), ["exa1 comes first"]);
+}
+
 #[test]
 fn the_next_wave_waits_for_the_soak_of_the_one_before() {
     let mut example = Example::covered();
