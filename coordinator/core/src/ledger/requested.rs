@@ -42,6 +42,7 @@ impl Ledger {
                 let known = self.rollout_mut(rollout)?;
                 known.skipped.remove(host);
                 known.retried.insert(host.clone(), sequence);
+                known.verified.remove(host);
                 known.moved = at.steady;
             }
             Request::HostSkip { rollout, host, reason } => {

@@ -122,3 +122,26 @@ fn a_silent_host_of_the_wave_counts_as_failed_after_its_deadline() {
     assert_eq!(offered[0].0, "exa2");
     carry_out(&mut example, offered[0].1, "exa2", AFTER);
 }
+
+/// Somebody takes the hotfix off again while the wave is watched: that is drift, and once a person lets the rollout go on it
+/// stops for it; tried again, the hotfix is installed anew.
+#[test]
+fn a_host_that_loses_the_hotfix_in_the_soak_has_failed_until_it_is_tried_again() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &waves()));
+    install_next(&mut example, "exa1");
+    example.exchange("exa1", crate::example::BEFORE);
+    example.settle();
+    assert_eq!(
+        example.rollout_state(),
+        "stopped by itself: wave canary: 1 failed installs, 0 allowed: exa1 store.exe is \
+                                         6.5.7638.1 again, 6.5.7653.33 is expected"
+    );
+    let request = request::retry(example.world(), "dst", "exa1", "it was a mistake");
+    file_it(&mut example, "olga", request);
+    // The hold that drift has put on it, and then the trip.
+    resume(&mut example);
+    resume(&mut example);
+    example.pass(minutes(1));
+    install_next(&mut example, "exa1");
+}

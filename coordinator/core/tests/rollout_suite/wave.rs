@@ -107,6 +107,9 @@ fn a_wave_is_not_over_while_pauses_cannot_be_read() {
     );
     let why: Vec<_> = hosts[0].blocked.iter().map(ToString::to_string).collect();
     assert_eq!(why, ["whom GoodLink gla has paused is not known: no log"]);
+    // A soak that is over brings nothing more by itself: the planner is not to be woken for it again and again.
+    let wake = sendgate_core::plan::plan(example.world()).wake.unwrap();
+    assert!(wake > example.now.steady + std::time::Duration::from_secs(1), "{wake:?}");
     example.observe_all();
     example.settle();
     assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);

@@ -204,6 +204,11 @@ fn verified(about: &About<'_>) -> Phase {
         let why = format!("nothing was heard of it for {}", Readable(silent));
         return Phase::Failed { class: Class::Unreachable, why };
     }
+    // It was there, and somebody took it away: a person decides whether it is tried again.
+    if let Some(version) = about.report().and_then(installed).filter(|version| !has(world, rollout, *version)) {
+        let why = format!("store.exe is {version} again, {} is expected", rollout.spec.package.target);
+        return Phase::Failed { class: Class::Install, why };
+    }
     let serving = about.report().and_then(|host| host.exchange.as_ref()).map(|exchange| not_serving(about, exchange));
     match serving {
         Some(Some(why)) => Phase::Failed { class: Class::Store, why },

@@ -130,7 +130,8 @@ fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Opt
 pub(in crate::plan) fn wake(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Steady> {
     let now = world.now.steady;
     let soaks = hosts.iter().filter_map(|host| match host.phase {
-        Phase::Soaking { remaining } => Some(now + remaining),
+        // One that is over, and waits for something else, does not end by itself.
+        Phase::Soaking { remaining } if !remaining.is_zero() => Some(now + remaining),
         _ => None,
     });
     let mut moments: Vec<Steady> = soaks.chain([rollout.moved + rollout.spec.patience]).collect();

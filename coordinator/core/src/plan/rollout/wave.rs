@@ -1,7 +1,7 @@
 //! Waves: whose turn it is, and how long a wave is still watched.
 
 use super::phase::{self, silence};
-use super::{About, HostProgress, Phase, baseline, began, has, installed, test_send};
+use super::{About, HostProgress, Phase, baseline, began, installed, test_send};
 use crate::estate::ServiceState;
 use crate::gate::World;
 use crate::ledger::{Rollout, Sequence};
@@ -72,14 +72,8 @@ fn inconclusive(about: &About<'_>) -> Option<Blocked> {
     if let Some(silent) = silence(world, about.host) {
         return Some(Blocked::Host { host, why: format!("it has been silent for {}", Readable(silent)) });
     }
-    match about.report().and_then(installed) {
-        Some(version) if has(world, about.rollout, version) => None,
-        Some(version) => {
-            let why = format!("store.exe is {version}, {} is expected", about.rollout.spec.package.target);
-            Some(Blocked::Host { host, why })
-        }
-        None => Some(Blocked::Host { host, why: "its version of store.exe is not known".to_owned() }),
-    }
+    let known = about.report().and_then(installed).is_some();
+    (!known).then(|| Blocked::Host { host, why: "its version of store.exe is not known".to_owned() })
 }
 
 /// Whom a waiting host waits for: an earlier wave, another node of its server, or as many as may be under way.
