@@ -12,6 +12,7 @@ use sendgate_core::coverage::{Cause, Verdict, VerdictKind};
 use sendgate_core::gate::Reason;
 use sendgate_core::ledger::{Entry, Generation, Held, Hold, Outcome, RolloutState, Sequence, Sha256, Stamped, Waiver};
 use sendgate_core::names::AccountName;
+use sendgate_core::plan::diagnosis::{Check, Conclusion, Diagnosis, Finding, Suspect};
 use sendgate_core::plan::rollout::{Class, HostProgress, Phase, Tally};
 use sendgate_core::policy::GrantMode;
 use sendgate_core::spec::{Expected, OnTrip, PackageSpec, RolloutSpec, Thresholds, WaveSpec, Windows};
@@ -85,9 +86,18 @@ pub(super) fn status() -> StatusView {
         paused: vec![
             PausedLine {
                 goodlink: name("gla"),
-                users: Ok([(name("jdoe"), "a restart may help in 12m 0s".to_owned())].into()),
+                users: Ok([
+                    (name("boss"), "still paused long after his right landed".to_owned()),
+                    (name("jdoe"), "a restart may help in 12m 0s".to_owned()),
+                ]
+                .into()),
+                diagnoses: [(name("boss"), diagnosis().conclusion)].into(),
             },
-            PausedLine { goodlink: name("glb"), users: Err("its host has not reported".to_owned()) },
+            PausedLine {
+                goodlink: name("glb"),
+                users: Err("its host has not reported".to_owned()),
+                diagnoses: BTreeMap::new(),
+            },
         ],
         disrupted: [(name("exa1"), "it has been silent for 3m 0s".to_owned())].into(),
         holds: vec![HoldLine {
@@ -96,6 +106,33 @@ pub(super) fn status() -> StatusView {
         }],
         waivers: vec![WaiverLine { waiver: waiver() }],
         drift: vec![],
+    }
+}
+
+pub(super) fn diagnosis() -> Diagnosis {
+    let timer = Check {
+        suspect: Suspect::PauseTimer,
+        finding: Finding::ItIs { evidence: "no restart of GoodLink is known".to_owned() },
+        next: Some("sendgate goodlink restart gla --reason WHY".to_owned()),
+    };
+    let replication = Check {
+        suspect: Suspect::Replication,
+        finding: Finding::RuledOut { evidence: "every server shows the right".to_owned() },
+        next: None,
+    };
+    Diagnosis {
+        user: name("boss"),
+        directory_name: Some(name("boss@a.example.test")),
+        goodlink: name("gla"),
+        remaining: Duration::ZERO,
+        conclusion: Conclusion {
+            suspect: Some(Suspect::PauseTimer),
+            certain: true,
+            cause: "no restart of GoodLink is known".to_owned(),
+            next: "sendgate goodlink restart gla --reason WHY".to_owned(),
+            beside: vec![Suspect::UnwatchedServer],
+        },
+        checks: vec![replication, timer],
     }
 }
 
@@ -225,6 +262,7 @@ pub(super) fn explain() -> ExplainView {
         pair: PairLine::Lacking,
         waiver: Some(waiver()),
         paused: "not paused by the Send As error".to_owned(),
+        diagnosis: None,
     };
     ExplainView { asked: "boss".to_owned(), users: vec![user] }
 }

@@ -6,7 +6,8 @@ use crate::coverage::reading::Home;
 use crate::enforcement::Enforcement;
 use crate::gate::{World, subjects};
 use crate::ledger::{Drift, Generation, Held, Hold, Waiver};
-use crate::names::{ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
+use crate::names::{DirectoryName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
+use crate::plan::diagnosis::{Conclusion, Examiner};
 use crate::plan::{disruption, remedy};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,6 +68,9 @@ pub struct PausedLine {
     pub goodlink: GoodLinkName,
     /// Each user with how far his recovery is, or why it is not known.
     pub users: Result<BTreeMap<RosterName, String>, String>,
+    /// Whoever is paused for longer than that ought to last, by whatever error, and is not excepted: the cause and what
+    /// to do.
+    pub diagnoses: BTreeMap<RosterName, Conclusion>,
 }
 
 /// A hold in force.
@@ -109,6 +113,7 @@ pub fn status(world: World<'_>) -> StatusView {
                 goodlink: name.clone(),
                 users: remedy::paused(world, name, None)
                     .map(|users| users.iter().map(|user| (user.user.clone(), user.recovery.to_string())).collect()),
+                diagnoses: diagnoses(world, name),
             })
             .collect(),
         disrupted: disruption::disrupted(world, None),
@@ -128,6 +133,15 @@ pub fn status(world: World<'_>) -> StatusView {
             .collect(),
         drift: world.ledger.drift.clone(),
     }
+}
+
+/// Those of whom it is time to say why they are still paused. Where it is not known who is paused, nobody is named here.
+fn diagnoses(world: World<'_>, name: &GoodLinkName) -> BTreeMap<RosterName, Conclusion> {
+    let Ok(examiner) = Examiner::new(world, name) else { return BTreeMap::new() };
+    let waived = |name: &DirectoryName| world.ledger.waiver(name, world.now).is_some();
+    let due = examiner.all().filter(|found| found.remaining.is_zero());
+    let due = due.filter(|found| !found.directory_name.as_ref().is_some_and(waived));
+    due.map(|found| (found.user, found.conclusion)).collect()
 }
 
 /// Stores that enforce, or may, with roster users who are not covered.
