@@ -9,8 +9,11 @@ use sendgate_core::coverage::reading::{Home, UserClass};
 use sendgate_core::coverage::report::Scope;
 use sendgate_core::coverage::verdict::{DecidingEntry, ServerVerdict};
 use sendgate_core::coverage::{Cause, Verdict, VerdictKind};
+use sendgate_core::enforcement::{Change, Enforcement, Judgement, Means};
 use sendgate_core::gate::Reason;
-use sendgate_core::ledger::{Entry, Generation, Held, Hold, Outcome, RolloutState, Sequence, Sha256, Stamped, Waiver};
+use sendgate_core::ledger::{
+    Drift, Entry, Generation, Held, Hold, Outcome, RolloutState, Sequence, Sha256, Stamped, Waiver,
+};
 use sendgate_core::names::AccountName;
 use sendgate_core::plan::diagnosis::{Check, Conclusion, Diagnosis, Finding, Suspect};
 use sendgate_core::plan::rollout::{Class, HostProgress, Phase, Tally};
@@ -105,7 +108,20 @@ pub(super) fn status() -> StatusView {
             hold: Hold { by: Some(name("anna")), reason: "move of mailboxes".to_owned(), at: Steady::START },
         }],
         waivers: vec![WaiverLine { waiver: waiver() }],
-        drift: vec![],
+        drift: vec![DriftLine {
+            drift: Drift {
+                host: name("exa2"),
+                before: name("6.5.7233.54"),
+                after: name("6.5.7638.1"),
+                at: Now { wall: name("2026-11-24T22:00:00Z"), steady: Steady::START },
+            },
+            change: Change {
+                from: Judgement { enforces: Enforcement::Yes, branch: "SP1 with the hotfix".to_owned() },
+                to: Judgement { enforces: Enforcement::No, branch: "SP2".to_owned() },
+                means: Means::Stops,
+            },
+            users: Some(Concerned { server: Some(name("exa2")), users: 7, uncovered: 3, waived: 1, more: None }),
+        }],
     }
 }
 

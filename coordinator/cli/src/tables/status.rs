@@ -16,13 +16,7 @@ pub(crate) fn table(view: &StatusView) -> String {
     let disrupted = view.disrupted.iter().map(|(host, why)| format!("{host}: {why}"));
     text.push_str(&section("DISRUPTED HOSTS", disrupted));
     text.push_str(&section("HELD", view.holds.iter().map(|line| format!("{}: {}", line.held, line.hold))));
-    let drift = view.drift.iter().map(|drift| {
-        format!(
-            "{}: store.exe went from {} to {} with no command of ours, noticed {}",
-            drift.host, drift.before, drift.after, drift.at.wall
-        )
-    });
-    text.push_str(&section("DRIFT", drift));
+    text.push_str(&section("DRIFT", view.drift.iter().map(ToString::to_string)));
 
     text.push_str(&format!("\nDOMAINS\n{}", domains::table(&view.domains)));
 
@@ -105,7 +99,7 @@ mod tests {
         for expected in [
             "\nBREACHES\n  - exa2: may enforce, and 3 of its users are not covered (1 of them waived)\n",
             "\nDISRUPTED HOSTS\n  - exa1: it has been silent for 3m 0s\n",
-            "\nDRIFT: none\n",
+            "\nDRIFT\n  - exa2: store.exe went from 6.5.7233.54 (SP1 with the hotfix) to 6.5.7638.1 (SP2) with no command of ours, noticed\n    2026-11-24T22:00:00Z: it stops checking Send As",
             "\nROLLOUTS\n  march: running\n",
             "\nPAUSED      GOODLINK SERVER\n-----------------------------\n2           gla\nnot known   glb\n",
             "\ngla paused by the Send As error\n  - jdoe: a restart may help in 12m 0s\n",

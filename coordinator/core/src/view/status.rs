@@ -1,11 +1,12 @@
 //! `status`: everything that a person on call looks at first.
 
+use super::drift::{DriftLine, drift};
 use super::estate::{DomainLine, domains};
 use crate::coverage::VerdictKind;
 use crate::coverage::reading::Home;
 use crate::enforcement::Enforcement;
 use crate::gate::{World, subjects};
-use crate::ledger::{Drift, Generation, Held, Hold, Waiver};
+use crate::ledger::{Generation, Held, Hold, Waiver};
 use crate::names::{DirectoryName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
 use crate::plan::diagnosis::{Conclusion, Examiner};
 use crate::plan::{disruption, remedy};
@@ -35,8 +36,8 @@ pub struct StatusView {
     pub holds: Vec<HoldLine>,
     /// Waivers in force.
     pub waivers: Vec<WaiverLine>,
-    /// Store versions that changed with no command of ours.
-    pub drift: Vec<Drift>,
+    /// Store versions that changed with no command of ours, with what that means.
+    pub drift: Vec<DriftLine>,
 }
 
 /// A rollout.
@@ -131,7 +132,7 @@ pub fn status(world: World<'_>) -> StatusView {
             .filter(|waiver| world.now.wall < waiver.expires)
             .map(|waiver| WaiverLine { waiver: waiver.clone() })
             .collect(),
-        drift: world.ledger.drift.clone(),
+        drift: drift(world),
     }
 }
 

@@ -209,7 +209,7 @@ fn a_mailbox_on_a_server_that_is_not_watched_is_named() {
     let why = "cannot tell: his mailbox is on exa1, and the version of store.exe on exa1 is not known: no such file";
     finds(&example, Suspect::UnwatchedServer, why);
     example.estate.hosts.remove(&name("exa1"));
-    let why = "cannot tell: his mailbox is on exa1, and of exa1 it has not reported since the coordinator started";
+    let why = "cannot tell: his mailbox is on exa1; host exa1: it has not reported since the coordinator started";
     finds(&example, Suspect::UnwatchedServer, why);
 
     let mut example = landed(200);

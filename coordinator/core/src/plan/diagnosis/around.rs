@@ -250,7 +250,7 @@ fn watched(patient: &Patient<'_>, server: &ExchangeServerName) -> Check {
     for host in &policy.hosts {
         let next = || format!("bring back the agent of {host}: sendgate hosts");
         if let Some(why) = disruption::unheard(world, host) {
-            return Check::cannot_tell(this, format!("his mailbox is on {server}, and of {host} {why}"), next());
+            return Check::cannot_tell(this, format!("his mailbox is on {server}; host {host}: {why}"), next());
         }
         let exchange = world.estate.hosts.get(host).and_then(|state| state.exchange.as_ref());
         match exchange.map(|exchange| &exchange.store) {
