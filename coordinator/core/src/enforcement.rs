@@ -3,6 +3,10 @@
 //! The answer is three-valued and the table is data: rows, first match wins, an operator's rows before the built-in
 //! ones. *Unknown* is never good; whoever decides treats it as enforcing and shows it as unknown.
 
+mod change;
+
+pub use change::{Change, Means};
+
 use std::fmt;
 use std::str::FromStr;
 

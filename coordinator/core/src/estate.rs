@@ -131,6 +131,17 @@ pub struct Pause {
     pub last: Timestamp,
     /// How many there are.
     pub count: u32,
+    /// Another error by which the same user was paused after the last of these lines.
+    pub later: Option<LaterPause>,
+}
+
+/// An error that paused a user later than the one that he is counted under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LaterPause {
+    /// The HRESULT as logged.
+    pub hresult: i64,
+    /// Its last line, by the host's clock.
+    pub last: Timestamp,
 }
 
 /// Something observed.

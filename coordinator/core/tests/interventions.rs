@@ -236,8 +236,10 @@ fn drift_holds_the_rollout_that_it_touches() {
     example.exchange("exa2", "6.5.7650.23");
     example.settle();
     let hold = example.ledger.holds.on(&Held::Rollout(name("dst"))).unwrap();
-    let text =
-        format!("held by Sendgate itself: store.exe on exa2 went from {BEFORE} to 6.5.7650.23 with no command of ours");
+    let text = format!(
+        "held by Sendgate itself: store.exe on exa2 went from {BEFORE} to 6.5.7650.23 with no command of ours: it starts to \
+         check Send As: whoever lacks the right is paused as soon as he sends"
+    );
     assert_eq!(hold.to_string(), text);
     let request = request::release(example.world(), &WantedHeld::Host("exa1".into()), "over");
     file(&mut example, request);

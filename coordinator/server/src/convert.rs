@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use sendgate_core::enforcement::StoreVersion;
 use sendgate_core::estate::{
-    Answer, ExchangeState, GoodLinkState, HostState, Pause, Roster, RosterDigest, Service, ServiceState,
+    Answer, ExchangeState, GoodLinkState, HostState, LaterPause, Pause, Roster, RosterDigest, Service, ServiceState,
 };
 use sendgate_core::ledger::{Effect, Generation, Outcome, Sequence};
 use sendgate_core::names::{BadName, HostName, RosterName};
@@ -121,16 +121,30 @@ fn goodlink(report: wire::GoodLinkReport) -> GoodLinkState {
     }
 }
 
-/// A user may be paused by several errors at once, each an entry of its own: the Send As one must not be hidden by another.
+/// A user may be paused by several errors at once, each an entry of its own: the Send As one must not be hidden by
+/// another, nor one that came later be hidden by it.
 fn paused(users: Vec<wire::PausedUser>) -> Answer<BTreeMap<RosterName, Pause>> {
     let mut paused: BTreeMap<RosterName, Pause> = BTreeMap::new();
     for user in users {
         let (name, pause) = pause(user)?;
-        if !paused.get(&name).is_some_and(|known| known.send_as) {
-            paused.insert(name, pause);
-        }
+        let pause = match paused.remove(&name) {
+            None => pause,
+            Some(known) if known.send_as => beside(known, &pause),
+            Some(known) if pause.send_as => beside(pause, &known),
+            // Of several others, the one of the last line.
+            Some(known) => std::cmp::max_by_key(known, pause, |pause| pause.last),
+        };
+        paused.insert(name, pause);
     }
     Ok(paused)
+}
+
+/// A pause that another error of the same user may have followed; the latest of those counts.
+fn beside(mut pause: Pause, other: &Pause) -> Pause {
+    let others = other.later.into_iter().chain([LaterPause { hresult: other.hresult, last: other.last }]);
+    let later = others.chain(pause.later).filter(|later| later.last > pause.last).max_by_key(|later| later.last);
+    pause.later = later;
+    pause
 }
 
 fn pause(user: wire::PausedUser) -> Answer<(RosterName, Pause)> {
@@ -141,7 +155,7 @@ fn pause(user: wire::PausedUser) -> Answer<(RosterName, Pause)> {
         paused_user::Cause::Unspecified => return Err(format!("the report does not say why {name} is paused")),
     };
     let (first, last) = (time_of(user.first_ms)?, time_of(user.last_ms)?);
-    Ok((name, Pause { hresult: user.hresult, send_as, first, last, count: user.count }))
+    Ok((name, Pause { hresult: user.hresult, send_as, first, last, count: user.count, later: None }))
 }
 
 fn digest(bytes: &[u8]) -> Option<RosterDigest> {
@@ -271,6 +285,21 @@ mod tests {
         let other = paused_user("anna", -2_147_221_233, paused_user::Cause::Other);
         for users in [vec![send_as.clone(), other.clone()], vec![other, send_as]] {
             assert!(paused(users).unwrap()[&"anna".parse().unwrap()].send_as);
+        }
+    }
+
+    #[test]
+    fn a_later_error_of_the_same_user_is_not_hidden_by_the_send_as_one() {
+        let at = |last_ms, hresult, cause| wire::PausedUser { last_ms, ..paused_user("anna", hresult, cause) };
+        let send_as = at(20, -2_147_024_891, paused_user::Cause::SendAs);
+        let earlier = at(10, -1, paused_user::Cause::Other);
+        let (later, latest) = (at(30, -2, paused_user::Cause::Other), at(40, -3, paused_user::Cause::Other));
+        let mut users = vec![earlier, later, latest, send_as];
+        for _ in 0..users.len() {
+            users.rotate_left(1);
+            let anna = paused(users.clone()).unwrap().remove(&"anna".parse().unwrap()).unwrap();
+            assert!(anna.send_as && anna.last == time_of(20).unwrap());
+            assert_eq!(anna.later, Some(LaterPause { hresult: -3, last: time_of(40).unwrap() }));
         }
     }
 

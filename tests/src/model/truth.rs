@@ -121,7 +121,7 @@ pub fn report(scene: &Scene, host: usize, shown: u8, at: Steady) -> HostState {
     }
     // When a pause began does not enter any decision: the same text keeps equal states equal.
     let first = Timestamp::UNIX_EPOCH;
-    let pause = Pause { hresult: NO_ACCESS, send_as: true, first, last: first, count: 1 };
+    let pause = Pause { hresult: NO_ACCESS, send_as: true, first, last: first, count: 1, later: None };
     let logon = if host == 2 { "adom\\goodadmin" } else { "bdom\\goodadmin" };
     let paused = paused_in(host, shown);
     let goodlink = GoodLinkState {

@@ -8,6 +8,7 @@ mod chain;
 use super::coverage::wait;
 use super::wrapped;
 use sendgate_core::coverage::explain::{Explanation, Found};
+use sendgate_core::plan::diagnosis::Diagnosis;
 use sendgate_core::time::Readable;
 use sendgate_core::view::{ExplainView, ExplainedUser};
 
@@ -78,7 +79,25 @@ fn user(user: &ExplainedUser, all: bool) -> String {
     if let Some(waiver) = &user.waiver {
         steps.more(&format!("waived until {}, by {}: {}", waiver.expires, waiver.by, waiver.reason));
     }
+    if let Some(found) = &user.diagnosis {
+        diagnosis(&mut steps, found);
+    }
     steps.text
+}
+
+/// Why he is paused: what follows, then every suspect in the order in which it was looked at.
+fn diagnosis(steps: &mut Steps, found: &Diagnosis) {
+    let due = if found.remaining.is_zero() {
+        String::new()
+    } else {
+        format!(" (so far; he is called failed in {})", Readable(found.remaining))
+    };
+    steps.step(&format!("Still paused: {}{due}", found.conclusion));
+    steps.more(&format!("next: {}", found.conclusion.next));
+    for (number, check) in (1..).zip(&found.checks) {
+        let next = check.next.as_ref().map_or_else(String::new, |next| format!("\nnext: {next}"));
+        steps.item(&format!("{number}."), &format!("{}: {}{next}", check.suspect, check.finding));
+    }
 }
 
 fn domain_steps(steps: &mut Steps, explained: &Explanation, all: bool) {
@@ -178,6 +197,25 @@ mod tests {
         let verdict = view.users[0].verdict.as_mut().unwrap();
         std::sync::Arc::make_mut(verdict).cause = sendgate_core::coverage::Cause::NoEntry;
         assert!(table(&view, false).contains("the chain above is newer than this verdict"));
+    }
+
+    #[test]
+    fn a_diagnosis_says_what_follows_first_and_then_every_suspect() {
+        let mut view = samples::explain();
+        assert!(!table(&view, false).contains("Still paused"));
+        let mut found = samples::diagnosis();
+        view.users[0].diagnosis = Some(found.clone());
+        let expected = "Still paused: GoodLink's pause timer: no restart of GoodLink is known (and unwatched Exchange server)\n     \
+                        next: sendgate goodlink restart gla --reason WHY\n        \
+                        1.  replication: ruled out: every server shows the right\n        \
+                        2.  GoodLink's pause timer: it is this: no restart of GoodLink is known\n            \
+                        next: sendgate goodlink restart gla --reason WHY\n";
+        let text = table(&view, false);
+        assert!(text.contains(expected), "{expected}\nis not in\n{text}");
+        found.remaining = std::time::Duration::from_secs(720);
+        view.users[0].diagnosis = Some(found);
+        let text = table(&view, false);
+        assert!(text.contains("(so far; he is called failed in 12m 0s)"), "{text}");
     }
 
     #[test]

@@ -9,9 +9,13 @@ use sendgate_core::coverage::reading::{Home, UserClass};
 use sendgate_core::coverage::report::Scope;
 use sendgate_core::coverage::verdict::{DecidingEntry, ServerVerdict};
 use sendgate_core::coverage::{Cause, Verdict, VerdictKind};
+use sendgate_core::enforcement::{Change, Enforcement, Judgement, Means};
 use sendgate_core::gate::Reason;
-use sendgate_core::ledger::{Entry, Generation, Held, Hold, Outcome, RolloutState, Sequence, Sha256, Stamped, Waiver};
+use sendgate_core::ledger::{
+    Drift, Entry, Generation, Held, Hold, Outcome, RolloutState, Sequence, Sha256, Stamped, Waiver,
+};
 use sendgate_core::names::AccountName;
+use sendgate_core::plan::diagnosis::{Check, Conclusion, Diagnosis, Finding, Suspect};
 use sendgate_core::plan::rollout::{Class, HostProgress, Phase, Tally};
 use sendgate_core::policy::GrantMode;
 use sendgate_core::spec::{Expected, OnTrip, PackageSpec, RolloutSpec, Thresholds, WaveSpec, Windows};
@@ -85,9 +89,18 @@ pub(super) fn status() -> StatusView {
         paused: vec![
             PausedLine {
                 goodlink: name("gla"),
-                users: Ok([(name("jdoe"), "a restart may help in 12m 0s".to_owned())].into()),
+                users: Ok([
+                    (name("boss"), "still paused long after his right landed".to_owned()),
+                    (name("jdoe"), "a restart may help in 12m 0s".to_owned()),
+                ]
+                .into()),
+                diagnoses: [(name("boss"), diagnosis().conclusion)].into(),
             },
-            PausedLine { goodlink: name("glb"), users: Err("its host has not reported".to_owned()) },
+            PausedLine {
+                goodlink: name("glb"),
+                users: Err("its host has not reported".to_owned()),
+                diagnoses: BTreeMap::new(),
+            },
         ],
         disrupted: [(name("exa1"), "it has been silent for 3m 0s".to_owned())].into(),
         holds: vec![HoldLine {
@@ -95,7 +108,47 @@ pub(super) fn status() -> StatusView {
             hold: Hold { by: Some(name("anna")), reason: "move of mailboxes".to_owned(), at: Steady::START },
         }],
         waivers: vec![WaiverLine { waiver: waiver() }],
-        drift: vec![],
+        drift: vec![DriftLine {
+            drift: Drift {
+                host: name("exa2"),
+                before: name("6.5.7233.54"),
+                after: name("6.5.7638.1"),
+                at: Now { wall: name("2026-11-24T22:00:00Z"), steady: Steady::START },
+            },
+            change: Change {
+                from: Judgement { enforces: Enforcement::Yes, branch: "SP1 with the hotfix".to_owned() },
+                to: Judgement { enforces: Enforcement::No, branch: "SP2".to_owned() },
+                means: Means::Stops,
+            },
+            users: Some(Concerned { server: Some(name("exa2")), users: 7, uncovered: 3, waived: 1, more: None }),
+        }],
+    }
+}
+
+pub(super) fn diagnosis() -> Diagnosis {
+    let timer = Check {
+        suspect: Suspect::PauseTimer,
+        finding: Finding::ItIs { evidence: "no restart of GoodLink is known".to_owned() },
+        next: Some("sendgate goodlink restart gla --reason WHY".to_owned()),
+    };
+    let replication = Check {
+        suspect: Suspect::Replication,
+        finding: Finding::RuledOut { evidence: "every server shows the right".to_owned() },
+        next: None,
+    };
+    Diagnosis {
+        user: name("boss"),
+        directory_name: Some(name("boss@a.example.test")),
+        goodlink: name("gla"),
+        remaining: Duration::ZERO,
+        conclusion: Conclusion {
+            suspect: Some(Suspect::PauseTimer),
+            certain: true,
+            cause: "no restart of GoodLink is known".to_owned(),
+            next: "sendgate goodlink restart gla --reason WHY".to_owned(),
+            beside: vec![Suspect::UnwatchedServer],
+        },
+        checks: vec![replication, timer],
     }
 }
 
@@ -225,6 +278,7 @@ pub(super) fn explain() -> ExplainView {
         pair: PairLine::Lacking,
         waiver: Some(waiver()),
         paused: "not paused by the Send As error".to_owned(),
+        diagnosis: None,
     };
     ExplainView { asked: "boss".to_owned(), users: vec![user] }
 }

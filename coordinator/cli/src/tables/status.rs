@@ -16,13 +16,7 @@ pub(crate) fn table(view: &StatusView) -> String {
     let disrupted = view.disrupted.iter().map(|(host, why)| format!("{host}: {why}"));
     text.push_str(&section("DISRUPTED HOSTS", disrupted));
     text.push_str(&section("HELD", view.holds.iter().map(|line| format!("{}: {}", line.held, line.hold))));
-    let drift = view.drift.iter().map(|drift| {
-        format!(
-            "{}: store.exe went from {} to {} with no command of ours, noticed {}",
-            drift.host, drift.before, drift.after, drift.at.wall
-        )
-    });
-    text.push_str(&section("DRIFT", drift));
+    text.push_str(&section("DRIFT", view.drift.iter().map(ToString::to_string)));
 
     text.push_str(&format!("\nDOMAINS\n{}", domains::table(&view.domains)));
 
@@ -65,8 +59,11 @@ fn paused(view: &StatusView) -> String {
         match &line.users {
             Ok(users) => {
                 table.add_row([users.len().to_string(), line.goodlink.to_string()]);
-                let users = users.iter().map(|(user, recovery)| format!("{user}: {recovery}"));
-                below.push_str(&list(&format!("\n{} paused by the Send As error", line.goodlink), users));
+                let waiting = users.iter().filter(|(user, _)| !line.diagnoses.contains_key(user));
+                let waiting = waiting.map(|(user, recovery)| format!("{user}: {recovery}"));
+                below.push_str(&list(&format!("\n{} paused by the Send As error", line.goodlink), waiting));
+                let still = line.diagnoses.iter().map(|(user, found)| format!("{user}: {found}\nnext: {}", found.next));
+                below.push_str(&list(&format!("\n{} still paused, and why", line.goodlink), still));
             }
             Err(why) => {
                 table.add_row(["not known".to_owned(), line.goodlink.to_string()]);
@@ -103,10 +100,11 @@ mod tests {
         for expected in [
             "\nBREACHES\n  - exa2: may enforce, and 3 of its users are not covered (1 of them waived)\n",
             "\nDISRUPTED HOSTS\n  - exa1: it has been silent for 3m 0s\n",
-            "\nDRIFT: none\n",
+            "\nDRIFT\n  - exa2: store.exe went from 6.5.7233.54 (SP1 with the hotfix) to 6.5.7638.1 (SP2) with no command of ours, noticed\n    2026-11-24T22:00:00Z: it stops checking Send As",
             "\nROLLOUTS\n  march: running\n",
-            "\nPAUSED      GOODLINK SERVER\n-----------------------------\n1           gla\nnot known   glb\n",
+            "\nPAUSED      GOODLINK SERVER\n-----------------------------\n2           gla\nnot known   glb\n",
             "\ngla paused by the Send As error\n  - jdoe: a restart may help in 12m 0s\n",
+            "\ngla still paused, and why\n  - boss: GoodLink's pause timer: no restart of GoodLink is known (and unwatched Exchange server)\n    next: sendgate goodlink restart gla --reason WHY\n",
             "\nglb not known\n  - its host has not reported\n",
             "\nHELD\n  - domain a.example.test: held by anna: move of mailboxes\n",
             "\nWAIVERS\n  - boss@a.example.test: until 2026-12-01T00:00:00Z, by anna: leaves in December\n",

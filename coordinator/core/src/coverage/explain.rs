@@ -132,7 +132,7 @@ fn accounts(
                 Some((server, trail::follow(judge, place, at, name, &here.home, account, verdict)))
             })
             .collect();
-        let case = Case { reading, setting, name, here, account, verdict };
+        let case = Case::of(reading, setting, (name, here), (account, verdict));
         explained.push(AccountExplained {
             account: account.clone(),
             trails: alike(trails.into_iter()),

@@ -90,8 +90,8 @@ pub fn of_domain(world: World<'_>, domain: &DomainName) -> BTreeMap<ExchangeServ
         .collect()
 }
 
-/// Whether the domain's evidence is there, complete and fresh.
-fn evidence(world: World<'_>, domain: &DomainName) -> BTreeSet<Reason> {
+/// What speaks against the domain's evidence being there, complete and fresh.
+pub(crate) fn evidence(world: World<'_>, domain: &DomainName) -> BTreeSet<Reason> {
     let Some(picture) = world.estate.domains.get(domain) else {
         if mutation::is(Mutation::UnknownIsGood) {
             return BTreeSet::new();

@@ -2,7 +2,7 @@
 //! lists are cut into parts of at most [`USERS_PER_ENTRY`].
 
 use super::{Effect, Held, Outcome, PairEvent, RolloutEvent, Subject};
-use crate::enforcement::StoreVersion;
+use crate::enforcement::{Means, StoreVersion};
 use crate::guid::Guid;
 use crate::names::{
     AccountName, DirectoryName, Dn, DomainName, ExchangeServerName, GoodLinkName, HostName, OperatorName, RolloutName,
@@ -275,6 +275,9 @@ pub struct VersionStep {
     pub after: StoreVersion,
     /// Whether an install of ours explains it.
     pub ours: bool,
+    /// What it meant by the table of that day; none at first sight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub means: Option<Means>,
     /// Live rollouts of its Exchange server, where nothing of ours explains it: they are held, for what they were planned
     /// on is not so any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

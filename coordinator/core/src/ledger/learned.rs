@@ -2,6 +2,7 @@
 
 use super::entry::VersionStep;
 use super::{BreachEvent, Drift, Held, Hold, Ledger, Lost, Milestone, Pair, PairState, Sequence};
+use crate::enforcement::Means;
 use crate::guid::Guid;
 use crate::names::RolloutName;
 use crate::time::Now;
@@ -39,13 +40,13 @@ impl Ledger {
                 }
                 self.lost.insert(*intent, Lost { at: at.steady, cause: cause.clone() });
             }
-            Milestone::Version(VersionStep { host, before, after, ours, holds }) => {
+            Milestone::Version(VersionStep { host, before, after, ours, means, holds }) => {
                 if self.versions.get(host) != before.as_ref() {
                     return Err(format!("{host}: {:?}", self.versions.get(host)));
                 }
                 self.versions.insert(host.clone(), *after);
                 if let (Some(before), false) = (before, ours) {
-                    self.drifted(Drift { host: host.clone(), before: *before, after: *after, at }, holds);
+                    self.drifted(Drift { host: host.clone(), before: *before, after: *after, at }, *means, holds);
                 }
             }
             Milestone::Roster { goodlink, digest, .. } => {
@@ -91,10 +92,11 @@ impl Ledger {
     }
 
     /// A version that changed with no command of ours.
-    fn drifted(&mut self, drift: Drift, holds: &BTreeSet<RolloutName>) {
+    fn drifted(&mut self, drift: Drift, means: Option<Means>, holds: &BTreeSet<RolloutName>) {
         let Drift { host, before, after, at } = &drift;
         for rollout in holds {
-            let reason = format!("store.exe on {host} went from {before} to {after} with no command of ours");
+            let means = means.map_or_else(String::new, |means| format!(": {means}"));
+            let reason = format!("store.exe on {host} went from {before} to {after} with no command of ours{means}");
             let held = Held::Rollout(rollout.clone());
             if self.holds.on(&held).is_none() {
                 self.holds.hold(held, Hold { by: None, reason, at: at.steady });

@@ -25,9 +25,10 @@ impl fmt::Display for Milestone {
             Self::Version(VersionStep { host, before: None, after, .. }) => {
                 write!(f, "store.exe on {host} is {after}, seen for the first time")
             }
-            Self::Version(VersionStep { host, before: Some(before), after, ours, .. }) => {
+            Self::Version(VersionStep { host, before: Some(before), after, ours, means, .. }) => {
                 let ours = if *ours { "by a command of ours" } else { "with no command of ours (drift)" };
-                write!(f, "store.exe on {host} went from {before} to {after}, {ours}")
+                write!(f, "store.exe on {host} went from {before} to {after}, {ours}")?;
+                means.iter().try_for_each(|means| write!(f, ": {means}"))
             }
             Self::Roster { goodlink, digest, users } => {
                 write!(f, "roster of {goodlink} has {users} users, SHA-256 {digest}")

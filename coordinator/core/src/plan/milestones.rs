@@ -30,7 +30,8 @@ fn versions(world: World<'_>) -> impl Iterator<Item = Milestone> {
         let ours = before.is_none() || explained(world, host, after);
         (before != Some(after)).then(|| {
             let holds = if ours { BTreeSet::new() } else { touched(world, host) };
-            Milestone::Version(VersionStep { host: host.clone(), before, after, ours, holds })
+            let means = before.map(|before| world.policy.enforcement.change(&before, &after).means);
+            Milestone::Version(VersionStep { host: host.clone(), before, after, ours, means, holds })
         })
     })
 }

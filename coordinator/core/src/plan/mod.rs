@@ -3,12 +3,13 @@
 //! 1. [`milestones`]: what the observations teach for good; it is written down before anything is decided on it;
 //! 2. [`grants`]: entries to add, one at a time on a place;
 //! 3. [`rollout`]: hosts to change, trips, ends;
-//! 4. [`remedy`]: GoodLink restarts that would un-pause users;
+//! 4. [`remedy`]: GoodLink restarts that would un-pause users; [`diagnosis`]: why one is paused all the same;
 //! 5. [`survey`]: when each domain is to be looked at again.
 //!
 //! Whoever is not moving carries the reason. Planning again on an unchanged world plans nothing new (invariant 8).
 
 pub mod breach;
+pub mod diagnosis;
 pub mod disruption;
 pub mod grants;
 pub mod hold;

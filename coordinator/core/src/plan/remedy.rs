@@ -1,8 +1,10 @@
 //! GoodLink restarts: they clear GoodLink's pauses, and help a user from the 70th minute after his right landed.
 
+use super::diagnosis::{Diagnosis, Examiner};
 use super::rollout::REFUSALS;
 use super::{Blocked, Plan, Step, disruption, hold};
 use crate::coverage::VerdictKind;
+use crate::estate::{GoodLinkState, Pause, Roster};
 use crate::gate::{Resolution, World, resolve};
 use crate::ledger::{Effect, Intent, IntentState, Outcome, Pair, Sequence};
 use crate::mutation::{self, Mutation};
@@ -11,7 +13,7 @@ use crate::policy::{GoodLinkPolicy, Switch};
 use crate::spec::Windows;
 use crate::time::{Readable, Steady};
 use crate::window::{Opening, windows_at};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -56,9 +58,32 @@ impl fmt::Display for Recovery {
             Self::TooEarly(remaining) => write!(f, "a restart may help in {}", Readable(*remaining)),
             Self::Ready(_) => f.write_str("a restart may help now"),
             Self::Served => f.write_str("a restart served him, his next pause line or silence will tell"),
-            Self::Failed => f.write_str("still paused long after his right landed: a person must look at it"),
+            Self::Failed => f.write_str("still paused long after his right landed"),
         }
     }
+}
+
+/// What a GoodLink server's host says of who is paused.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Report<'a> {
+    pub(super) goodlink: &'a GoodLinkPolicy,
+    pub(super) state: &'a GoodLinkState,
+    pub(super) roster: &'a Roster,
+    pub(super) paused: &'a BTreeMap<RosterName, Pause>,
+}
+
+/// What a GoodLink server's host says; an error when that is not known.
+pub(super) fn report<'a>(world: World<'a>, name: &GoodLinkName) -> Result<Report<'a>, String> {
+    let goodlink = world.policy.goodlink.get(name).ok_or_else(|| format!("{name} is not declared"))?;
+    let host = world.estate.hosts.get(&goodlink.host).ok_or("its host has not reported")?;
+    let silent = world.now.steady.since(host.reported);
+    if silent > world.policy.freshness.silent_after {
+        return Err(format!("its host has been silent for {}", Readable(silent)));
+    }
+    let state = host.goodlink.as_ref().ok_or("its host reports no GoodLink role")?;
+    let roster = world.estate.rosters.get(name).ok_or("its roster has not arrived")?;
+    let paused = state.paused.as_ref().map_err(Clone::clone)?;
+    Ok(Report { goodlink, state, roster, paused })
 }
 
 /// Everybody whom a GoodLink server has paused for the Send As error; an error when that is not known. The intent
@@ -71,15 +96,7 @@ pub fn paused<'a>(
     name: &GoodLinkName,
     except: Option<Sequence>,
 ) -> Result<Vec<PausedUser<'a>>, String> {
-    let goodlink = world.policy.goodlink.get(name).ok_or_else(|| format!("{name} is not declared"))?;
-    let host = world.estate.hosts.get(&goodlink.host).ok_or("its host has not reported")?;
-    let silent = world.now.steady.since(host.reported);
-    if silent > world.policy.freshness.silent_after {
-        return Err(format!("its host has been silent for {}", Readable(silent)));
-    }
-    let state = host.goodlink.as_ref().ok_or("its host reports no GoodLink role")?;
-    let roster = world.estate.rosters.get(name).ok_or("its roster has not arrived")?;
-    let paused = state.paused.as_ref().map_err(Clone::clone)?;
+    let Report { goodlink, roster, paused, .. } = report(world, name)?;
     let restarted = last_restart(world, name, except);
     Ok(paused
         .iter()
@@ -256,9 +273,14 @@ pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
             let (goodlink, host) = (name.clone(), goodlink.host.clone());
             plan.steps.push(Step::Act(Effect::RestartGoodlink { goodlink, host, users: ready, forced }));
         }
-        for user in users.iter().filter(|user| user.recovery == Recovery::Failed) {
-            let what = format!("{} is still paused though his right landed long ago", user.user);
-            blocked.insert(Blocked::Tried { what });
+        let mut failed = users.iter().filter(|user| user.recovery == Recovery::Failed).peekable();
+        if failed.peek().is_some()
+            && let Ok(examiner) = Examiner::new(world, name)
+        {
+            for Diagnosis { user, conclusion, .. } in failed.filter_map(|user| examiner.of(user.user)) {
+                let what = format!("{user} is still paused: {conclusion}; next: {}", conclusion.next);
+                blocked.insert(Blocked::Tried { what });
+            }
         }
         if !blocked.is_empty() {
             plan.remedies.insert(name.clone(), blocked);

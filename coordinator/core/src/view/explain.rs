@@ -6,6 +6,7 @@ use crate::coverage::{Verdict, VerdictKind};
 use crate::gate::{Resolution, World, resolve};
 use crate::ledger::Waiver;
 use crate::names::{AccountName, DirectoryName, DomainName, GoodLinkName, RosterName};
+use crate::plan::diagnosis::{Diagnosis, Examiner};
 use crate::plan::remedy;
 use crate::policy::GoodLinkPolicy;
 use jiff::{SignedDuration, Timestamp};
@@ -56,6 +57,8 @@ pub struct ExplainedUser {
     pub waiver: Option<Waiver>,
     /// What GoodLink says of him: not paused, paused and how far his recovery is, or why that is not known.
     pub paused: String,
+    /// Why he is paused, suspect by suspect; none while he is not, or while that is not known.
+    pub diagnosis: Option<Diagnosis>,
 }
 
 /// When the propagator of AdminSDHolder has passed, at the latest.
@@ -154,6 +157,7 @@ fn user(
         pair: picture.map_or(PairLine::Nothing, |picture| pair_line(world, picture.guid, account)),
         waiver: world.ledger.waiver(directory_name, world.now).cloned(),
         paused,
+        diagnosis: Examiner::new(world, name).ok().and_then(|examiner| examiner.of(user)),
     }
 }
 

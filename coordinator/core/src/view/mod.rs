@@ -2,6 +2,7 @@
 //! sends and what `sendgate --output json` prints; the tables of the command are laid out from the same values.
 
 mod coverage;
+mod drift;
 mod estate;
 mod explain;
 mod forecast;
@@ -12,6 +13,7 @@ mod status;
 mod why;
 
 pub use coverage::{CoverageView, PairLine, UserLine, coverage, mailbox_lines, mailboxes};
+pub use drift::{Concerned, DriftLine};
 pub use estate::{DomainLine, DomainsView, HostLine, HostsView, domains, hosts};
 pub use explain::{ExplainView, ExplainedUser, Explanations, Propagation, explain, to_explain};
 pub use forecast::{ForecastView, HostForecast, WaveForecast, forecast};

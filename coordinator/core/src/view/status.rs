@@ -1,9 +1,11 @@
 //! `status`: everything that a person on call looks at first.
 
+use super::drift::{DriftLine, drift};
 use super::estate::{DomainLine, domains};
 use crate::gate::World;
-use crate::ledger::{Drift, Generation, Held, Hold, Waiver};
-use crate::names::{ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
+use crate::ledger::{Generation, Held, Hold, Waiver};
+use crate::names::{DirectoryName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
+use crate::plan::diagnosis::{Conclusion, Examiner};
 use crate::plan::{breach, disruption, remedy};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,8 +34,8 @@ pub struct StatusView {
     pub holds: Vec<HoldLine>,
     /// Waivers in force.
     pub waivers: Vec<WaiverLine>,
-    /// Store versions that changed with no command of ours.
-    pub drift: Vec<Drift>,
+    /// Store versions that changed with no command of ours, with what that means.
+    pub drift: Vec<DriftLine>,
 }
 
 /// A rollout.
@@ -67,6 +69,9 @@ pub struct PausedLine {
     pub goodlink: GoodLinkName,
     /// Each user with how far his recovery is, or why it is not known.
     pub users: Result<BTreeMap<RosterName, String>, String>,
+    /// Whoever is paused for longer than that ought to last, by whatever error, and is not excepted: the cause and what
+    /// to do.
+    pub diagnoses: BTreeMap<RosterName, Conclusion>,
 }
 
 /// A hold in force.
@@ -109,6 +114,7 @@ pub fn status(world: World<'_>) -> StatusView {
                 goodlink: name.clone(),
                 users: remedy::paused(world, name, None)
                     .map(|users| users.iter().map(|user| (user.user.clone(), user.recovery.to_string())).collect()),
+                diagnoses: diagnoses(world, name),
             })
             .collect(),
         disrupted: disruption::disrupted(world, None),
@@ -126,8 +132,17 @@ pub fn status(world: World<'_>) -> StatusView {
             .filter(|waiver| world.now.wall < waiver.expires)
             .map(|waiver| WaiverLine { waiver: waiver.clone() })
             .collect(),
-        drift: world.ledger.drift.clone(),
+        drift: drift(world),
     }
+}
+
+/// Those of whom it is time to say why they are still paused. Where it is not known who is paused, nobody is named here.
+fn diagnoses(world: World<'_>, name: &GoodLinkName) -> BTreeMap<RosterName, Conclusion> {
+    let Ok(examiner) = Examiner::new(world, name) else { return BTreeMap::new() };
+    let waived = |name: &DirectoryName| world.ledger.waiver(name, world.now).is_some();
+    let due = examiner.all().filter(|found| found.remaining.is_zero());
+    let due = due.filter(|found| !found.directory_name.as_ref().is_some_and(waived));
+    due.map(|found| (found.user, found.conclusion)).collect()
 }
 
 /// Stores that enforce, or may, with roster users who are not covered.

@@ -142,7 +142,14 @@ impl Example {
     }
 
     pub(crate) fn goodlink(&mut self, account: &str) {
-        let pause = Pause { hresult: NO_ACCESS, send_as: true, first: self.now.wall, last: self.now.wall, count: 1 };
+        let pause = Pause {
+            hresult: NO_ACCESS,
+            send_as: true,
+            first: self.now.wall,
+            last: self.now.wall,
+            count: 1,
+            later: None,
+        };
         let goodlink = GoodLinkState {
             service: Ok(running(account)),
             roster: Ok(RosterDigest([1; 32])),

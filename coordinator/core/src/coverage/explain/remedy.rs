@@ -2,7 +2,8 @@
 
 mod choice;
 
-pub(super) use choice::{Case, absent, ambiguous, of, unknown};
+pub(crate) use choice::{Case, of};
+pub(super) use choice::{absent, ambiguous, unknown};
 
 use crate::names::{AccountName, DirectoryName, DirectoryServerName, Dn, DomainName, ExchangeServerName};
 use crate::sid::Sid;

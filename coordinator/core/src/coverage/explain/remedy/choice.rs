@@ -5,20 +5,54 @@ use crate::coverage::advice;
 use crate::coverage::cause::{Cause, Holder, Warning};
 use crate::coverage::judge::Setting;
 use crate::coverage::placement::{NoPlacement, PlannedGrant};
-use crate::coverage::reading::{DomainReading, GroupPath, Home, ServerFailure};
+use crate::coverage::reading::{DomainReading, GroupPath, Home, ServerFailure, ServerReading};
 use crate::coverage::verdict::{DecidingEntry, Placement, ServerVerdict, UserPicture, Verdict, VerdictKind};
-use crate::names::{AccountName, DirectoryName, DirectoryServerName, Dn};
+use crate::names::{AccountName, DirectoryName, DirectoryServerName, Dn, DomainName};
 use crate::sid::Sid;
 use std::collections::BTreeSet;
 
 /// A pair that was judged.
-pub(in crate::coverage::explain) struct Case<'a> {
-    pub(in crate::coverage::explain) reading: &'a DomainReading,
-    pub(in crate::coverage::explain) setting: &'a Setting,
-    pub(in crate::coverage::explain) name: &'a DirectoryName,
-    pub(in crate::coverage::explain) here: &'a UserPicture,
-    pub(in crate::coverage::explain) account: &'a AccountName,
-    pub(in crate::coverage::explain) verdict: &'a Verdict,
+pub(crate) struct Case<'a> {
+    /// The user's domain.
+    pub(crate) domain: &'a DomainName,
+    /// Its servers that gave no evidence, with what they said.
+    pub(crate) failed: BTreeSet<String>,
+    /// Its AdminSDHolder, where that is known.
+    pub(crate) holder: Option<Dn>,
+    /// The service account's SID, where that is known.
+    pub(crate) account_sid: Option<&'a Sid>,
+    /// The server whose containers grants are placed on.
+    pub(crate) grant_server: &'a DirectoryServerName,
+    /// Whether the domain of the Exchange server that holds the mailbox is known.
+    pub(crate) placed: bool,
+    pub(crate) name: &'a DirectoryName,
+    pub(crate) here: &'a UserPicture,
+    pub(crate) account: &'a AccountName,
+    pub(crate) verdict: &'a Verdict,
+}
+
+impl<'a> Case<'a> {
+    /// From what was read.
+    pub(in crate::coverage::explain) fn of(
+        reading: &'a DomainReading,
+        setting: &'a Setting,
+        (name, here): (&'a DirectoryName, &'a UserPicture),
+        (account, verdict): (&'a AccountName, &'a Verdict),
+    ) -> Self {
+        let mut servers = reading.servers.values().flatten();
+        Self {
+            domain: &reading.domain,
+            failed: failed(reading),
+            holder: servers.clone().map(ServerReading::holder).next(),
+            account_sid: servers.find_map(|server| Some(&server.accounts.get(account)?.as_ref().ok()?.sid)),
+            grant_server: &setting.grant_server,
+            placed: matches!(&here.home, Home::Server(server) if setting.exchange_domain.contains_key(server)),
+            name,
+            here,
+            account,
+            verdict,
+        }
+    }
 }
 
 /// Nobody of that name is in the domain.
@@ -33,16 +67,19 @@ pub(in crate::coverage::explain) fn ambiguous(name: &DirectoryName, dns: &BTreeS
 
 /// Whether he is there could not be told.
 pub(in crate::coverage::explain) fn unknown(reading: &DomainReading, why: &str) -> Vec<Remedy> {
-    let failed = failed(reading);
+    vec![silent(&reading.domain, failed(reading), why)]
+}
+
+fn silent(domain: &DomainName, failed: BTreeSet<String>, why: &str) -> Remedy {
     if failed.is_empty() {
-        vec![Remedy::ReadAgain { domain: reading.domain.clone(), why: why.to_owned() }]
+        Remedy::ReadAgain { domain: domain.clone(), why: why.to_owned() }
     } else {
-        vec![Remedy::BringBack { servers: failed }]
+        Remedy::BringBack { servers: failed }
     }
 }
 
 /// What would cover the pair; the first is the smallest change.
-pub(in crate::coverage::explain) fn of(case: &Case<'_>) -> Vec<Remedy> {
+pub(crate) fn of(case: &Case<'_>) -> Vec<Remedy> {
     let user = || case.here.dn.clone();
     let waive = || Remedy::Waive { user: case.name.clone() };
     match &case.verdict.cause {
@@ -58,9 +95,7 @@ pub(in crate::coverage::explain) fn of(case: &Case<'_>) -> Vec<Remedy> {
         Cause::StaleAdminCount => with(case.grant(), [Remedy::ClearAdminCount { at: user() }]),
         Cause::UncertainGroup { .. } => {
             let declare = match &case.here.home {
-                Home::Server(server) if !case.setting.exchange_domain.contains_key(server) => {
-                    Some(Remedy::DeclareExchange { server: server.clone() })
-                }
+                Home::Server(server) if !case.placed => Some(Remedy::DeclareExchange { server: server.clone() }),
                 Home::Server(_) | Home::None | Home::Unclear(_) => None,
             };
             with(case.grant(), declare)
@@ -73,13 +108,13 @@ pub(in crate::coverage::explain) fn of(case: &Case<'_>) -> Vec<Remedy> {
             vec![Remedy::ReadPermissions { at: user(), servers }]
         }
         Cause::NotUnderstood { why } => {
-            vec![Remedy::ReadAgain { domain: case.reading.domain.clone(), why: why.clone() }]
+            vec![Remedy::ReadAgain { domain: case.domain.clone(), why: why.clone() }]
         }
-        Cause::ServerFailed { why } => unknown(case.reading, why),
+        Cause::ServerFailed { why } => vec![silent(case.domain, case.failed.clone(), why)],
         // Found on another server, or nobody would have been judged.
         Cause::NotFound => {
             let behind = case.servers(|seen| seen.cause == Cause::NotFound);
-            vec![Remedy::AwaitReplication { behind, domain: case.reading.domain.clone() }]
+            vec![Remedy::AwaitReplication { behind, domain: case.domain.clone() }]
         }
         Cause::Ambiguous { dns } => ambiguous(case.name, dns),
         Cause::TokenUnknown { why } => {
@@ -89,7 +124,7 @@ pub(in crate::coverage::explain) fn of(case: &Case<'_>) -> Vec<Remedy> {
         Cause::Disabled => vec![Remedy::Owner { at: user() }, waive()],
         Cause::NoMailbox => vec![Remedy::Mailbox { at: user() }, waive()],
         Cause::ServersDiffer { lacks, .. } => {
-            vec![Remedy::AwaitReplication { behind: lacks.clone(), domain: case.reading.domain.clone() }]
+            vec![Remedy::AwaitReplication { behind: lacks.clone(), domain: case.domain.clone() }]
         }
     }
 }
@@ -105,34 +140,31 @@ impl Case<'_> {
                 Remedy::OtherClass { at: at(), class: class.clone() }
             }
             Some(Placement::None(NoPlacement::Unreadable { place })) => {
-                Remedy::ReadPermissions { at: place.clone(), servers: [self.setting.grant_server.clone()].into() }
+                Remedy::ReadPermissions { at: place.clone(), servers: [self.grant_server.clone()].into() }
             }
             Some(Placement::None(NoPlacement::Refused { place, reason })) => {
                 Remedy::RepairList { at: place.clone(), why: reason.clone() }
             }
             Some(Placement::None(NoPlacement::Protected { path })) => self.leave(path),
             // The server that grants are written to does not know him or the account yet.
-            None => Remedy::AwaitReplication {
-                behind: [self.setting.grant_server.clone()].into(),
-                domain: self.reading.domain.clone(),
-            },
+            None => {
+                Remedy::AwaitReplication { behind: [self.grant_server.clone()].into(), domain: self.domain.clone() }
+            }
         }]
     }
 
     fn protected(&self, path: &GroupPath, holder: Holder) -> Vec<Remedy> {
         let leave = self.leave(path);
-        let approve = Remedy::GrantOnHolder { account: self.account.clone(), domain: self.reading.domain.clone() };
+        let approve = Remedy::GrantOnHolder { account: self.account.clone(), domain: self.domain.clone() };
         let waive = Remedy::Waive { user: self.name.clone() };
         match holder {
             Holder::Grants => vec![Remedy::AwaitPropagator],
             Holder::Lacks if self.here.placements.contains_key(self.account) => with(self.grant(), [leave, waive]),
             Holder::Lacks => vec![leave, approve, waive],
             Holder::NotShown => {
-                let readings = self.reading.servers.values().flatten();
-                let holder = readings.map(|server| server.holder()).next();
                 let servers =
                     self.servers(|seen| matches!(&seen.cause, Cause::Protected { holder: Holder::NotShown, .. }));
-                let read = holder.map(|at| Remedy::ReadPermissions { at, servers });
+                let read = self.holder.clone().map(|at| Remedy::ReadPermissions { at, servers });
                 read.into_iter().chain([leave, waive]).collect()
             }
         }
@@ -150,7 +182,7 @@ impl Case<'_> {
         let entries: BTreeSet<&DecidingEntry> = denied.filter_map(|seen| seen.deciding.as_ref()).collect();
         if entries.is_empty() {
             let why = "no server names the entry that denies".to_owned();
-            return vec![Remedy::ReadAgain { domain: self.reading.domain.clone(), why }];
+            return vec![Remedy::ReadAgain { domain: self.domain.clone(), why }];
         }
         let mut remedies: Vec<Remedy> = Vec::new();
         for DecidingEntry { sddl, inherited, from, .. } in &entries {
@@ -162,7 +194,7 @@ impl Case<'_> {
         }
         // A token's own SID cannot be left; a group can.
         let groups: BTreeSet<&Sid> = entries.iter().map(|entry| &entry.trustee).collect();
-        let groups = groups.into_iter().filter(|sid| sid.domain().is_some() && self.account_sid() != Some(sid));
+        let groups = groups.into_iter().filter(|sid| sid.domain().is_some() && self.account_sid != Some(*sid));
         let leave = |group: &Sid| Remedy::AccountLeaves { account: self.account.clone(), group: group.clone() };
         remedies.extend(groups.map(leave));
         let inherited = entries.iter().all(|entry| entry.inherited);
@@ -178,11 +210,6 @@ impl Case<'_> {
             _ => {}
         }
         remedies
-    }
-
-    fn account_sid(&self) -> Option<&Sid> {
-        let mut readings = self.reading.servers.values().flatten();
-        readings.find_map(|server| server.accounts.get(self.account)?.as_ref().ok()).map(|account| &account.sid)
     }
 
     /// What would rid a covered user of what deserves a look.

@@ -1,0 +1,110 @@
+//! Store versions that changed with no command of ours, and what each means for the users there.
+
+use crate::coverage::VerdictKind;
+use crate::coverage::reading::Home;
+use crate::enforcement::Change;
+use crate::gate::{self, Reason, World, subjects};
+use crate::ledger::Drift;
+use crate::names::{DirectoryName, ExchangeServerName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A store version that changed with no command of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftLine {
+    /// Where, from what to what, and when it was noticed.
+    #[serde(flatten)]
+    pub drift: Drift,
+    /// What it means.
+    pub change: Change,
+    /// Whom it concerns, as things are now; none where the version has changed again since.
+    pub users: Option<Concerned>,
+}
+
+/// The roster users of an Exchange server, as they are now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Concerned {
+    /// Which; none: the host belongs to none that is declared, so nobody is known.
+    pub server: Option<ExchangeServerName>,
+    /// Those who are known to be there.
+    pub users: usize,
+    /// Those of them who are not covered.
+    pub uncovered: usize,
+    /// Those of the uncovered whom a person has excepted.
+    pub waived: usize,
+    /// Why there may be more; none: this is everybody.
+    pub more: Option<String>,
+}
+
+/// Every one, the newest last.
+pub(super) fn drift(world: World<'_>) -> Vec<DriftLine> {
+    let line = |(number, drift): (usize, &Drift)| {
+        let later = world.ledger.drift.iter().skip(number + 1).any(|later| later.host == drift.host);
+        let there = !later && world.ledger.versions.get(&drift.host) == Some(&drift.after);
+        DriftLine {
+            drift: drift.clone(),
+            change: world.policy.enforcement.change(&drift.before, &drift.after),
+            users: there.then(|| concerned(world, world.policy.exchange_of(&drift.host))),
+        }
+    };
+    world.ledger.drift.iter().enumerate().map(line).collect()
+}
+
+fn concerned(world: World<'_>, server: Option<&ExchangeServerName>) -> Concerned {
+    let (mut users, mut uncovered, mut waived): (BTreeSet<&DirectoryName>, BTreeSet<_>, BTreeSet<_>) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for domain in world.policy.domains.keys() {
+        for (goodlink, _, user, here) in subjects(world, domain) {
+            if !matches!((&here.home, server), (Home::Server(home), Some(server)) if home == server) {
+                continue;
+            }
+            users.insert(user);
+            let account = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account);
+            let verdict = account.and_then(|account| here.verdicts.get(account));
+            if verdict.is_none_or(|verdict| verdict.kind != VerdictKind::Covered) {
+                uncovered.insert(user);
+                waived.extend(world.ledger.waiver(user, world.now).map(|_| user));
+            }
+        }
+    }
+    // Users who were judged are counted, whatever the verdict; everything else that is not known may hide some.
+    let unknown = |reason: &Reason| reason.is_unknown() && !matches!(reason, Reason::User { .. });
+    let more = server.and_then(|server| gate::of_server(world, server).into_iter().find(unknown));
+    Concerned {
+        server: server.cloned(),
+        users: users.len(),
+        uncovered: uncovered.len(),
+        waived: waived.len(),
+        more: more.map(|reason| reason.to_string()),
+    }
+}
+
+impl fmt::Display for DriftLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Drift { host, before, after, at }, Change { from, to, means }) = (&self.drift, &self.change);
+        write!(
+            f,
+            "{host}: store.exe went from {before} ({}) to {after} ({}) with no command of ours, noticed {:.0}: {means}; ",
+            from.branch, to.branch, at.wall
+        )?;
+        match &self.users {
+            Some(users) => write!(f, "{users}"),
+            None => f.write_str("it has changed again since"),
+        }
+    }
+}
+
+impl fmt::Display for Concerned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { server, users, uncovered, waived, more } = self;
+        let Some(server) = server else {
+            return f.write_str("the host belongs to no declared Exchange server, so whom that concerns is not known");
+        };
+        write!(f, "{uncovered} of the {users} roster users of {server} are not covered now")?;
+        if *waived > 0 {
+            write!(f, " ({waived} of them waived)")?;
+        }
+        more.iter().try_for_each(|why| write!(f, ", perhaps more: {why}"))
+    }
+}
