@@ -71,7 +71,6 @@ pub enum GenerationError {
 pub fn generation(wire: Option<&v1::Generation>) -> Result<Generation, GenerationError> {
     match wire {
         Some(wire) if wire.counter > 0 => Ok(Generation { epoch: wire.epoch, counter: wire.counter, mark: wire.mark }),
-
         _ => Err(GenerationError::Missing),
     }
 }
