@@ -190,7 +190,7 @@ async fn supervise(sim: Arc<Sim>, act: u64, host: &'static str, what: String, no
                 here.version = Some(World::before());
             }
         }
-        if done && !install && !removal {
+        if done && what.starts_with("restart") {
             world.restarted(now, host);
         }
     });

@@ -177,7 +177,7 @@ impl World {
                     Effect::Install { .. } => self.may_install(now, host),
                     Effect::RestartGoodlink { .. } => self.may_restart(now, host),
                     // No gate is asked for it: without the hotfix nobody needs the right.
-                    Effect::Remove { .. } | Effect::Grant(_) | Effect::Withdraw(_) => {}
+                    Effect::Remove { .. } | Effect::TestSend { .. } | Effect::Grant(_) | Effect::Withdraw(_) => {}
                 }
             }
         }
