@@ -5,13 +5,14 @@
 mod support;
 
 use sendgate_agent::config::AgentConfig;
+use sendgate_agent::journal::Journal;
 use sendgate_proto::v1::act_offer::Act;
 use sendgate_proto::v1::act_update::State;
 use sendgate_proto::v1::from_agent::Kind as FromAgent;
 use sendgate_proto::v1::restart_service::Role;
 use sendgate_proto::v1::to_agent::Kind as ToAgent;
-use sendgate_proto::v1::{ActAck, ActWithdrawn, PermitRefused, RestartService};
-use support::{Coordinator, EPOCH, Session, World, digest, until};
+use sendgate_proto::v1::{ActAck, ActWithdrawn, PermitRefused, RestartService, Takeover};
+use support::{Coordinator, EPOCH, MARK, Session, World, digest};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -253,21 +254,55 @@ async fn a_removal_runs_once_also_when_the_package_is_gone_and_only_inside_its_p
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lower_or_foreign_generation_gets_no_session() {
-    let (world, mut coordinator, _running, session) = start().await;
+async fn a_lower_or_foreign_generation_gets_no_session_without_a_takeover() {
+    let (world, mut coordinator, running, session) = start().await;
     drop(session);
     let (lower, hello) = coordinator.hello().await;
-    assert_eq!(hello.remembered.unwrap().counter, 5);
-    lower.welcome(EPOCH, 4, Vec::new()).await;
+    let remembered = hello.remembered.unwrap();
+    assert_eq!((remembered.epoch, remembered.counter, remembered.mark), (EPOCH, 5, MARK));
+    lower.welcome(EPOCH, 4, None).await;
     // It hangs up and comes again.
+    let takeover = |epochs: &[u64], operator: &str| {
+        Some(Takeover { epochs: epochs.to_vec(), operator: operator.into(), reason: "disk lost".into() })
+    };
     let (foreign, _) = coordinator.hello().await;
-    foreign.welcome(EPOCH + 1, 9, vec![7]).await;
-    let (takeover, _) = coordinator.hello().await;
-    takeover.welcome(EPOCH + 1, 1, vec![7, EPOCH]).await;
-    let mut session = takeover;
+    foreign.welcome(EPOCH + 1, 9, takeover(&[7], "olive")).await;
+    let (nameless, _) = coordinator.hello().await;
+    nameless.welcome(EPOCH + 1, 9, takeover(&[7, EPOCH], "")).await;
+    let (mut session, hello) = coordinator.hello().await;
+    assert_eq!(hello.remembered.unwrap().epoch, EPOCH, "none of them was accepted");
+    session.welcome(EPOCH + 1, 6, takeover(&[7, EPOCH], "olive")).await;
     session.report("ex1").await;
     drop(session);
-    let (_, hello) = coordinator.hello().await;
+    // The one that was replaced comes back, with a counter that is higher by now.
+    let (replaced, hello) = coordinator.hello().await;
     assert_eq!(hello.remembered.unwrap().epoch, EPOCH + 1, "the takeover is remembered");
-    until("the agent still runs", || world.path("state").exists()).await;
+    replaced.welcome(EPOCH, 50, None).await;
+    let (_, hello) = coordinator.hello().await;
+    assert_eq!(hello.remembered.unwrap().epoch, EPOCH + 1, "and who was replaced is refused");
+    running.stop().await;
+    let followed = Journal::open(&world.path("state")).unwrap().takeovers().unwrap();
+    let [followed] = followed.as_slice() else { panic!("{followed:?}") };
+    assert_eq!((followed.operator.as_str(), followed.reason.as_str()), ("olive", "disk lost"));
+    assert_eq!((followed.from.epoch, followed.to.epoch), (EPOCH, EPOCH + 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hello_says_what_runs_and_which_act_is_the_newest() {
+    let (world, mut coordinator, _running, mut session) = start().await;
+    world.hold();
+    let sha = digest(&world.package);
+    let act = |number: u64| format!("{EPOCH:016x}-{number}");
+    session.offer(&act(7), 5, &[0; 32]).await;
+    session.refused(&act(7)).await;
+    session.offer(&act(9), 5, &sha).await;
+    let nonce = session.request(&act(9)).await;
+    session.permit(&act(9), nonce, 5, VALID).await;
+    assert_eq!(session.update().await.state(), State::Started);
+    drop(session);
+    let (_, hello) = coordinator.hello().await;
+    assert_eq!(hello.newest_act, act(9));
+    let [running] = hello.running.as_slice() else { panic!("{:?}", hello.running) };
+    assert_eq!((running.act_id.as_str(), running.host.as_str(), running.state()), (&*act(9), "ex1", State::Started));
+    world.release();
 }

@@ -4,6 +4,8 @@
 
 #[path = "e2e/support.rs"]
 mod support;
+#[path = "e2e/takeover.rs"]
+mod takeover;
 
 use sendgate_core::ledger::{Effect, Entry, Milestone, Outcome, PairEvent, Sequence};
 use sendgate_core::view::RolloutView;

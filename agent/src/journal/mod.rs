@@ -9,9 +9,11 @@ pub mod store;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use record::bounded;
 pub use record::{ActId, ActIdError, ActRecord, IllegalChange, MAX_DETAIL_CHARS, ProcessMark, Progress};
 
 use crate::config::HostName;
@@ -20,6 +22,13 @@ use store::{Part, Sled, Store, SyncError};
 /// How many acts are remembered in full. Of older ones only the highest sequence is kept: an id at or below that, and
 /// not remembered, is refused.
 const MAX_ACTS: usize = 5000;
+/// How long a journal that is in use is waited for: a program that a killed agent was just starting holds the agent's lock
+/// until it has become that program.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+/// Between two attempts.
+const LOCK_AGAIN: Duration = Duration::from_millis(50);
+/// How the keys of takeovers begin.
+const TAKEOVER: &str = "takeover ";
 /// The form of the records; another number is another program's journal.
 const SCHEMA: &[u8] = b"sendgate-agent 1";
 
@@ -30,6 +39,21 @@ pub struct Generation {
     pub epoch: u64,
     /// From 1.
     pub counter: u64,
+    /// Random, made at the start: two starts on copies of one journal differ in it.
+    pub mark: u64,
+}
+
+/// A takeover that this agent followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Takeover {
+    /// What was obeyed before.
+    pub from: Generation,
+    /// What is obeyed from then on.
+    pub to: Generation,
+    /// Who declared it.
+    pub operator: String,
+    /// Why.
+    pub reason: String,
 }
 
 impl std::fmt::Display for Generation {
@@ -120,6 +144,25 @@ pub enum Begun {
     Forgotten,
 }
 
+/// Opens the store; while another process has it, again and again for a moment.
+fn unlocked(directory: &Path) -> Result<Sled, JournalError> {
+    let begin = Instant::now();
+    loop {
+        let (what, source) = match Sled::open(directory) {
+            Ok(store) => return Ok(store),
+            Err(failed) => failed,
+        };
+        let directory = directory.to_owned();
+        if !matches!(&source, sled::Error::Io(error) if error.to_string().contains("could not acquire lock")) {
+            return Err(JournalError::Store { directory, what, source });
+        }
+        if begin.elapsed() >= LOCK_WAIT {
+            return Err(JournalError::Locked { directory });
+        }
+        std::thread::sleep(LOCK_AGAIN);
+    }
+}
+
 /// The journal of one agent.
 #[derive(Debug)]
 pub struct Journal {
@@ -136,12 +179,7 @@ impl Journal {
     /// When another process has it, or the disk or the store fails.
     pub fn open(state: &Path) -> Result<Self, JournalError> {
         let directory = state.join("journal");
-        let store = Sled::open(&directory).map_err(|(what, source)| {
-            let locked =
-                matches!(&source, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"));
-            let directory = directory.clone();
-            if locked { JournalError::Locked { directory } } else { JournalError::Store { directory, what, source } }
-        })?;
+        let store = unlocked(&directory)?;
         let (journal, made) = Self::begun(directory, Box::new(store))?;
         if made {
             let parent = File::open(state).and_then(|directory| directory.sync_all());
@@ -229,18 +267,45 @@ impl Journal {
         found.map(|value| self.decode(b"generation", &value)).transpose()
     }
 
-    /// Remembers an accepted generation.
+    /// Remembers an accepted generation, and the takeover by which it was accepted.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn remember(&self, generation: Generation) -> Result<(), JournalError> {
+    pub fn remember(&self, generation: Generation, takeover: Option<&Takeover>) -> Result<(), JournalError> {
         let _one = self.locked();
         if self.remembered()? == Some(generation) {
             return Ok(());
         }
+        if let Some(takeover) = takeover {
+            // Before the generation: after a crash in between the takeover is followed again, and is the same.
+            let (key, value) = (format!("{TAKEOVER}{generation}"), self.encode("takeover", takeover)?);
+            self.store.put(Part::Root, key.as_bytes(), &value).map_err(self.store("writing a takeover"))?;
+            self.sync()?;
+        }
         let value = self.encode("generation", &generation)?;
         self.store.put(Part::Root, b"generation", &value).map_err(self.store("writing the generation"))?;
         self.sync()
+    }
+
+    /// The takeovers that were followed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn takeovers(&self) -> Result<Vec<Takeover>, JournalError> {
+        let all = self.store.all(Part::Root).map_err(self.store("reading the takeovers"))?;
+        let found = all.into_iter().filter(|(key, _)| key.starts_with(TAKEOVER.as_bytes()));
+        found.map(|(key, value)| self.decode(&key, &value)).collect()
+    }
+
+    /// The newest act of an epoch, whatever came of it; also when it is forgotten otherwise.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn newest(&self, epoch: u64) -> Result<Option<ActId>, JournalError> {
+        let epoch = format!("{epoch:016x}");
+        let known = self.acts()?.into_iter().map(|act| act.id).filter(|id| id.epoch() == epoch);
+        let forgotten = self.floor(&epoch)?.map(|sequence| ActId::of(&epoch, sequence));
+        Ok(known.chain(forgotten).max_by_key(ActId::sequence))
     }
 
     /// One act.
@@ -265,10 +330,13 @@ impl Journal {
         Ok(records)
     }
 
+    fn floor(&self, epoch: &str) -> Result<Option<u64>, JournalError> {
+        let floor = self.store.get(Part::Floors, epoch.as_bytes()).map_err(self.store("reading a floor"))?;
+        floor.map(|value| self.decode(epoch.as_bytes(), &value)).transpose()
+    }
+
     fn forgotten(&self, id: &ActId) -> Result<bool, JournalError> {
-        let floor = self.store.get(Part::Floors, id.epoch().as_bytes()).map_err(self.store("reading a floor"))?;
-        let floor: Option<u64> = floor.map(|value| self.decode(id.epoch().as_bytes(), &value)).transpose()?;
-        Ok(floor.is_some_and(|floor| id.sequence() <= floor))
+        Ok(self.floor(id.epoch())?.is_some_and(|floor| id.sequence() <= floor))
     }
 
     /// Journals that an act begins, if it was never seen and its host is free.

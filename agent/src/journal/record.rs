@@ -37,6 +37,11 @@ impl ActId {
         if plain && text.len() <= MAX_ACT_ID_BYTES && id.to_string() == text { Ok(id) } else { Err(bad()) }
     }
 
+    /// The act of an epoch, as it is written in an act id, and a sequence.
+    pub(super) fn of(epoch: &str, sequence: u64) -> Self {
+        Self { epoch: epoch.to_owned(), sequence }
+    }
+
     /// The journal of the coordinator that the act comes from.
     pub fn epoch(&self) -> &str {
         &self.epoch
@@ -166,7 +171,7 @@ impl ActRecord {
 
 const HOST_CHARS: usize = 255;
 
-pub(super) fn bounded(detail: &str) -> String {
+pub(crate) fn bounded(detail: &str) -> String {
     detail.chars().take(MAX_DETAIL_CHARS).collect()
 }
 

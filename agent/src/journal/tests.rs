@@ -96,12 +96,44 @@ fn what_is_forgotten_is_not_begun_again() {
 #[test]
 fn the_generation_is_kept() {
     let state = State::new();
-    let generation = Generation { epoch: 7, counter: 3 };
+    let generation = Generation { epoch: 7, counter: 3, mark: 9 };
     let journal = state.open();
     assert_eq!(journal.remembered().unwrap(), None);
-    journal.remember(generation).unwrap();
+    journal.remember(generation, None).unwrap();
     drop(journal);
     assert_eq!(state.open().remembered().unwrap(), Some(generation));
+}
+
+#[test]
+fn a_takeover_is_kept_with_who_and_why() {
+    let state = State::new();
+    let journal = state.open();
+    let from = Generation { epoch: 7, counter: 3, mark: 9 };
+    journal.remember(from, None).unwrap();
+    assert_eq!(journal.takeovers().unwrap(), []);
+    let to = Generation { epoch: 8, counter: 4, mark: 10 };
+    let takeover = Takeover { from, to, operator: "olive".into(), reason: "disk lost".into() };
+    journal.remember(to, Some(&takeover)).unwrap();
+    drop(journal);
+    let journal = state.open();
+    assert_eq!((journal.remembered().unwrap(), journal.takeovers().unwrap()), (Some(to), vec![takeover]));
+}
+
+#[test]
+fn the_newest_act_of_an_epoch_is_known_also_when_it_is_forgotten() {
+    let state = State::new();
+    let journal = state.open();
+    assert_eq!(journal.newest(0xe0).unwrap(), None);
+    for number in [9, 12, 10] {
+        let id = id(&format!("00000000000000e0-{number}"));
+        journal.refuse(&id, "h", "", "").unwrap();
+        journal.acknowledge(&id).unwrap();
+    }
+    journal.refuse(&id("00000000000000e1-40"), "h", "", "").unwrap();
+    assert_eq!(journal.newest(0xe0).unwrap(), Some(id("00000000000000e0-12")));
+    journal.prune_to(1).unwrap();
+    assert_eq!(journal.newest(0xe0).unwrap(), Some(id("00000000000000e0-12")));
+    assert_eq!(journal.newest(0xe1).unwrap(), Some(id("00000000000000e1-40")));
 }
 
 #[test]

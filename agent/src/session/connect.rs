@@ -14,11 +14,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
+use super::talk::update;
 use super::{Agent, SessionError};
 use crate::apply::permit;
 use crate::certificate;
 use crate::config::{AgentName, Coordinator, HostName};
-use crate::journal::Generation;
+use crate::journal::{ActId, ActRecord, Generation, JournalError, Takeover};
 use crate::machine::{Later, Machine, blocking};
 
 /// How long a connection with TLS may take.
@@ -107,11 +108,13 @@ fn late(_: tokio::time::error::Elapsed) -> SessionError {
 
 pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
     let (out, said) = mpsc::channel(QUEUE);
-    let remembered = remembered(agent).await?;
+    let (remembered, running, newest) = known(agent).await?;
     let hello = v1::Hello {
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         hosts: agent.config.hosts.keys().map(HostName::to_string).collect(),
-        remembered: remembered.map(|it| v1::Generation { epoch: it.epoch, counter: it.counter }),
+        remembered: remembered.map(|it| v1::Generation { epoch: it.epoch, counter: it.counter, mark: it.mark }),
+        running: running.iter().map(update).collect(),
+        newest_act: newest.map(|id| id.to_string()).unwrap_or_default(),
     };
     // The queue is empty and open, so the first message fits.
     let first = out.try_send(v1::FromAgent { kind: Some(Out::Hello(hello)) });
@@ -121,21 +124,34 @@ pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
     let welcome = match first.and_then(|message| message.kind) {
         Some(In::Welcome(welcome)) => welcome,
         Some(_) => return Err(SessionError::Contract("another message before Welcome".to_owned())),
-        None => return Err(SessionError::Contract("nothing, and ended the stream, instead of Welcome".to_owned())),
+        None => return Err(SessionError::NoWelcome),
     };
     let offered = permit::generation(welcome.generation.as_ref())?;
-    let generation = permit::accept(remembered, offered, &welcome.supersedes)?;
+    let takeover = permit::accept(remembered, offered, welcome.takeover.as_ref())?;
     if welcome.heartbeat_ms == 0 {
         return Err(SessionError::Contract("a Welcome without heartbeat".to_owned()));
     }
+    if let Some(Takeover { from, to, operator, reason }) = &takeover {
+        tracing::warn!(%from, %to, %operator, %reason, "a takeover: another coordinator is obeyed from here on");
+    }
     let journal = agent.journal.clone();
-    blocking(agent.machine.as_ref(), move || journal.remember(generation)).await??;
-    Ok(Session { out, inbound, generation, heartbeat: Duration::from_millis(welcome.heartbeat_ms) })
+    blocking(agent.machine.as_ref(), move || journal.remember(offered, takeover.as_ref())).await??;
+    Ok(Session { out, inbound, generation: offered, heartbeat: Duration::from_millis(welcome.heartbeat_ms) })
 }
 
-async fn remembered(agent: &Agent) -> Result<Option<Generation>, SessionError> {
+/// What the coordinator must know of this agent before it may say anything: whom it obeyed last, the acts that have not
+/// ended, and the newest act of that coordinator's journal.
+type Known = (Option<Generation>, Vec<ActRecord>, Option<ActId>);
+
+async fn known(agent: &Agent) -> Result<Known, SessionError> {
     let journal = agent.journal.clone();
-    Ok(blocking(agent.machine.as_ref(), move || journal.remembered()).await??)
+    let read = move || {
+        let remembered = journal.remembered()?;
+        let running = journal.acts()?.into_iter().filter(|act| !act.progress.is_final()).collect();
+        let newest = remembered.map(|generation| journal.newest(generation.epoch)).transpose()?.flatten();
+        Ok::<Known, JournalError>((remembered, running, newest))
+    };
+    Ok(blocking(agent.machine.as_ref(), read).await??)
 }
 
 pub(super) fn status(status: tonic::Status) -> SessionError {

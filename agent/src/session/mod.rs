@@ -77,6 +77,12 @@ pub enum SessionError {
         /// What it had.
         time: Duration,
     },
+    /// It hung up on the hello.
+    #[error(
+        "the coordinator ended the session without a welcome: it is stopping, or does not take this agent; `sendgate hosts` \
+         and its log say why"
+    )]
+    NoWelcome,
     /// It does not keep to the contract.
     #[error("the coordinator sent {0}; use a coordinator of this agent's version")]
     Contract(String),

@@ -162,7 +162,7 @@ impl Pending {
 mod tests {
     use super::*;
 
-    const G: Generation = Generation { epoch: 1, counter: 1 };
+    const G: Generation = Generation { epoch: 1, counter: 1, mark: 1 };
 
     fn asked(now: Steady) -> Pending {
         let mut pending = Pending::default();
@@ -212,7 +212,7 @@ mod tests {
             panic!("taken")
         };
         assert_eq!(why, "permit expired: it came 5s after its request");
-        let other = Generation { epoch: 1, counter: 2 };
+        let other = Generation { epoch: 1, counter: 2, mark: 1 };
         let Answer::Refuse { why, .. } = asked(now).permit(&permit(7, 5_000), Some(other), now) else {
             panic!("taken")
         };

@@ -198,7 +198,7 @@ impl Talk<'_> {
             return self.tell(&known).await;
         }
         if let Err(error) = permit::generation(offer.generation.as_ref())
-            .and_then(|offered| permit::accept(Some(self.generation), offered, &[]))
+            .and_then(|offered| permit::accept(Some(self.generation), offered, None))
         {
             return self.refuse(&id, &offer.host, error.to_string()).await;
         }
@@ -284,11 +284,11 @@ impl Talk<'_> {
     }
 }
 
-fn update(act: &ActRecord) -> v1::ActUpdate {
+/// How an act stands. Of one that is being started nothing can be told yet but that it may run.
+pub(super) fn update(act: &ActRecord) -> v1::ActUpdate {
     use v1::act_update::State;
     let (state, exit_code) = match act.progress {
-        Progress::Starting => (State::Unspecified, None),
-        Progress::Started => (State::Started, None),
+        Progress::Starting | Progress::Started => (State::Started, None),
         Progress::Finished { exit_code } => (State::Finished, Some(exit_code)),
         Progress::Refused => (State::Refused, None),
         Progress::Unknown => (State::Unknown, None),

@@ -21,6 +21,7 @@ use tonic::{Request, Response, Status, Streaming};
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 pub(crate) const EPOCH: u64 = 0xe0;
+pub(crate) const MARK: u64 = 0x3a;
 
 /// One agent's files, removed at the end of the test.
 pub(crate) struct World {
@@ -190,7 +191,7 @@ impl Coordinator {
     /// The next session, welcomed.
     pub(crate) async fn session(&mut self, counter: u64) -> Session {
         let (session, _) = self.hello().await;
-        session.welcome(EPOCH, counter, Vec::new()).await;
+        session.welcome(EPOCH, counter, None).await;
         session
     }
 }
@@ -207,9 +208,9 @@ impl Session {
         self.to.send(Ok(v1::ToAgent { kind: Some(kind) })).await.unwrap();
     }
 
-    pub(crate) async fn welcome(&self, epoch: u64, counter: u64, supersedes: Vec<u64>) {
-        let generation = Some(v1::Generation { epoch, counter });
-        self.send(ToAgent::Welcome(v1::Welcome { generation, supersedes, heartbeat_ms: 60_000 })).await;
+    pub(crate) async fn welcome(&self, epoch: u64, counter: u64, takeover: Option<v1::Takeover>) {
+        let generation = Some(v1::Generation { epoch, counter, mark: MARK });
+        self.send(ToAgent::Welcome(v1::Welcome { generation, takeover, heartbeat_ms: 60_000 })).await;
     }
 
     async fn next(&mut self) -> FromAgent {
@@ -250,7 +251,7 @@ impl Session {
     }
 
     pub(crate) async fn offer_act(&self, act_id: &str, counter: u64, host: &str, act: v1::act_offer::Act) {
-        let generation = Some(v1::Generation { epoch: EPOCH, counter });
+        let generation = Some(v1::Generation { epoch: EPOCH, counter, mark: MARK });
         self.send(ToAgent::Offer(v1::ActOffer {
             act_id: act_id.into(),
             generation,
@@ -267,7 +268,7 @@ impl Session {
     }
 
     pub(crate) async fn permit(&self, act_id: &str, nonce: u64, counter: u64, valid_ms: u32) {
-        let generation = Some(v1::Generation { epoch: EPOCH, counter });
+        let generation = Some(v1::Generation { epoch: EPOCH, counter, mark: MARK });
         self.send(ToAgent::Permit(v1::Permit { act_id: act_id.into(), nonce, generation, valid_ms })).await;
     }
 

@@ -118,6 +118,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         subject: Subject,
     },
+    /// The coordinator itself.
+    #[command(subcommand)]
+    Coordinator(Coordinator),
     /// The journal.
     #[command(subcommand)]
     Journal(Journal),
@@ -317,6 +320,17 @@ pub(crate) enum Held {
     Rollout {
         rollout: RolloutName,
         /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Coordinator {
+    /// Lead the agents that obeyed another coordinator, or a newer copy of its journal, from here on: after its journal was
+    /// restored from a backup or lost. Whoever is replaced is refused by them; stop it first.
+    Takeover {
+        /// Why; it stands in the journal, and in that of every agent that follows.
         #[arg(long, value_parser = reason)]
         reason: String,
     },

@@ -3,6 +3,7 @@
 
 use crate::coverage::{DomainPicture, Judged, Look};
 use crate::enforcement::StoreVersion;
+use crate::ledger::{Foreign, Stranger};
 use crate::names::{AgentName, DirectoryName, DomainName, GoodLinkName, HostName, RosterName};
 use crate::time::Steady;
 use jiff::Timestamp;
@@ -18,6 +19,10 @@ pub type Answer<T> = Result<T, String>;
 pub struct Estate {
     /// Agents with an open session.
     pub sessions: BTreeSet<AgentName>,
+    /// Agents that are not led by this coordinator: they have obeyed another one, or a newer copy of its journal.
+    pub strangers: BTreeMap<AgentName, Stranger>,
+    /// What agents told of acts that the journal does not have.
+    pub foreign: BTreeMap<HostName, Foreign>,
     /// Hosts that have reported to this coordinator.
     pub hosts: BTreeMap<HostName, HostState>,
     /// Rosters as last uploaded.
@@ -151,6 +156,14 @@ pub enum Observation {
     Connected(AgentName),
     /// An agent's session ended.
     Disconnected(AgentName),
+    /// An agent has obeyed another coordinator, and gets no session.
+    Stranger(AgentName, Stranger),
+    /// A takeover: whoever was a stranger may come again.
+    TakenOver,
+    /// An act that the journal does not have is under way on a host, or nobody knows how it ended.
+    Foreign(HostName, Foreign),
+    /// The act that the journal does not have is over.
+    ForeignOver(HostName, String),
     /// A host reported.
     Report(HostName, HostState),
     /// A roster was uploaded.
@@ -165,7 +178,26 @@ impl Estate {
     /// Takes in one observation.
     pub fn observe(&mut self, observation: Observation) {
         match observation {
-            Observation::Connected(agent) => drop(self.sessions.insert(agent)),
+            Observation::Connected(agent) => {
+                self.strangers.remove(&agent);
+                self.sessions.insert(agent);
+            }
+            Observation::Stranger(agent, stranger) => {
+                self.sessions.remove(&agent);
+                self.strangers.insert(agent, stranger);
+            }
+            Observation::TakenOver => {
+                self.strangers.clear();
+                self.sessions.clear();
+                // What hosts said before is not the word of agents that follow.
+                self.hosts.clear();
+            }
+            Observation::Foreign(host, foreign) => drop(self.foreign.insert(host, foreign)),
+            Observation::ForeignOver(host, act) => {
+                if self.foreign.get(&host).is_some_and(|known| known.act == act) {
+                    self.foreign.remove(&host);
+                }
+            }
             Observation::Disconnected(agent) => drop(self.sessions.remove(&agent)),
             Observation::Report(host, state) => drop(self.hosts.insert(host, state)),
             Observation::Roster(goodlink, roster) => {

@@ -1,7 +1,7 @@
 //! The gRPC edge to the agents: one stream each, understood here and handed to the driver.
 
 use crate::convert;
-use crate::driver::{AgentMessage, Handle, Message};
+use crate::driver::{AgentMessage, Handle, Message, Opened};
 use crate::identity::Role;
 use crate::serve::peer;
 use sendgate_core::estate::RosterDigest;
@@ -94,15 +94,18 @@ impl Session {
         let (reply, answer) = oneshot::channel();
         // The welcome must be the first message, so the driver gets the queue only once it is in it.
         let (relay, mut relayed) = mpsc::channel(QUEUE);
-        if self.say(AgentMessage::Connected(relay, reply)).await.is_none() {
+        let version = hello.agent_version.clone();
+        let Some(hello) = self.understood(convert::hello(hello)) else { return };
+        if self.say(AgentMessage::Connected(hello, relay, reply)).await.is_none() {
             return;
         }
-        let Ok((number, generation)) = answer.await else { return };
-        tracing::info!(%agent, version = hello.agent_version, %generation, "agent connected");
+        // To a stranger nothing is said: the driver has told everybody else.
+        let Ok(Ok(Opened { number, generation, takeover })) = answer.await else { return };
+        tracing::info!(%agent, version, %generation, "agent connected");
         let heartbeat = self.policy.freshness.heartbeat.as_millis();
         let welcome = Welcome {
             generation: Some(convert::generation(generation)),
-            supersedes: Vec::new(),
+            takeover: takeover.as_ref().map(convert::takeover),
             heartbeat_ms: u64::try_from(heartbeat).unwrap_or(u64::MAX),
         };
         let mut uploads = Uploads::default();

@@ -5,7 +5,7 @@
 //! 3. [`report`]: coverage, some lines at a time;
 //! 4. [`progress`]: a full survey while somebody watches;
 //! 5. [`grants`]: approvals, undo and redo, and what a directory team would run;
-//! 6. [`interventions`]: hold and release, resume, retry, skip, a forced restart;
+//! 6. [`interventions`]: hold and release, resume, retry, skip, a forced restart, a takeover;
 //! 7. [`rollouts`]: files of rollouts, applied or only foreseen;
 //! 8. [`may`]: which role may do what.
 

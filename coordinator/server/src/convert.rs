@@ -1,12 +1,13 @@
 //! Wire types and domain types meet here, and nowhere else. Whatever the wire leaves unsaid becomes an error text, never
 //! a good answer.
 
+use crate::driver::Hello;
 use jiff::Timestamp;
 use sendgate_core::enforcement::StoreVersion;
 use sendgate_core::estate::{
     Answer, ExchangeState, GoodLinkState, HostState, LaterPause, Pause, Roster, RosterDigest, Service, ServiceState,
 };
-use sendgate_core::ledger::{Effect, Generation, Outcome, Sequence};
+use sendgate_core::ledger::{Effect, Generation, Outcome, Sequence, Takeover};
 use sendgate_core::names::{BadName, HostName, RosterName};
 use sendgate_core::time::Steady;
 use sendgate_proto::v1::{
@@ -202,7 +203,7 @@ pub fn roster(claimed: &[u8], users: Vec<wire::RosterUser>) -> Result<Roster, Wi
 /// A generation for the wire.
 #[must_use]
 pub fn generation(generation: Generation) -> wire::Generation {
-    wire::Generation { epoch: generation.epoch, counter: generation.counter }
+    wire::Generation { epoch: generation.epoch, counter: generation.counter, mark: generation.mark }
 }
 
 /// The name of an intent on the wire, `EPOCH-SEQUENCE`.
@@ -211,16 +212,40 @@ pub fn act_id(epoch: u64, intent: Sequence) -> String {
     format!("{epoch:016x}-{intent}")
 }
 
-/// The intent that an act id names in the journal of this epoch; none if it is of another journal.
-#[must_use]
-pub fn intent_of(epoch: u64, act_id: &str) -> Option<Sequence> {
-    let (of, sequence) = act_id.split_once('-')?;
-    (u64::from_str_radix(of, 16).ok()? == epoch).then(|| sequence.parse().ok().map(Sequence))?
+/// The epoch and the number in an act id.
+///
+/// # Errors
+/// [`WireError`] if it has another form.
+pub fn act(act_id: &str) -> Result<(u64, Sequence), WireError> {
+    let parts = act_id.split_once('-');
+    let read = parts.and_then(|(epoch, number)| Some((u64::from_str_radix(epoch, 16).ok()?, number.parse().ok()?)));
+    let (epoch, number) = read.ok_or_else(|| WireError::Contract(format!("{act_id:?} is no act id")))?;
+    Ok((epoch, Sequence(number)))
 }
 
-/// The offer of an act; none for effects that no agent performs.
+/// What an agent says of itself first.
+///
+/// # Errors
+/// [`WireError`] if it names its newest act in another form.
+pub fn hello(hello: wire::Hello) -> Result<Hello, WireError> {
+    let remembered = hello.remembered.map(|it| Generation { epoch: it.epoch, counter: it.counter, mark: it.mark });
+    let newest = Some(hello.newest_act).filter(|id| !id.is_empty()).map(|id| act(&id)).transpose()?;
+    Ok(Hello { remembered, newest, running: hello.running })
+}
+
+/// A takeover for the wire.
 #[must_use]
-pub fn offer(by: Generation, intent: Sequence, effect: &Effect) -> Option<wire::ActOffer> {
+pub fn takeover(takeover: &Takeover) -> wire::Takeover {
+    wire::Takeover {
+        epochs: takeover.supersedes.iter().copied().collect(),
+        operator: takeover.by.to_string(),
+        reason: takeover.reason.clone(),
+    }
+}
+
+/// The offer of an act, which has the name that the epoch of its intent gave it; none for effects that no agent performs.
+#[must_use]
+pub fn offer(by: Generation, epoch: u64, intent: Sequence, effect: &Effect) -> Option<wire::ActOffer> {
     let (host, act) = match effect {
         Effect::Grant(_) | Effect::Withdraw(_) => return None,
         Effect::Install { host, package, sha256, .. } => {
@@ -240,7 +265,7 @@ pub fn offer(by: Generation, intent: Sequence, effect: &Effect) -> Option<wire::
         }
     };
     Some(wire::ActOffer {
-        act_id: act_id(by.epoch, intent),
+        act_id: act_id(epoch, intent),
         generation: Some(generation(by)),
         host: host.to_string(),
         act: Some(act),
@@ -334,11 +359,10 @@ mod tests {
     }
 
     #[test]
-    fn an_act_of_another_journal_is_not_ours() {
+    fn an_act_id_names_the_epoch_and_the_number() {
         let id = act_id(7, Sequence(12));
-        assert_eq!(intent_of(7, &id), Some(Sequence(12)));
-        assert_eq!(intent_of(8, &id), None);
-        assert_eq!(intent_of(7, "nonsense"), None);
+        assert_eq!(act(&id).unwrap(), (7, Sequence(12)));
+        assert_eq!(act("nonsense").unwrap_err().to_string(), "\"nonsense\" is no act id");
     }
 
     #[test]

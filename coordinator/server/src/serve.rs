@@ -66,7 +66,7 @@ pub enum ServeError {
 /// [`ServeError`].
 pub async fn serve(
     configuration: Configuration,
-    fresh_epoch: u64,
+    fresh_mark: u64,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let tls = tls::server(&configuration.tls, Machine.wall())?;
@@ -91,7 +91,7 @@ pub async fn serve(
         threads: Arc::new(Pool),
         clock,
         ledger,
-        fresh_epoch,
+        fresh_mark,
     };
     let address = configuration.listen;
     let listener = TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;

@@ -24,9 +24,9 @@ fn at(moment: Millis) -> Steady {
 /// Whether an agent that remembers `remembered` obeys a coordinator of `offered`.
 #[must_use]
 pub fn obeys(remembered: u64, offered: u64) -> bool {
-    let generation = |counter| Generation { epoch: EPOCH, counter };
+    let generation = |counter| Generation { epoch: EPOCH, counter, mark: 0 };
     let remembered = (remembered > 0).then(|| generation(remembered));
-    permit::accept(remembered, generation(offered), &[]).is_ok()
+    permit::accept(remembered, generation(offered), None).is_ok()
 }
 
 fn end(progress: Progress) -> Option<End> {

@@ -206,7 +206,7 @@ impl<'a> Run<'a> {
             self.state.lost = self.state.now - u64::try_from(steady).unwrap_or(self.state.now).min(self.state.now);
         }
         let counter = self.state.ledger.generation.map_or(1, |last| last.counter + 1);
-        let generation = Generation { epoch: EPOCH, counter };
+        let generation = Generation { epoch: EPOCH, counter, mark: 0 };
         self.estate = Estate::default();
         self.state.coordinator = Some(Common::new(Coordinator {
             generation: counter,

@@ -162,9 +162,9 @@ async fn supervise(sim: Arc<Sim>, act: u64, host: &'static str, what: String, no
     if !begins {
         return;
     }
-    let install = what.starts_with("install");
+    let (install, removal) = (what.starts_with("install"), what.starts_with("remove"));
     let (kind, takes) = sim.chance(|chance| {
-        let most = if install { 20 * 60 } else { 4 * 60 };
+        let most = if install || removal { 20 * 60 } else { 4 * 60 };
         (chance.below(100), chance.between(Duration::from_secs(30), Duration::from_secs(most)))
     });
     // Of a hundred: four fail, two fail although the files were replaced, two hang, three end without a trace.
@@ -186,8 +186,11 @@ async fn supervise(sim: Arc<Sim>, act: u64, host: &'static str, what: String, no
             if done && install {
                 here.version = Some(World::target());
             }
+            if done && removal {
+                here.version = Some(World::before());
+            }
         }
-        if done && !install {
+        if done && what.starts_with("restart") {
             world.restarted(now, host);
         }
     });

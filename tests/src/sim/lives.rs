@@ -268,7 +268,7 @@ pub(super) fn coordinator(sim: &Arc<Sim>, journal: &Arc<SimJournal>, boot: (u64,
             threads: Arc::new(machine),
             clock: Clock::resume(last.as_ref(), Box::new(source)),
             ledger,
-            fresh_epoch: 0x5e_ed,
+            fresh_mark: 0x5e_ed,
         };
         let ended = match Driver::start(parts).await {
             Ok((driver, handle)) => {

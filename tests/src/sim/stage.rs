@@ -347,7 +347,7 @@ fn populate(world: &mut World, chance: &mut Chance) {
     // Before anything begins, replication is through.
     world.replicate(FAULTS_FOR);
     for host in EXCHANGE.iter().flat_map(|(_, hosts)| *hosts) {
-        let version = if chance.percent(7) { World::target() } else { name("6.5.7638.1") };
+        let version = if chance.percent(7) { World::target() } else { World::before() };
         if let Some(host) = world.hosts.get_mut(host) {
             host.version = Some(version);
         }

@@ -173,10 +173,11 @@ impl World {
                 if self.permitted.get(&Sequence(act)).is_none_or(|at| now.saturating_sub(*at) > PERMIT) {
                     self.violated(now, format!("{what} on {host} begins outside a permit (intent {act})"));
                 }
-                if matches!(intent.effect, Effect::Install { .. }) {
-                    self.may_install(now, host);
-                } else {
-                    self.may_restart(now, host);
+                match intent.effect {
+                    Effect::Install { .. } => self.may_install(now, host),
+                    Effect::RestartGoodlink { .. } => self.may_restart(now, host),
+                    // No gate is asked for it: without the hotfix nobody needs the right.
+                    Effect::Remove { .. } | Effect::TestSend { .. } | Effect::Grant(_) | Effect::Withdraw(_) => {}
                 }
             }
         }
@@ -312,6 +313,11 @@ impl World {
     /// The version that the rollout brings.
     pub(super) fn target() -> StoreVersion {
         estate::name(estate::TARGET)
+    }
+
+    /// The version that it replaces.
+    pub(super) fn before() -> StoreVersion {
+        estate::name("6.5.7638.1")
     }
 
     /// GoodLink was restarted.

@@ -78,7 +78,7 @@ impl Running {
             threads: Arc::new(Pool),
             clock: Clock::resume(None, Box::new(Machine)),
             ledger: Ledger::default(),
-            fresh_epoch: 7,
+            fresh_mark: 7,
         };
         let (driver, handle) = Driver::start(parts).await.unwrap();
         let task = tokio::spawn(async move { driver.run().await.unwrap() });

@@ -7,7 +7,7 @@ use crate::errors::{Exit, Failure};
 use crate::output::Form;
 use sendgate_core::names::{GoodLinkName, HostName, RolloutName};
 use sendgate_proto::v1::intervention::Act;
-use sendgate_proto::v1::{Estate, Hold, RolloutHost, hold::What};
+use sendgate_proto::v1::{Estate, Hold, RolloutHost, TakeoverDeclared, hold::What};
 
 /// What is meant, its name for people, and why.
 fn held(held: Held) -> (Hold, String, String) {
@@ -61,6 +61,11 @@ pub(crate) async fn skip(
 ) -> Result<Exit, Failure> {
     let what = format!("{host} is left out of rollout {name}; a rollout that has stopped goes on with `resume`");
     accepted(form, client.intervene(reason, Act::Skip(member(name, host))).await?, &what)
+}
+
+pub(crate) async fn takeover(client: &Client, form: Form, reason: String) -> Result<Exit, Failure> {
+    let what = "this coordinator takes over: agents follow it from here on, and refuse whoever led them before";
+    accepted(form, client.intervene(reason, Act::TakeOver(TakeoverDeclared {})).await?, what)
 }
 
 pub(crate) async fn restart(

@@ -12,7 +12,7 @@ pub(crate) mod survey;
 pub(crate) mod verify;
 pub(crate) mod views;
 
-use crate::args::{Args, Command, Gate, Goodlink, Grants, Held, Journal, Output, Rollout, Survey};
+use crate::args::{Args, Command, Coordinator, Gate, Goodlink, Grants, Held, Journal, Output, Rollout, Survey};
 use crate::connection::{Client, Connection};
 use crate::errors::{Exit, Failure};
 use crate::output::{self, Form};
@@ -92,6 +92,7 @@ async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Fail
         }
         Command::Hold { held } => interventions::hold(client, form, held).await,
         Command::Release { held } => interventions::release(client, form, held).await,
+        Command::Coordinator(Coordinator::Takeover { reason }) => interventions::takeover(client, form, reason).await,
         Command::Goodlink(Goodlink::Restart { goodlink, reason }) => {
             interventions::restart(client, form, goodlink, reason).await
         }

@@ -12,7 +12,7 @@ use sendgate_core::coverage::{Cause, Verdict, VerdictKind};
 use sendgate_core::enforcement::{Change, Enforcement, Judgement, Means};
 use sendgate_core::gate::Reason;
 use sendgate_core::ledger::{
-    Drift, Entry, Generation, Held, Hold, Outcome, RolloutState, Sequence, Sha256, Stamped, Waiver,
+    Drift, Entry, Generation, Held, Hold, Outcome, RolloutState, Sequence, Sha256, Stamped, Takeover, Waiver,
 };
 use sendgate_core::names::AccountName;
 use sendgate_core::plan::diagnosis::{Check, Conclusion, Diagnosis, Finding, Suspect};
@@ -80,9 +80,16 @@ pub(super) fn domain() -> DomainLine {
 
 pub(super) fn status() -> StatusView {
     StatusView {
-        generation: Some(Generation { epoch: 0xab, counter: 3 }),
+        generation: Some(Generation { epoch: 0xab, counter: 3, mark: 1 }),
         journal: 42,
         laboratory: true,
+        strangers: [(name("exa2"), "it has obeyed another".to_owned())].into(),
+        takeover: Some(Takeover {
+            generation: Generation { epoch: 0xab, counter: 2, mark: 1 },
+            supersedes: [0xaa].into(),
+            by: name("anna"),
+            reason: "the disk was lost".to_owned(),
+        }),
         domains: vec![domain()],
         rollouts: vec![RolloutLine { rollout: name("march"), state: "running".to_owned() }],
         breaches: vec![BreachLine { server: name("exa2"), users: 3, waived: 1, certain: false, since: None }],

@@ -12,6 +12,12 @@ pub(crate) fn table(view: &StatusView) -> String {
     let generation = view.generation.map_or_else(|| "none yet".to_owned(), |generation| generation.to_string());
     text.push_str(&format!("coordinator generation {generation}, {} journal records\n", view.journal));
 
+    if let Some(takeover) = &view.takeover {
+        text.push_str(&format!("by a takeover of {}: {}\n", takeover.by, takeover.reason));
+    }
+    let strangers = view.strangers.iter().map(|(agent, why)| format!("agent {agent}: {why}"));
+    text.push_str(&list("\nNOT LED BY THIS COORDINATOR, SO NOTHING BEGINS", strangers));
+
     text.push_str(&section("BREACHES", view.breaches.iter().map(breach)));
     let disrupted = view.disrupted.iter().map(|(host, why)| format!("{host}: {why}"));
     text.push_str(&section("DISRUPTED HOSTS", disrupted));
@@ -98,6 +104,8 @@ mod tests {
     fn every_section_says_what_it_holds_or_that_it_holds_nothing() {
         let text = table(&samples::status());
         for expected in [
+            "\nby a takeover of anna: the disk was lost\n",
+            "\nNOT LED BY THIS COORDINATOR, SO NOTHING BEGINS\n  - agent exa2: it has obeyed another\n",
             "\nBREACHES\n  - exa2: may enforce, and 3 of its users are not covered (1 of them waived)\n",
             "\nDISRUPTED HOSTS\n  - exa1: it has been silent for 3m 0s\n",
             "\nDRIFT\n  - exa2: store.exe went from 6.5.7233.54 (SP1 with the hotfix) to 6.5.7638.1 (SP2) with no command of ours, noticed\n    2026-11-24T22:00:00Z: it stops checking Send As",

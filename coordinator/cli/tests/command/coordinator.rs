@@ -96,7 +96,7 @@ fn interventions_carry_what_was_asked_for() {
     let asked = canned.asked.clone();
     let coordinator = Coordinator::start(canned);
     let why = ["--reason", "bad night"];
-    let cases: [(&[&str], &str, &str); 9] = [
+    let cases: [(&[&str], &str, &str); 10] = [
         (
             &["hold", "estate"],
             "the estate is held: nothing new begins there until it is released",
@@ -133,6 +133,11 @@ fn interventions_carry_what_was_asked_for() {
             &["goodlink", "restart", "GLA"],
             "GoodLink gla is restarted once its host and the limits allow",
             "RestartGoodlink(\"gla\")",
+        ),
+        (
+            &["coordinator", "takeover"],
+            "this coordinator takes over: agents follow it from here on, and refuse whoever led them before",
+            "TakeOver(TakeoverDeclared)",
         ),
     ];
     for (at, (arguments, told, sent)) in cases.into_iter().enumerate() {

@@ -57,10 +57,13 @@ impl fmt::Display for Sequence {
 /// Which journal, and which start of a coordinator on it (invariant 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Generation {
-    /// Random, made with the journal.
+    /// Random, made with the journal, and made anew by each takeover.
     pub epoch: u64,
     /// Counts starts, from 1.
     pub counter: u64,
+    /// Random, made at the start: coordinators on two copies of one journal may count alike, and differ in this.
+    #[serde(default)]
+    pub mark: u64,
 }
 
 impl fmt::Display for Generation {
@@ -367,6 +370,15 @@ pub enum Request {
     RolloutAbort {
         /// Which.
         rollout: RolloutName,
+        /// Why.
+        reason: String,
+    },
+    /// Lead agents that obeyed another coordinator, or a newer copy of this journal, from here on.
+    Takeover {
+        /// What they obey from here on: of another epoch, with a counter above all that any of them has reported.
+        generation: Generation,
+        /// Epochs that they obeyed before.
+        supersedes: BTreeSet<u64>,
         /// Why.
         reason: String,
     },

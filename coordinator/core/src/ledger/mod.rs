@@ -4,8 +4,9 @@
 //! 2. [`effect`]: what is done to the world;
 //! 3. [`pair`], [`rollout`], [`intent`]: one total transition function per lifecycle;
 //! 4. [`approval`], [`hold`]: what people said yes to, what they want undone, and what they stop;
-//! 5. [`learned`] and [`requested`]: what milestones and requests change;
-//! 6. [`Ledger::apply`]: one entry in, the next ledger out, or the reason why the entry cannot follow.
+//! 5. [`lineage`]: which coordinators the journal is of, and what an agent's memory says of that;
+//! 6. [`learned`] and [`requested`]: what milestones and requests change;
+//! 7. [`Ledger::apply`]: one entry in, the next ledger out, or the reason why the entry cannot follow.
 
 mod approval;
 mod effect;
@@ -13,6 +14,7 @@ pub mod entry;
 mod hold;
 mod intent;
 mod learned;
+mod lineage;
 mod pair;
 mod requested;
 mod rollout;
@@ -23,6 +25,7 @@ pub use effect::{Effect, Outcome, Withdrawal};
 pub use entry::{BreachEvent, Entry, Generation, Milestone, Pair, Request, Sequence, Sha256, Stamped};
 pub use hold::{Held, Hold, Holds};
 pub use intent::{Intent, IntentState};
+pub use lineage::{Foreign, Lineage, Strangeness, Stranger, Takeover};
 pub use pair::{PairEvent, PairState};
 pub use rollout::{Removal, Rollout, RolloutEvent, RolloutState, Skip};
 
@@ -53,6 +56,8 @@ pub struct Ledger {
     pub last: Option<Now>,
     /// Of the coordinator that started last.
     pub generation: Option<Generation>,
+    /// Every start and takeover.
+    pub lineage: Lineage,
     /// When it did.
     pub started: Option<Steady>,
     /// What its clock said last.
@@ -152,6 +157,7 @@ impl Ledger {
                     return Err(illegal(&self.generation));
                 }
                 self.generation = Some(*generation);
+                self.lineage.started(sequence, *generation);
                 self.clock = Some(clock.clone());
                 self.started = Some(at.steady);
             }

@@ -1,7 +1,8 @@
 //! What requests change.
 
 use super::{
-    Forced, Hold, Ledger, Request, Rollout, RolloutEvent, RolloutState, Sequence, Skip, Subject, Undo, Waiver, Yes,
+    Forced, Hold, Ledger, Request, Rollout, RolloutEvent, RolloutState, Sequence, Skip, Subject, Takeover, Undo,
+    Waiver, Yes,
 };
 use crate::names::{OperatorName, RolloutName};
 use crate::time::{Now, Steady};
@@ -59,6 +60,12 @@ impl Ledger {
             Request::RestartForce { goodlink, reason } => {
                 let forced = Forced { by: by.clone(), reason: reason.clone(), at: at.steady };
                 self.forced.insert(goodlink.clone(), forced);
+            }
+            Request::Takeover { generation, supersedes, reason } => {
+                let (by, reason) = (by.clone(), reason.clone());
+                let takeover = Takeover { generation: *generation, supersedes: supersedes.clone(), by, reason };
+                self.lineage.taken_over(sequence, &takeover, self.generation)?;
+                self.generation = Some(*generation);
             }
             Request::Waive { user, reason, expires } => {
                 let waiver = Waiver { user: user.clone(), by: by.clone(), reason: reason.clone(), expires: *expires };

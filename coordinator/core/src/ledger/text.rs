@@ -91,6 +91,9 @@ impl fmt::Display for Request {
             }
             Self::Revoke { subject, reason } => write!(f, "approve no more {subject}: {reason}"),
             Self::GrantUndo { grant, reason } => write!(f, "undo grant {grant}: {reason}"),
+            Self::Takeover { generation, reason, .. } => {
+                write!(f, "take the place of others, as generation {generation}: {reason}")
+            }
             Self::GrantRedo { grant, reason } => write!(f, "redo grant {grant}: {reason}"),
         }
     }

@@ -4,7 +4,7 @@
 use super::Blocked;
 use crate::estate::{HostState, ServiceState};
 use crate::gate::World;
-use crate::ledger::{Effect, Intent, IntentState, Outcome, Rollout, RolloutState, Sequence};
+use crate::ledger::{Effect, Foreign, Intent, IntentState, Outcome, Rollout, RolloutState, Sequence};
 use crate::mutation::{self, Mutation};
 use crate::names::HostName;
 use crate::time::Readable;
@@ -20,6 +20,9 @@ pub fn disrupted(world: World<'_>, except: Option<Sequence>) -> BTreeMap<HostNam
 
 /// What is or may still be going on at a host.
 fn busy(world: World<'_>, host: &HostName, except: Option<Sequence>) -> Option<String> {
+    if let Some(foreign) = foreign(world, host) {
+        return Some(foreign.to_string());
+    }
     let here =
         world.ledger.intents.iter().filter(|(id, intent)| intent.effect.host() == Some(host) && Some(**id) != except);
     here.into_iter().find_map(|(id, intent)| match &intent.state {
@@ -31,6 +34,14 @@ fn busy(world: World<'_>, host: &HostName, except: Option<Sequence>) -> Option<S
         }
         IntentState::Ended { .. } => None,
     })
+}
+
+/// An act of the host that the journal does not have, until its end, or, where nobody knows that, until the host shows what
+/// came of it: nothing of it runs any more then.
+fn foreign<'w>(world: World<'w>, host: &HostName) -> Option<&'w Foreign> {
+    let reported = world.estate.hosts.get(host).map(|state| state.reported);
+    let shown = |since| reported.is_some_and(|reported| reported > since) && unready(world, host).is_none();
+    world.estate.foreign.get(host).filter(|foreign| !foreign.unknown.is_some_and(shown))
 }
 
 /// What speaks against disrupting this host now: something is going on there, or enough others are disrupted (invariant 3).
@@ -97,6 +108,10 @@ pub fn unready(world: World<'_>, host: &HostName) -> Option<String> {
 /// Why nothing is known of the host now: it is silent.
 #[must_use]
 pub fn unheard(world: World<'_>, host: &HostName) -> Option<String> {
+    let agent = world.policy.hosts.get(host);
+    if let Some((agent, stranger)) = agent.and_then(|agent| world.estate.strangers.get_key_value(agent)) {
+        return Some(format!("its agent {agent} is not led by this coordinator: {stranger}"));
+    }
     let Some(state) = world.estate.hosts.get(host) else {
         return Some("it has not reported since the coordinator started".to_owned());
     };

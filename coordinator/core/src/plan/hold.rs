@@ -2,8 +2,8 @@
 
 use super::Blocked;
 use crate::gate::{self, World};
-use crate::ledger::{Effect, Held};
-use crate::names::{DomainName, ExchangeServerName, GoodLinkName, HostName, RolloutName};
+use crate::ledger::{Effect, Held, Stranger};
+use crate::names::{AgentName, DomainName, ExchangeServerName, GoodLinkName, HostName, RolloutName};
 use crate::time::Steady;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -55,10 +55,16 @@ pub(super) fn over_restart(world: World<'_>, goodlink: &GoodLinkName, host: &Hos
     over
 }
 
-/// The holds in force among these.
+/// The holds in force among these; and, over everything, agents that another coordinator has led: this one cannot know
+/// what people stopped there, nor what is under way.
 pub(super) fn blocking(world: World<'_>, over: &[Held]) -> BTreeSet<Blocked> {
     let holds = over.iter().filter_map(|held| Some((held, world.ledger.holds.on(held)?)));
-    holds.map(|(held, hold)| Blocked::Held { held: held.clone(), hold: hold.clone() }).collect()
+    let holds = holds.map(|(held, hold)| Blocked::Held { held: held.clone(), hold: hold.clone() });
+    let stranger = |(agent, stranger): (&AgentName, &Stranger)| Blocked::Stranger {
+        agent: agent.clone(),
+        stranger: stranger.clone(),
+    };
+    holds.chain(world.estate.strangers.iter().map(stranger)).collect()
 }
 
 /// How long a deadline has been running since `since`.

@@ -19,9 +19,9 @@ pub mod rollout;
 pub mod survey;
 
 use crate::gate::{Reason, World};
-use crate::ledger::{Effect, Entry, Held, Hold, IntentState, Milestone, Outcome, RolloutState, Sequence};
+use crate::ledger::{Effect, Entry, Held, Hold, IntentState, Milestone, Outcome, RolloutState, Sequence, Stranger};
 use crate::mutation::{self, Mutation};
-use crate::names::{DomainName, GoodLinkName, HostName, OperatorName, RolloutName};
+use crate::names::{AgentName, DomainName, GoodLinkName, HostName, OperatorName, RolloutName};
 use crate::time::{Readable, Steady};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,13 @@ pub enum Blocked {
         /// By whom, and why.
         hold: Hold,
     },
+    /// An agent has obeyed another coordinator: as long as that is so nothing begins anywhere.
+    Stranger {
+        /// Which.
+        agent: AgentName,
+        /// Whom, and what that means.
+        stranger: Stranger,
+    },
     /// A person left the host out.
     Skipped {
         /// Who.
@@ -182,6 +189,7 @@ impl fmt::Display for Blocked {
             Self::Inconclusive { why } => f.write_str(why),
             Self::Tripping { reason } => write!(f, "the rollout stops by itself: {reason}"),
             Self::Held { held, hold } => write!(f, "{held} is {hold}"),
+            Self::Stranger { agent, stranger } => write!(f, "agent {agent} is not led by this coordinator: {stranger}"),
             Self::Skipped { by, reason } => write!(f, "{by} left it out: {reason}"),
             Self::NotRunning { state } => write!(f, "the rollout is {state}"),
             Self::Policy { setting } => f.write_str(setting),

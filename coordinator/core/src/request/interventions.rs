@@ -2,7 +2,7 @@
 
 use super::{Refused, invalid, known_rollout, needed_reason};
 use crate::gate::World;
-use crate::ledger::{Held, IntentState, Request, RolloutState, Sequence};
+use crate::ledger::{Generation, Held, IntentState, Request, RolloutState, Sequence};
 use crate::names::{HostName, RolloutName};
 use crate::time::Readable;
 
@@ -141,6 +141,44 @@ pub fn skip(world: World<'_>, rollout: &str, host: &str, reason: &str) -> Result
 pub fn restart_force(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
     let goodlink = one_of("GoodLink server", given, world.policy.goodlink.keys(), "configured GoodLink servers are")?;
     Ok(Request::RestartForce { goodlink, reason: needed_reason(reason)? })
+}
+
+/// Checks a takeover; `epoch` is a random number. Needed where agents refuse this coordinator, and allowed at any time:
+/// after a restore from a backup whoever restored it knows better than agents that are not there.
+///
+/// # Errors
+/// [`Refused`] if no reason is given.
+pub fn takeover(world: World<'_>, epoch: u64, reason: &str) -> Result<Request, Refused> {
+    let reason = needed_reason(reason)?;
+    let Some(own) = world.ledger.generation else {
+        return Err(Refused::Conflict("this coordinator has not started on its journal yet: try again".to_owned()));
+    };
+    let remembered = || world.estate.strangers.values().map(|stranger| stranger.remembered);
+    let highest = remembered().map(|generation| generation.counter).fold(own.counter, u64::max);
+    let mut supersedes = world.ledger.lineage.superseded();
+    supersedes.insert(own.epoch);
+    supersedes.extend(remembered().map(|generation| generation.epoch));
+    if supersedes.contains(&epoch) {
+        return Err(Refused::Conflict("the new epoch is an old one, by chance: try again".to_owned()));
+    }
+    let generation = Generation { epoch, counter: highest.saturating_add(1), mark: own.mark };
+    Ok(Request::Takeover { generation, supersedes, reason })
+}
+
+/// The agents that have to come again after a takeover, for people.
+#[must_use]
+pub fn followers(world: World<'_>) -> String {
+    let strangers: Vec<_> = world.estate.strangers.keys().map(ToString::to_string).collect();
+    let who = if strangers.is_empty() {
+        "no agent had refused this coordinator so far".to_owned()
+    } else {
+        format!("not led by this coordinator so far: {}", strangers.join(", "))
+    };
+    format!(
+        "{who}. Every agent comes again by itself within half a minute; until its hosts have reported nothing is planned \
+         for them. File holds, waivers, approvals and requests of the lost part again: `sendgate journal show` has what is \
+         known"
+    )
 }
 
 /// What may still begin or is going on though it was stopped: acts whose permit is out. A permit is good for 30 s.

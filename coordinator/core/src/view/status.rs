@@ -3,8 +3,10 @@
 use super::drift::{DriftLine, drift};
 use super::estate::{DomainLine, domains};
 use crate::gate::World;
-use crate::ledger::{Generation, Held, Hold, Waiver};
-use crate::names::{DirectoryName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
+use crate::ledger::{Generation, Held, Hold, Takeover, Waiver};
+use crate::names::{
+    AgentName, DirectoryName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName,
+};
 use crate::plan::diagnosis::{Conclusion, Examiner};
 use crate::plan::{breach, disruption, remedy};
 use jiff::Timestamp;
@@ -20,6 +22,10 @@ pub struct StatusView {
     pub journal: u64,
     /// Waits may have been shortened: this is no production system.
     pub laboratory: bool,
+    /// Agents that are not led by this coordinator, each with why and what to do.
+    pub strangers: BTreeMap<AgentName, String>,
+    /// The takeover in force.
+    pub takeover: Option<Takeover>,
     /// Watched domains.
     pub domains: Vec<DomainLine>,
     /// Rollouts.
@@ -98,6 +104,8 @@ pub fn status(world: World<'_>) -> StatusView {
         generation: world.ledger.generation,
         journal: world.ledger.head.map_or(0, |head| head.0),
         laboratory: world.policy.laboratory,
+        strangers: world.estate.strangers.iter().map(|(agent, why)| (agent.clone(), why.to_string())).collect(),
+        takeover: world.ledger.lineage.takeover().cloned(),
         domains: domains(world).domains,
         rollouts: world
             .ledger

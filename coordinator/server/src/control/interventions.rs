@@ -1,4 +1,4 @@
-//! Hold and release, resume, retry, skip, a forced restart.
+//! Hold and release, resume, retry, skip, a forced restart, a takeover.
 
 use super::{accepted, invalid, refused, stopped};
 use crate::driver::{Handle, RequestError};
@@ -45,8 +45,19 @@ pub(super) async fn intervene(
         Act::RestartGoodlink(goodlink) => {
             driver.request(by, move |world| request::restart_force(world, &goodlink, &reason)).await
         }
+        Act::TakeOver(_) => return take_over(driver, by, reason).await,
     };
     filed.map(accepted).map_err(refused)
+}
+
+/// The answer names the agents that were led by somebody else.
+async fn take_over(driver: &Handle, by: OperatorName, reason: String) -> Result<Response<Accepted>, Status> {
+    let epoch = rand::random();
+    let note = driver.look(|world, _| request::followers(world)).await.map_err(stopped)?;
+    let filed = driver.request(by, move |world| request::takeover(world, epoch, &reason)).await;
+    let mut answer = accepted(filed.map_err(refused)?);
+    answer.get_mut().note = note;
+    Ok(answer)
 }
 
 /// The answer to a stop names what it cannot stop any more.

@@ -29,7 +29,8 @@ impl Driver {
     /// Tells the agent of an intent that waits for its permit, if the agent is there; if not, it is told when it comes.
     pub(super) fn offer(&mut self, intent: Sequence) {
         let Some(known) = self.ledger.intents.get(&intent) else { return };
-        if let Some(offer) = convert::offer(self.generation, intent, &known.effect) {
+        let Some(epoch) = self.ledger.lineage.epoch_of(intent) else { return };
+        if let Some(offer) = convert::offer(self.generation, epoch, intent, &known.effect) {
             self.tell_host(intent, |_| Kind::Offer(offer));
         }
     }
@@ -38,9 +39,8 @@ impl Driver {
     pub(super) fn tell_host(&mut self, intent: Sequence, kind: impl FnOnce(String) -> Kind) {
         let host = self.ledger.intents.get(&intent).and_then(|known| known.effect.host());
         let agent = host.and_then(|host| self.policy.hosts.get(host)).cloned();
-        if let Some(agent) = agent {
-            let act_id = convert::act_id(self.generation.epoch, intent);
-            self.tell(&agent, kind(act_id));
+        if let Some((agent, epoch)) = agent.zip(self.ledger.lineage.epoch_of(intent)) {
+            self.tell(&agent, kind(convert::act_id(epoch, intent)));
         }
     }
 

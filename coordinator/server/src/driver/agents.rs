@@ -23,8 +23,8 @@ const SHOWN: usize = 5;
 
 /// An agent's open session.
 pub(super) struct Session {
-    number: u64,
-    queue: mpsc::Sender<wire::ToAgent>,
+    pub(super) number: u64,
+    pub(super) queue: mpsc::Sender<wire::ToAgent>,
 }
 
 impl Driver {
@@ -41,6 +41,7 @@ impl Driver {
                     Ok(request) => Ok(self.append(Entry::Request { by, request }).await?),
                     Err(refused) => Err(refused),
                 };
+                self.follow_takeover();
                 // Whoever asked may be gone; the request stands all the same.
                 let _ = reply.send(answer);
             }
@@ -50,16 +51,7 @@ impl Driver {
 
     async fn agent(&mut self, agent: AgentName, message: AgentMessage) -> Result<(), RecordError> {
         match message {
-            AgentMessage::Connected(queue, reply) => {
-                self.opened = self.opened.saturating_add(1);
-                let number = self.opened;
-                // A newer session of the same agent replaces the older one, whose queue closes with this.
-                self.sessions.insert(agent.clone(), Session { number, queue });
-                if reply.send((number, self.generation)).is_ok() {
-                    self.estate.observe(Observation::Connected(agent.clone()));
-                    self.offer_open(&agent);
-                }
-            }
+            AgentMessage::Connected(hello, queue, reply) => self.connected(agent, hello, queue, reply).await?,
             AgentMessage::Gone(number) => {
                 if self.sessions.get(&agent).is_some_and(|session| session.number == number) {
                     self.sessions.remove(&agent);
@@ -97,7 +89,8 @@ impl Driver {
 
     /// The intent that an act id names, if it is of this journal and of a host of this agent.
     fn intent(&self, agent: &AgentName, act_id: &str) -> Option<Sequence> {
-        let intent = convert::intent_of(self.generation.epoch, act_id)?;
+        let (epoch, number) = convert::act(act_id).ok()?;
+        let intent = self.ledger.act(epoch, number)?;
         let host = self.ledger.intents.get(&intent)?.effect.host()?;
         (self.policy.hosts.get(host) == Some(agent)).then_some(intent)
     }
@@ -138,20 +131,29 @@ impl Driver {
         Ok(())
     }
 
-    async fn update(&mut self, agent: &AgentName, update: wire::ActUpdate) -> Result<(), RecordError> {
+    pub(super) async fn update(&mut self, agent: &AgentName, update: wire::ActUpdate) -> Result<(), RecordError> {
         let Some(intent) = self.intent(agent, &update.act_id) else {
             tracing::warn!(%agent, act = update.act_id, "update of an act that this journal does not give to this agent");
-            self.tell(agent, Kind::ActAck(wire::ActAck { act_id: update.act_id }));
+            self.foreign(agent, &update);
+            // Before its end nothing is acknowledged: the agent would take that for the end, and tell it no more.
+            if update.state() != wire::act_update::State::Started {
+                self.tell(agent, Kind::ActAck(wire::ActAck { act_id: update.act_id }));
+            }
             return Ok(());
         };
         let outcome = match convert::outcome(&update) {
-            Ok(Some(outcome)) => outcome,
-            Ok(None) => return Ok(()),
+            Ok(outcome) => outcome,
             Err(error) => {
                 tracing::warn!(%agent, %error, "update not understood");
                 return Ok(());
             }
         };
+        self.begun_before(intent, outcome.as_ref()).await?;
+        // Where the journal says that it ended without having begun, it is the journal that lacks something.
+        if self.ledger.intents.get(&intent).is_some_and(|known| !known.state.began()) {
+            self.foreign(agent, &update);
+        }
+        let Some(outcome) = outcome else { return Ok(()) };
         let state = self.ledger.intents.get(&intent).map(|known| known.state.clone());
         let unknown =
             |state: &IntentState| matches!(state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. });

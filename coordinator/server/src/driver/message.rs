@@ -4,7 +4,7 @@ use crate::directory::survey::Survey;
 use sendgate_core::coverage;
 use sendgate_core::estate::{HostState, Roster};
 use sendgate_core::gate::World;
-use sendgate_core::ledger::{Generation, Outcome, Request, Sequence};
+use sendgate_core::ledger::{Generation, Outcome, Request, Sequence, Stranger, Takeover};
 use sendgate_core::names::{AgentName, DomainName, GoodLinkName, HostName, OperatorName};
 use sendgate_core::plan::Plan;
 use sendgate_core::request::Refused;
@@ -40,10 +40,32 @@ pub enum Message {
     },
 }
 
+/// What an agent says of itself first.
+#[derive(Debug, Clone, Default)]
+pub struct Hello {
+    /// Whom it obeyed last.
+    pub remembered: Option<Generation>,
+    /// The newest act of that epoch that it knows.
+    pub newest: Option<(u64, Sequence)>,
+    /// Acts that have not ended.
+    pub running: Vec<wire::ActUpdate>,
+}
+
+/// A session that an agent is welcomed to.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// Its number.
+    pub number: u64,
+    /// Whom the agent is to obey.
+    pub generation: Generation,
+    /// By which word, where it obeyed another one before.
+    pub takeover: Option<Takeover>,
+}
+
 /// What an agent's session says.
 pub enum AgentMessage {
-    /// It opened; what the agent is told goes into the queue. The answer is the session's number and the generation.
-    Connected(mpsc::Sender<wire::ToAgent>, oneshot::Sender<(u64, Generation)>),
+    /// It opened; what the agent is told goes into the queue. The answer is the session, or why there is none.
+    Connected(Hello, mpsc::Sender<wire::ToAgent>, oneshot::Sender<Result<Opened, Stranger>>),
     /// The session of this number ended.
     Gone(u64),
     /// A host reported.

@@ -4,7 +4,8 @@
 //! 2. [`Driver::run`]: each message changes the estate or the journal, then the world is planned again;
 //! 3. `record`: what is to be remembered is appended to the journal before anything else is done;
 //! 4. `act`: intents become grants and offers to agents, whose ends come back as messages;
-//! 5. `surveys`: what the domains' surveys are asked, and what they teach.
+//! 5. `surveys`: what the domains' surveys are asked, and what they teach;
+//! 6. `takeover`: whom agents obeyed before, and acts that the journal does not have.
 //!
 //! The loop owns the estate and the ledger: nobody else changes them, and nobody else needs a lock.
 
@@ -14,8 +15,9 @@ mod grants;
 mod message;
 mod record;
 mod surveys;
+mod takeover;
 
-pub use message::{AgentMessage, Handle, Message, RequestError, Stopped};
+pub use message::{AgentMessage, Handle, Hello, Message, Opened, RequestError, Stopped};
 pub use record::{RecordError, replay};
 
 use crate::clock::Clock;
@@ -78,8 +80,8 @@ pub struct Parts {
     pub clock: Clock,
     /// What the journal says so far.
     pub ledger: Ledger,
-    /// A random number, used as the epoch of a new journal.
-    pub fresh_epoch: u64,
+    /// A random number: the mark of this start, and the epoch of a new journal.
+    pub fresh_mark: u64,
 }
 
 impl Driver {
@@ -89,9 +91,10 @@ impl Driver {
     /// [`RecordError`] if it cannot be written.
     pub async fn start(parts: Parts) -> Result<(Self, Handle), RecordError> {
         let (sender, messages) = mpsc::channel(QUEUE);
+        let mark = parts.fresh_mark;
         let generation = match parts.ledger.generation {
-            Some(last) => Generation { epoch: last.epoch, counter: last.counter.saturating_add(1) },
-            None => Generation { epoch: parts.fresh_epoch, counter: 1 },
+            Some(last) => Generation { epoch: last.epoch, counter: last.counter.saturating_add(1), mark },
+            None => Generation { epoch: mark, counter: 1, mark },
         };
         let (clock, estate, handle) = (Arc::new(parts.clock), Estate::default(), sender.downgrade());
         let world = World { policy: &parts.policy, estate: &estate, ledger: &parts.ledger, now: clock.now() };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod scene;
+mod takeover;
 
 use scene::{Running, exchange, goodlink, name, next, offered, offering, refused};
 use sendgate_coordinator::convert;

@@ -2,7 +2,7 @@
 
 use sendgate_coordinator::clock::{Clock, Machine};
 use sendgate_coordinator::convert;
-use sendgate_coordinator::driver::{self, AgentMessage, Driver, Handle, Message, Parts};
+use sendgate_coordinator::driver::{self, AgentMessage, Driver, Handle, Hello, Message, Opened, Parts};
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
 use sendgate_coordinator::threads::Pool;
@@ -14,7 +14,7 @@ use sendgate_core::coverage::reading::{
 use sendgate_core::coverage::{self, Touched};
 use sendgate_core::enforcement::EnforcementTable;
 use sendgate_core::guid::Guid;
-use sendgate_core::ledger::{Entry, Stamped};
+use sendgate_core::ledger::{Entry, Stamped, Stranger};
 use sendgate_core::plan;
 use sendgate_core::policy::{
     DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, ProtectionPolicy, Switch,
@@ -109,7 +109,7 @@ impl Running {
             threads: Arc::new(Pool),
             clock,
             ledger,
-            fresh_epoch: 7,
+            fresh_mark: 7,
         };
         let (driver, handle) = Driver::start(parts).await.unwrap();
         let task = tokio::spawn(async move { driver.run().await.unwrap() });
@@ -132,11 +132,19 @@ impl Running {
     }
 
     pub(crate) async fn connect(&self, agent: &str) -> mpsc::Receiver<wire::ToAgent> {
+        self.hello(agent, Hello::default()).await.unwrap().0
+    }
+
+    /// The session of an agent that says this of itself.
+    pub(crate) async fn hello(
+        &self,
+        agent: &str,
+        hello: Hello,
+    ) -> Result<(mpsc::Receiver<wire::ToAgent>, Opened), Stranger> {
         let (queue, told) = mpsc::channel(16);
         let (reply, answer) = oneshot::channel();
-        self.agent(agent, AgentMessage::Connected(queue, reply)).await;
-        answer.await.unwrap();
-        told
+        self.agent(agent, AgentMessage::Connected(hello, queue, reply)).await;
+        answer.await.unwrap().map(|opened| (told, opened))
     }
 
     pub(crate) async fn report(&self, report: wire::HostReport) {

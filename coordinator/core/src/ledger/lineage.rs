@@ -1,0 +1,179 @@
+//! Whose journal this is: every start and takeover that it has seen, so that an agent's memory tells an old copy from the
+//! newest one (invariant 9).
+//!
+//! A journal that was restored from a backup lacks what came after the backup, and its numbers are given out anew. So an
+//! agent that remembers a start or an act that is not in the journal is not led by it; a takeover, which a person declares,
+//! begins another epoch: from there on no act can be taken for one of the lost part.
+
+use super::{Generation, Ledger, Sequence};
+use crate::names::OperatorName;
+use crate::time::Steady;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// Starts and takeovers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lineage {
+    /// Every generation of this journal.
+    generations: BTreeSet<Generation>,
+    /// From which record on which epoch names acts.
+    epochs: BTreeMap<Sequence, u64>,
+    /// The last takeover.
+    takeover: Option<Takeover>,
+}
+
+/// A person's word that this coordinator takes the place of others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Takeover {
+    /// What agents obey from then on.
+    pub generation: Generation,
+    /// Epochs that they obeyed before, those of earlier takeovers among them.
+    pub supersedes: BTreeSet<u64>,
+    /// Who.
+    pub by: OperatorName,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why an agent is not led by this journal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stranger {
+    /// Whom it obeyed last.
+    pub remembered: Generation,
+    /// What that says of the journal.
+    pub cause: Strangeness,
+}
+
+/// What an agent's memory says of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "cause")]
+pub enum Strangeness {
+    /// It has obeyed a start that the journal lacks.
+    LostStart,
+    /// It knows an act that the journal lacks.
+    LostAct {
+        /// Its number.
+        act: Sequence,
+    },
+    /// It has obeyed a coordinator on another journal.
+    OtherJournal,
+}
+
+impl fmt::Display for Stranger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seen = self.remembered;
+        match self.cause {
+            Strangeness::LostStart => write!(
+                f,
+                "it has obeyed generation {seen}, which this journal does not know: the journal is an old copy of the one \
+                 that was used last"
+            ),
+            Strangeness::LostAct { act } => write!(
+                f,
+                "it knows act {act} of generation {seen}, which this journal does not have: the journal is an old copy of \
+                 the one that was used last"
+            ),
+            Strangeness::OtherJournal => {
+                write!(f, "it has obeyed generation {seen}, of another journal than this coordinator's")
+            }
+        }?;
+        f.write_str(
+            "; if another coordinator runs, stop one of the two; if this one is to go on in its place, \
+             `sendgate coordinator takeover --reason …`",
+        )
+    }
+}
+
+impl Lineage {
+    /// A coordinator has started.
+    pub(super) fn started(&mut self, at: Sequence, generation: Generation) {
+        if self.epochs.values().next_back() != Some(&generation.epoch) {
+            self.epochs.insert(at, generation.epoch);
+        }
+        self.generations.insert(generation);
+    }
+
+    /// A takeover was declared: it must begin another epoch, with a higher counter than the one that declared it.
+    pub(super) fn taken_over(
+        &mut self,
+        at: Sequence,
+        takeover: &Takeover,
+        by: Option<Generation>,
+    ) -> Result<(), String> {
+        let Some(by) = by else { return Err("no coordinator has started".to_owned()) };
+        let new = takeover.generation;
+        if new.counter <= by.counter || self.epochs.values().any(|epoch| *epoch == new.epoch) {
+            return Err(format!("the generation is {by}, and {new} cannot follow"));
+        }
+        if !self.superseded().is_subset(&takeover.supersedes) || !takeover.supersedes.contains(&by.epoch) {
+            return Err(format!("it does not supersede {:016x} and all that came before", by.epoch));
+        }
+        self.started(at, new);
+        self.takeover = Some(takeover.clone());
+        Ok(())
+    }
+
+    /// The takeover in force.
+    #[must_use]
+    pub fn takeover(&self) -> Option<&Takeover> {
+        self.takeover.as_ref()
+    }
+
+    /// Epochs whose agents follow this journal.
+    #[must_use]
+    pub fn superseded(&self) -> BTreeSet<u64> {
+        self.takeover.as_ref().map(|takeover| takeover.supersedes.clone()).unwrap_or_default()
+    }
+
+    /// The epoch that names the act of this number.
+    #[must_use]
+    pub fn epoch_of(&self, intent: Sequence) -> Option<u64> {
+        self.epochs.range(..=intent).next_back().map(|(_, epoch)| *epoch)
+    }
+}
+
+impl Ledger {
+    /// The intent that an epoch and a number name, if this journal has it.
+    #[must_use]
+    pub fn act(&self, epoch: u64, number: Sequence) -> Option<Sequence> {
+        let ours = self.lineage.epoch_of(number) == Some(epoch) && self.intents.contains_key(&number);
+        ours.then_some(number)
+    }
+
+    /// Why an agent that remembers this is not led by this journal; none if it is.
+    #[must_use]
+    pub fn stranger(&self, remembered: Option<Generation>, newest: Option<(u64, Sequence)>) -> Option<Stranger> {
+        let remembered = remembered?;
+        // Whatever it did before, a person has said that this coordinator goes on from there.
+        if self.lineage.superseded().contains(&remembered.epoch) {
+            return None;
+        }
+        let cause = match (self.generation, newest) {
+            (Some(own), _) if own.epoch != remembered.epoch => Strangeness::OtherJournal,
+            _ if !self.lineage.generations.contains(&remembered) => Strangeness::LostStart,
+            (_, Some((epoch, act))) if self.act(epoch, act).is_none() => Strangeness::LostAct { act },
+            _ => return None,
+        };
+        Some(Stranger { remembered, cause })
+    }
+}
+
+/// An act on a host that this journal does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Foreign {
+    /// As the agent names it.
+    pub act: String,
+    /// When it was told that nobody knows how it ended; none: it is under way.
+    pub unknown: Option<Steady>,
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { act, .. } = self;
+        match self.unknown {
+            None => write!(f, "act {act} of an earlier coordinator, which this journal does not have, is under way"),
+            Some(_) => write!(f, "how act {act} of an earlier coordinator ended is unknown"),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Sessions open here: an agent that another coordinator has led gets none, until a person declares a takeover. What agents
+//! tell of acts that the journal does not have is kept, so that nothing else is done to their hosts meanwhile.
+
+use super::agents::Session;
+use super::{Driver, Hello, Opened, RecordError};
+use crate::convert;
+use sendgate_core::estate::Observation;
+use sendgate_core::ledger::{Entry, Foreign, IntentState, Outcome, Sequence, Stranger};
+use sendgate_core::names::{AgentName, HostName};
+use sendgate_proto::v1::{self as wire, act_update::State};
+use tokio::sync::{mpsc, oneshot};
+
+impl Driver {
+    pub(super) async fn connected(
+        &mut self,
+        agent: AgentName,
+        hello: Hello,
+        queue: mpsc::Sender<wire::ToAgent>,
+        reply: oneshot::Sender<Result<Opened, Stranger>>,
+    ) -> Result<(), RecordError> {
+        if let Some(stranger) = self.ledger.stranger(hello.remembered, hello.newest) {
+            tracing::error!(%agent, %stranger, "this agent is not led by this coordinator: nothing begins anywhere");
+            self.sessions.remove(&agent);
+            self.estate.observe(Observation::Stranger(agent, stranger.clone()));
+            // The session may be gone already.
+            let _ = reply.send(Err(stranger));
+            return Ok(());
+        }
+        self.opened = self.opened.saturating_add(1);
+        let number = self.opened;
+        // A newer session of the same agent replaces the older one, whose queue closes with this.
+        self.sessions.insert(agent.clone(), Session { number, queue });
+        let takeover = self.ledger.lineage.takeover().cloned();
+        if reply.send(Ok(Opened { number, generation: self.generation, takeover })).is_err() {
+            return Ok(());
+        }
+        self.estate.observe(Observation::Connected(agent.clone()));
+        // What ran when it was here last and is not among this has ended meanwhile; how is told next.
+        let over: Vec<_> = self.ended_meanwhile(&agent, &hello).collect();
+        over.into_iter().for_each(|(host, act)| self.estate.observe(Observation::ForeignOver(host, act)));
+        // Before the first report: until then nothing is planned for its hosts.
+        for update in hello.running {
+            self.update(&agent, update).await?;
+        }
+        self.offer_open(&agent);
+        Ok(())
+    }
+
+    fn ended_meanwhile(&self, agent: &AgentName, hello: &Hello) -> impl Iterator<Item = (HostName, String)> {
+        self.estate
+            .foreign
+            .iter()
+            .filter(|(host, foreign)| self.policy.hosts.get(*host) == Some(agent) && foreign.unknown.is_none())
+            .filter(|(_, foreign)| hello.running.iter().all(|update| update.act_id != foreign.act))
+            .map(|(host, foreign)| (host.clone(), foreign.act.clone()))
+    }
+
+    /// After a takeover: everybody comes again, to be welcomed by the new generation.
+    pub(super) fn follow_takeover(&mut self) {
+        let Some(generation) = self.ledger.generation.filter(|generation| *generation != self.generation) else {
+            return;
+        };
+        tracing::warn!(from = %self.generation, to = %generation, "a takeover: all sessions are ended, and begin anew");
+        self.generation = generation;
+        self.sessions.clear();
+        self.estate.observe(Observation::TakenOver);
+    }
+
+    /// A journal that was restored may lack the permit of an act that it has the intent of; that the act began says that
+    /// there was one.
+    pub(super) async fn begun_before(
+        &mut self,
+        intent: Sequence,
+        outcome: Option<&Outcome>,
+    ) -> Result<(), RecordError> {
+        let began = outcome.is_none_or(|outcome| !matches!(outcome, Outcome::NotStarted { .. }));
+        let filed = self.ledger.intents.get(&intent).is_some_and(|known| known.state == IntentState::Filed);
+        if began && filed {
+            tracing::warn!(intent = intent.0, "it began, so its permit was given by an earlier coordinator");
+            self.append(Entry::Permitted { intent }).await?;
+        }
+        Ok(())
+    }
+
+    /// What an agent tells of an act that is not in the journal, or that has not begun by what is there.
+    pub(super) fn foreign(&mut self, agent: &AgentName, update: &wire::ActUpdate) {
+        let Ok(host) = convert::host_name(&update.host) else { return };
+        if self.policy.hosts.get(&host) != Some(agent) {
+            return;
+        }
+        let act = update.act_id.clone();
+        let observation = match update.state() {
+            State::Started => Observation::Foreign(host, Foreign { act, unknown: None }),
+            State::Unknown => Observation::Foreign(host, Foreign { act, unknown: Some(self.clock.now().steady) }),
+            State::Finished | State::Refused | State::Unspecified => Observation::ForeignOver(host, act),
+        };
+        self.estate.observe(observation);
+    }
+}

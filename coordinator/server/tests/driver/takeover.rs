@@ -1,0 +1,98 @@
+//! An old copy of a journal, and what becomes of it.
+
+use crate::scene::{Running, name, next, offered, offering, refused};
+use sendgate_coordinator::driver::Hello;
+use sendgate_core::ledger::{Entry, Generation, Request};
+use sendgate_core::request;
+use sendgate_core::view;
+use sendgate_proto::v1::{self as wire, act_update, to_agent::Kind};
+
+const NEWER: Generation = Generation { epoch: 7, counter: 9, mark: 4 };
+
+fn remembers(remembered: Generation) -> Hello {
+    Hello { remembered: Some(remembered), ..Hello::default() }
+}
+
+async fn take_over(running: &Running) {
+    running.handle.request(name("olive"), |world| request::takeover(world, 0x63, "the disk was lost")).await.unwrap();
+}
+
+async fn disrupted(running: &Running, host: &'static str) -> Option<String> {
+    running.handle.look(move |world, _| view::status(world).disrupted.get(&name(host)).cloned()).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_agent_with_a_newer_memory_stops_everything_until_a_takeover() {
+    let (running, mut told, act) = offering().await;
+    let stranger = running.hello("gla", remembers(NEWER)).await.unwrap_err().to_string();
+    assert!(stranger.starts_with("it has obeyed generation 0000000000000007.9, which this journal"), "{stranger}");
+    // What was offered is taken back, and a permit that was asked for meanwhile is refused.
+    assert!(matches!(next(&mut told).await, Kind::Withdrawn(withdrawn) if withdrawn.act_id == act));
+    running.ask("exa1", &act).await;
+    let (reason, _) = refused(&mut told).await;
+    assert!(reason.contains("agent gla is not led by this coordinator: it has obeyed"), "{reason}");
+    assert_eq!(running.count("permitted"), 0);
+
+    take_over(&running).await;
+    assert!(told.recv().await.is_none(), "every session begins anew");
+    assert!(disrupted(&running, "exa1").await.unwrap().starts_with("it has not reported"));
+    let (_, opened) = running.hello("gla", remembers(NEWER)).await.unwrap();
+    assert_eq!(opened.generation, Generation { epoch: 0x63, counter: 10, mark: 7 });
+    let takeover = opened.takeover.unwrap();
+    assert_eq!((takeover.by, takeover.reason.as_str()), (name("olive"), "the disk was lost"));
+    assert!(takeover.supersedes.contains(&7));
+    let (mut told, _) = running.hello("exa1", remembers(Generation { counter: 1, mark: 7, ..NEWER })).await.unwrap();
+    running.everything_good().await;
+    let act = offered(&mut told).await;
+    assert!(act.starts_with("0000000000000063-"), "an act of the new epoch: {act}");
+    running.ask("exa1", &act).await;
+    assert!(matches!(next(&mut told).await, Kind::Permit(_)));
+
+    // The next coordinator on this journal goes on from there.
+    let running = running.killed().await;
+    let (_, opened) = running.hello("gla", remembers(opened.generation)).await.unwrap();
+    assert_eq!((opened.generation.epoch, opened.generation.counter), (0x63, 11));
+    let requests = running.entries().into_iter().filter(
+        |entry| matches!(entry, Entry::Request { by, request: Request::Takeover { .. } } if *by == name("olive")),
+    );
+    assert_eq!(requests.count(), 1);
+}
+
+#[tokio::test]
+async fn an_act_that_the_journal_lost_keeps_its_host_from_the_hello_to_its_end() {
+    let running = Running::new().await;
+    take_over(&running).await;
+    let lost = "0000000000000007-900";
+    let update = wire::ActUpdate {
+        act_id: lost.into(),
+        host: "exa1".into(),
+        state: act_update::State::Started.into(),
+        ..wire::ActUpdate::default()
+    };
+    let hello = Hello { running: vec![update], ..remembers(NEWER) };
+    let (mut told, _) = running.hello("exa1", hello.clone()).await.unwrap();
+    running.everything_good().await;
+    running.rollout().await;
+    let why = disrupted(&running, "exa1").await.unwrap();
+    assert!(why.starts_with("act 0000000000000007-900 of an earlier coordinator"), "{why}");
+    assert_eq!(running.count("intent"), 0);
+    running.update("exa1", lost, act_update::State::Finished, Some(0)).await;
+    assert!(matches!(next(&mut told).await, Kind::ActAck(ack) if ack.act_id == lost));
+    offered(&mut told).await;
+    assert_eq!(running.count("outcome"), 0, "it is no act of this journal");
+
+    // Where it ended while the agent was away, the next hello says so by its silence.
+    running.hello("exa1", hello).await.unwrap();
+    assert!(disrupted(&running, "exa1").await.unwrap().contains(lost));
+    running.hello("exa1", remembers(NEWER)).await.unwrap();
+    assert!(!disrupted(&running, "exa1").await.unwrap().contains(lost));
+}
+
+#[tokio::test]
+async fn an_act_that_began_had_a_permit_also_where_the_journal_lost_it() {
+    let (running, mut told, act) = offering().await;
+    running.update("exa1", &act, act_update::State::Started, None).await;
+    running.update("exa1", &act, act_update::State::Finished, Some(0)).await;
+    assert!(matches!(next(&mut told).await, Kind::ActAck(_)));
+    assert_eq!((running.count("permitted"), running.count("outcome")), (1, 1));
+}

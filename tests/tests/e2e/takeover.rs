@@ -1,0 +1,78 @@
+//! The coordinator's journal is restored from a backup: closed, says why, and goes on after a takeover.
+
+use crate::support::{Must, PATIENCE, Scene, at_once, every_effect_once, grant_all, installs, open, reset, rollout};
+use sendgate_core::view::StatusView;
+use sendgate_tests::system::{Layout, System, wait};
+use std::path::Path;
+
+const A: &str = "a.example.test";
+
+/// Copies a folder whole in place of another.
+fn copy(system: &System, from: &Path, to: &Path) {
+    if to.exists() {
+        std::fs::remove_dir_all(to).must();
+    }
+    system.run(Path::new("/bin/cp"), &["-a", &Layout::text(from), &Layout::text(to)]).must().good().must();
+}
+
+/// Waits until every agent is known to be led by somebody else, with these words.
+fn strangers(system: &System, words: &str) {
+    let agents = system.plan.agents().len();
+    wait::until(&format!("all agents are strangers: {words}"), PATIENCE, || {
+        let status: StatusView = system.view(&["status"]).map_err(|error| error.to_string())?;
+        let strange = status.strangers.values().filter(|why| why.contains(words)).count();
+        if strange == agents { Ok(()) } else { Err(format!("{:?}", status.strangers)) }
+    })
+    .must();
+}
+
+#[test]
+fn a_restored_journal_leads_nobody_until_a_takeover() {
+    let mut scene = Scene::new(|_| {});
+    grant_all(&scene.lab);
+    scene.start().must();
+    open(&scene, A);
+    scene.coordinator.stop().must();
+    let (state, backup) = (scene.layout.coordinator().join("state"), scene.layout.dir.join("backup"));
+    copy(&scene, &state, &backup);
+
+    // What comes now is in no backup, and in the middle of it the disk is lost.
+    scene.start_coordinator().must();
+    open(&scene, A);
+    rollout(&scene, "spring", &["EXA1"]);
+    at_once("the start of the installer on exa1", || (installs(&scene, "exa1").0 == 1).then_some(()));
+    scene.coordinator.kill().must();
+    copy(&scene, &backup, &state);
+
+    // Its first start has the very number of the lost one, and later starts count on: none of them is taken for it.
+    for _ in 0..2 {
+        scene.start_coordinator().must();
+        strangers(&scene, "the journal is an old copy of the one that was used last");
+        scene.coordinator.stop().must();
+    }
+    scene.start_coordinator().must();
+    strangers(&scene, "the journal is an old copy");
+    let check = scene.cli(&["gate", "check", "EXA1"]).must();
+    assert!(matches!(check.code, Some(3 | 4)), "{}{}", check.stdout, check.stderr);
+    for view in ["status", "hosts"] {
+        let shown = scene.cli(&[view]).must().good().must().stdout;
+        let words: String = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("sendgate coordinator takeover --reason"), "{view} says what to do: {shown}");
+    }
+
+    let done = scene.cli(&["coordinator", "takeover", "--reason", "the disk was lost"]).must().good().must();
+    assert!(done.stdout.contains("not led by this coordinator so far: exa1, exa2, gla"), "{}", done.stdout);
+    open(&scene, A);
+    rollout(&scene, "summer", &["EXA1", "EXA2"]);
+    crate::finished(&scene, "summer");
+    assert_eq!(installs(&scene, "exa1"), (1, 1), "what the lost part installed is seen, and not done again");
+    assert_eq!(installs(&scene, "exa2"), (1, 1));
+    every_effect_once(&scene);
+
+    // Who was replaced leads nobody any more.
+    scene.coordinator.stop().must();
+    copy(&scene, &backup, &state);
+    scene.start_coordinator().must();
+    strangers(&scene, "of another journal than this coordinator's");
+    reset(&scene.lab);
+}
