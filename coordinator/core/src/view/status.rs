@@ -4,9 +4,7 @@ use super::drift::{DriftLine, drift};
 use super::estate::{DomainLine, domains};
 use crate::gate::World;
 use crate::ledger::{Generation, Held, Hold, Takeover, Waiver};
-use crate::names::{
-    AgentName, DirectoryName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName,
-};
+use crate::names::{AgentName, DirectoryName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
 use crate::plan::diagnosis::{Conclusion, Examiner};
 use crate::plan::{breach, disruption, remedy};
 use jiff::Timestamp;
