@@ -5,8 +5,11 @@ use super::chance::Chance;
 use super::directory::Change;
 use super::estate::{DOMAINS, HOSTS, SERVERS, name};
 use super::lives::{Fuse, Who};
+use super::people;
 use super::world::{User, World};
 use sendgate_core::guid::Guid;
+use sendgate_core::ledger::Effect;
+use sendgate_core::request::WantedHeld;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -15,7 +18,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const FAULTS_FOR: Duration = Duration::from_secs(5 * 60 * 60);
 
 /// The most faults in a seed.
-const MOST: u64 = 14;
+const MOST: u64 = 16;
+
+/// What a slow way takes: within a permit's time, and beyond it.
+const SLOW: Duration = Duration::from_secs(25);
+const CRAWLING: Duration = Duration::from_secs(45);
 
 /// Something that goes wrong.
 #[derive(Debug, Clone)]
@@ -26,10 +33,12 @@ pub(super) enum Fault {
     Fuse { who: Who, fuse: Fuse },
     /// A session breaks.
     Cut(&'static str),
+    /// A session breaks, and its agent is back long before the coordinator hears of its end.
+    Overlap(&'static str, Duration),
     /// An agent and the coordinator do not reach one another.
     Partition(&'static str, Duration),
-    /// Messages take long.
-    Slow(&'static str, Duration),
+    /// Messages take long, up to so long each.
+    Slow(&'static str, Duration, Duration),
     /// A directory server is away.
     Down(&'static str, Duration),
     /// Replication takes long.
@@ -50,6 +59,28 @@ pub(super) enum Fault {
     Hire(u32),
     /// Somebody else changes a store.
     Drift(&'static str),
+    /// Something happens between the next offer and its permit, which the offer's way keeps apart for so long.
+    Meddle(Meddling, Duration),
+}
+
+/// What happens between an offer and its permit.
+#[derive(Debug, Clone)]
+pub(super) enum Meddling {
+    /// Something else goes wrong.
+    Fault(Box<Fault>),
+    /// A person holds something.
+    Hold(WantedHeld),
+    /// The permit is late.
+    Late,
+}
+
+/// The way of an agent that was offered something.
+#[derive(Debug)]
+pub(super) struct Meddled {
+    host: &'static str,
+    /// It is slow, in place of closed.
+    slow: bool,
+    long: Duration,
 }
 
 /// Draws a seed's faults, in the order of their times.
@@ -71,23 +102,35 @@ fn one(chance: &mut Chance, number: u64) -> Fault {
     let brief = chance.between(Duration::from_secs(1), 3 * MINUTE);
     let long = chance.between(MINUTE, 45 * MINUTE);
     let number = u32::try_from(number).unwrap_or(0);
-    match chance.below(24) {
+    match chance.below(30) {
         0 | 1 => Fault::Kill { who, down: brief, reboot: false },
         2 => Fault::Kill { who, down: long, reboot: chance.percent(50) },
         3..=7 => Fault::Fuse { who, fuse: Fuse { writes: chance.below(12), done: chance.percent(50) } },
         8 | 9 => Fault::Cut(host),
         10 | 11 => Fault::Partition(host, long),
-        12 => Fault::Slow(host, long),
+        12 => Fault::Slow(host, long, if chance.percent(50) { SLOW } else { CRAWLING }),
         13 | 14 => Fault::Down(server, long),
         15 => Fault::Lag(domain, long),
         16 => Fault::Stall(domain, long),
-        17 => Fault::Deny(user, long * 2),
-        18 => Fault::TakeAway(domain),
-        19 => Fault::Block(user),
-        20 => Fault::Protect(user, long * 2),
-        21 => Fault::Move(user),
-        22 => Fault::Hire(number),
-        _ => Fault::Drift(host),
+        17 => Fault::Stall(domain, long * 4),
+        18 => Fault::Deny(user, long * 2),
+        19 => Fault::TakeAway(domain),
+        20 => Fault::Block(user),
+        21 => Fault::Protect(user, long * 2),
+        22 => Fault::Move(user),
+        23 => Fault::Hire(number),
+        24 => Fault::Drift(host),
+        25 => Fault::Overlap(host, brief),
+        _ => {
+            let meddling = match chance.below(8) {
+                0..3 => Meddling::Fault(Box::new(Fault::Deny(user, long * 2))),
+                3 => Meddling::Fault(Box::new(Fault::TakeAway(domain))),
+                4 => Meddling::Fault(Box::new(Fault::Down(server, long))),
+                5 | 6 => Meddling::Hold(people::held(chance)),
+                _ => Meddling::Late,
+            };
+            Fault::Meddle(meddling, MINUTE + brief)
+        }
     }
 }
 
@@ -111,9 +154,14 @@ impl Sim {
                     way.cut();
                 }
             }),
-            Fault::Slow(host, long) => self.ways(|ways| {
+            Fault::Slow(host, long, most) => self.ways(|ways| {
                 if let Some(way) = ways.get_mut(host) {
-                    way.slow = now + *long;
+                    way.slow = (now + *long, *most);
+                }
+            }),
+            Fault::Overlap(host, late) => self.ways(|ways| {
+                if let Some(way) = ways.get_mut(host) {
+                    way.cut_unheard(*late);
                 }
             }),
             fault => {
@@ -122,9 +170,40 @@ impl Sim {
             }
         }
     }
+
+    /// Keeps an offer apart from its permit.
+    pub(super) fn meddled(&self, now: Duration, meddled: &Meddled) {
+        self.ways(|ways| {
+            let Some(way) = ways.get_mut(meddled.host) else { return };
+            if meddled.slow {
+                way.slow = (now + meddled.long, CRAWLING);
+            } else {
+                way.closed = now + meddled.long;
+                way.cut();
+            }
+        });
+    }
 }
 
 impl World {
+    /// An effect is intended, and will be offered to its host's agent.
+    pub(super) fn meddle(&mut self, now: Duration, effect: &Effect) {
+        let Some(host) = effect.host().and_then(|host| HOSTS.into_iter().find(|known| host.as_str() == *known)) else {
+            return;
+        };
+        let Some((meddling, long)) = self.meddling.take() else { return };
+        self.tell(now, || format!("{host} is offered something: {meddling:?}"));
+        self.meddled = Some(Meddled { host, slow: matches!(meddling, Meddling::Late), long });
+        match meddling {
+            Meddling::Late => {}
+            Meddling::Fault(fault) => self.suffer(now, &fault, false),
+            Meddling::Hold(held) => self.acts_of_people.extend([
+                (now, people::Act::Hold(held.clone())),
+                (now + long + 5 * MINUTE, people::Act::Release(held)),
+            ]),
+        }
+    }
+
     fn suffer(&mut self, now: Duration, fault: &Fault, coin: bool) {
         match fault {
             Fault::Down(server, long) => {
@@ -141,16 +220,22 @@ impl World {
                     domain.stalled = now + *long;
                 }
             }
-            Fault::Deny(user, _) => self.to(now, *user, |object, account| {
-                object.deny.insert(account.clone());
-            }),
+            Fault::Deny(user, long) => {
+                self.relents.push((now + *long, fault.clone()));
+                self.to(now, *user, |object, account| {
+                    object.deny.insert(account.clone());
+                });
+            }
             Fault::Block(user) => self.to(now, *user, |object, account| {
                 object.blocked = true;
                 if coin {
                     object.allow.insert(account.clone());
                 }
             }),
-            Fault::Protect(user, _) => self.to(now, *user, |object, _| object.protected = true),
+            Fault::Protect(user, long) => {
+                self.relents.push((now + *long, fault.clone()));
+                self.to(now, *user, |object, _| object.protected = true);
+            }
             Fault::TakeAway(domain) => {
                 for goodlink in ["gla", "glb"] {
                     let gone = Change::Head(Self::account(goodlink), false);
@@ -176,7 +261,14 @@ impl World {
                     *version = if coin { Self::target() } else { name("6.5.7638.2") };
                 }
             }
-            Fault::Kill { .. } | Fault::Fuse { .. } | Fault::Cut(_) | Fault::Partition(..) | Fault::Slow(..) => {}
+            Fault::Meddle(meddling, long) => self.meddling = Some((meddling.clone(), *long)),
+            // Of processes and of the network.
+            Fault::Kill { .. }
+            | Fault::Fuse { .. }
+            | Fault::Cut(_)
+            | Fault::Overlap(..)
+            | Fault::Partition(..)
+            | Fault::Slow(..) => {}
         }
     }
 
@@ -252,8 +344,15 @@ impl World {
         }
     }
 
-    /// Administrators end what they began.
-    pub(super) fn relent(&mut self, now: Duration, fault: &Fault) {
+    /// Administrators end what they began, when its time has come.
+    pub(super) fn relent(&mut self, now: Duration) {
+        while let Some(at) = self.relents.iter().position(|(at, _)| *at <= now) {
+            let (_, fault) = self.relents.swap_remove(at);
+            self.end(now, &fault);
+        }
+    }
+
+    fn end(&mut self, now: Duration, fault: &Fault) {
         match fault {
             Fault::Deny(user, _) => self.to(now, *user, |object, _| object.deny.clear()),
             Fault::Protect(user, _) => self.to(now, *user, |object, _| {
@@ -267,6 +366,8 @@ impl World {
     pub(super) fn heal(&mut self, now: Duration) {
         self.tell(now, || "everything is put right".to_owned());
         self.domains.values_mut().for_each(super::directory::Domain::heal);
+        self.meddling = None;
+        self.relents.clear();
         let everybody: Vec<String> = self.users.keys().cloned().collect();
         for called in everybody {
             self.administer(now, &called, |object| {

@@ -3,10 +3,14 @@
 
 use super::directory::{Domain, Object};
 use super::estate::{self, EXCHANGE, GOODLINK, SILENT_AFTER, WATCH_AGE, name};
+use super::faults::{Fault, Meddled, Meddling};
 use super::hosts::{Act, Host};
+use super::known::Shown;
+use super::people;
+use super::stops::Stops;
 use sendgate_core::enforcement::{Enforcement, StoreVersion};
 use sendgate_core::guid::Guid;
-use sendgate_core::ledger::{Effect, Entry, IntentState, Ledger, Outcome, Pair, PairState, Sequence, Stamped};
+use sendgate_core::ledger::{Effect, Entry, IntentState, Ledger, Outcome, Pair, PairState, Request, Sequence, Stamped};
 use sendgate_core::names::HostName;
 use sendgate_core::policy::{GateScope, GrantMode, Policy};
 use sendgate_core::sid::Sid;
@@ -19,7 +23,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const KNOWN_AFTER: Duration = WATCH_AGE.saturating_add(Duration::from_secs(60));
 
 /// A permit is good for so long.
-const PERMIT: Duration = Duration::from_secs(30);
+pub(super) const PERMIT: Duration = Duration::from_secs(30);
 
 /// What a change of a roster takes likewise.
 const ROSTER_KNOWN_AFTER: Duration = SILENT_AFTER.saturating_add(Duration::from_secs(5 * 60));
@@ -53,8 +57,26 @@ pub(super) struct World {
     pub(super) acts: BTreeMap<u64, Act>,
     /// A fold of its own over what is durable.
     pub(super) ledger: Ledger,
+    /// When each act's permit was asked for last.
+    pub(super) asked: BTreeMap<u64, Duration>,
     /// When each permit was written down.
     pub(super) permitted: BTreeMap<Sequence, Duration>,
+    /// What the coordinator that lives was shown of each domain last.
+    pub(super) shown: BTreeMap<&'static str, Shown>,
+    /// When each host's report reached it last.
+    pub(super) reported: BTreeMap<&'static str, Duration>,
+    /// What is stopped.
+    pub(super) stops: Stops,
+    /// Times that a person let the rollout go on after it had stopped by itself.
+    pub(super) resumed: u64,
+    /// What people still want to do, and when.
+    pub(super) acts_of_people: Vec<(Duration, people::Act)>,
+    /// What happens at the next offer.
+    pub(super) meddling: Option<(Meddling, Duration)>,
+    /// What happens to the way of whoever was offered something.
+    pub(super) meddled: Option<Meddled>,
+    /// What administrators end, and when.
+    pub(super) relents: Vec<(Duration, Fault)>,
     pub(super) effects: u64,
     pub(super) faults: u64,
     /// No fault at all in this seed: nothing can be missed.
@@ -131,10 +153,23 @@ impl World {
         if !matches!(stamped.entry, Entry::Clock(_)) {
             self.tell(now, || format!("journal {sequence}: {}", short(&stamped.entry)));
         }
-        if let Entry::Permitted { intent } = stamped.entry
-            && self.permitted.insert(intent, now).is_some()
-        {
-            self.violated(now, format!("intent {intent} was permitted twice"));
+        match &stamped.entry {
+            // A new life knows nothing but its journal.
+            Entry::Started { .. } => {
+                self.shown.clear();
+                self.reported.clear();
+            }
+            Entry::Intent { effect } => {
+                self.may_begin(now, effect, Duration::ZERO, "is intended");
+                self.meddle(now, effect);
+            }
+            Entry::Permitted { intent } => self.gets_permit(now, *intent),
+            Entry::Request { request, .. } => {
+                self.resumed += u64::from(matches!(request, Request::RolloutResume { .. }));
+                self.note_stops(now);
+            }
+            Entry::Milestone(_) => self.note_stops(now),
+            Entry::Clock(_) | Entry::Outcome { .. } => {}
         }
         // Whoever was seen lacking by a look that came in after he was covered has landed all the same.
         let names: Vec<String> = self.users.keys().cloned().collect();
@@ -144,6 +179,16 @@ impl World {
                 user.landed = user.covered.or(user.landed);
             }
         }
+    }
+
+    fn gets_permit(&mut self, now: Duration, intent: Sequence) {
+        if self.permitted.insert(intent, now).is_some() {
+            self.violated(now, format!("intent {intent} was permitted twice"));
+        }
+        if let Some(effect) = self.ledger.intents.get(&intent).map(|intent| intent.effect.clone()) {
+            self.may_begin(now, &effect, Duration::ZERO, "gets a permit");
+        }
+        self.may_be_permitted(now, intent);
     }
 
     fn home(&self, called: &str, user: &User) -> Option<String> {
@@ -173,6 +218,13 @@ impl World {
                 if self.permitted.get(&Sequence(act)).is_none_or(|at| now.saturating_sub(*at) > PERMIT) {
                     self.violated(now, format!("{what} on {host} begins outside a permit (intent {act})"));
                 }
+                if self.asked.get(&act).is_none_or(|at| now.saturating_sub(*at) > PERMIT) {
+                    self.violated(
+                        now,
+                        format!("{what} on {host} begins {PERMIT:?} after it was asked for (intent {act})"),
+                    );
+                }
+                self.may_still_begin(now, &intent.effect, "begins");
                 if matches!(intent.effect, Effect::Install { .. }) {
                     self.may_install(now, host);
                 } else {
@@ -235,12 +287,13 @@ impl World {
     pub(super) fn writes(&mut self, now: Duration, place: &str, wanted: bool) {
         self.effects += 1;
         self.tell(now, || format!("an entry on {place} is {}", if wanted { "written" } else { "taken away" }));
-        let open = self.ledger.open().any(|(_, intent)| {
+        let open = self.ledger.open().find(|(_, intent)| {
             intent.effect.place().is_some_and(|(_, on)| on.as_str() == place)
                 && matches!(intent.effect, Effect::Grant(_)) == wanted
         });
-        if !open {
-            self.violated(now, format!("an entry on {place} was written without an intent"));
+        match open.map(|(_, intent)| intent.effect.clone()) {
+            None => self.violated(now, format!("an entry on {place} was written without an intent")),
+            Some(effect) => self.may_still_begin(now, &effect, "is done"),
         }
         if self.policy.domains.values().any(|domain| domain.grants == GrantMode::Advise) {
             self.violated(now, format!("an entry on {place} was written though grants are only advised"));
