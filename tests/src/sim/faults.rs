@@ -5,11 +5,9 @@ use super::chance::Chance;
 use super::directory::Change;
 use super::estate::{DOMAINS, HOSTS, SERVERS, name};
 use super::lives::{Fuse, Who};
-use super::people;
+use super::meddling::Meddling;
 use super::world::{User, World};
 use sendgate_core::guid::Guid;
-use sendgate_core::ledger::Effect;
-use sendgate_core::request::WantedHeld;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -21,8 +19,8 @@ pub(super) const FAULTS_FOR: Duration = Duration::from_secs(5 * 60 * 60);
 const MOST: u64 = 16;
 
 /// What a slow way takes: within a permit's time, and beyond it.
-const SLOW: Duration = Duration::from_secs(25);
-const CRAWLING: Duration = Duration::from_secs(45);
+pub(super) const SLOW: Duration = Duration::from_secs(25);
+pub(super) const CRAWLING: Duration = Duration::from_secs(45);
 
 /// Something that goes wrong.
 #[derive(Debug, Clone)]
@@ -39,6 +37,8 @@ pub(super) enum Fault {
     Partition(&'static str, Duration),
     /// Messages take long, up to so long each.
     Slow(&'static str, Duration, Duration),
+    /// Programs take long to start.
+    Sluggish(&'static str, Duration),
     /// A directory server is away.
     Down(&'static str, Duration),
     /// Replication takes long.
@@ -63,26 +63,6 @@ pub(super) enum Fault {
     Meddle(Meddling, Duration),
 }
 
-/// What happens between an offer and its permit.
-#[derive(Debug, Clone)]
-pub(super) enum Meddling {
-    /// Something else goes wrong.
-    Fault(Box<Fault>),
-    /// A person holds something.
-    Hold(WantedHeld),
-    /// The permit is late.
-    Late,
-}
-
-/// The way of an agent that was offered something.
-#[derive(Debug)]
-pub(super) struct Meddled {
-    host: &'static str,
-    /// It is slow, in place of closed.
-    slow: bool,
-    long: Duration,
-}
-
 /// Draws a seed's faults, in the order of their times.
 pub(super) fn draw(chance: &mut Chance) -> Vec<(Duration, Fault)> {
     // One seed in ten goes well.
@@ -102,7 +82,7 @@ fn one(chance: &mut Chance, number: u64) -> Fault {
     let brief = chance.between(Duration::from_secs(1), 3 * MINUTE);
     let long = chance.between(MINUTE, 45 * MINUTE);
     let number = u32::try_from(number).unwrap_or(0);
-    match chance.below(30) {
+    match chance.below(32) {
         0 | 1 => Fault::Kill { who, down: brief, reboot: false },
         2 => Fault::Kill { who, down: long, reboot: chance.percent(50) },
         3..=7 => Fault::Fuse { who, fuse: Fuse { writes: chance.below(12), done: chance.percent(50) } },
@@ -121,15 +101,13 @@ fn one(chance: &mut Chance, number: u64) -> Fault {
         23 => Fault::Hire(number),
         24 => Fault::Drift(host),
         25 => Fault::Overlap(host, brief),
+        26 => Fault::Sluggish(host, long),
         _ => {
-            let meddling = match chance.below(8) {
-                0..3 => Meddling::Fault(Box::new(Fault::Deny(user, long * 2))),
-                3 => Meddling::Fault(Box::new(Fault::TakeAway(domain))),
-                4 => Meddling::Fault(Box::new(Fault::Down(server, long))),
-                5 | 6 => Meddling::Hold(people::held(chance)),
-                _ => Meddling::Late,
-            };
-            Fault::Meddle(meddling, MINUTE + brief)
+            let with = Meddling::draw(
+                chance,
+                [Fault::Deny(user, long * 2), Fault::TakeAway(domain), Fault::Down(server, long)],
+            );
+            Fault::Meddle(with, MINUTE + brief)
         }
     }
 }
@@ -170,41 +148,10 @@ impl Sim {
             }
         }
     }
-
-    /// Keeps an offer apart from its permit.
-    pub(super) fn meddled(&self, now: Duration, meddled: &Meddled) {
-        self.ways(|ways| {
-            let Some(way) = ways.get_mut(meddled.host) else { return };
-            if meddled.slow {
-                way.slow = (now + meddled.long, CRAWLING);
-            } else {
-                way.closed = now + meddled.long;
-                way.cut();
-            }
-        });
-    }
 }
 
 impl World {
-    /// An effect is intended, and will be offered to its host's agent.
-    pub(super) fn meddle(&mut self, now: Duration, effect: &Effect) {
-        let Some(host) = effect.host().and_then(|host| HOSTS.into_iter().find(|known| host.as_str() == *known)) else {
-            return;
-        };
-        let Some((meddling, long)) = self.meddling.take() else { return };
-        self.tell(now, || format!("{host} is offered something: {meddling:?}"));
-        self.meddled = Some(Meddled { host, slow: matches!(meddling, Meddling::Late), long });
-        match meddling {
-            Meddling::Late => {}
-            Meddling::Fault(fault) => self.suffer(now, &fault, false),
-            Meddling::Hold(held) => self.acts_of_people.extend([
-                (now, people::Act::Hold(held.clone())),
-                (now + long + 5 * MINUTE, people::Act::Release(held)),
-            ]),
-        }
-    }
-
-    fn suffer(&mut self, now: Duration, fault: &Fault, coin: bool) {
+    pub(super) fn suffer(&mut self, now: Duration, fault: &Fault, coin: bool) {
         match fault {
             Fault::Down(server, long) => {
                 let servers = self.domains.values_mut().flat_map(|domain| &mut domain.servers);
@@ -259,6 +206,11 @@ impl World {
             Fault::Drift(host) => {
                 if let Some(version) = self.hosts.get_mut(host).and_then(|host| host.version.as_mut()) {
                     *version = if coin { Self::target() } else { name("6.5.7638.2") };
+                }
+            }
+            Fault::Sluggish(host, long) => {
+                if let Some(host) = self.hosts.get_mut(host) {
+                    host.sluggish = now + *long;
                 }
             }
             Fault::Meddle(meddling, long) => self.meddling = Some((meddling.clone(), *long)),
@@ -366,6 +318,7 @@ impl World {
     pub(super) fn heal(&mut self, now: Duration) {
         self.tell(now, || "everything is put right".to_owned());
         self.domains.values_mut().for_each(super::directory::Domain::heal);
+        self.hosts.values_mut().for_each(|host| host.sluggish = Duration::ZERO);
         self.meddling = None;
         self.relents.clear();
         let everybody: Vec<String> = self.users.keys().cloned().collect();

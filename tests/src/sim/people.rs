@@ -7,7 +7,7 @@ use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, PACKAGE_SHA256, TARGET};
 use super::faults::FAULTS_FOR;
 use super::lives::{ROLLOUT, olive};
 use sendgate_coordinator::driver::{Handle, RequestError};
-use sendgate_core::ledger::Held;
+use sendgate_core::ledger::{Held, RolloutState};
 use sendgate_core::plan::rollout::Phase;
 use sendgate_core::request::{self, WantedHeld, WantedRollout};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub(super) fn held(chance: &mut Chance) -> WantedHeld {
 }
 
 /// The one rollout: every server.
-pub(super) fn rollout(at_once: u32) -> WantedRollout {
+fn rollout(at_once: u32) -> WantedRollout {
     WantedRollout {
         name: ROLLOUT.into(),
         package: "kb926666".into(),
@@ -87,8 +87,52 @@ pub(super) async fn ask(sim: Arc<Sim>, handle: Handle, act: Act) {
     });
 }
 
+/// What the operator does in any case, once a minute: a rollout of every server; and what was stopped goes on in the end. A
+/// coordinator that is killed meanwhile is asked again.
+pub(super) struct Operator {
+    /// Of the rollout.
+    pub(super) state: Option<RolloutState>,
+    /// Nothing goes wrong any more.
+    pub(super) over: bool,
+    /// He wants no more of the rollout.
+    pub(super) aborts: bool,
+    /// Times that he lets it go on after it stopped by itself.
+    pub(super) resumes: u64,
+}
+
+impl Operator {
+    pub(super) async fn work(self, sim: Arc<Sim>, handle: Handle) {
+        let again = sim.chance(|chance| chance.percent(75));
+        let (at_once, resumed, held) = sim.world(|world| {
+            // Drift holds the rollout, and a person's release may have come to nobody: in the end somebody looks at it.
+            let over = self.over && world.acts_of_people.is_empty();
+            let held = world.ledger.holds.in_force().keys().next().filter(|_| over).cloned();
+            (world.policy.disruption.get(), world.resumed, held)
+        });
+        let asked = match (self.state, held) {
+            (None, _) => {
+                let wanted = rollout(at_once);
+                handle.request(olive(), move |world| request::rollout_create(world, &wanted)).await
+            }
+            (Some(RolloutState::Created), _) => {
+                handle.request(olive(), |world| request::rollout_start(world, ROLLOUT)).await
+            }
+            (Some(RolloutState::Running { .. }), _) if self.aborts => {
+                handle.request(olive(), |world| request::rollout_abort(world, ROLLOUT, "enough")).await
+            }
+            (Some(_), Some(held)) => {
+                let held = wanted(held);
+                handle.request(olive(), move |world| request::release(world, &held, "looked at it")).await
+            }
+            (Some(RolloutState::Tripped { .. }), None) if resumed < self.resumes => return resume(handle, again).await,
+            (Some(_), None) => return,
+        };
+        drop(asked);
+    }
+}
+
 /// Lets the rollout go on after it stopped by itself; what failed is tried again or left out.
-pub(super) async fn resume(handle: Handle, again: bool) {
+async fn resume(handle: Handle, again: bool) {
     let failed = handle.look(|_, plan| {
         let hosts = plan.rollouts.get(&estate::name(ROLLOUT)).into_iter().flatten();
         let failed = hosts.filter(|host| matches!(host.phase, Phase::Failed { .. }));
@@ -109,13 +153,11 @@ pub(super) async fn resume(handle: Handle, again: bool) {
     drop(handle.request(olive(), |world| request::resume(world, ROLLOUT, "looked at it")).await);
 }
 
-/// Ends one hold, whoever said it.
-pub(super) async fn release(handle: Handle, held: Held) {
-    let wanted = match held {
+fn wanted(held: Held) -> WantedHeld {
+    match held {
         Held::Estate => WantedHeld::Estate,
         Held::Domain(domain) => WantedHeld::Domain(domain.to_string()),
         Held::Host(host) => WantedHeld::Host(host.to_string()),
         Held::Rollout(rollout) => WantedHeld::Rollout(rollout.to_string()),
-    };
-    drop(handle.request(olive(), move |world| request::release(world, &wanted, "looked at it")).await);
+    }
 }

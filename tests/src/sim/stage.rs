@@ -5,7 +5,7 @@ use super::directory::Domain;
 use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, name};
 use super::faults::{self, FAULTS_FOR, Fault};
 use super::hosts::Host;
-use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who, olive};
+use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who};
 use super::network::Way;
 use super::people;
 use super::world::{World, shown};
@@ -14,7 +14,6 @@ use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
 use sendgate_core::ledger::{Ledger, RolloutState};
 use sendgate_core::policy::GrantMode;
-use sendgate_core::request;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -257,10 +256,10 @@ impl Stage {
             });
             sim.world(|world| world.heal(now));
         }
-        let (state, over, resumed) = sim.world(|world| {
-            let state = world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone());
+        let state = self.state();
+        let (over, resumed) = sim.world(|world| {
             let quiet = world.ledger.open().next().is_none() && !world.acts.values().any(|act| act.running());
-            (state, quiet, world.resumed)
+            (quiet, world.resumed)
         });
         let ended = match &state {
             None | Some(RolloutState::Created | RolloutState::Running { .. }) => false,
@@ -299,38 +298,17 @@ impl Stage {
     /// What the operator does in any case: a rollout of every server, once; and what was stopped goes on in the end.
     fn operate(&mut self, now: Duration) {
         let Some(handle) = self.sim.handle() else { return };
-        let (state, at_once, resumed) = self.sim.world(|world| {
-            let state = world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone());
-            (state, world.policy.disruption.get(), world.resumed)
-        });
-        // Drift holds the rollout, and a release may have come to nobody. Once nothing happens any more, somebody looks at
-        // what is held and lets it go on.
-        let held = self.sim.world(|world| {
-            let over = self.healed.is_some() && world.acts_of_people.is_empty();
-            world.ledger.holds.in_force().keys().next().filter(|_| over).cloned()
-        });
-        let abort = self.abort.is_some_and(|at| at <= now);
-        let again = self.sim.chance(|chance| chance.percent(75));
-        let goes_on = resumed < self.resumes;
-        tokio::spawn(async move {
-            let asked = match (state, held) {
-                (None, _) => {
-                    let wanted = people::rollout(at_once);
-                    handle.request(olive(), move |world| request::rollout_create(world, &wanted)).await
-                }
-                (Some(RolloutState::Created), _) => {
-                    handle.request(olive(), |world| request::rollout_start(world, ROLLOUT)).await
-                }
-                (Some(RolloutState::Running { .. }), _) if abort => {
-                    handle.request(olive(), |world| request::rollout_abort(world, ROLLOUT, "enough")).await
-                }
-                (Some(_), Some(held)) => return people::release(handle, held).await,
-                (Some(RolloutState::Tripped { .. }), None) if goes_on => return people::resume(handle, again).await,
-                (Some(_), None) => return,
-            };
-            // A coordinator that is killed meanwhile is asked again.
-            drop(asked);
-        });
+        let operator = people::Operator {
+            state: self.state(),
+            over: self.healed.is_some(),
+            aborts: self.abort.is_some_and(|at| at <= now),
+            resumes: self.resumes,
+        };
+        tokio::spawn(operator.work(Arc::clone(&self.sim), handle));
+    }
+
+    fn state(&self) -> Option<RolloutState> {
+        self.sim.world(|world| world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone()))
     }
 
     fn ended(self) -> Ended {

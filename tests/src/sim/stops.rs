@@ -2,9 +2,10 @@
 //! once the permits that are out have run off (invariant 7).
 
 use super::estate::{DOMAINS, EXCHANGE, name};
+use super::judge::PERMIT;
 use super::known::{domains_of, served_by};
 use super::lives::ROLLOUT;
-use super::world::{PERMIT, World, shown};
+use super::world::{World, shown};
 use sendgate_core::ledger::{Effect, Held, RolloutState};
 use sendgate_core::names::HostName;
 use std::collections::{BTreeMap, BTreeSet};
