@@ -1,9 +1,14 @@
-//! What changes in the estate shows at the gate: directory servers, entries, rosters.
+//! What changes in the estate shows at the gate: directory servers, entries, rosters; what people ask for, and what they
+//! read.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by failing")]
 
 #[path = "e2e/grants.rs"]
 mod grants;
+#[path = "e2e/people.rs"]
+mod people;
+#[path = "e2e/reports.rs"]
+mod reports;
 #[path = "e2e/support.rs"]
 mod support;
 

@@ -71,6 +71,16 @@ fn operators_without_the_right_certificate_are_refused() {
     assert_eq!(asked_as(&scene, &ca, &vera, &["status"]).code, Some(0), "a viewer may look");
     let output = asked_as(&scene, &ca, &vera, &["waive", "user001", "--reason", "because", "--expires", "1h"]);
     refused(&output, &["permission denied", "sendgate:operator:NAME"]);
+    let acts: [&[&str]; 5] = [
+        &["hold", "estate", "--reason", "because"],
+        &["rollout", "pause", "spring", "--reason", "because"],
+        &["rollout", "abort", "spring", "--reason", "because"],
+        &["goodlink", "restart", "gla", "--reason", "because"],
+        &["survey", "run", A],
+    ];
+    for words in acts {
+        refused(&asked_as(&scene, &ca, &vera, words), &["permission denied", "sendgate:operator:NAME"]);
+    }
 
     let output = asked_as(&scene, &ca, &scene.layout.agent("exa1").join("exa1.pem"), &["status"]);
     refused(&output, &["permission denied", "is an agent"]);

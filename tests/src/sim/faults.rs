@@ -5,6 +5,7 @@ use super::chance::Chance;
 use super::directory::Change;
 use super::estate::{DOMAINS, HOSTS, SERVERS, name};
 use super::lives::{Fuse, Who};
+use super::meddling::Meddling;
 use super::world::{User, World};
 use sendgate_core::guid::Guid;
 use std::time::Duration;
@@ -15,7 +16,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const FAULTS_FOR: Duration = Duration::from_secs(5 * 60 * 60);
 
 /// The most faults in a seed.
-const MOST: u64 = 14;
+const MOST: u64 = 16;
+
+/// What a slow way takes: within a permit's time, and beyond it.
+pub(super) const SLOW: Duration = Duration::from_secs(25);
+pub(super) const CRAWLING: Duration = Duration::from_secs(45);
 
 /// Something that goes wrong.
 #[derive(Debug, Clone)]
@@ -26,10 +31,14 @@ pub(super) enum Fault {
     Fuse { who: Who, fuse: Fuse },
     /// A session breaks.
     Cut(&'static str),
+    /// A session breaks, and its agent is back long before the coordinator hears of its end.
+    Overlap(&'static str, Duration),
     /// An agent and the coordinator do not reach one another.
     Partition(&'static str, Duration),
-    /// Messages take long.
-    Slow(&'static str, Duration),
+    /// Messages take long, up to so long each.
+    Slow(&'static str, Duration, Duration),
+    /// Programs take long to start.
+    Sluggish(&'static str, Duration),
     /// A directory server is away.
     Down(&'static str, Duration),
     /// Replication takes long.
@@ -50,6 +59,8 @@ pub(super) enum Fault {
     Hire(u32),
     /// Somebody else changes a store.
     Drift(&'static str),
+    /// Something happens between the next offer and its permit, which the offer's way keeps apart for so long.
+    Meddle(Meddling, Duration),
 }
 
 /// Draws a seed's faults, in the order of their times.
@@ -71,23 +82,33 @@ fn one(chance: &mut Chance, number: u64) -> Fault {
     let brief = chance.between(Duration::from_secs(1), 3 * MINUTE);
     let long = chance.between(MINUTE, 45 * MINUTE);
     let number = u32::try_from(number).unwrap_or(0);
-    match chance.below(24) {
+    match chance.below(32) {
         0 | 1 => Fault::Kill { who, down: brief, reboot: false },
         2 => Fault::Kill { who, down: long, reboot: chance.percent(50) },
         3..=7 => Fault::Fuse { who, fuse: Fuse { writes: chance.below(12), done: chance.percent(50) } },
         8 | 9 => Fault::Cut(host),
         10 | 11 => Fault::Partition(host, long),
-        12 => Fault::Slow(host, long),
+        12 => Fault::Slow(host, long, if chance.percent(50) { SLOW } else { CRAWLING }),
         13 | 14 => Fault::Down(server, long),
         15 => Fault::Lag(domain, long),
         16 => Fault::Stall(domain, long),
-        17 => Fault::Deny(user, long * 2),
-        18 => Fault::TakeAway(domain),
-        19 => Fault::Block(user),
-        20 => Fault::Protect(user, long * 2),
-        21 => Fault::Move(user),
-        22 => Fault::Hire(number),
-        _ => Fault::Drift(host),
+        17 => Fault::Stall(domain, long * 4),
+        18 => Fault::Deny(user, long * 2),
+        19 => Fault::TakeAway(domain),
+        20 => Fault::Block(user),
+        21 => Fault::Protect(user, long * 2),
+        22 => Fault::Move(user),
+        23 => Fault::Hire(number),
+        24 => Fault::Drift(host),
+        25 => Fault::Overlap(host, brief),
+        26 => Fault::Sluggish(host, long),
+        _ => {
+            let with = Meddling::draw(
+                chance,
+                [Fault::Deny(user, long * 2), Fault::TakeAway(domain), Fault::Down(server, long)],
+            );
+            Fault::Meddle(with, MINUTE + brief)
+        }
     }
 }
 
@@ -111,9 +132,14 @@ impl Sim {
                     way.cut();
                 }
             }),
-            Fault::Slow(host, long) => self.ways(|ways| {
+            Fault::Slow(host, long, most) => self.ways(|ways| {
                 if let Some(way) = ways.get_mut(host) {
-                    way.slow = now + *long;
+                    way.slow = (now + *long, *most);
+                }
+            }),
+            Fault::Overlap(host, late) => self.ways(|ways| {
+                if let Some(way) = ways.get_mut(host) {
+                    way.cut_unheard(*late);
                 }
             }),
             fault => {
@@ -125,7 +151,7 @@ impl Sim {
 }
 
 impl World {
-    fn suffer(&mut self, now: Duration, fault: &Fault, coin: bool) {
+    pub(super) fn suffer(&mut self, now: Duration, fault: &Fault, coin: bool) {
         match fault {
             Fault::Down(server, long) => {
                 let servers = self.domains.values_mut().flat_map(|domain| &mut domain.servers);
@@ -141,16 +167,22 @@ impl World {
                     domain.stalled = now + *long;
                 }
             }
-            Fault::Deny(user, _) => self.to(now, *user, |object, account| {
-                object.deny.insert(account.clone());
-            }),
+            Fault::Deny(user, long) => {
+                self.relents.push((now + *long, fault.clone()));
+                self.to(now, *user, |object, account| {
+                    object.deny.insert(account.clone());
+                });
+            }
             Fault::Block(user) => self.to(now, *user, |object, account| {
                 object.blocked = true;
                 if coin {
                     object.allow.insert(account.clone());
                 }
             }),
-            Fault::Protect(user, _) => self.to(now, *user, |object, _| object.protected = true),
+            Fault::Protect(user, long) => {
+                self.relents.push((now + *long, fault.clone()));
+                self.to(now, *user, |object, _| object.protected = true);
+            }
             Fault::TakeAway(domain) => {
                 for goodlink in ["gla", "glb"] {
                     let gone = Change::Head(Self::account(goodlink), false);
@@ -176,7 +208,19 @@ impl World {
                     *version = if coin { Self::target() } else { name("6.5.7638.2") };
                 }
             }
-            Fault::Kill { .. } | Fault::Fuse { .. } | Fault::Cut(_) | Fault::Partition(..) | Fault::Slow(..) => {}
+            Fault::Sluggish(host, long) => {
+                if let Some(host) = self.hosts.get_mut(host) {
+                    host.sluggish = now + *long;
+                }
+            }
+            Fault::Meddle(meddling, long) => self.meddling = Some((meddling.clone(), *long)),
+            // Of processes and of the network.
+            Fault::Kill { .. }
+            | Fault::Fuse { .. }
+            | Fault::Cut(_)
+            | Fault::Overlap(..)
+            | Fault::Partition(..)
+            | Fault::Slow(..) => {}
         }
     }
 
@@ -252,8 +296,15 @@ impl World {
         }
     }
 
-    /// Administrators end what they began.
-    pub(super) fn relent(&mut self, now: Duration, fault: &Fault) {
+    /// Administrators end what they began, when its time has come.
+    pub(super) fn relent(&mut self, now: Duration) {
+        while let Some(at) = self.relents.iter().position(|(at, _)| *at <= now) {
+            let (_, fault) = self.relents.swap_remove(at);
+            self.end(now, &fault);
+        }
+    }
+
+    fn end(&mut self, now: Duration, fault: &Fault) {
         match fault {
             Fault::Deny(user, _) => self.to(now, *user, |object, _| object.deny.clear()),
             Fault::Protect(user, _) => self.to(now, *user, |object, _| {
@@ -267,6 +318,9 @@ impl World {
     pub(super) fn heal(&mut self, now: Duration) {
         self.tell(now, || "everything is put right".to_owned());
         self.domains.values_mut().for_each(super::directory::Domain::heal);
+        self.hosts.values_mut().for_each(|host| host.sluggish = Duration::ZERO);
+        self.meddling = None;
+        self.relents.clear();
         let everybody: Vec<String> = self.users.keys().cloned().collect();
         for called in everybody {
             self.administer(now, &called, |object| {

@@ -27,6 +27,9 @@ const FAILED: i32 = 3;
 /// What a program that hangs is killed with, and when.
 const KILLED: i32 = 137;
 const TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// What a supervisor takes until it starts its program; on a host that is sluggish, longer than a permit lives.
+const STARTS: Duration = Duration::from_secs(2);
+const STARTS_LATE: Duration = Duration::from_secs(45);
 /// How often an act is looked at: virtual time costs little, but not nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(7);
 
@@ -37,6 +40,8 @@ pub(super) struct Host {
     pub(super) version: Option<StoreVersion>,
     /// The service is down for an act.
     pub(super) down: bool,
+    /// Programs take long to start until then.
+    pub(super) sluggish: Duration,
     pub(super) started: Duration,
     /// GoodLink's paused users: since when, the last line, how many.
     pub(super) paused: BTreeMap<String, (Duration, Duration, u32)>,
@@ -139,7 +144,9 @@ impl Programs for SimPrograms {
 
 /// A program and its supervisor: nothing that happens to the agent touches them.
 async fn supervise(sim: Arc<Sim>, act: u64, host: &'static str, what: String, not_after: Duration) {
-    let wait = sim.chance(|chance| chance.between(Duration::from_millis(5), Duration::from_secs(2)));
+    let (now, sluggish) = (sim.now(), sim.world(|world| world.hosts[host].sluggish));
+    let most = if sluggish > now { STARTS_LATE } else { STARTS };
+    let wait = sim.chance(|chance| chance.between(Duration::from_millis(5), most));
     tokio::time::sleep(wait).await;
     let now = sim.now();
     let begins = sim.world(|world| {

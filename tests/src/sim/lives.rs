@@ -173,7 +173,13 @@ impl Journal for SimJournal {
     fn append(&self, expected: Sequence, payload: &[u8]) -> Result<Record, AppendError> {
         let record = self.inner.append(expected, payload)?;
         let now = self.sim.now();
-        self.sim.world(|world| world.appended(now, record.sequence, payload));
+        let meddled = self.sim.world(|world| {
+            world.appended(now, record.sequence, payload);
+            world.meddled.take()
+        });
+        if let Some(meddled) = meddled {
+            self.sim.meddled(now, &meddled);
+        }
         Ok(record)
     }
 

@@ -2,18 +2,25 @@
 //! simulated network, directory and hosts, on virtual time.
 //!
 //! 1. [`chance`]: all chance comes from one seed, and so does the whole story;
-//! 2. `estate` is what is configured, `world` what is true, and what must never be;
+//! 2. `estate` is what is configured, `world` what is true, `judge` what must never be; `known` is what the coordinator was
+//!    shown, and `stops` what was stopped: both bind it at once, where the truth leaves it time to hear;
 //! 3. `directory` and `hosts` are what the programs touch, `network` is between them, `lives` starts and kills them;
-//! 4. `faults` is what goes wrong; `stage` plays a seed to its end.
+//! 4. `faults` is what goes wrong, `meddling` what does so between an offer and its permit, `people` what people do; `stage`
+//!    plays a seed to its end.
 
 pub mod chance;
 mod directory;
 mod estate;
 mod faults;
 mod hosts;
+mod judge;
+mod known;
 mod lives;
+mod meddling;
 mod network;
+mod people;
 mod stage;
+mod stops;
 mod world;
 
 pub use estate::package;

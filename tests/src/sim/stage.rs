@@ -2,19 +2,18 @@
 
 use super::chance::Chance;
 use super::directory::Domain;
-use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, PACKAGE_SHA256, TARGET, name};
+use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, name};
 use super::faults::{self, FAULTS_FOR, Fault};
 use super::hosts::Host;
-use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who, olive};
+use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who};
 use super::network::Way;
+use super::people;
 use super::world::{World, shown};
 use super::{Sim, locked};
-use crate::rollout_file::RolloutFile;
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
-use sendgate_core::ledger::{Held, Ledger, RolloutState};
+use sendgate_core::ledger::{Ledger, RolloutState};
 use sendgate_core::policy::GrantMode;
-use sendgate_core::request;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -70,7 +69,8 @@ struct Stage {
     /// Who comes back when.
     back: BTreeMap<Who, Duration>,
     faults: Vec<(Duration, Fault)>,
-    relents: Vec<(Duration, Fault)>,
+    /// Times that a person lets the rollout go on after it stopped by itself.
+    resumes: u64,
     /// The coordinator's machine: which boot, and when it was.
     boot: (u64, Duration),
     by_hand: Option<Duration>,
@@ -88,6 +88,7 @@ impl Stage {
         let calm = faults.is_empty();
         let advise = policy.domains.values().any(|domain| domain.grants == GrantMode::Advise);
         let by_hand = advise.then(|| chance.between(MINUTE, FAULTS_FOR));
+        let (acts_of_people, resumes) = (people::draw(&mut chance), chance.below(3));
         let abort = chance.percent(5).then(|| chance.between(MINUTE, 2 * FAULTS_FOR));
         let mut world = World {
             policy,
@@ -96,7 +97,16 @@ impl Stage {
             hosts: HOSTS.iter().map(|host| (*host, Host::default())).collect(),
             acts: BTreeMap::new(),
             ledger: Ledger::default(),
+            asked: BTreeMap::new(),
             permitted: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            reported: BTreeMap::new(),
+            stops: BTreeMap::new(),
+            resumed: 0,
+            acts_of_people,
+            meddling: None,
+            meddled: None,
+            relents: Vec::new(),
             effects: 0,
             faults: 0,
             calm,
@@ -124,7 +134,7 @@ impl Stage {
             running: BTreeMap::new(),
             back: lives::everybody().map(|who| (who, Duration::ZERO)).collect(),
             faults,
-            relents: Vec::new(),
+            resumes,
             boot: (1, Duration::ZERO),
             by_hand,
             abort,
@@ -145,7 +155,8 @@ impl Stage {
                 }
             }
             let next = self.back.values().copied().chain([tick]);
-            let next = next.chain(self.faults.last().map(|(at, _)| *at)).min().unwrap_or(tick);
+            let next =
+                next.chain(self.faults.last().map(|(at, _)| *at)).chain(self.next_act(now)).min().unwrap_or(tick);
             tokio::select! {
                 biased;
                 Some(who) = self.deaths.recv() => {
@@ -186,9 +197,28 @@ impl Stage {
                         running.life.light(*fuse);
                     }
                 }
-                Fault::Deny(_, long) | Fault::Protect(_, long) => self.relents.push((now + *long, fault)),
                 _ => {}
             }
+        }
+        self.people(now);
+    }
+
+    /// The next act of a person; those that are due wait for a coordinator that answers.
+    fn next_act(&self, now: Duration) -> Option<Duration> {
+        let acts = self.sim.world(|world| world.acts_of_people.iter().map(|(at, _)| *at).min());
+        acts.filter(|at| *at > now)
+    }
+
+    /// People do what they want to do now.
+    fn people(&mut self, now: Duration) {
+        while let Some(handle) = self.sim.handle() {
+            let due = self.sim.world(|world| {
+                let acts = &mut world.acts_of_people;
+                let first = acts.iter().enumerate().filter(|(_, (at, _))| *at <= now).min_by_key(|(_, (at, _))| *at);
+                first.map(|(at, _)| at).map(|at| acts.remove(at).1)
+            });
+            let Some(act) = due else { return };
+            tokio::spawn(people::ask(Arc::clone(&self.sim), handle, act));
         }
     }
 
@@ -211,15 +241,9 @@ impl Stage {
                 self.propagated = now;
                 world.propagate(now);
             }
-            self.relents.retain(|(at, fault)| {
-                let later = *at > now;
-                if !later {
-                    world.relent(now, fault);
-                }
-                later
-            });
+            world.relent(now);
         });
-        if self.by_hand.is_some_and(|at| at <= now) && self.relents.is_empty() {
+        if self.by_hand.is_some_and(|at| at <= now) && sim.world(|world| world.relents.is_empty()) {
             // Whatever is missing later is granted by hand as well, as long as things go wrong.
             self.by_hand = (now < 2 * FAULTS_FOR).then_some(now + 60 * MINUTE);
             sim.world(|world| world.grant_by_hand(now));
@@ -228,17 +252,21 @@ impl Stage {
         if self.healed.is_none() && now >= FAULTS_FOR {
             self.healed = Some(now);
             sim.ways(|ways| {
-                ways.values_mut().for_each(|way| (way.closed, way.slow) = (Duration::ZERO, Duration::ZERO))
+                ways.values_mut().for_each(|way| (way.closed, way.slow.0) = (Duration::ZERO, Duration::ZERO))
             });
             sim.world(|world| world.heal(now));
-            self.relents.clear();
         }
-        let (state, over) = sim.world(|world| {
-            let state = world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone());
+        let state = self.state();
+        let (over, resumed) = sim.world(|world| {
             let quiet = world.ledger.open().next().is_none() && !world.acts.values().any(|act| act.running());
-            (state, quiet)
+            (quiet, world.resumed)
         });
-        let ended = !matches!(state, None | Some(RolloutState::Created | RolloutState::Running { .. }));
+        let ended = match &state {
+            None | Some(RolloutState::Created | RolloutState::Running { .. }) => false,
+            // A person lets it go on.
+            Some(RolloutState::Tripped { .. }) => resumed >= self.resumes,
+            Some(_) => true,
+        };
         if ended && over && self.faults.is_empty() && now > 10 * MINUTE {
             return true;
         }
@@ -267,39 +295,20 @@ impl Stage {
         });
     }
 
-    /// What the operator does: a rollout of every server, once.
+    /// What the operator does in any case: a rollout of every server, once; and what was stopped goes on in the end.
     fn operate(&mut self, now: Duration) {
         let Some(handle) = self.sim.handle() else { return };
-        let state =
-            self.sim.world(|world| world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone()));
-        // Drift holds the rollout; once nothing happens any more, somebody looks at it and lets it go on.
-        let held = self.healed.is_some()
-            && self.sim.world(|world| world.ledger.holds.on(&Held::Rollout(name(ROLLOUT))).is_some());
-        let abort = self.abort.is_some_and(|at| at <= now);
-        let at_once = self.sim.world(|world| world.policy.disruption.estate.get());
-        tokio::spawn(async move {
-            let asked = match state {
-                None => {
-                    let servers: Vec<_> = EXCHANGE.iter().map(|(server, _)| (*server).to_owned()).collect();
-                    let sha256 = sendgate_core::ledger::Sha256(PACKAGE_SHA256).to_string();
-                    let mut file = RolloutFile::one_by_one(ROLLOUT, ("kb926666", &sha256, TARGET), &[]);
-                    (file.waves, file.at_once) = (vec![("all".to_owned(), servers)], at_once);
-                    handle.request(olive(), move |world| request::rollout_apply(world, &file.text())).await
-                }
-                Some(RolloutState::Created) => {
-                    handle.request(olive(), |world| request::rollout_start(world, ROLLOUT)).await
-                }
-                Some(RolloutState::Running { .. }) if abort => {
-                    handle.request(olive(), |world| request::rollout_abort(world, ROLLOUT, "enough")).await
-                }
-                Some(RolloutState::Running { .. }) if held => {
-                    handle.request(olive(), |world| request::resume(world, ROLLOUT, "looked at it")).await
-                }
-                Some(_) => return,
-            };
-            // A coordinator that is killed meanwhile is asked again.
-            drop(asked);
-        });
+        let operator = people::Operator {
+            state: self.state(),
+            over: self.healed.is_some(),
+            aborts: self.abort.is_some_and(|at| at <= now),
+            resumes: self.resumes,
+        };
+        tokio::spawn(operator.work(Arc::clone(&self.sim), handle));
+    }
+
+    fn state(&self) -> Option<RolloutState> {
+        self.sim.world(|world| world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone()))
     }
 
     fn ended(self) -> Ended {
@@ -319,6 +328,7 @@ impl Stage {
                 Some(RolloutState::Finished) => "finished",
                 Some(RolloutState::Tripped { .. }) => "tripped",
                 Some(RolloutState::Aborted { .. }) => "aborted",
+                Some(RolloutState::Removed) => "removed",
                 _ => "not ended",
             },
             digest: self.journal.head().map(|head| head.digest.to_string()).unwrap_or_default(),

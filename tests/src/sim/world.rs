@@ -1,28 +1,23 @@
-//! What is true, and what must never be. Nobody but the simulation looks in here: the coordinator and the agents see only
-//! what directory servers, hosts and messages show them.
+//! What is true. Nobody but the simulation looks in here: the coordinator and the agents see only what directory servers,
+//! hosts and messages show them.
 
 use super::directory::{Domain, Object};
-use super::estate::{self, EXCHANGE, GOODLINK, SILENT_AFTER, WATCH_AGE, name};
+use super::estate::{self, EXCHANGE, GOODLINK, name};
+use super::faults::Fault;
 use super::hosts::{Act, Host};
+use super::known::Shown;
+use super::meddling::{Meddled, Meddling};
+use super::people;
+use super::stops::Stops;
 use sendgate_core::enforcement::{Enforcement, StoreVersion};
 use sendgate_core::guid::Guid;
-use sendgate_core::ledger::{Effect, Entry, IntentState, Ledger, Outcome, Pair, PairState, Sequence, Stamped};
-use sendgate_core::names::HostName;
-use sendgate_core::policy::{GateScope, GrantMode, Policy};
+use sendgate_core::ledger::{Entry, Ledger, Pair, PairState, Request, Sequence, Stamped};
+use sendgate_core::policy::Policy;
 use sendgate_core::sid::Sid;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// What a change of the directory takes to be known for certain, or to be missed: the age of a watch, and a permit.
-const KNOWN_AFTER: Duration = WATCH_AGE.saturating_add(Duration::from_secs(60));
-
-/// A permit is good for so long.
-const PERMIT: Duration = Duration::from_secs(30);
-
-/// What a change of a roster takes likewise.
-const ROSTER_KNOWN_AFTER: Duration = SILENT_AFTER.saturating_add(Duration::from_secs(5 * 60));
 
 /// A user of a roster.
 #[derive(Debug, Clone)]
@@ -53,8 +48,26 @@ pub(super) struct World {
     pub(super) acts: BTreeMap<u64, Act>,
     /// A fold of its own over what is durable.
     pub(super) ledger: Ledger,
+    /// When each act's permit was asked for last.
+    pub(super) asked: BTreeMap<u64, Duration>,
     /// When each permit was written down.
     pub(super) permitted: BTreeMap<Sequence, Duration>,
+    /// What the coordinator that lives was shown of each domain last.
+    pub(super) shown: BTreeMap<&'static str, Shown>,
+    /// When each host's report reached it last.
+    pub(super) reported: BTreeMap<&'static str, Duration>,
+    /// What is stopped.
+    pub(super) stops: Stops,
+    /// Times that a person let the rollout go on after it had stopped by itself.
+    pub(super) resumed: u64,
+    /// What people still want to do, and when.
+    pub(super) acts_of_people: Vec<(Duration, people::Act)>,
+    /// What happens at the next offer.
+    pub(super) meddling: Option<(Meddling, Duration)>,
+    /// What happens to the way of whoever was offered something.
+    pub(super) meddled: Option<Meddled>,
+    /// What administrators end, and when.
+    pub(super) relents: Vec<(Duration, Fault)>,
     pub(super) effects: u64,
     pub(super) faults: u64,
     /// No fault at all in this seed: nothing can be missed.
@@ -131,10 +144,23 @@ impl World {
         if !matches!(stamped.entry, Entry::Clock(_)) {
             self.tell(now, || format!("journal {sequence}: {}", short(&stamped.entry)));
         }
-        if let Entry::Permitted { intent } = stamped.entry
-            && self.permitted.insert(intent, now).is_some()
-        {
-            self.violated(now, format!("intent {intent} was permitted twice"));
+        match &stamped.entry {
+            // A new life knows nothing but its journal.
+            Entry::Started { .. } => {
+                self.shown.clear();
+                self.reported.clear();
+            }
+            Entry::Intent { effect } => {
+                self.may_begin(now, effect, Duration::ZERO, "is intended");
+                self.meddle(now, effect);
+            }
+            Entry::Permitted { intent } => self.gets_permit(now, *intent),
+            Entry::Request { request, .. } => {
+                self.resumed += u64::from(matches!(request, Request::RolloutResume { .. }));
+                self.note_stops(now);
+            }
+            Entry::Milestone(_) => self.note_stops(now),
+            Entry::Clock(_) | Entry::Outcome { .. } => {}
         }
         // Whoever was seen lacking by a look that came in after he was covered has landed all the same.
         let names: Vec<String> = self.users.keys().cloned().collect();
@@ -146,7 +172,7 @@ impl World {
         }
     }
 
-    fn home(&self, called: &str, user: &User) -> Option<String> {
+    pub(super) fn home(&self, called: &str, user: &User) -> Option<String> {
         Some(self.domains[user.domain].servers[0].objects.get(called)?.home.clone())
     }
 
@@ -154,125 +180,6 @@ impl World {
         let hosts = EXCHANGE.iter().find(|(name, _)| *name == server).map_or(&[][..], |(_, hosts)| *hosts);
         let versions = hosts.iter().filter_map(|host| self.hosts[host].version);
         versions.into_iter().any(|version| self.policy.enforcement.judge(&version).enforces == Enforcement::Yes)
-    }
-
-    /// A program is about to change a host.
-    pub(super) fn begins(&mut self, now: Duration, act: u64, host: &'static str, what: &str) {
-        self.effects += 1;
-        self.tell(now, || format!("{host}: {what} begins (act {act})"));
-        let intent = self.ledger.intents.get(&Sequence(act)).cloned();
-        match intent {
-            None => self.violated(now, format!("{what} on {host} without an intent")),
-            Some(intent) => {
-                if intent.effect.host() != Some(&name::<HostName>(host)) {
-                    self.violated(now, format!("act {act} is not for {host}"));
-                }
-                if !matches!(intent.state, IntentState::Permitted { .. }) {
-                    self.violated(now, format!("{what} on {host} while its intent {act} is {:?}", intent.state));
-                }
-                if self.permitted.get(&Sequence(act)).is_none_or(|at| now.saturating_sub(*at) > PERMIT) {
-                    self.violated(now, format!("{what} on {host} begins outside a permit (intent {act})"));
-                }
-                match intent.effect {
-                    Effect::Install { .. } => self.may_install(now, host),
-                    Effect::RestartGoodlink { .. } => self.may_restart(now, host),
-                    // No gate is asked for it: without the hotfix nobody needs the right.
-                    Effect::Remove { .. } | Effect::TestSend { .. } | Effect::Grant(_) | Effect::Withdraw(_) => {}
-                }
-            }
-        }
-        let running = self.acts.values().filter(|act| act.running()).count() + 1;
-        let limit = usize::try_from(self.policy.disruption.estate.get()).unwrap_or(usize::MAX);
-        if running > limit {
-            self.violated(now, format!("{running} hosts are disrupted at once, {limit} may be"));
-        }
-        if self.acts.values().any(|other| other.running() && other.host == host) {
-            self.violated(now, format!("two programs at once on {host}"));
-        }
-    }
-
-    fn may_install(&mut self, now: Duration, host: &str) {
-        let Some((server, _)) = EXCHANGE.iter().find(|(_, hosts)| hosts.contains(&host)) else { return };
-        let everybody = self.policy.scope == GateScope::Domain;
-        let mut wrong = Vec::new();
-        for (called, user) in &self.users {
-            let uses = |goodlink: &str| self.policy.goodlink[&name(goodlink)].exchange.contains(&name(server));
-            let here = self.home(called, user).is_some_and(|home| home == *server);
-            let concerned = here || everybody && uses(user.goodlink);
-            let new = now.saturating_sub(user.since) < ROSTER_KNOWN_AFTER
-                || now.saturating_sub(user.moved) < KNOWN_AFTER && !everybody;
-            if !concerned || new {
-                continue;
-            }
-            if let Some(since) = user.uncovered.filter(|since| now.saturating_sub(*since) > KNOWN_AFTER) {
-                wrong.push(format!("{called} has been uncovered since {}", shown(since)));
-            }
-            let waits = &self.policy.waits;
-            if let (None, Some(landed)) = (user.uncovered, user.landed)
-                && now.saturating_sub(landed) < waits.settled
-            {
-                wrong.push(format!("the right of {called} landed at {}", shown(landed)));
-            }
-        }
-        for why in wrong {
-            self.violated(now, format!("an install began on {host}, and {why}"));
-        }
-    }
-
-    fn may_restart(&mut self, now: Duration, host: &str) {
-        let paused = self.hosts[host].paused.keys();
-        let users: Vec<_> = paused.filter_map(|called| self.users.get(called)).collect();
-        let early = |user: &&User| {
-            let landed = user.landed.or(user.covered);
-            landed.is_none_or(|at| now.saturating_sub(at) < self.policy.waits.restart)
-                && user.uncovered.is_none_or(|since| now.saturating_sub(since) > KNOWN_AFTER)
-        };
-        if !users.is_empty() && users.iter().all(early) {
-            self.violated(now, format!("GoodLink on {host} is restarted, and it is too early for everybody"));
-        }
-    }
-
-    /// An entry is about to be written to a directory, or taken away.
-    pub(super) fn writes(&mut self, now: Duration, place: &str, wanted: bool) {
-        self.effects += 1;
-        self.tell(now, || format!("an entry on {place} is {}", if wanted { "written" } else { "taken away" }));
-        let open = self.ledger.open().any(|(_, intent)| {
-            intent.effect.place().is_some_and(|(_, on)| on.as_str() == place)
-                && matches!(intent.effect, Effect::Grant(_)) == wanted
-        });
-        if !open {
-            self.violated(now, format!("an entry on {place} was written without an intent"));
-        }
-        if self.policy.domains.values().any(|domain| domain.grants == GrantMode::Advise) {
-            self.violated(now, format!("an entry on {place} was written though grants are only advised"));
-        }
-    }
-
-    /// What happened on hosts is in the journal.
-    pub(super) fn settled(&mut self, now: Duration) {
-        let open: Vec<String> = self.ledger.open().map(|(id, intent)| format!("{id} {}", intent.effect)).collect();
-        if !open.is_empty() {
-            self.violated(now, format!("still open at the end: {}", open.join("; ")));
-        }
-        let mut wrong = Vec::new();
-        for (id, act) in &self.acts {
-            let Some(code) = act.ended() else { continue };
-            let known = self.ledger.intents.get(&Sequence(*id)).map(|intent| &intent.state);
-            let fits = match known {
-                Some(IntentState::Ended { outcome, .. }) => match (code, outcome) {
-                    (Some(0), Outcome::Succeeded { .. }) | (None, Outcome::Unknown { .. }) => true,
-                    (Some(code), Outcome::Failed { .. }) => code != 0,
-                    _ => false,
-                },
-                _ => false,
-            };
-            if !fits {
-                wrong.push(format!("act {id} on {} ended with {code:?}, and the journal has {known:?}", act.host));
-            }
-        }
-        for why in wrong {
-            self.violated(now, why);
-        }
     }
 
     /// GoodLink's own pauses: once a minute.

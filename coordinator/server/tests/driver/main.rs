@@ -13,7 +13,7 @@ use sendgate_coordinator::journal::memory::MemoryJournal;
 use sendgate_core::ledger::{Entry, Ledger, Stamped};
 use sendgate_core::request::{self, WantedHeld};
 use sendgate_core::view::GateState;
-use sendgate_proto::v1::{act_update, to_agent::Kind};
+use sendgate_proto::v1::{self as wire, act_update, to_agent::Kind};
 
 #[tokio::test]
 async fn an_act_goes_from_offer_to_acknowledged_outcome() {
@@ -39,6 +39,34 @@ async fn a_gate_that_has_closed_since_the_offer_refuses_the_permit_for_now() {
     let (reason, retry) = refused(&mut told).await;
     assert!(reason.contains("runs as \"ADOM\\\\Administrator\""), "{reason}");
     assert!(retry > 0, "the offer stands");
+    assert_eq!(running.count("permitted"), 0);
+}
+
+/// An agent that answers and says nothing says nothing good: the gate that was open closes, and the offer gets no permit.
+#[tokio::test]
+async fn a_report_that_is_empty_closes_the_gate_and_refuses_the_permit() {
+    let (running, mut told, act) = offering().await;
+    let whole = goodlink();
+    let silent = wire::HostReport { goodlink: Some(wire::GoodLinkReport::default()), ..whole.clone() };
+    let nothing = wire::HostReport { goodlink: None, ..whole.clone() };
+    let unread = wire::RosterReference { error: Some("access is denied".into()), ..Default::default() };
+    let mut refused_roster = whole.clone();
+    refused_roster.goodlink.as_mut().unwrap().roster = Some(unread);
+    let empty = [
+        (silent, "the agent's report does not say which roster there is"),
+        (nothing, "its host gla reports no GoodLink role"),
+        (refused_roster, "its roster could not be read: access is denied"),
+    ];
+    for (report, why) in empty {
+        assert_eq!(running.gate().await, GateState::Open, "{why}");
+        running.report(report).await;
+        assert_eq!(running.gate().await, GateState::CannotTell, "{why}");
+        running.ask("exa1", &act).await;
+        let (reason, retry) = refused(&mut told).await;
+        assert!(reason.contains(why), "{why}: {reason}");
+        assert!(retry > 0, "the offer stands");
+        running.report(whole.clone()).await;
+    }
     assert_eq!(running.count("permitted"), 0);
 }
 

@@ -1,0 +1,201 @@
+//! Simulated directory servers: grants are written on one server of a domain and reach the others later.
+//!
+//! [`watcher`] is what a coordinator reads of them, [`writer`] what it writes.
+
+mod watcher;
+mod writer;
+
+use super::Sim;
+use super::estate::{DOMAINS, SERVERS};
+use super::lives::Life;
+use super::world::World;
+use sendgate_coordinator::directory::reach::{Directory, EntryWriter};
+use sendgate_coordinator::directory::survey::{Looks, SteadyClock, Survey, Wanted};
+use sendgate_core::names::{DirectoryServerName, Dn, DomainName};
+use sendgate_core::sid::Sid;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use watcher::Watcher;
+use writer::Writer;
+
+const SEND_AS: &str = "ab721a54-1e2f-11d0-9819-00aa0040529b";
+const USER: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
+
+/// A domain.
+#[derive(Debug)]
+pub(super) struct Domain {
+    pub(super) servers: Vec<Server>,
+    /// How long a change takes to the other servers.
+    pub(super) lag: Duration,
+    /// Until then nothing is looked at: the network to the domain hangs.
+    pub(super) stalled: Duration,
+    /// Counts what has changed on any server.
+    version: u64,
+}
+
+/// A directory server. The first one of a domain takes the writes.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) name: &'static str,
+    /// Down until then.
+    pub(super) down: Duration,
+    pub(super) head: BTreeSet<Sid>,
+    pub(super) objects: BTreeMap<String, Object>,
+    /// What is on its way to it.
+    coming: VecDeque<(Duration, Change)>,
+}
+
+/// A user's object on one server.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Object {
+    pub(super) allow: BTreeSet<Sid>,
+    pub(super) deny: BTreeSet<Sid>,
+    pub(super) blocked: bool,
+    pub(super) protected: bool,
+    pub(super) home: String,
+}
+
+impl Object {
+    pub(super) fn allows(&self, account: &Sid, head: &BTreeSet<Sid>) -> bool {
+        !self.deny.contains(account) && (self.allow.contains(account) || !self.blocked && head.contains(account))
+    }
+
+    fn sddl(&self, head: &BTreeSet<Sid>) -> String {
+        let mut text = String::from(if self.blocked { "D:PAI" } else { "D:AI" });
+        self.deny.iter().for_each(|sid| text.push_str(&format!("(OD;;CR;{SEND_AS};;{sid})")));
+        self.allow.iter().for_each(|sid| text.push_str(&format!("(OA;;CR;{SEND_AS};;{sid})")));
+        if !self.blocked {
+            head.iter().for_each(|sid| text.push_str(&format!("(OA;CIID;CR;{SEND_AS};{USER};{sid})")));
+        }
+        text
+    }
+}
+
+/// One change of a domain, as it replicates.
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    Head(Sid, bool),
+    Object(String, Object),
+}
+
+impl Domain {
+    pub(super) fn new(at: &str) -> Self {
+        let servers = SERVERS.iter().filter(|(_, domain)| *domain == at).map(|(name, _)| Server {
+            name,
+            down: Duration::ZERO,
+            head: BTreeSet::new(),
+            objects: BTreeMap::new(),
+            coming: VecDeque::new(),
+        });
+        Self { servers: servers.collect(), lag: Duration::from_secs(5), stalled: Duration::ZERO, version: 0 }
+    }
+
+    /// Changes the first server at once, and the others as replication gets there.
+    pub(super) fn change(&mut self, now: Duration, change: &Change) {
+        let lag = self.lag;
+        self.version += 1;
+        for (at, server) in self.servers.iter_mut().enumerate() {
+            if at == 0 {
+                server.take(change.clone());
+            } else {
+                server.coming.push_back((now + lag, change.clone()));
+            }
+        }
+    }
+
+    /// What has arrived.
+    fn replicate(&mut self, now: Duration) -> bool {
+        let up = self.servers.first().is_some_and(|first| first.down <= now);
+        let mut changed = false;
+        for server in self.servers.iter_mut().filter(|server| up && server.down <= now) {
+            while let Some((_, change)) = server.coming.pop_front_if(|(at, _)| *at <= now) {
+                server.take(change);
+                changed = true;
+            }
+        }
+        self.version += u64::from(changed);
+        changed
+    }
+
+    pub(super) fn heal(&mut self) {
+        (self.stalled, self.lag) = (Duration::ZERO, Duration::from_secs(5));
+        self.servers.iter_mut().for_each(|server| server.down = Duration::ZERO);
+    }
+}
+
+impl Server {
+    fn take(&mut self, change: Change) {
+        match change {
+            Change::Head(sid, true) => drop(self.head.insert(sid)),
+            Change::Head(sid, false) => drop(self.head.remove(&sid)),
+            Change::Object(called, object) => drop(self.objects.insert(called, object)),
+        }
+    }
+}
+
+impl World {
+    pub(super) fn replicate(&mut self, now: Duration) {
+        let mut changed = false;
+        for domain in self.domains.values_mut() {
+            changed |= domain.replicate(now);
+        }
+        if changed {
+            self.cover(now);
+        }
+    }
+
+    /// An administrator changes a user's object.
+    pub(super) fn administer(&mut self, now: Duration, called: &str, edit: impl FnOnce(&mut Object)) {
+        let Some(mut object) = self.object(called, 0).cloned() else { return };
+        edit(&mut object);
+        let domain = self.users[called].domain;
+        if let Some(domain) = self.domains.get_mut(domain) {
+            domain.change(now, &Change::Object(called.to_owned(), object));
+        }
+        self.cover(now);
+    }
+}
+
+fn dn(called: &str, domain: &str) -> Dn {
+    Dn::from(format!("CN={},{}", called.split('@').next().unwrap_or(called), head(domain)))
+}
+
+fn head(domain: &str) -> String {
+    let parts: Vec<String> = domain.split('.').map(|part| format!("DC={part}")).collect();
+    parts.join(",")
+}
+
+/// The directory, as one life of the coordinator sees it.
+pub(super) struct SimDirectory {
+    pub(super) sim: Arc<Sim>,
+    pub(super) life: Arc<Life>,
+}
+
+impl Directory for SimDirectory {
+    fn watch(
+        &self,
+        domain: &DomainName,
+        wanted: watch::Receiver<Arc<Wanted>>,
+        looks: Looks,
+        now: SteadyClock,
+    ) -> Survey {
+        let (survey, requests) = Survey::served(domain.clone(), wanted.clone(), Arc::clone(&now));
+        let at = DOMAINS.iter().find(|at| **at == domain.as_str()).copied().unwrap_or_default();
+        let watcher = Watcher::new(Arc::clone(&self.sim), at, wanted, now);
+        tokio::spawn(watcher.run(requests, looks));
+        survey
+    }
+
+    fn writer(&self, domain: &DomainName, server: &DirectoryServerName) -> Option<Arc<dyn EntryWriter>> {
+        let known = SERVERS.iter().find(|(name, of)| *name == server.as_str() && *of == domain.as_str())?;
+        Some(Arc::new(Writer::new(Arc::clone(&self.sim), Arc::clone(&self.life), known.1)))
+    }
+}
+
+fn head_sddl(on_head: &BTreeSet<Sid>) -> String {
+    let mut text = String::from("D:AI");
+    on_head.iter().for_each(|sid| text.push_str(&format!("(OA;CIIO;CR;{SEND_AS};{USER};{sid})")));
+    text
+}

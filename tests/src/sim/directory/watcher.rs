@@ -1,0 +1,219 @@
+//! Reads a domain's directory servers, as a survey does, for one life of the coordinator.
+
+use super::{Object, dn, head, head_sddl};
+use crate::sim::Sim;
+use crate::sim::estate::{DOMAINS, name};
+use crate::sim::known::Shown;
+use crate::sim::world::World;
+use sendgate_coordinator::directory::survey::{Looks, Request, SteadyClock, Wanted};
+use sendgate_core::coverage::reading::{
+    AccountReading, DescriptorReading, DomainReading, FoundUser, GroupPath, Home, MailboxOwner, ServerFailure,
+    ServerReading, UserClass, UserReading,
+};
+use sendgate_core::coverage::{self, Touched};
+use sendgate_core::guid::Guid;
+use sendgate_core::names::Dn;
+use sendgate_core::secdesc::SecurityDescriptor;
+use sendgate_core::sid::Sid;
+use sendgate_core::time::Steady;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often a survey looks, and how often it says that there is nothing new.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+const SAY_EVERY: Duration = Duration::from_secs(120);
+
+/// What a reading depends on: the domain's version, who is down, what is wanted.
+type Basis = (u64, Vec<bool>, Arc<Wanted>);
+
+pub(super) struct Watcher {
+    sim: Arc<Sim>,
+    domain: &'static str,
+    wanted: watch::Receiver<Arc<Wanted>>,
+    now: SteadyClock,
+    /// When the last full reading began, on the coordinator's clock and in earnest.
+    full: Option<(Steady, Duration)>,
+    said: Duration,
+    /// What was read last, what it depends on, and what it shows.
+    last: Option<(Basis, DomainReading, Shown)>,
+    parsed: BTreeMap<String, Arc<SecurityDescriptor>>,
+}
+
+impl Watcher {
+    pub(super) fn new(
+        sim: Arc<Sim>,
+        domain: &'static str,
+        wanted: watch::Receiver<Arc<Wanted>>,
+        now: SteadyClock,
+    ) -> Self {
+        Self { sim, domain, wanted, now, full: None, said: Duration::ZERO, last: None, parsed: BTreeMap::new() }
+    }
+
+    pub(super) async fn run(mut self, mut requests: tokio::sync::mpsc::Receiver<Request>, looks: Looks) {
+        loop {
+            let mut looker = None;
+            tokio::select! {
+                biased;
+                request = requests.recv() => match request {
+                    None => return,
+                    Some(Request::Run(steps)) => looker = Some(steps),
+                    Some(Request::Explain(_, reply)) => {
+                        // Nobody explains anything here.
+                        let _ = reply.send(Vec::new());
+                        continue;
+                    }
+                },
+                changed = self.wanted.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            let wanted = self.wanted.borrow_and_update().clone();
+            if wanted.asked.is_empty() && looker.is_none() {
+                continue;
+            }
+            let (began, at) = ((self.now)(), self.sim.now());
+            let pause = self.sim.chance(|chance| chance.between(Duration::from_millis(20), Duration::from_secs(3)));
+            tokio::time::sleep(pause).await;
+            loop {
+                let (now, stalled) = (self.sim.now(), self.sim.world(|world| world.domains[self.domain].stalled));
+                if stalled <= now {
+                    break;
+                }
+                // It may be put right earlier.
+                tokio::time::sleep((stalled - now).min(LOOK_EVERY)).await;
+            }
+            if self.full.is_none() || looker.is_some() {
+                self.full = Some((began, at));
+            }
+            let now = self.sim.now();
+            let basis = self.basis(&wanted);
+            let same = self.last.as_ref().is_some_and(|(last, ..)| *last == basis) && looker.is_none();
+            if same && now.saturating_sub(self.said) < SAY_EVERY {
+                continue;
+            }
+            self.said = now;
+            let (look, mut shown) = match &mut self.last {
+                // As in earnest: that nothing was touched is said now and then, and dates the evidence.
+                Some((_, reading, shown)) if same => {
+                    reading.servers.values_mut().flatten().for_each(|server| server.seen = began);
+                    (coverage::look(reading, &wanted.setting, &Touched::Names(BTreeSet::new())), shown.clone())
+                }
+                _ => {
+                    let (reading, shown) = self.read(&wanted, began, at);
+                    let look = coverage::look(&reading, &wanted.setting, &Touched::All);
+                    self.last = Some((basis, reading, shown.clone()));
+                    (look, shown)
+                }
+            };
+            if !looks(look).await {
+                return;
+            }
+            (shown.began, shown.handed) = (at, self.sim.now());
+            self.sim.world(|world| drop(world.shown.insert(self.domain, shown)));
+        }
+    }
+
+    fn descriptor(&mut self, sddl: String) -> DescriptorReading {
+        let parsed = self.parsed.entry(sddl).or_insert_with_key(|sddl| {
+            Arc::new(SecurityDescriptor::from_sddl(sddl, None).expect("the simulation's descriptors are ones"))
+        });
+        DescriptorReading::Shown(Arc::clone(parsed))
+    }
+
+    fn basis(&self, wanted: &Arc<Wanted>) -> Basis {
+        let now = self.sim.now();
+        self.sim.world(|world| {
+            world.replicate(now);
+            let domain = &world.domains[self.domain];
+            (domain.version, domain.servers.iter().map(|server| server.down > now).collect(), Arc::clone(wanted))
+        })
+    }
+
+    fn read(&mut self, wanted: &Wanted, seen: Steady, at: Duration) -> (DomainReading, Shown) {
+        let now = self.sim.now();
+        let domain = self.domain;
+        let (full, begun) = self.full.unwrap_or((seen, at));
+        let (all, shown): (Vec<_>, _) = self.sim.world(|world| {
+            let servers = world.domains[domain].servers.iter();
+            let all = servers
+                .map(|server| (server.name, server.down > now, server.head.clone(), server.objects.clone()))
+                .collect();
+            (all, Shown::of(world, domain, now, begun, |called| wanted.asked.contains(&name(called))))
+        });
+        let mut servers = BTreeMap::new();
+        for (called, down, on_head, objects) in all {
+            let read = if down {
+                Err(ServerFailure(format!("{called} does not answer")))
+            } else {
+                Ok(self.server(wanted, seen, &on_head, &objects))
+            };
+            servers.insert(name(called), read);
+        }
+        let asked = wanted.asked.as_ref().clone();
+        (DomainReading { domain: name(domain), started: full, asked, servers }, shown)
+    }
+
+    fn server(
+        &mut self,
+        wanted: &Wanted,
+        seen: Steady,
+        on_head: &BTreeSet<Sid>,
+        objects: &BTreeMap<String, Object>,
+    ) -> ServerReading {
+        let domain = self.domain;
+        let accounts = wanted.accounts.iter().map(|account| {
+            let reading = if account.domain.as_str() == domain {
+                let sid = World::account(if domain == DOMAINS[0] { "gla" } else { "glb" });
+                let everywhere = [sid.clone()].into();
+                let dn = dn("goodadmin", domain);
+                Ok(AccountReading { dn, sid, everywhere, local: BTreeSet::new(), uncertain: BTreeSet::new() })
+            } else {
+                let known = wanted.known.get(account).ok_or("its own domain has not shown it yet".to_owned());
+                known.map(|known| AccountReading {
+                    dn: known.dn.clone(),
+                    sid: known.sid.clone(),
+                    everywhere: known.everywhere.clone(),
+                    local: BTreeSet::new(),
+                    uncertain: BTreeSet::new(),
+                })
+            };
+            (account.clone(), reading)
+        });
+        let accounts = accounts.collect();
+        let mut users = BTreeMap::new();
+        for asked in wanted.asked.iter() {
+            let reading = match objects.get(asked.as_str()) {
+                None => UserReading::NotFound,
+                Some(object) => {
+                    let (guid, number) = self.sim.world(|world| {
+                        world.users.get(asked.as_str()).map_or((Guid::SEND_AS, 0), |user| (user.guid, user.number))
+                    });
+                    let group = || Arc::new(GroupPath(vec![Dn::from(format!("CN=Domain Admins,{}", head(domain)))]));
+                    let rid = 2000 + number;
+                    UserReading::Found(Arc::new(FoundUser {
+                        dn: dn(asked.as_str(), domain),
+                        guid,
+                        sid: name(&format!("S-1-5-21-{}-{rid}", if domain == DOMAINS[0] { "1-2-3" } else { "4-5-6" })),
+                        class: UserClass::User,
+                        descriptor: self.descriptor(object.sddl(on_head)),
+                        home: Home::Server(name(&object.home)),
+                        protected_by: object.protected.then(group),
+                        admin_count: object.protected,
+                        owner: MailboxOwner::Itself,
+                    }))
+                }
+            };
+            users.insert(asked.clone(), reading);
+        }
+        let top = Dn::from(head(domain));
+        ServerReading {
+            seen,
+            accounts,
+            users,
+            containers: [(top.clone(), self.descriptor(head_sddl(on_head)))].into(),
+            head: top,
+            admin_sd_holder: self.descriptor("D:PAI".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Writes entries to the first server of a domain.
+
+use super::{Change, dn, head, head_sddl};
+use crate::sim::Sim;
+use crate::sim::lives::Life;
+use sendgate_coordinator::directory::grant::{Alone, DescriptorDigest, Established, GrantDone, GrantError};
+use sendgate_coordinator::directory::reach::{Ending, EntryWriter};
+use sendgate_core::coverage::placement::{GrantEntry, PlannedGrant};
+use sendgate_core::names::Dn;
+use sendgate_core::secdesc::SecurityDescriptor;
+use sendgate_core::secdesc::edit::{self, GrantForm};
+use sendgate_core::sid::Sid;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Writes entries for one life of the coordinator: what it has not done when that ends, it never does.
+pub(super) struct Writer {
+    sim: Arc<Sim>,
+    life: Arc<Life>,
+    domain: &'static str,
+}
+
+impl Writer {
+    pub(super) fn new(sim: Arc<Sim>, life: Arc<Life>, domain: &'static str) -> Self {
+        Self { sim, life, domain }
+    }
+
+    async fn wait(&self) {
+        let pause = self.sim.chance(|chance| chance.between(Duration::from_millis(5), Duration::from_secs(8)));
+        tokio::time::sleep(pause).await;
+        if !self.life.lives() {
+            pending::<()>().await;
+        }
+    }
+
+    fn user(&self, place: &Dn) -> Option<String> {
+        let wanted = place.as_str().to_lowercase();
+        self.sim.world(|world| {
+            let users = world.users.iter().filter(|(_, user)| user.domain == self.domain);
+            let found = users
+                .map(|(called, _)| called)
+                .find(|called| dn(called, self.domain).as_str().to_lowercase() == wanted);
+            found.cloned()
+        })
+    }
+
+    fn is_head(&self, place: &Dn) -> bool {
+        place.as_str().eq_ignore_ascii_case(&head(self.domain))
+    }
+
+    fn shown(&self, place: &Dn) -> Option<SecurityDescriptor> {
+        let user = self.user(place);
+        let sddl = self.sim.world(|world| {
+            let server = world.domains[self.domain].servers.first()?;
+            match &user {
+                Some(called) => server.objects.get(called).map(|object| object.sddl(&server.head)),
+                None => self.is_head(place).then(|| head_sddl(&server.head)),
+            }
+        })?;
+        SecurityDescriptor::from_sddl(&sddl, None).ok()
+    }
+
+    fn edit(&self, place: &Dn, sid: &Sid, wanted: bool) {
+        let now = self.sim.now();
+        let user = self.user(place);
+        self.sim.world(|world| {
+            world.writes(now, place.as_str(), wanted);
+            match user {
+                Some(called) => world.administer(now, &called, |object| {
+                    if wanted {
+                        object.allow.insert(sid.clone());
+                    } else {
+                        object.allow.remove(sid);
+                    }
+                }),
+                None => {
+                    if let Some(domain) = world.domains.get_mut(self.domain) {
+                        domain.change(now, &Change::Head(sid.clone(), wanted));
+                    }
+                    world.cover(now);
+                }
+            }
+        });
+    }
+
+    async fn done(
+        &self,
+        place: &Dn,
+        sid: &Sid,
+        form: GrantForm,
+        expected: Option<&[Vec<u8>]>,
+        wanted: bool,
+    ) -> Result<GrantDone, GrantError> {
+        self.wait().await;
+        let now = self.sim.now();
+        let down = self.sim.world(|world| world.domains[self.domain].servers[0].down > now);
+        let refused = |why: &str| GrantError::Refused { place: place.clone(), why: why.to_owned() };
+        if down {
+            return Err(refused("the server does not answer"));
+        }
+        let Some(before) = self.shown(place) else {
+            return Err(GrantError::NoPlace { place: place.clone(), server: self.domain.to_owned() });
+        };
+        let there = edit::find_entry(&before, sid, form).is_some();
+        if there == wanted {
+            return Ok(GrantDone::AlreadyThere { now: DescriptorDigest::of(&before) });
+        }
+        if expected.is_some_and(|expected| edit::explicit_entries(&before) != expected) {
+            return Err(GrantError::Changed { place: place.clone(), difference: "other entries".to_owned() });
+        }
+        // Now and then the answer is lost, with or without the write.
+        let (lost, written) = self.sim.chance(|chance| (chance.percent(10), chance.percent(50)));
+        if !lost || written {
+            self.edit(place, sid, wanted);
+        }
+        if lost {
+            return Err(GrantError::Unknown { place: place.clone(), why: "the connection broke off".to_owned() });
+        }
+        self.wait().await;
+        let after = self.shown(place).map(|after| DescriptorDigest::of(&after));
+        let before = DescriptorDigest::of(&before);
+        let alone = Alone::NotChecked("it is not shown".to_owned());
+        Ok(GrantDone::Written { before, after: after.unwrap_or(before), alone })
+    }
+}
+
+impl EntryWriter for Writer {
+    fn apply<'a>(&'a self, grant: &'a PlannedGrant) -> Ending<'a, GrantDone> {
+        Box::pin(async move {
+            let expected: Vec<Vec<u8>> = grant.expected.iter().map(|entry| entry.0.clone()).collect();
+            self.done(&grant.place, &grant.sid, grant.form, Some(&expected), true).await
+        })
+    }
+
+    fn withdraw<'a>(&'a self, entry: &'a GrantEntry) -> Ending<'a, GrantDone> {
+        Box::pin(self.done(&entry.place, &entry.sid, entry.form, None, false))
+    }
+
+    fn establish<'a>(&'a self, entry: &'a GrantEntry) -> Ending<'a, Established> {
+        Box::pin(async move {
+            self.wait().await;
+            let now = self.sim.now();
+            let place = entry.place.clone();
+            if self.sim.world(|world| world.domains[self.domain].servers[0].down > now) {
+                return Err(GrantError::Refused { place, why: "the server does not answer".to_owned() });
+            }
+            let shown = self.shown(&entry.place);
+            let shown = shown.ok_or_else(|| GrantError::NoPlace { place, server: self.domain.to_owned() })?;
+            let digest = DescriptorDigest::of(&shown);
+            let there = edit::find_entry(&shown, &entry.sid, entry.form).is_some();
+            Ok(if there { Established::Present(digest) } else { Established::Absent(digest) })
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! What must never be, on the simulated truth: effects outside a permit, too early, too many, for nobody's sake.
+
+use super::estate::{EXCHANGE, SILENT_AFTER, WATCH_AGE, name};
+use super::world::{User, World, shown};
+use sendgate_core::ledger::{Effect, IntentState, Outcome, Sequence};
+use sendgate_core::names::HostName;
+use sendgate_core::policy::{GateScope, GrantMode};
+use std::time::Duration;
+
+/// What a change of the directory takes to be known for certain, or to be missed: the age of a watch, and a permit.
+const KNOWN_AFTER: Duration = WATCH_AGE.saturating_add(Duration::from_secs(60));
+
+/// A permit is good for so long.
+pub(super) const PERMIT: Duration = Duration::from_secs(30);
+
+/// What a change of a roster takes likewise.
+const ROSTER_KNOWN_AFTER: Duration = SILENT_AFTER.saturating_add(Duration::from_secs(5 * 60));
+
+impl World {
+    /// A permit is durable.
+    pub(super) fn gets_permit(&mut self, now: Duration, intent: Sequence) {
+        if self.permitted.insert(intent, now).is_some() {
+            self.violated(now, format!("intent {intent} was permitted twice"));
+        }
+        if let Some(effect) = self.ledger.intents.get(&intent).map(|intent| intent.effect.clone()) {
+            self.may_begin(now, &effect, Duration::ZERO, "gets a permit");
+        }
+        self.may_be_permitted(now, intent);
+    }
+
+    /// A program is about to change a host.
+    pub(super) fn begins(&mut self, now: Duration, act: u64, host: &'static str, what: &str) {
+        self.effects += 1;
+        self.tell(now, || format!("{host}: {what} begins (act {act})"));
+        let intent = self.ledger.intents.get(&Sequence(act)).cloned();
+        match intent {
+            None => self.violated(now, format!("{what} on {host} without an intent")),
+            Some(intent) => {
+                if intent.effect.host() != Some(&name::<HostName>(host)) {
+                    self.violated(now, format!("act {act} is not for {host}"));
+                }
+                if !matches!(intent.state, IntentState::Permitted { .. }) {
+                    self.violated(now, format!("{what} on {host} while its intent {act} is {:?}", intent.state));
+                }
+                if self.permitted.get(&Sequence(act)).is_none_or(|at| now.saturating_sub(*at) > PERMIT) {
+                    self.violated(now, format!("{what} on {host} begins outside a permit (intent {act})"));
+                }
+                if self.asked.get(&act).is_none_or(|at| now.saturating_sub(*at) > PERMIT) {
+                    self.violated(
+                        now,
+                        format!("{what} on {host} begins {PERMIT:?} after it was asked for (intent {act})"),
+                    );
+                }
+                self.may_still_begin(now, &intent.effect, "begins");
+                match intent.effect {
+                    Effect::Install { .. } => self.may_install(now, host),
+                    Effect::RestartGoodlink { .. } => self.may_restart(now, host),
+                    // No gate is asked for it: without the hotfix nobody needs the right.
+                    Effect::Remove { .. } | Effect::TestSend { .. } | Effect::Grant(_) | Effect::Withdraw(_) => {}
+                }
+            }
+        }
+        let running = self.acts.values().filter(|act| act.running()).count() + 1;
+        let limit = usize::try_from(self.policy.disruption.estate.get()).unwrap_or(usize::MAX);
+        if running > limit {
+            self.violated(now, format!("{running} hosts are disrupted at once, {limit} may be"));
+        }
+        if self.acts.values().any(|other| other.running() && other.host == host) {
+            self.violated(now, format!("two programs at once on {host}"));
+        }
+    }
+
+    fn may_install(&mut self, now: Duration, host: &str) {
+        let Some((server, _)) = EXCHANGE.iter().find(|(_, hosts)| hosts.contains(&host)) else { return };
+        let everybody = self.policy.scope == GateScope::Domain;
+        let mut wrong = Vec::new();
+        for (called, user) in &self.users {
+            let uses = |goodlink: &str| self.policy.goodlink[&name(goodlink)].exchange.contains(&name(server));
+            let here = self.home(called, user).is_some_and(|home| home == *server);
+            let concerned = here || everybody && uses(user.goodlink);
+            let new = now.saturating_sub(user.since) < ROSTER_KNOWN_AFTER
+                || now.saturating_sub(user.moved) < KNOWN_AFTER && !everybody;
+            if !concerned || new {
+                continue;
+            }
+            if let Some(since) = user.uncovered.filter(|since| now.saturating_sub(*since) > KNOWN_AFTER) {
+                wrong.push(format!("{called} has been uncovered since {}", shown(since)));
+            }
+            let waits = &self.policy.waits;
+            if let (None, Some(landed)) = (user.uncovered, user.landed)
+                && now.saturating_sub(landed) < waits.settled
+            {
+                wrong.push(format!("the right of {called} landed at {}", shown(landed)));
+            }
+        }
+        for why in wrong {
+            self.violated(now, format!("an install began on {host}, and {why}"));
+        }
+    }
+
+    fn may_restart(&mut self, now: Duration, host: &str) {
+        let paused = self.hosts[host].paused.keys();
+        let users: Vec<_> = paused.filter_map(|called| self.users.get(called)).collect();
+        let early = |user: &&User| {
+            let landed = user.landed.or(user.covered);
+            landed.is_none_or(|at| now.saturating_sub(at) < self.policy.waits.restart)
+                && user.uncovered.is_none_or(|since| now.saturating_sub(since) > KNOWN_AFTER)
+        };
+        if !users.is_empty() && users.iter().all(early) {
+            self.violated(now, format!("GoodLink on {host} is restarted, and it is too early for everybody"));
+        }
+    }
+
+    /// An entry is about to be written to a directory, or taken away.
+    pub(super) fn writes(&mut self, now: Duration, place: &str, wanted: bool) {
+        self.effects += 1;
+        self.tell(now, || format!("an entry on {place} is {}", if wanted { "written" } else { "taken away" }));
+        let open = self.ledger.open().find(|(_, intent)| {
+            intent.effect.place().is_some_and(|(_, on)| on.as_str() == place)
+                && matches!(intent.effect, Effect::Grant(_)) == wanted
+        });
+        match open.map(|(_, intent)| intent.effect.clone()) {
+            None => self.violated(now, format!("an entry on {place} was written without an intent")),
+            Some(effect) => self.may_still_begin(now, &effect, "is done"),
+        }
+        if self.policy.domains.values().any(|domain| domain.grants == GrantMode::Advise) {
+            self.violated(now, format!("an entry on {place} was written though grants are only advised"));
+        }
+    }
+
+    /// What happened on hosts is in the journal.
+    pub(super) fn settled(&mut self, now: Duration) {
+        let open: Vec<String> = self.ledger.open().map(|(id, intent)| format!("{id} {}", intent.effect)).collect();
+        if !open.is_empty() {
+            self.violated(now, format!("still open at the end: {}", open.join("; ")));
+        }
+        let mut wrong = Vec::new();
+        for (id, act) in &self.acts {
+            let Some(code) = act.ended() else { continue };
+            let known = self.ledger.intents.get(&Sequence(*id)).map(|intent| &intent.state);
+            let fits = match known {
+                Some(IntentState::Ended { outcome, .. }) => match (code, outcome) {
+                    (Some(0), Outcome::Succeeded { .. }) | (None, Outcome::Unknown { .. }) => true,
+                    (Some(code), Outcome::Failed { .. }) => code != 0,
+                    _ => false,
+                },
+                _ => false,
+            };
+            if !fits {
+                wrong.push(format!("act {id} on {} ended with {code:?}, and the journal has {known:?}", act.host));
+            }
+        }
+        for why in wrong {
+            self.violated(now, why);
+        }
+    }
+}

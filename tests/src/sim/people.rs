@@ -1,0 +1,169 @@
+//! What people do meanwhile: holds and their ends, hosts that are tried again or left out, a rollout that is to go on after
+//! it stopped by itself. Drawn from the seed before anything begins.
+
+use super::Sim;
+use super::chance::Chance;
+use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, PACKAGE_SHA256, TARGET};
+use super::faults::FAULTS_FOR;
+use super::lives::{ROLLOUT, olive};
+use crate::rollout_file::RolloutFile;
+use sendgate_coordinator::driver::{Handle, RequestError};
+use sendgate_core::ledger::Sha256;
+use sendgate_core::ledger::{Held, RolloutState};
+use sendgate_core::plan::rollout::Phase;
+use sendgate_core::request::{self, WantedHeld};
+use std::sync::Arc;
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Something that a person does.
+#[derive(Debug, Clone)]
+pub(super) enum Act {
+    Hold(WantedHeld),
+    Release(WantedHeld),
+    Retry(&'static str),
+    Skip(&'static str),
+}
+
+/// Draws a seed's acts.
+pub(super) fn draw(chance: &mut Chance) -> Vec<(Duration, Act)> {
+    let count = if chance.percent(40) { 0 } else { 1 + chance.below(5) };
+    let mut acts = Vec::new();
+    for _ in 0..count {
+        let (at, long) = (chance.between(MINUTE, FAULTS_FOR), chance.between(MINUTE, 60 * MINUTE));
+        let exchange: Vec<&'static str> = EXCHANGE.iter().flat_map(|(_, hosts)| hosts.iter().copied()).collect();
+        let host = chance.pick(&exchange).copied().unwrap_or("exa1");
+        match chance.below(9) {
+            0..6 => {
+                let held = held(chance);
+                acts.extend([(at, Act::Hold(held.clone())), (at + long, Act::Release(held))]);
+            }
+            6..8 => acts.push((at, Act::Retry(host))),
+            _ => acts.push((at, Act::Skip(host))),
+        }
+    }
+    acts
+}
+
+/// Something that can be held.
+pub(super) fn held(chance: &mut Chance) -> WantedHeld {
+    let domain = chance.pick(&DOMAINS).copied().unwrap_or(DOMAINS[0]);
+    let host = chance.pick(&HOSTS).copied().unwrap_or("exa1");
+    match chance.below(6) {
+        0 => WantedHeld::Estate,
+        1 => WantedHeld::Domain(domain.to_owned()),
+        2 | 3 => WantedHeld::Host(host.to_owned()),
+        _ => WantedHeld::Rollout(ROLLOUT.to_owned()),
+    }
+}
+
+/// The one rollout: every server, in one wave or each in one of its own, and what follows a trip.
+fn rollout(at_once: u32, one_wave: bool, removes: bool) -> RolloutFile {
+    let servers: Vec<&str> = EXCHANGE.iter().map(|(server, _)| *server).collect();
+    let sha256 = Sha256(PACKAGE_SHA256).to_string();
+    let mut file = RolloutFile::one_by_one(ROLLOUT, ("kb926666", &sha256, TARGET), &servers);
+    if one_wave {
+        file.waves = vec![("all".to_owned(), servers.into_iter().map(str::to_owned).collect())];
+    }
+    if removes {
+        file.keys.push_str("on_trip = \"remove\"\n");
+    }
+    file.at_once = at_once;
+    file
+}
+
+/// Asks for it; a coordinator that is killed meanwhile is asked again a minute later.
+pub(super) async fn ask(sim: Arc<Sim>, handle: Handle, act: Act) {
+    let wanted = act.clone();
+    let asked = handle
+        .request(olive(), move |world| match &wanted {
+            Act::Hold(held) => request::hold(world, held, "wait"),
+            Act::Release(held) => request::release(world, held, "go on"),
+            Act::Retry(host) => request::retry(world, ROLLOUT, host, "again"),
+            Act::Skip(host) => request::skip(world, ROLLOUT, host, "not this one"),
+        })
+        .await;
+    let now = sim.now();
+    sim.world(|world| match asked {
+        Ok(sequence) => world.tell(now, || format!("olive: {act:?} is accepted, record {sequence}")),
+        Err(RequestError::Refused(why)) => world.tell(now, || format!("olive: {act:?} is refused: {why}")),
+        Err(RequestError::Stopped(_)) => world.acts_of_people.push((now + MINUTE, act)),
+    });
+}
+
+/// What the operator does in any case, once a minute: a rollout of every server; and what was stopped goes on in the end. A
+/// coordinator that is killed meanwhile is asked again.
+pub(super) struct Operator {
+    /// Of the rollout.
+    pub(super) state: Option<RolloutState>,
+    /// Nothing goes wrong any more.
+    pub(super) over: bool,
+    /// He wants no more of the rollout.
+    pub(super) aborts: bool,
+    /// Times that he lets it go on after it stopped by itself.
+    pub(super) resumes: u64,
+}
+
+impl Operator {
+    pub(super) async fn work(self, sim: Arc<Sim>, handle: Handle) {
+        let again = sim.chance(|chance| chance.percent(75));
+        let (at_once, resumed, held) = sim.world(|world| {
+            // Drift holds the rollout, and a person's release may have come to nobody: in the end somebody looks at it.
+            let over = self.over && world.acts_of_people.is_empty();
+            let held = world.ledger.holds.in_force().keys().next().filter(|_| over).cloned();
+            (world.policy.disruption.estate.get(), world.resumed, held)
+        });
+        let asked = match (self.state, held) {
+            (None, _) => {
+                let (one_wave, removes) = sim.chance(|chance| (chance.percent(50), chance.percent(30)));
+                let file = rollout(at_once, one_wave, removes).text();
+                handle.request(olive(), move |world| request::rollout_apply(world, &file)).await
+            }
+            (Some(RolloutState::Created), _) => {
+                handle.request(olive(), |world| request::rollout_start(world, ROLLOUT)).await
+            }
+            (Some(RolloutState::Running { .. }), _) if self.aborts => {
+                handle.request(olive(), |world| request::rollout_abort(world, ROLLOUT, "enough")).await
+            }
+            (Some(_), Some(held)) => {
+                let held = wanted(held);
+                handle.request(olive(), move |world| request::release(world, &held, "looked at it")).await
+            }
+            (Some(RolloutState::Tripped { .. }), None) if resumed < self.resumes => return resume(handle, again).await,
+            (Some(_), None) => return,
+        };
+        drop(asked);
+    }
+}
+
+/// Lets the rollout go on after it stopped by itself; what failed is tried again or left out.
+async fn resume(handle: Handle, again: bool) {
+    let failed = handle.look(|_, plan| {
+        let hosts = plan.rollouts.get(&estate::name(ROLLOUT)).into_iter().flatten();
+        let failed = hosts.filter(|host| matches!(host.phase, Phase::Failed { .. }));
+        failed.map(|host| host.host.to_string()).collect::<Vec<_>>()
+    });
+    // A coordinator that is killed meanwhile is asked again.
+    let Ok(failed) = failed.await else { return };
+    for host in failed {
+        let asked = handle.request(olive(), move |world| {
+            if again {
+                request::retry(world, ROLLOUT, &host, "mended")
+            } else {
+                request::skip(world, ROLLOUT, &host, "beyond repair")
+            }
+        });
+        drop(asked.await);
+    }
+    drop(handle.request(olive(), |world| request::resume(world, ROLLOUT, "looked at it")).await);
+}
+
+fn wanted(held: Held) -> WantedHeld {
+    match held {
+        Held::Estate => WantedHeld::Estate,
+        Held::Domain(domain) => WantedHeld::Domain(domain.to_string()),
+        Held::Host(host) => WantedHeld::Host(host.to_string()),
+        Held::Rollout(rollout) => WantedHeld::Rollout(rollout.to_string()),
+    }
+}
