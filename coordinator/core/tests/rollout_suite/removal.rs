@@ -156,3 +156,28 @@ fn what_was_never_installed_is_not_removed() {
     let text = request::rollout_remove(example.world(), "dst", "why not").unwrap_err().to_string();
     assert_eq!(text, "rollout dst has installed nothing: there is nothing to remove");
 }
+
+/// How an install ended is not known, and the host shows no hotfix: the installer may still run. It is waited for as long as
+/// an act may take, then a person must look; once he has, the host's own report counts.
+#[test]
+fn an_install_whose_end_is_unknown_stops_the_removal_until_a_person_has_looked() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = installs(&effects)[0].1;
+    example.append(Entry::Permitted { intent });
+    example.end(intent, Outcome::Unknown { detail: "the agent died".into() });
+    remove(&mut example);
+    example.pass(minutes(60));
+    assert_eq!(example.settle().0, []);
+    assert_eq!((example.rollout_state().as_str(), &phases(&example)[0]), ("running", &Phase::Waiting));
+    example.pass(minutes(1));
+    example.settle();
+    let text = format!("stopped by itself: the removal: exa1 how install {intent} ended is unknown");
+    assert_eq!(example.rollout_state(), text);
+    let request = request::retry(example.world(), "dst", "exa1", "nothing runs there");
+    file_it(&mut example, "olga", request);
+    resume(&mut example);
+    example.settle();
+    assert_eq!((example.rollout_state().as_str(), &phases(&example)[0]), ("removed again", &Phase::Removed));
+}

@@ -163,6 +163,11 @@ fn untouched(about: &About<'_>) -> Phase {
     match (there, &rollout.removal) {
         (Some(true), None) => return Phase::Done,
         (Some(false), Some(_)) if after_installs(about) => return Phase::Removed,
+        (Some(false), Some(_)) => {
+            if let Some(lost) = lost_install(about) {
+                return lost;
+            }
+        }
         _ => {}
     }
     match silence(world, about.host).filter(|_| about.wave == rollout.waves_done || rollout.removal.is_some()) {
@@ -174,17 +179,41 @@ fn untouched(about: &About<'_>) -> Phase {
     }
 }
 
-/// Whether what the host reports is from after every install of this rollout there, and each of them has ended.
-fn after_installs(about: &About<'_>) -> bool {
-    let name = &about.rollout.spec.name;
-    let reported = about.report().map(|host| host.reported);
-    about.world.ledger.intents.values().all(|intent| match (&intent.effect, &intent.state) {
-        (Effect::Install { rollout, host, .. }, _) if rollout != name || host != about.host => true,
-        (Effect::Install { .. }, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. }) => false,
-        (Effect::Install { .. }, IntentState::Ended { at, .. }) => reported.is_some_and(|reported| reported > *at),
-        (Effect::Install { .. }, _) => false,
-        _ => true,
+/// Installs of this rollout there, whichever way it goes now.
+fn installs<'a>(about: &About<'a>) -> impl Iterator<Item = (Sequence, &'a IntentState)> {
+    let (name, on) = (&about.rollout.spec.name, about.host);
+    about.world.ledger.intents.iter().filter_map(move |(id, intent)| match &intent.effect {
+        Effect::Install { rollout, host, .. } if rollout == name && host == on => Some((*id, &intent.state)),
+        _ => None,
     })
+}
+
+/// Whether what the host reports is from after every install of this rollout there, and each of them has ended. One whose
+/// end is unknown has ended once a person has looked, and wants the host tried again.
+fn after_installs(about: &About<'_>) -> bool {
+    let reported = about.report().map(|host| host.reported);
+    let looked = about.rollout.retried.get(about.host);
+    installs(about).all(|(id, state)| match state {
+        IntentState::Ended { outcome: Outcome::Unknown { .. }, .. } if looked.is_none_or(|looked| *looked < id) => {
+            false
+        }
+        IntentState::Ended { at, .. } => reported.is_some_and(|reported| reported > *at),
+        _ => false,
+    })
+}
+
+/// An install whose end nobody knows, for longer than an act may take: whether it may be removed, a person must say.
+fn lost_install(about: &About<'_>) -> Option<Phase> {
+    let world = about.world;
+    let looked = about.rollout.retried.get(about.host);
+    let over = over(world, about.rollout, about);
+    let lost = installs(about).find(|(id, state)| match state {
+        IntentState::Ended { outcome: Outcome::Unknown { .. }, at } => {
+            looked.is_none_or(|looked| looked < id) && hold::running(world, *at, &over) > world.policy.act_deadline
+        }
+        _ => false,
+    });
+    lost.map(|(id, _)| Phase::Failed { class: Class::Removal, why: format!("how install {id} ended is unknown") })
 }
 
 /// How long nothing has been heard of the host; none where that is not too long.
