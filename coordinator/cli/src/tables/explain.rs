@@ -215,7 +215,7 @@ mod tests {
         found.remaining = std::time::Duration::from_secs(720);
         view.users[0].diagnosis = Some(found);
         let text = table(&view, false);
-        assert!(text.contains("(so far; he is called failed in 12m 0s)"), "{text}");
+        assert!(text.contains(" (so\n     far; he is called failed in 12m 0s)\n"), "{text}");
     }
 
     #[test]

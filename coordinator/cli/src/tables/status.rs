@@ -108,7 +108,7 @@ mod tests {
             "\nNOT LED BY THIS COORDINATOR, SO NOTHING BEGINS\n  - agent exa2: it has obeyed another\n",
             "\nBREACHES\n  - exa2: may enforce, and 3 of its users are not covered (1 of them waived)\n",
             "\nDISRUPTED HOSTS\n  - exa1: it has been silent for 3m 0s\n",
-            "\nDRIFT\n  - exa2: store.exe went from 6.5.7233.54 (SP1 with the hotfix) to 6.5.7638.1 (SP2) with no command of ours, noticed\n    2026-11-24T22:00:00Z: it stops checking Send As",
+            "\nDRIFT\n  - exa2: store.exe went from 6.5.7233.54 (SP1 with the hotfix) to 6.5.7638.1 (SP2) with no command of ours,\n    noticed 2026-11-24T22:00:00Z: it stops checking Send As: users are un-paused without having the right, and\n    paused again from the next store fix on; 3 of the 7 roster users of exa2 are not covered now (1 of them\n    waived)\n",
             "\nROLLOUTS\n  march: running\n",
             "\nPAUSED      GOODLINK SERVER\n-----------------------------\n2           gla\nnot known   glb\n",
             "\ngla paused by the Send As error\n  - jdoe: a restart may help in 12m 0s\n",

@@ -4,7 +4,7 @@ use super::drift::{DriftLine, drift};
 use super::estate::{DomainLine, domains};
 use crate::gate::World;
 use crate::ledger::{Generation, Held, Hold, Takeover, Waiver};
-use crate::names::{AgentName, DirectoryName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
+use crate::names::{AgentName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
 use crate::plan::diagnosis::{Conclusion, Examiner};
 use crate::plan::{breach, disruption, remedy};
 use jiff::Timestamp;
@@ -145,10 +145,7 @@ pub fn status(world: World<'_>) -> StatusView {
 /// Those of whom it is time to say why they are still paused. Where it is not known who is paused, nobody is named here.
 fn diagnoses(world: World<'_>, name: &GoodLinkName) -> BTreeMap<RosterName, Conclusion> {
     let Ok(examiner) = Examiner::new(world, name) else { return BTreeMap::new() };
-    let waived = |name: &DirectoryName| world.ledger.waiver(name, world.now).is_some();
-    let due = examiner.all().filter(|found| found.remaining.is_zero());
-    let due = due.filter(|found| !found.directory_name.as_ref().is_some_and(waived));
-    due.map(|found| (found.user, found.conclusion)).collect()
+    examiner.due().map(|found| (found.user, found.conclusion)).collect()
 }
 
 /// Stores that enforce, or may, with roster users who are not covered.

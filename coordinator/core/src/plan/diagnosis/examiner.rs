@@ -69,32 +69,21 @@ impl<'a> Examiner<'a> {
         Ok(Self { world, name, report, restarts, incomplete })
     }
 
-    /// Everybody who is paused, by whatever error.
-    pub fn all(&self) -> impl Iterator<Item = Diagnosis> {
-        self.report.paused.iter().map(|(user, pause)| self.examine(user, pause))
+    /// Everybody who is paused, by whatever error, for longer than that ought to last, but those whom a person has
+    /// excepted.
+    pub fn due(&self) -> impl Iterator<Item = Diagnosis> {
+        let waived = |name: &DirectoryName| self.world.ledger.waiver(name, self.world.now).is_some();
+        let patients = self.report.paused.iter().map(move |(user, pause)| Patient::new(self, user, pause));
+        let due = patients
+            .filter(move |patient| patient.remaining().is_zero() && !patient.directory_name.is_some_and(waived));
+        due.map(|patient| patient.diagnosis())
     }
 
     /// One user; none when he is not paused.
     #[must_use]
     pub fn of(&self, user: &RosterName) -> Option<Diagnosis> {
         let (user, pause) = self.report.paused.get_key_value(user)?;
-        Some(self.examine(user, pause))
-    }
-
-    fn examine(&self, user: &RosterName, pause: &Pause) -> Diagnosis {
-        let patient = Patient::new(self, user, pause);
-        let checks: Vec<Check> = [waits::checks(&patient), directory::checks(&patient), around::checks(&patient)]
-            .into_iter()
-            .flatten()
-            .collect();
-        Diagnosis {
-            user: user.clone(),
-            directory_name: patient.directory_name.cloned(),
-            goodlink: self.name.clone(),
-            remaining: patient.remaining(),
-            conclusion: Conclusion::of(&checks),
-            checks,
-        }
+        Some(Patient::new(self, user, pause).diagnosis())
     }
 
     /// By the wall's clock, at the latest: time that was not attested is not counted on the steady one.
@@ -136,6 +125,19 @@ impl<'a> Patient<'a> {
         let pair = object.as_ref().ok().map(|(_, here)| Pair { user: here.guid, account: account.clone() });
         let landed = pair.and_then(|pair| world.ledger.pairs.get(&pair)).and_then(|state| state.landed());
         Self { examiner, user, directory_name, pause, object, verdict, landed }
+    }
+
+    fn diagnosis(&self) -> Diagnosis {
+        let checks = [waits::checks(self), directory::checks(self), around::checks(self)];
+        let checks: Vec<Check> = checks.into_iter().flatten().collect();
+        Diagnosis {
+            user: self.user.clone(),
+            directory_name: self.directory_name.cloned(),
+            goodlink: self.examiner.name.clone(),
+            remaining: self.remaining(),
+            conclusion: Conclusion::of(&checks),
+            checks,
+        }
     }
 
     /// Until he is called failed.
