@@ -1,7 +1,7 @@
 //! What must never be, on the simulated truth: effects outside a permit, too early, too many, for nobody's sake.
 
 use super::estate::{EXCHANGE, SILENT_AFTER, WATCH_AGE, name};
-use super::world::{World, shown};
+use super::world::{User, World, shown};
 use sendgate_core::ledger::{Effect, IntentState, Outcome, Sequence};
 use sendgate_core::names::HostName;
 use sendgate_core::policy::{GateScope, GrantMode};
