@@ -71,15 +71,15 @@ pub(super) fn goodlink_agent(layout: &Layout, goodlink: &GoodLinkHost) -> String
     )
 }
 
-/// `host.json` of a host with a store. The store remembers for 12 s what it knows of a mailbox, as the real one does
-/// for up to an hour of the field: less than the wait before a restart may help.
+/// `host.json` of a host with a store. The store remembers what it knows of a mailbox, as the real one does for up to an
+/// hour of the field.
 pub(super) fn store_host(lab: &Path, plan: &Plan, store: &StoreHost) -> Value {
     json!({
         "lab": lab.join("lab.json"),
         "install_seconds": plan.install.as_secs_f64(),
         "services": { STORE: {
-            "kind": "store", "account": "LocalSystem", "server": store.server, "cache_seconds": 12.0,
-            "start_seconds": 0.3, "directory": null,
+            "kind": "store", "account": "LocalSystem", "server": store.server,
+            "cache_seconds": plan.memory.as_secs_f64(), "start_seconds": 0.3, "directory": null,
         } },
     })
 }

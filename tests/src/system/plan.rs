@@ -91,6 +91,10 @@ pub struct Plan {
     pub waits: Waits,
     /// How long the installer takes.
     pub install: Duration,
+    /// How long pauses are watched after a change.
+    pub soak: Duration,
+    /// How long a store remembers what it knows of a mailbox: less than the wait before a restart may help.
+    pub memory: Duration,
 }
 
 impl Plan {
@@ -122,6 +126,8 @@ impl Plan {
             domains: vec![domain("a", [UNPATCHED, UNPATCHED])?, domain("b", [UNPATCHED, HOTFIX])?],
             waits: Waits::default(),
             install: Duration::from_secs(2),
+            soak: Duration::from_secs(3),
+            memory: Duration::from_secs(12),
         })
     }
 

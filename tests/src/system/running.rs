@@ -52,7 +52,14 @@ impl System {
     /// # Errors
     /// [`SystemError`].
     pub fn make(lab: Lab, dir: PathBuf, plan: Plan) -> Result<Self, SystemError> {
-        let binaries = Binaries::beside_this()?;
+        Self::made_of(Binaries::beside_this()?, lab, dir, plan)
+    }
+
+    /// The same of other programs than those that lie beside this one.
+    ///
+    /// # Errors
+    /// [`SystemError`].
+    pub fn made_of(binaries: Binaries, lab: Lab, dir: PathBuf, plan: Plan) -> Result<Self, SystemError> {
         let layout = Layout { dir };
         for part in ["logs", "run"] {
             folder(layout.dir.join(part))?;

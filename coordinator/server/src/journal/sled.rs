@@ -5,6 +5,7 @@
 
 use super::chain::{self, BadRecord, Fault, Walk};
 use super::{AppendError, Digest, Head, Journal, MAX_PAYLOAD, ReadError, Record, Sequence, Verified};
+use crate::kill::{self, Moment};
 use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -141,6 +142,7 @@ impl SledJournal {
             TransactionError::Abort(reason) => reason.to_owned(),
             TransactionError::Storage(error) => error.to_string(),
         })?;
+        kill::at(Moment::Written, record.sequence, &record.payload);
         self.make_durable()
     }
 
@@ -171,10 +173,12 @@ impl Journal for SledJournal {
         if record.sequence != expected {
             return Err(AppendError::Conflict { expected, actual: record.sequence });
         }
+        kill::at(Moment::Before, record.sequence, payload);
         if let Err(reason) = self.write(&record, state.head) {
             state.broken = Some(reason.clone());
             return Err(AppendError::Storage { sequence: record.sequence, reason });
         }
+        kill::at(Moment::After, record.sequence, payload);
         state.head = Some(Head { sequence: record.sequence, digest: record.digest });
         Ok(record)
     }
