@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let dir = args.dir.unwrap_or_else(|| PathBuf::from(format!("/var/tmp/sendgate-crash-{}", std::process::id())));
     let bounds = Bounds { all: args.all, only: args.only, lanes: args.lanes, dir };
-    if let Err(error) = clean_when_interrupted(bounds.clone()) {
+    if let Err(error) = stop_when_told() {
         eprintln!("sendgate-crash: {error}");
         return ExitCode::FAILURE;
     }
@@ -60,19 +60,18 @@ fn main() -> ExitCode {
     if sum.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What runs in a laboratory outlives this program: it is ended when this program is told to end.
-fn clean_when_interrupted(bounds: Bounds) -> std::io::Result<()> {
+/// What runs in a laboratory outlives this program: where it is told to end, that is ended first.
+fn stop_when_told() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut terminate, mut interrupt) = {
         let _inside = runtime.enter();
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
     };
     std::thread::spawn(move || {
-        let code = runtime.block_on(async {
-            tokio::select! { _ = terminate.recv() => 143, _ = interrupt.recv() => 130 }
+        runtime.block_on(async {
+            tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
         });
-        crash::clean(&bounds);
-        std::process::exit(code);
+        crash::stop();
     });
     Ok(())
 }

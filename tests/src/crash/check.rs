@@ -13,12 +13,7 @@ type Journal = [(Sequence, Stamped)];
 /// Everything that must not be. Where the story has not ended, only what must hold at any moment is looked at. `unseen`:
 /// a supervisor died, and nobody saw how its program ended. Then the host itself shows what came of the act, and the story
 /// does not end before it has.
-pub(super) fn wrong(
-    system: &System,
-    journal: &Journal,
-    ended: bool,
-    unseen: bool,
-) -> Result<Vec<String>, SystemError> {
+pub(super) fn wrong(system: &System, journal: &Journal, ended: bool, unseen: bool) -> Result<Vec<String>, SystemError> {
     let mut wrong = Vec::new();
     let intents = intents(journal);
     begun_once(system, &intents, &mut wrong);

@@ -1,6 +1,6 @@
 //! All stories, each lane with a laboratory of its own.
 
-use super::laboratory::{self, Laboratory};
+use super::laboratory::Laboratory;
 use super::point::Point;
 use super::story::{self, Told};
 use super::{programs, table};
@@ -9,12 +9,25 @@ use crate::system::{Binaries, SystemError};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A point may not be reached because a story had fewer entries than the undisturbed one, as messages came in another
 /// order: it is tried this often.
 const TRIES: u32 = 3;
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Lets a run end early; what runs in its laboratories is ended first.
+pub fn stop() {
+    STOP.store(true, Ordering::Relaxed);
+}
+
+/// Nothing more is to be begun.
+pub(super) fn stopped() -> Result<(), Failure> {
+    if STOP.load(Ordering::Relaxed) { Err(Failure::Interrupted) } else { Ok(()) }
+}
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -50,6 +63,9 @@ pub enum Failure {
     /// No point has such a text.
     #[error("no kill point's text holds {0:?}")]
     NoPoint(String),
+    /// This program was told to end.
+    #[error("told to end before all points were tried; everything that ran is ended and removed")]
+    Interrupted,
     /// A lane was lost.
     #[error("a thread broke off; its message is above")]
     Thread,
@@ -147,16 +163,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn lab(dir: &Path, lane: usize) -> PathBuf {
     dir.join(format!("lab{lane}"))
-}
-
-/// Ends everything of a run that was broken off.
-pub fn clean(bounds: &Bounds) {
-    for lane in 0..bounds.lanes.max(1) {
-        if let Err(error) = laboratory::down(&lab(&bounds.dir, lane)) {
-            eprintln!("{error}");
-        }
-    }
-    drop(Removed(bounds.dir.clone()));
 }
 
 /// A folder that goes with its handle.

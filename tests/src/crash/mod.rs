@@ -17,4 +17,4 @@ mod scene;
 mod story;
 mod table;
 
-pub use lanes::{Bounds, Failure, Sum, clean, run};
+pub use lanes::{Bounds, Failure, Sum, run, stop};

@@ -45,9 +45,8 @@ impl Point {
 
     /// All of them, for a story with this journal.
     pub(super) fn all(journal: &[(Sequence, Stamped)]) -> Vec<Self> {
-        let appends = journal
-            .iter()
-            .flat_map(|(sequence, _)| Moment::ALL.map(|moment| Self::Append(*sequence, moment)));
+        let appends =
+            journal.iter().flat_map(|(sequence, _)| Moment::ALL.map(|moment| Self::Append(*sequence, moment)));
         let acts = [CHANGED, GOODLINK].into_iter().flat_map(|agent| InAct::ALL.map(|act| Self::Act(agent, act)));
         appends.chain(acts).collect()
     }

@@ -1,6 +1,7 @@
 //! One system from nothing to the end of its rollout, with one process that ends itself on the way.
 
 use super::laboratory::{DOMAIN, Laboratory};
+use super::lanes::{Failure, stopped};
 use super::point::Point;
 use super::{check, operator, scene};
 use crate::system::{Binaries, Process, System, SystemError};
@@ -16,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(150);
 /// How long a point is waited for when everything else is over.
 const REACHED: Duration = Duration::from_secs(5);
 /// Between two looks.
-const EVERY: Duration = Duration::from_millis(100);
+const EVERY: Duration = Duration::from_millis(250);
 /// The last lines of each log that are told with a violation.
 const TAIL: usize = 12;
 /// The number of SIGKILL.
@@ -30,6 +31,8 @@ pub(super) struct Told {
     pub(super) seen: Option<Vec<u8>>,
     /// Processes that were started again.
     pub(super) restarts: usize,
+    /// A person had to look, and let the rollout go on.
+    pub(super) asked: bool,
     pub(super) took: Duration,
     pub(super) journal: Vec<(Sequence, Stamped)>,
     /// What must not be; empty: all is well.
@@ -43,6 +46,7 @@ struct Stage {
     point: Option<Point>,
     seen: PathBuf,
     restarts: usize,
+    asked: bool,
     /// Sessions that each agent had had when it was last started.
     sessions: BTreeMap<String, usize>,
 }
@@ -53,17 +57,19 @@ pub(super) fn tell(
     programs: &Binaries,
     dir: &Path,
     point: Option<Point>,
-) -> Result<Told, SystemError> {
+) -> Result<Told, Failure> {
     let begin = Instant::now();
     laboratory.lab.clear_entries(DOMAIN)?;
     let plan = scene::plan(&laboratory.lab)?;
     let system = System::made_of(programs.clone(), laboratory.lab.clone(), dir.to_owned(), plan)?;
     let mut stage =
-        Stage { system, point, seen: dir.join("killed"), restarts: 0, sessions: BTreeMap::new() };
+        Stage { system, point, seen: dir.join("killed"), restarts: 0, asked: false, sessions: BTreeMap::new() };
     let unseen = point.is_some_and(Point::spares_agent);
     let (ended, mut wrong) = match stage.play() {
         Ok(()) => (true, Vec::new()),
-        Err(error @ (SystemError::Late { .. } | SystemError::Process { .. })) => (false, vec![error.to_string()]),
+        Err(Failure::System(error @ (SystemError::Late { .. } | SystemError::Process { .. }))) => {
+            (false, vec![error.to_string()])
+        }
         Err(error) => return Err(error),
     };
     let journal = stage.system.journal(Sequence::FIRST).or_else(|error| {
@@ -73,14 +79,15 @@ pub(super) fn tell(
     wrong.extend(check::wrong(&stage.system, &journal, ended, unseen)?);
     let seen = std::fs::read(&stage.seen).ok();
     let logs = if wrong.is_empty() { Vec::new() } else { stage.logs() };
-    let told = Told { point, seen, restarts: stage.restarts, took: begin.elapsed(), journal, wrong, logs };
+    let (restarts, asked, took) = (stage.restarts, stage.asked, begin.elapsed());
+    let told = Told { point, seen, restarts, asked, took, journal, wrong, logs };
     drop(stage);
     std::fs::remove_dir_all(dir).map_err(SystemError::io("remove", dir))?;
     Ok(told)
 }
 
 impl Stage {
-    fn play(&mut self) -> Result<(), SystemError> {
+    fn play(&mut self) -> Result<(), Failure> {
         self.system.start_hosts()?;
         let doomed = self.point.filter(|point| point.process().is_none());
         let variables = doomed.map(|point| point.variables(&self.seen));
@@ -96,6 +103,7 @@ impl Stage {
         let begin = Instant::now();
         let mut over: Option<Instant> = None;
         loop {
+            stopped()?;
             self.bring_back()?;
             let left = self.left().unwrap_or_else(|error| Some(error.to_string()));
             let Some(last) = left else {
@@ -108,7 +116,7 @@ impl Stage {
             };
             over = None;
             if begin.elapsed() > LIMIT {
-                return Err(SystemError::Late { what: "the end of the story".to_owned(), limit: LIMIT, last });
+                return Err(SystemError::Late { what: "the end of the story".to_owned(), limit: LIMIT, last }.into());
             }
             std::thread::sleep(EVERY);
         }
@@ -133,10 +141,18 @@ impl Stage {
     /// What is still missing; nothing at the end. An error is of this moment: a process that was asked may be dead.
     fn left(&mut self) -> Result<Option<String>, SystemError> {
         let view = operator::rollout(&self.system)?;
+        // Where nobody saw how a program ended and the host shows that it did nothing, the rollout stops by itself, and
+        // no machine may decide.
+        let stopped = matches!(view.lifecycle, RolloutState::Tripped { .. });
+        if stopped && !self.asked && self.point.is_some_and(Point::spares_agent) {
+            operator::try_again(&self.system)?;
+            self.asked = true;
+        }
         if view.lifecycle != RolloutState::Finished {
-            let hosts = view.hosts.iter().map(|host| {
-                format!("{} {} ({})", host.progress.host, host.phase, host.reasons.join("; "))
-            });
+            let hosts = view
+                .hosts
+                .iter()
+                .map(|host| format!("{} {} ({})", host.progress.host, host.phase, host.reasons.join("; ")));
             return Ok(Some(format!("the rollout is {}: {}", view.state, hosts.collect::<Vec<_>>().join(", "))));
         }
         let journal = self.system.journal(Sequence::FIRST)?;

@@ -28,6 +28,7 @@ fn result(told: &Told) -> String {
     match told.wrong.first() {
         Some(first) => format!("WRONG: {first}"),
         None if is_wrong(told) => "NOT REACHED".to_owned(),
+        None if told.asked => "finished, after a person had it tried again".to_owned(),
         None => "finished".to_owned(),
     }
 }
@@ -83,7 +84,11 @@ fn table(done: &[Told]) -> String {
     for ((_, row), told) in rows {
         let slowest = told.iter().map(|told| told.took).max().unwrap_or_default().as_secs_f64();
         let wrong = told.iter().filter(|told| is_wrong(told)).count();
-        let result = if wrong == 0 { "finished".to_owned() } else { format!("**{wrong} WRONG**") };
+        let result = match told.iter().find(|told| told.asked) {
+            _ if wrong > 0 => format!("**{wrong} WRONG**"),
+            Some(asked) => result(asked),
+            None => "finished".to_owned(),
+        };
         lines.push(format!("| {row} | {} | {slowest:.0} s | {result} |", told.len()));
     }
     lines.join("\n")

@@ -161,7 +161,15 @@ impl System {
     /// # Errors
     /// [`SystemError`].
     pub fn start_coordinator(&mut self) -> Result<(), SystemError> {
-        self.coordinator.start()?;
+        self.start_coordinator_with(&[])
+    }
+
+    /// The same with these environment variables.
+    ///
+    /// # Errors
+    /// [`SystemError`].
+    pub fn start_coordinator_with(&mut self, variables: &[(&str, OsString)]) -> Result<(), SystemError> {
+        self.coordinator.start_with(variables)?;
         wait::until("the first answer of the coordinator", START, || match self.cli(&["status", "--output", "json"]) {
             Ok(Output { code: Some(0), .. }) => Ok(Ok(())),
             Ok(output) if self.coordinator.is_running() => Err(output.stderr),
