@@ -4,7 +4,8 @@
 /// The environment variable that names the point, as [`Point::word`] does.
 pub const VARIABLE: &str = "SENDGATE_KILL";
 
-/// The environment variable that names the file into which a process writes, before it ends itself, where it is.
+/// The environment variable that names the file into which a process writes, before it ends itself, where it is. Where
+/// the file is there already the point was passed before, and nothing ends any more.
 pub const SEEN: &str = "SENDGATE_KILL_SEEN";
 
 /// A point in the life of an act.
@@ -153,6 +154,9 @@ pub(crate) use real::at;
 #[cfg(feature = "killpoints")]
 mod real {
     use super::{Point, SEEN, VARIABLE};
+    use std::fs::OpenOptions;
+    use std::io::Write as _;
+
     use rustix::process::{Signal, getpid, kill_process};
 
     /// Ends this process here if it was told to.
@@ -160,11 +164,13 @@ mod real {
         if !std::env::var(VARIABLE).is_ok_and(|wanted| wanted == point.word()) {
             return;
         }
-        // A real SIGKILL: no destructor runs and nothing is flushed. Where either fails, the checker sees a point that was
-        // not reached.
         if let Some(file) = std::env::var_os(SEEN) {
-            let _ = std::fs::write(file, point.word());
+            let made = OpenOptions::new().write(true).create_new(true).open(file);
+            if made.and_then(|mut file| file.write_all(point.word().as_bytes())).is_err() {
+                return;
+            }
         }
+        // A real SIGKILL: no destructor runs and nothing is flushed.
         let _ = kill_process(getpid(), Signal::KILL);
         loop {
             std::thread::park();

@@ -62,14 +62,15 @@ fn run(program: &str, arguments: &[&str]) {
     assert!(done.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// Waits for the end of a process; its last line.
+/// Waits for the end of a process; the last line of its own, for its store may say more.
 fn last_words(process: &mut Process) -> String {
     wait::until("the end of the process", PATIENCE, || match process.ended() {
         Ok(Some(status)) if !status.success() => Ok(()),
         other => Err(format!("{other:?}")),
     })
     .must();
-    process.words().lines().last().unwrap_or_default().to_owned()
+    let words = process.words();
+    words.lines().rev().find(|line| line.starts_with("sendgate-coordinator: ")).unwrap_or_default().to_owned()
 }
 
 fn full(line: &str) {
@@ -87,7 +88,7 @@ fn a_full_disk_ends_the_coordinator_with_a_clear_error_and_with_room_it_goes_on(
     open(&scene, A);
     disk.fill();
     // What fits into the space that the file has already is still written down; what does not is not acknowledged.
-    let reason = "to fill the disk ".repeat(500);
+    let reason = "to fill the disk ".repeat(100);
     let mut acknowledged = 0;
     let refused = loop {
         let act = if acknowledged % 2 == 0 { "hold" } else { "release" };
@@ -99,6 +100,7 @@ fn a_full_disk_ends_the_coordinator_with_a_clear_error_and_with_room_it_goes_on(
         assert!(acknowledged < MANY, "the disk is full, and everything is acknowledged");
     };
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert!(refused.stderr.contains("the coordinator is stopping"), "{}", refused.stderr);
     full(&last_words(&mut scene.coordinator));
     // Without a journal there is no coordinator, and so there are no open gates and no permits.
     let check = scene.cli(&["gate", "check", A]).must();
