@@ -73,10 +73,9 @@ fn last_words(process: &mut Process) -> String {
     words.lines().rev().find(|line| line.starts_with("sendgate-coordinator: ")).unwrap_or_default().to_owned()
 }
 
-fn full(line: &str) {
-    for words in ["No space left on device", "mend the disk, then restart the coordinator"] {
-        assert!(line.contains(words), "{line}");
-    }
+fn told(process: &mut Process, words: &[&str]) {
+    let line = last_words(process);
+    assert!(words.iter().all(|words| line.contains(words)), "{line}");
 }
 
 #[test]
@@ -101,14 +100,15 @@ fn a_full_disk_ends_the_coordinator_with_a_clear_error_and_with_room_it_goes_on(
     };
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert!(refused.stderr.contains("the coordinator is stopping"), "{}", refused.stderr);
-    full(&last_words(&mut scene.coordinator));
+    let mend = "mend the disk, then restart the coordinator";
+    told(&mut scene.coordinator, &["appending record", "No space left on device", mend]);
     // Without a journal there is no coordinator, and so there are no open gates and no permits.
     let check = scene.cli(&["gate", "check", A]).must();
     assert_eq!(check.code, Some(1), "{}{}", check.stdout, check.stderr);
     assert!(check.stderr.contains("cannot be reached"), "{}", check.stderr);
     // Nor does one start.
     scene.coordinator.start().must();
-    full(&last_words(&mut scene.coordinator));
+    told(&mut scene.coordinator, &["cannot be used: No space left on device", "on a disk with room"]);
 
     disk.free();
     scene.start_coordinator().must();

@@ -42,7 +42,9 @@ struct State {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The directory cannot be made or written.
-    #[error("the journal directory {directory} cannot be used: {reason}; create it, owned by the coordinator's user")]
+    #[error(
+        "the journal directory {directory} cannot be used: {reason}; create it, owned by the coordinator's user, on a disk with room"
+    )]
     Directory {
         /// The directory.
         directory: PathBuf,

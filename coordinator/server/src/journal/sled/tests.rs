@@ -206,7 +206,7 @@ fn a_directory_that_cannot_be_made_is_named() {
     std::fs::write(&file, b"").unwrap();
     let text = SledJournal::open(&file).unwrap_err().to_string();
     assert!(text.starts_with(&format!("the journal directory {} cannot be used: ", file.display())), "{text}");
-    assert!(text.ends_with("; create it, owned by the coordinator's user"), "{text}");
+    assert!(text.ends_with("; create it, owned by the coordinator's user, on a disk with room"), "{text}");
 }
 
 #[test]
