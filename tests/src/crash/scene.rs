@@ -26,6 +26,10 @@ const WAITS: Waits = Waits {
     failed: Duration::from_secs(120),
 };
 
+/// Longer than everything up to the restart takes on a busy machine. Where a supervisor died and the outcome of the restart
+/// is unknown, this is what the story waits for.
+const PAUSE: Duration = Duration::from_secs(75);
+
 /// How long it may take until everybody has sent a message.
 const SENT: Duration = Duration::from_secs(30);
 
@@ -66,5 +70,6 @@ pub(super) fn plan(lab: &Lab) -> Result<Plan, LabError> {
         install: Duration::from_millis(1500),
         soak: Duration::from_secs(1),
         memory: Duration::from_secs(1),
+        pause: PAUSE,
     })
 }

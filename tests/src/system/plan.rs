@@ -95,6 +95,8 @@ pub struct Plan {
     pub soak: Duration,
     /// How long a store remembers what it knows of a mailbox: less than the wait before a restart may help.
     pub memory: Duration,
+    /// How long GoodLink leaves a paused user alone: so long that a restart is what helps first.
+    pub pause: Duration,
 }
 
 impl Plan {
@@ -128,6 +130,7 @@ impl Plan {
             install: Duration::from_secs(2),
             soak: Duration::from_secs(3),
             memory: Duration::from_secs(12),
+            pause: Duration::from_secs(40),
         })
     }
 
