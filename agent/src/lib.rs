@@ -22,6 +22,7 @@ pub mod clock;
 pub mod config;
 pub mod inspect;
 pub mod journal;
+pub mod kill;
 pub mod machine;
 pub mod probe;
 pub mod session;

@@ -179,6 +179,14 @@ impl Lab {
         self.entry("remove", domain, dn, entry)
     }
 
+    /// Removes every explicit entry of GoodAdmin from a domain's head and its units with blocked inheritance.
+    pub fn clear_entries(&self, domain: &str) -> Result<(), LabError> {
+        let program = Self::programs().join("entry");
+        let mut command = self.command(CLIENT, [program.as_os_str()]);
+        command.arg(self.description.dir.join("lab.json")).args(["clear", domain]);
+        finished(&mut command, "").map(drop)
+    }
+
     /// Whether an account (`DOMAIN\name`) may send as a user, by Samba's access check on the copy of `server`, or of
     /// the first server that answers.
     pub fn judge(&self, domain: &str, user: &str, account: &str, server: Option<&str>) -> Result<Judgement, LabError> {

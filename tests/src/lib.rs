@@ -1,5 +1,6 @@
 //! Sendgate tests: the laboratory, whole systems in it, and the story that the demo tells.
 pub mod bench;
+pub mod crash;
 pub mod lab;
 pub mod model;
 pub mod pe;

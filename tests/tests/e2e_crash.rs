@@ -8,27 +8,16 @@ mod support;
 mod takeover;
 
 use sendgate_core::ledger::{Effect, Entry, Milestone, Outcome, PairEvent, Sequence};
-use sendgate_core::view::RolloutView;
 use sendgate_tests::lab::Lab;
-use sendgate_tests::system::{Layout, System, wait};
+use sendgate_tests::system::{Layout, System};
 use std::collections::BTreeMap;
-use support::{Must, PATIENCE, Scene, USERS, at_once, every_effect_once, installs, reset, rollout};
+use support::{Must, Scene, USERS, at_once, every_effect_once, finished, installs, reset, rollout};
 
 /// The journal's entries as the coordinator logs them, each right after it is durable.
 fn journaled(system: &System, kind: &str, detail: &str) -> usize {
     let words = system.coordinator.words();
     let kind = format!("entry=\"{kind}\"");
     words.lines().filter(|line| line.contains(&kind) && line.contains(detail)).count()
-}
-
-fn finished(system: &System, name: &str) {
-    wait::until("the end of the rollout", PATIENCE, || {
-        let view: RolloutView = system.view(&["rollout", "show", name]).map_err(|error| error.to_string())?;
-        assert!(!view.state.starts_with("stopped"), "{}", view.state);
-        let hosts: Vec<_> = view.hosts.iter().map(|host| format!("{} {}", host.progress.host, host.phase)).collect();
-        if view.state == "finished" { Ok(()) } else { Err(format!("{}: {}", view.state, hosts.join(", "))) }
-    })
-    .must();
 }
 
 /// How many of its entries the directory shows, by place.

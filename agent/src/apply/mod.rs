@@ -24,6 +24,7 @@ use tokio::sync::watch as channel;
 use crate::clock::Steady;
 use crate::config::HostName;
 use crate::journal::{ActId, Begun, Journal, JournalError, Progress};
+use crate::kill::{self, Point};
 use crate::machine::{Machine, blocking};
 use crate::probe::Probed;
 use offer::Prepared;
@@ -87,6 +88,7 @@ impl Acts {
     async fn try_start(self, id: &ActId, prepared: Prepared, not_after: Steady) -> io::Result<()> {
         let (what, on) = (prepared.what.clone(), prepared.host.clone());
         let (journal, act) = (Arc::clone(&self.journal), id.clone());
+        kill::at(Point::BeforeEntry);
         let begun = blocking(self.machine.as_ref(), move || {
             let refuse = |why: &str| journal.refuse(&act, on.as_str(), &what, why).map(|_| false);
             match journal.begin(&act, &on, &what)? {
@@ -99,10 +101,12 @@ impl Acts {
         if !begun.await?.map_err(|error: JournalError| io::Error::other(error))? {
             return Ok(());
         }
+        kill::at(Point::AfterEntry);
         match self.programs.start(id, prepared, not_after).await {
             Ok(followed) => {
                 if let Some(mark) = followed.mark() {
                     self.journaled(id, move |journal, id| journal.supervised(id, mark.clone()).map(|_| ())).await;
+                    kill::at(Point::SupervisorEntry);
                 }
                 tokio::spawn(self.watch(id.clone(), followed));
             }
@@ -145,7 +149,9 @@ impl Acts {
     /// Journals an outcome, and looks at the host at once.
     async fn ended(&self, id: &ActId, to: Progress, detail: String) {
         tracing::info!(act = %id, outcome = ?to, %detail, "an act has ended");
+        kill::at(Point::EndSeen);
         self.advance(id, to, detail).await;
+        kill::at(Point::EndEntry);
         let act = self.journal.act(id).ok().flatten();
         if let Some(probed) =
             act.and_then(|act| self.probes.iter().find(|(host, _)| act.is_on(host)).map(|(_, probed)| probed))

@@ -15,6 +15,7 @@ use super::process;
 use super::watch::{self, Look};
 use crate::clock::{BootId, Steady};
 use crate::journal::{ActId, ProcessMark};
+use crate::kill::{self, Point};
 use crate::machine::{Later, Machine, blocking};
 
 /// How often the files of an act are looked at.
@@ -110,7 +111,10 @@ impl Programs for Supervisors {
                 files.write_spec(&Spec { commands, boot, not_after, package })
             });
             spec.await??;
-            Ok(self.followed(id, Some(self.supervisor(id)?)))
+            kill::at(Point::BeforeSupervisor);
+            let supervisor = self.supervisor(id)?;
+            kill::at(Point::AfterSupervisor);
+            Ok(self.followed(id, Some(supervisor)))
         })
     }
 

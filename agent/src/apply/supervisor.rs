@@ -18,6 +18,7 @@ use super::process;
 use crate::clock::{BootId, Steady};
 use crate::config::Command;
 use crate::journal::ActId;
+use crate::kill::{self, Point};
 
 /// How often a program is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -58,16 +59,20 @@ pub fn run_act(state: &Path, id: &ActId) -> Result<(), SupervisorError> {
     let failed = |what| move |source| SupervisorError::File { id: id.clone(), what, source };
     let spec = files.spec().map_err(failed("reading the specification"))?;
     let spec = spec.ok_or_else(|| SupervisorError::NoSpec(id.clone()))?;
+    kill::at(Point::SupervisorRuns);
     let lock = files.lock().map_err(failed("taking the lock"))?;
     let _lock = lock.ok_or_else(|| SupervisorError::Taken(id.clone()))?;
     if !files.claim("supervisor").map_err(failed("claiming the act"))? {
         return Err(SupervisorError::Taken(id.clone()));
     }
+    kill::at(Point::SupervisorClaimed);
     let outcome = match too_late(&spec) {
         Some(reason) => Outcome::NeverStarted { reason },
         None => run(&files, &spec.commands),
     };
-    files.write_outcome(&outcome).map_err(failed("writing the outcome"))
+    files.write_outcome(&outcome).map_err(failed("writing the outcome"))?;
+    kill::at(Point::SupervisorOutcome);
+    Ok(())
 }
 
 fn too_late(spec: &Spec) -> Option<String> {
@@ -100,8 +105,10 @@ fn run(files: &ActFiles, commands: &[Command]) -> Outcome {
                 return ended(files, CANNOT_START, done, detail);
             }
         };
+        kill::at(Point::SupervisorStarted);
         // Without this mark an agent that finds us gone cannot find the program; that is told as unknown, never guessed.
         let _ = process::mark(child.id()).and_then(|mark| files.write_program(&mark));
+        kill::at(Point::SupervisorMarked);
         let (exit_code, detail) = match wait(&mut child, command.timeout) {
             Ok(Some(status)) => (code(status), format!("program {name}: ended with {status}")),
             Ok(None) => (
@@ -110,6 +117,7 @@ fn run(files: &ActFiles, commands: &[Command]) -> Outcome {
             ),
             Err(error) => (CANNOT_START, format!("program {name}: cannot be waited for: {error}")),
         };
+        kill::at(Point::SupervisorEnded);
         if exit_code != 0 {
             return ended(files, exit_code, done, detail);
         }

@@ -6,6 +6,7 @@ use super::files::{ActFiles, Outcome};
 use super::programs::Followed;
 use super::{Acts, process};
 use crate::journal::{ActId, Progress};
+use crate::kill::{self, Point};
 
 /// The signature of an agent that found an act without a supervisor.
 const RECOVERY: &str = "recovery";
@@ -38,7 +39,9 @@ impl Acts {
                     let started =
                         self.journal.act(&id).ok().flatten().is_some_and(|act| act.progress == Progress::Started);
                     if !started {
+                        kill::at(Point::ProgramSeen);
                         self.advance(&id, Progress::Started, "the program runs".to_owned()).await;
+                        kill::at(Point::StartEntry);
                     }
                 }
                 Ok(Look::Running | Look::Claimed | Look::Unclaimed) => {}

@@ -20,6 +20,7 @@ use crate::apply::permit;
 use crate::clock::Steady;
 use crate::config::HostName;
 use crate::journal::{ActId, ActRecord, Generation, Journal, JournalError, Progress};
+use crate::kill::{self, Point};
 use crate::machine::{Machine, blocking, fraction};
 
 /// How long a message may wait to be sent before the session counts as broken.
@@ -178,7 +179,11 @@ impl Talk<'_> {
             probed.probe_now();
         }
         self.told.insert(act.id.clone(), act.progress);
-        self.send(Out::Act(update(act))).await
+        self.send(Out::Act(update(act))).await?;
+        if act.progress.is_final() {
+            kill::at(Point::EndTold);
+        }
+        Ok(())
     }
 
     async fn refuse(&mut self, id: &ActId, host: &str, why: String) -> Result<(), SessionError> {
@@ -218,6 +223,7 @@ impl Talk<'_> {
             None => {}
         }
         tracing::info!(act = %id, %on, "offered");
+        kill::at(Point::Offered);
         self.pending.add(on, id.clone(), self.generation);
         let (config, machine) = (self.agent.config.clone(), self.agent.machine.clone());
         self.checks.spawn(async move {
@@ -243,6 +249,7 @@ impl Talk<'_> {
     async fn ask(&mut self) -> Result<(), SessionError> {
         for request in self.pending.ask(self.agent.machine.now(), || self.agent.machine.random()) {
             self.send(Out::PermitRequest(request)).await?;
+            kill::at(Point::Asked);
         }
         Ok(())
     }
@@ -271,7 +278,10 @@ impl Talk<'_> {
         if !told.is_some_and(Progress::is_final) {
             return Ok(());
         }
-        self.journal(move |journal| journal.acknowledge(&id)).await.map(|_| ())
+        kill::at(Point::BeforeAcknowledged);
+        self.journal(move |journal| journal.acknowledge(&id)).await?;
+        kill::at(Point::AfterAcknowledged);
+        Ok(())
     }
 
     async fn withdrawn(&mut self, act_id: &str) -> Result<(), SessionError> {

@@ -15,6 +15,7 @@ pub mod directory;
 pub mod driver;
 pub mod identity;
 pub mod journal;
+pub mod kill;
 #[cfg(test)]
 mod scratch;
 pub mod serve;

@@ -31,6 +31,14 @@ def now():
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def note(host, log, text):
+    """A line of a log in the host's folder, on disk before anything follows."""
+    with open(host.folder / log, "a", encoding="utf-8") as out:
+        out.write(f"{now()} {text}\n")
+        out.flush()
+        os.fsync(out.fileno())
+
+
 def write_whole(path, text):
     """A reader sees the old text or the new, never a part."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")

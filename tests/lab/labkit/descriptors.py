@@ -68,6 +68,13 @@ def remove_entry(db, dn, entry, domain_sid):
     write(db, dn, security.descriptor.from_sddl(("D:PAI" if blocked else "D:AI") + "".join(kept), sid))
 
 
+def remove_all_of(db, dn, trustee, domain_sid):
+    """Removes every explicit entry of this trustee, if there is any."""
+    for entry in dict.fromkeys(entries(read(db, dn))):
+        if _fields(entry)[5] == trustee and "ID" not in _flags(entry):
+            remove_entry(db, dn, entry, domain_sid)
+
+
 def can_write(db, dn, domain_sid):
     """Whether the connection's account may change the DACL; a change is taken back."""
     before = read(db, dn)

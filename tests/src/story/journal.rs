@@ -2,8 +2,18 @@
 
 use super::Teller;
 use crate::system::{System, SystemError};
-use sendgate_core::ledger::{Effect, Entry, Milestone, Outcome, PairEvent, Request, RolloutEvent, Sequence};
+use sendgate_core::ledger::{Effect, Entry, Milestone, Outcome, PairEvent, Request, RolloutEvent, Sequence, Stamped};
 use std::collections::BTreeMap;
+
+/// The whole journal, a numbered sentence for each entry that a person wants to read.
+pub(crate) fn sentences(journal: &[(Sequence, Stamped)]) -> Vec<String> {
+    let mut follower = Follower::new();
+    let told = journal.iter().filter_map(|(sequence, stamped)| {
+        let text = follower.sentence(*sequence, &stamped.entry)?;
+        Some(format!("journal {:>3}: {text}", sequence.0))
+    });
+    told.collect()
+}
 
 /// Follows the journal.
 #[derive(Debug)]

@@ -9,7 +9,7 @@
 
 mod ending;
 mod gates;
-mod journal;
+pub(crate) mod journal;
 mod rollout;
 mod scene;
 mod teller;

@@ -73,27 +73,27 @@ pub(super) fn goodlink_agent(layout: &Layout, goodlink: &GoodLinkHost) -> String
     )
 }
 
-/// `host.json` of a host with a store. The store remembers for 12 s what it knows of a mailbox, as the real one does
-/// for up to an hour of the field: less than the wait before a restart may help.
+/// `host.json` of a host with a store. The store remembers what it knows of a mailbox, as the real one does for up to an
+/// hour of the field.
 pub(super) fn store_host(lab: &Path, plan: &Plan, store: &StoreHost) -> Value {
     json!({
         "lab": lab.join("lab.json"),
         "install_seconds": plan.install.as_secs_f64(),
         "services": { STORE: {
-            "kind": "store", "account": "LocalSystem", "server": store.server, "cache_seconds": 12.0,
-            "start_seconds": 0.3, "directory": null,
+            "kind": "store", "account": "LocalSystem", "server": store.server,
+            "cache_seconds": plan.memory.as_secs_f64(), "start_seconds": 0.3, "directory": null,
         } },
     })
 }
 
-/// `host.json` of a GoodLink host. A paused user is tried again after 40 s, so that a restart is what helps first.
-pub(super) fn goodlink_host(lab: &Path, layout: &Layout, domain: &PlanDomain, account: &str) -> Value {
+/// `host.json` of a GoodLink host.
+pub(super) fn goodlink_host(lab: &Path, layout: &Layout, plan: &Plan, domain: &PlanDomain, account: &str) -> Value {
     let stores: serde_json::Map<String, Value> =
         domain.stores.iter().map(|store| (store.server.clone(), json!(layout.host(&store.host)))).collect();
     json!({
         "lab": lab.join("lab.json"),
         "services": { GOODLINK: {
-            "kind": "goodlink", "account": account, "stores": stores, "send_seconds": 2.0, "pause_seconds": 40.0,
+            "kind": "goodlink", "account": account, "stores": stores, "send_seconds": 2.0, "pause_seconds": plan.pause.as_secs_f64(),
             "rotate_bytes": 65536, "start_seconds": 0.2,
         } },
     })

@@ -28,7 +28,7 @@ pub(super) fn text(lab: &Lab, layout: &Layout, plan: &Plan) -> Result<String, La
          [survey]\ninterval = \"5s\"\nevidence_age = \"20s\"\nwatch_age = \"8s\"\n\n\
          [waits]\nsecond_look = {look}\nrestart = {restart}\nsettled = {settled}\nfailed = {failed}\n\n\
          [gate]\nscope = \"domain\"\n\n[disruption]\nhosts_at_once = 1\n\n[remedy]\ngoodlink_restart = \"on\"\n\n\
-         [rollout]\nsoak = \"3s\"\n\n[agents]\nheartbeat = \"1s\"\nsilent_after = \"6s\"\nact_deadline = \"60s\"\n",
+         [rollout]\nsoak = {soak}\n\n[agents]\nheartbeat = \"1s\"\nsilent_after = \"6s\"\nact_deadline = \"60s\"\n",
         state = path(&folder.join("state")),
         listen = quoted(LISTEN),
         ca = path(&pki.join("ca.pem")),
@@ -38,6 +38,7 @@ pub(super) fn text(lab: &Lab, layout: &Layout, plan: &Plan) -> Result<String, La
         restart = time(waits.restart),
         settled = time(waits.settled),
         failed = time(waits.failed),
+        soak = time(plan.soak),
     );
     for planned in &plan.domains {
         domain(&mut text, lab, layout, planned)?;

@@ -48,7 +48,7 @@ pub(super) fn make(lab: &Lab, layout: &Layout, plan: &Plan) -> Result<(), System
         let host = layout.host(&domain.goodlink.host);
         folder(&host.join("logs"))?;
         let account = &lab.domain(&domain.letter)?.goodadmin.logon;
-        write(&host.join("host.json"), agent_text::goodlink_host(lab_dir, layout, domain, account).to_string())?;
+        write(&host.join("host.json"), agent_text::goodlink_host(lab_dir, layout, plan, domain, account).to_string())?;
         write(&host.join("roster.csv"), roster(&domain.goodlink.roster))?;
     }
     Ok(())

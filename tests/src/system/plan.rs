@@ -91,6 +91,12 @@ pub struct Plan {
     pub waits: Waits,
     /// How long the installer takes.
     pub install: Duration,
+    /// How long pauses are watched after a change.
+    pub soak: Duration,
+    /// How long a store remembers what it knows of a mailbox: less than the wait before a restart may help.
+    pub memory: Duration,
+    /// How long GoodLink leaves a paused user alone: so long that a restart is what helps first.
+    pub pause: Duration,
 }
 
 impl Plan {
@@ -122,6 +128,9 @@ impl Plan {
             domains: vec![domain("a", [UNPATCHED, UNPATCHED])?, domain("b", [UNPATCHED, HOTFIX])?],
             waits: Waits::default(),
             install: Duration::from_secs(2),
+            soak: Duration::from_secs(3),
+            memory: Duration::from_secs(12),
+            pause: Duration::from_secs(40),
         })
     }
 

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
 
 /// How long a process may take to end when it is asked to.
@@ -42,7 +42,7 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap_or_else(|error| format!("(no log: {error})"))
     }
 
-    fn problem(&self, problem: impl Into<String>) -> SystemError {
+    pub(crate) fn problem(&self, problem: impl Into<String>) -> SystemError {
         SystemError::Process { process: self.name.clone(), problem: problem.into(), log: self.log.clone() }
     }
 
@@ -55,12 +55,21 @@ impl Process {
     /// # Errors
     /// When it runs already or cannot be started.
     pub fn start(&mut self) -> Result<(), SystemError> {
+        self.start_with(&[])
+    }
+
+    /// Starts it with these environment variables, which a later start does not have.
+    ///
+    /// # Errors
+    /// When it runs already or cannot be started.
+    pub fn start_with(&mut self, variables: &[(&str, OsString)]) -> Result<(), SystemError> {
         if self.is_running() {
             return Err(self.problem("it runs already"));
         }
         let (out, err) = (self.open_log()?, self.open_log()?);
         // A group of its own: Ctrl-C at a terminal is for the program that watches over the system.
         let mut command = self.lab.command(CLIENT, &self.argv);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         let child = command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0).spawn();
         let child = child.map_err(|error| self.problem(format!("it cannot be started: {error}")))?;
         std::fs::write(&self.pid, child.id().to_string()).map_err(SystemError::io("write", &self.pid))?;
@@ -71,6 +80,15 @@ impl Process {
     /// Whether it runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.as_mut().map(Child::try_wait), Some(Ok(None)))
+    }
+
+    /// How it ended, if it was started and has.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>, SystemError> {
+        let ended = self.child.as_mut().map_or(Ok(None), Child::try_wait);
+        ended.map_err(|error| self.problem(format!("it cannot be waited for: {error}")))
     }
 
     fn signal(&self, signal: Signal) -> Result<(), SystemError> {

@@ -53,7 +53,14 @@ impl System {
     /// # Errors
     /// [`SystemError`].
     pub fn make(lab: Lab, dir: PathBuf, plan: Plan) -> Result<Self, SystemError> {
-        let binaries = Binaries::beside_this()?;
+        Self::made_of(Binaries::beside_this()?, lab, dir, plan)
+    }
+
+    /// The same of other programs than those that lie beside this one.
+    ///
+    /// # Errors
+    /// [`SystemError`].
+    pub fn made_of(binaries: Binaries, lab: Lab, dir: PathBuf, plan: Plan) -> Result<Self, SystemError> {
         let layout = Layout { dir };
         for part in ["logs", "run"] {
             folder(layout.dir.join(part))?;
@@ -155,7 +162,15 @@ impl System {
     /// # Errors
     /// [`SystemError`].
     pub fn start_coordinator(&mut self) -> Result<(), SystemError> {
-        self.coordinator.start()?;
+        self.start_coordinator_with(&[])
+    }
+
+    /// The same with these environment variables.
+    ///
+    /// # Errors
+    /// [`SystemError`].
+    pub fn start_coordinator_with(&mut self, variables: &[(&str, OsString)]) -> Result<(), SystemError> {
+        self.coordinator.start_with(variables)?;
         wait::until("the first answer of the coordinator", START, || match self.cli(&["status", "--output", "json"]) {
             Ok(Output { code: Some(0), .. }) => Ok(Ok(())),
             Ok(output) if self.coordinator.is_running() => Err(output.stderr),

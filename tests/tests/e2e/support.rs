@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 use sendgate_core::ledger::{Entry, Outcome, Sequence, Stamped};
-use sendgate_core::view::{GateState, GateView};
+use sendgate_core::view::{GateState, GateView, RolloutView};
 use sendgate_tests::lab::{Lab, LabError, User};
 use sendgate_tests::rollout_file::RolloutFile;
 use sendgate_tests::system::{HOTFIX_NAME, HOTFIX_TEXT, Layout, Plan, Process, System, wait};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What is waited for comes within seconds; this is for a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Roster users of a test: two of them behind blocked inheritance.
 pub(crate) const USERS: usize = 20;
 
@@ -155,6 +155,17 @@ pub(crate) fn digest(system: &System) -> String {
     let package = Layout::text(&system.layout.package(HOTFIX_NAME));
     let output = system.run(Path::new("/usr/bin/sha256sum"), &[&package]).must().good().must();
     output.stdout.split_whitespace().next().expect("sha256sum prints a digest").to_owned()
+}
+
+/// Waits for the end of a rollout, which must not stop by itself.
+pub(crate) fn finished(system: &System, name: &str) {
+    wait::until("the end of the rollout", PATIENCE, || {
+        let view: RolloutView = system.view(&["rollout", "show", name]).map_err(|error| error.to_string())?;
+        assert!(!view.state.starts_with("stopped"), "{}", view.state);
+        let hosts: Vec<_> = view.hosts.iter().map(|host| format!("{} {}", host.progress.host, host.phase)).collect();
+        if view.state == "finished" { Ok(()) } else { Err(format!("{}: {}", view.state, hosts.join(", "))) }
+    })
+    .must();
 }
 
 /// Looks as fast as it can: the moments that these tests want are short.

@@ -2,10 +2,12 @@
 //!
 //! 1. [`Journal::append`] is a compare-and-swap on the sequence number: whoever loses folds again and plans again;
 //! 2. [`chain`] says what a record's digest is taken over, and finds the first record that does not follow;
-//! 3. [`sled`] keeps it on disk, durable before it is acknowledged; [`memory`] is the laboratory's form.
+//! 3. [`sled`] keeps it on disk, durable before it is acknowledged, and `anchor` what was acknowledged last;
+//!    [`memory`] is the laboratory's form.
 //!
 //! Every form passes one contract test suite. The interface blocks: asynchronous callers go through `spawn_blocking`.
 
+mod anchor;
 pub mod chain;
 #[cfg(test)]
 mod contract;

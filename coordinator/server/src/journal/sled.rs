@@ -1,10 +1,13 @@
 //! The journal on disk, in sled 0.34.
 //!
 //! sled's `flush` writes to the file but does not always make it durable (most flushes cause no fsync), so that a power
-//! cut could take back an acknowledged record: after each flush the data file itself is synchronised.
+//! cut could take back an acknowledged record: after each flush the data file itself is synchronised. And sled takes a
+//! damaged record for the torn end of its log: what was acknowledged last stands in a file of its own.
 
+use super::anchor::Anchor;
 use super::chain::{self, BadRecord, Fault, Walk};
 use super::{AppendError, Digest, Head, Journal, MAX_PAYLOAD, ReadError, Record, Sequence, Verified};
+use crate::kill::{self, Moment};
 use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -24,6 +27,7 @@ pub struct SledJournal {
     records: sled::Tree,
     meta: sled::Tree,
     data_file: PathBuf,
+    anchor: Anchor,
     state: Mutex<State>,
 }
 
@@ -38,7 +42,9 @@ struct State {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The directory cannot be made or written.
-    #[error("the journal directory {directory} cannot be used: {reason}; create it, owned by the coordinator's user")]
+    #[error(
+        "the journal directory {directory} cannot be used: {reason}; create it, owned by the coordinator's user, on a disk with room"
+    )]
     Directory {
         /// The directory.
         directory: PathBuf,
@@ -61,6 +67,16 @@ pub enum OpenError {
         /// The directory.
         directory: PathBuf,
         /// What sled said, or which record is bad.
+        reason: String,
+    },
+    /// It ends before a record that was acknowledged, or holds another one in its place.
+    #[error(
+        "the journal in {directory} lacks what was acknowledged: {reason}; its files are damaged or an old copy was put in their place: restore the backup of the whole state directory"
+    )]
+    Lost {
+        /// The directory.
+        directory: PathBuf,
+        /// Which record.
         reason: String,
     },
     /// Another version of Sendgate, or another program, wrote it.
@@ -104,14 +120,42 @@ impl SledJournal {
             Some(bytes) => Some(decode_head(&bytes).ok_or_else(|| damaged("its head is not a head".to_owned()))?),
         };
         let data_file = directory.join("db");
-        let journal = Self { db, records, meta, data_file, state: Mutex::new(State { head, broken: None }) };
+        let anchor = Anchor::open(&directory.join("acknowledged")).map_err(|error| unusable(error.to_string()))?;
+        let journal = Self { db, records, meta, data_file, anchor, state: Mutex::new(State { head, broken: None }) };
         journal.make_durable().map_err(unusable)?;
+        journal.nothing_lost(directory, head)?;
         // The names of new files must be durable too, else an acknowledged record has no file after a power cut.
         for holder in [Some(directory), directory.parent()].into_iter().flatten() {
             let holder = if holder.as_os_str().is_empty() { Path::new(".") } else { holder };
             File::open(holder).and_then(|file| file.sync_all()).map_err(|error| unusable(error.to_string()))?;
         }
         Ok(journal)
+    }
+
+    /// What was acknowledged is there. A record more may be: it was durable when the process ended, and nobody was told.
+    fn nothing_lost(&self, directory: &Path, head: Option<Head>) -> Result<(), OpenError> {
+        let unusable = |reason: String| OpenError::Directory { directory: directory.to_owned(), reason };
+        let lost = |reason: String| OpenError::Lost { directory: directory.to_owned(), reason };
+        let acknowledged = self.anchor.acknowledged().map_err(|error| unusable(error.to_string()))?;
+        if let Some(acknowledged) = acknowledged.filter(|acknowledged| Some(*acknowledged) != head) {
+            let sequence = acknowledged.sequence;
+            let Some(head) = head.filter(|head| head.sequence >= sequence) else {
+                let last = head
+                    .map_or_else(|| "it is empty".to_owned(), |head| format!("it ends with record {}", head.sequence));
+                return Err(lost(format!("record {sequence} was, and {last}")));
+            };
+            let there = self.records.get(sequence.get().to_be_bytes()).map_err(|error| unusable(error.to_string()))?;
+            let same = there
+                .and_then(|bytes| decode(sequence, &bytes))
+                .is_some_and(|record| record.digest == acknowledged.digest);
+            if !same {
+                return Err(lost(format!("record {sequence} is another one; the last is {}", head.sequence)));
+            }
+        }
+        match head {
+            Some(head) => self.anchor.acknowledge(&head).map_err(|error| unusable(error.to_string())),
+            None => Ok(()),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -127,7 +171,8 @@ impl SledJournal {
 
     /// Writes the record and the head in one transaction, then makes both durable.
     fn write(&self, record: &Record, before: Option<Head>) -> Result<(), String> {
-        let head = encode_head(&Head { sequence: record.sequence, digest: record.digest });
+        let acknowledged = Head { sequence: record.sequence, digest: record.digest };
+        let head = encode_head(&acknowledged);
         let before = before.map(|head| encode_head(&head));
         let written = (&self.records, &self.meta).transaction(|(records, meta)| {
             if meta.get(HEAD_KEY)?.as_deref() != before.as_deref() {
@@ -141,7 +186,9 @@ impl SledJournal {
             TransactionError::Abort(reason) => reason.to_owned(),
             TransactionError::Storage(error) => error.to_string(),
         })?;
-        self.make_durable()
+        kill::at(Moment::Written, record.sequence, &record.payload);
+        self.make_durable()?;
+        self.anchor.acknowledge(&acknowledged).map_err(|error| format!("writing down what is acknowledged: {error}"))
     }
 
     /// Records from `from` on, undecoded ones as the fault that they have.
@@ -171,10 +218,12 @@ impl Journal for SledJournal {
         if record.sequence != expected {
             return Err(AppendError::Conflict { expected, actual: record.sequence });
         }
+        kill::at(Moment::Before, record.sequence, payload);
         if let Err(reason) = self.write(&record, state.head) {
             state.broken = Some(reason.clone());
             return Err(AppendError::Storage { sequence: record.sequence, reason });
         }
+        kill::at(Moment::After, record.sequence, payload);
         state.head = Some(Head { sequence: record.sequence, digest: record.digest });
         Ok(record)
     }

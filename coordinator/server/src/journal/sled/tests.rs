@@ -3,6 +3,7 @@
 use super::*;
 use crate::journal::contract::{self, Bench};
 use crate::scratch::Scratch;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -205,7 +206,7 @@ fn a_directory_that_cannot_be_made_is_named() {
     std::fs::write(&file, b"").unwrap();
     let text = SledJournal::open(&file).unwrap_err().to_string();
     assert!(text.starts_with(&format!("the journal directory {} cannot be used: ", file.display())), "{text}");
-    assert!(text.ends_with("; create it, owned by the coordinator's user"), "{text}");
+    assert!(text.ends_with("; create it, owned by the coordinator's user, on a disk with room"), "{text}");
 }
 
 #[test]
@@ -228,5 +229,118 @@ fn after_a_failed_write_nothing_is_appended() {
         refused.to_string(),
         "nothing is appended to the journal after a failed write (the head on disk is not the one in memory): \
          mend the disk, then restart the coordinator"
+    );
+}
+
+/// A copy of a journal's directory, whose data file is this.
+fn with_data(directory: &Path, data: &[u8]) -> Scratch {
+    let copy = Scratch::new();
+    let done =
+        Command::new("cp").arg("-a").arg(format!("{}/.", directory.display())).arg(copy.path()).status().unwrap();
+    assert!(done.success());
+    std::fs::write(copy.path().join("db"), data).unwrap();
+    copy
+}
+
+/// A power cut may leave any part of what an append was writing: its beginning, its end, or a file that ends within it.
+#[test]
+fn an_append_that_is_torn_is_there_whole_or_not_at_all() {
+    let directory = Scratch::new();
+    two(directory.path());
+    let journal = open(directory.path());
+    let data = || std::fs::read(directory.path().join("db")).unwrap();
+    let before = data();
+    // With nothing acknowledged of what comes.
+    let base = with_data(directory.path(), &before);
+    journal.append(journal.next(), b"three").unwrap();
+    let after = data();
+    let changed = |at: &usize| before.get(*at) != after.get(*at);
+    let first = (0..after.len()).find(changed).expect("an append changes the file");
+    let end = 1 + (0..after.len()).rev().find(changed).expect("an append changes the file");
+    let mut found = BTreeSet::new();
+    for cut in (first..end).step_by(7).chain([first + 1, end - 1, end]) {
+        let begun = [&after[..cut], &before[cut..]].concat();
+        let ended = [&before[..cut], &after[cut..]].concat();
+        for torn in [begun, ended, after[..cut].to_vec()] {
+            let copy = with_data(base.path(), &torn);
+            let journal = open(copy.path());
+            let records = journal.verify().unwrap().records;
+            assert!((2..=3).contains(&records), "{records} records, torn at {cut}");
+            found.insert(records);
+            journal.append(journal.next(), b"and on").unwrap();
+            drop(journal);
+            assert_eq!(open(copy.path()).verify().unwrap().records, records + 1, "torn at {cut}");
+        }
+    }
+    assert_eq!(found, BTreeSet::from([2, 3]), "both were seen");
+}
+
+fn lacks(text: &str) -> String {
+    format!(
+        "the journal in DIRECTORY lacks what was acknowledged: {text}; its files are damaged or an old copy was put in \
+         their place: restore the backup of the whole state directory"
+    )
+}
+
+/// sled takes what does not fit its checksums for the torn end of its log, and takes it back.
+#[test]
+fn an_acknowledged_record_that_is_damaged_or_cut_off_is_not_taken_back_in_silence() {
+    let directory = Scratch::new();
+    two(directory.path());
+    let data = std::fs::read(directory.path().join("db")).unwrap();
+    let at =
+        |payload: &[u8]| data.windows(3).position(|window| window == payload).expect("payloads are there as given");
+    for (payload, text) in
+        [(b"two", "record 2 was, and it ends with record 1"), (b"one", "record 2 was, and it is empty")]
+    {
+        let mut changed = data.clone();
+        changed[at(payload)] ^= 1;
+        let copy = with_data(directory.path(), &changed);
+        assert_eq!(refusal(copy.path()), lacks(text));
+        let copy = with_data(directory.path(), &data[..at(payload)]);
+        assert_eq!(refusal(copy.path()), lacks(text));
+    }
+}
+
+#[test]
+fn another_journal_in_the_place_of_this_one_is_seen() {
+    let (ours, other) = (Scratch::new(), Scratch::new());
+    two(ours.path());
+    let journal = open(other.path());
+    for payload in [&b"another"[..], b"two", b"three"] {
+        journal.append(journal.next(), payload).unwrap();
+    }
+    drop(journal);
+    std::fs::copy(ours.path().join("acknowledged"), other.path().join("acknowledged")).unwrap();
+    assert_eq!(refusal(other.path()), lacks("record 2 is another one; the last is 3"));
+}
+
+#[test]
+fn a_record_that_was_durable_and_not_acknowledged_stays() {
+    let directory = Scratch::new();
+    let journal = open(directory.path());
+    let keep = directory.path().join("acknowledged");
+    journal.append(journal.next(), b"one").unwrap();
+    let before = std::fs::read(&keep).unwrap();
+    journal.append(journal.next(), b"two").unwrap();
+    drop(journal);
+    std::fs::write(&keep, &before).unwrap();
+    let journal = open(directory.path());
+    assert_eq!(journal.verify().unwrap().records, 2);
+    drop(journal);
+    assert_ne!(std::fs::read(&keep).unwrap(), before, "from here on it is acknowledged");
+}
+
+/// A journal of a version that did not write down what it acknowledged.
+#[test]
+fn a_journal_without_the_file_gets_one() {
+    let directory = Scratch::new();
+    two(directory.path());
+    std::fs::remove_file(directory.path().join("acknowledged")).unwrap();
+    assert_eq!(open(directory.path()).verify().unwrap().records, 2);
+    let data = std::fs::read(directory.path().join("db")).unwrap();
+    let copy = with_data(directory.path(), &data[..20]);
+    assert!(
+        refusal(copy.path()).contains("lacks what was acknowledged") || refusal(copy.path()).contains("is damaged")
     );
 }
