@@ -106,7 +106,8 @@ fn a_clock_that_steps_a_day_forward_and_back_skips_no_wait_and_loses_nothing() {
     assert!(steps.iter().any(|step| *step < -DAY / 2), "the clock did not step back: {steps:?}");
     assert!(journal.windows(2).all(|pair| pair[0].1.at.steady <= pair[1].1.at.steady), "steady time went back");
     let of = |wanted: fn(&Entry) -> bool| journal.iter().filter(move |(_, stamped)| wanted(&stamped.entry));
-    let last = of(|entry| matches!(entry, Entry::Milestone(Milestone::Pairs { event: PairEvent::Landed, .. }))).last();
+    let last =
+        of(|entry| matches!(entry, Entry::Milestone(Milestone::Pairs { event: PairEvent::Landed, .. }))).next_back();
     let first = of(|entry| matches!(entry, Entry::Intent { effect: Effect::Install { .. } })).next();
     let (last, first) = (last.expect("rights have landed").1.at, first.expect("the hotfix was installed").1.at);
     assert!(first.steady >= last.steady + scene.plan.waits.settled, "{first:?} after {last:?}");

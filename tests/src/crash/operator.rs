@@ -1,6 +1,7 @@
 //! The operator: asks for the one rollout until it is there and started, whatever dies meanwhile. Nobody else does.
 
 use super::scene::{CHANGED, SERVER};
+use crate::rollout_file::RolloutFile;
 use crate::system::{HOTFIX_NAME, HOTFIX_TEXT, Layout, System, SystemError};
 use sendgate_core::ledger::RolloutState;
 use sendgate_core::view::RolloutView;
@@ -38,6 +39,6 @@ fn create(system: &System) -> Result<(), SystemError> {
     let package = Layout::text(&system.layout.package(HOTFIX_NAME));
     let digest = system.run(Path::new("/usr/bin/sha256sum"), &[&package])?.good()?;
     let sha256 = digest.stdout.split_whitespace().next().unwrap_or_default();
-    let what = ["--package", HOTFIX_NAME, "--sha256", sha256, "--target", HOTFIX_TEXT, "--server", SERVER];
-    system.cli(&[["rollout", "create", ROLLOUT].as_slice(), &what].concat())?.good().map(drop)
+    let file = RolloutFile::one_by_one(ROLLOUT, (HOTFIX_NAME, sha256, HOTFIX_TEXT), &[SERVER]);
+    system.apply(&file)?.good().map(drop)
 }
