@@ -37,7 +37,8 @@ fn replication(patient: &Patient<'_>) -> Check {
     if let Some(why) = patient.incomplete(verdict) {
         return Check::cannot_tell(this, why, patient.read_again());
     }
-    if !denies.is_empty() && !(holds.is_empty() && lacks.is_empty()) {
+    let others_differ = !holds.is_empty() || !lacks.is_empty();
+    if others_differ && !denies.is_empty() {
         let others: BTreeSet<_> = holds.union(&lacks).cloned().collect();
         let why = format!("{} denies the right and {} does not: see the deny", list(&denies), list(&others));
         return Check::cannot_tell(this, why, format!("sendgate survey run {domain} --watch"));
@@ -110,7 +111,7 @@ fn timer(patient: &Patient<'_>) -> Check {
         return Check::cannot_tell(this, why, format!("wait for {}, then: {}", Readable(remaining), restart()));
     }
     // The last one counts: it ended every pause before it.
-    let ours = examiner.restarts.iter().filter(|(_, intent)| intent.filed >= ready).next_back();
+    let ours = examiner.restarts.iter().rfind(|(_, intent)| intent.filed >= ready);
     restarted(patient, ours.copied(), ready)
 }
 
