@@ -37,7 +37,7 @@ fn mistakes_are_told_with_file_key_and_remedy() {
             "status = \"svc\"\nmounted",
             "/etc/agent.toml: hosts.ex1.exchange.programs.status: there is no program \"svc\"; add [programs.svc] or name \
              one of those that are there (install-hotfix, patches, remove-hotfix, service-start, service-status, \
-             service-stop, store-mounted)",
+             service-stop, store-mounted, test-send)",
         ),
         (
             "\"{host}\", \"{package_file}\"",

@@ -133,7 +133,8 @@ fn paused(users: Vec<wire::PausedUser>) -> Answer<BTreeMap<RosterName, Pause>> {
             Some(known) if known.send_as => beside(known, &pause),
             Some(known) if pause.send_as => beside(pause, &known),
             // Of several others, the one of the last line.
-            Some(known) => std::cmp::max_by_key(known, pause, |pause| pause.last),
+            Some(known) if known.last > pause.last => known,
+            Some(_) => pause,
         };
         paused.insert(name, pause);
     }

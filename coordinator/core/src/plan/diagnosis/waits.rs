@@ -37,8 +37,8 @@ fn replication(patient: &Patient<'_>) -> Check {
     if let Some(why) = patient.incomplete(verdict) {
         return Check::cannot_tell(this, why, patient.read_again());
     }
-    let elsewhere = !holds.is_empty() || !lacks.is_empty();
-    if !denies.is_empty() && elsewhere {
+    let others_differ = !holds.is_empty() || !lacks.is_empty();
+    if others_differ && !denies.is_empty() {
         let others: BTreeSet<_> = holds.union(&lacks).cloned().collect();
         let why = format!("{} denies the right and {} does not: see the deny", list(&denies), list(&others));
         return Check::cannot_tell(this, why, format!("sendgate survey run {domain} --watch"));
