@@ -64,8 +64,8 @@ fn mistakes_are_told_with_file_key_and_remedy() {
              remove; add {package}, the package's name, to its arguments, or {package_file} if it needs the file",
         ),
         (
-            ", start = \"service-start\" }",
-            " }",
+            ", start = \"service-start\",",
+            ",",
             "/etc/agent.toml: hosts.gl1.goodlink.programs: it is not clear what restarts the service; name restart \
              alone, or stop and start, or none of them (then no restart is done here)",
         ),
