@@ -195,8 +195,10 @@ fn established(world: World<'_>, id: Sequence) -> bool {
         }
 }
 
-/// A person who aborted the rollout, or wants the host tried again, has looked; its own answer is then enough.
+/// A person who aborted the rollout, left the host out, or wants it tried again, has looked; its own answer is then enough.
 fn looked(rollout: &Rollout, intent: &Intent, id: Sequence) -> bool {
-    let retried = intent.effect.host().and_then(|host| rollout.retried.get(host));
-    matches!(rollout.state, RolloutState::Aborted { .. }) || retried.is_some_and(|asked| *asked > id)
+    let host = intent.effect.host();
+    let retried = host.and_then(|host| rollout.retried.get(host)).is_some_and(|asked| *asked > id);
+    let left_out = host.is_some_and(|host| rollout.skipped.contains_key(host));
+    matches!(rollout.state, RolloutState::Aborted { .. }) || retried || left_out
 }

@@ -145,3 +145,23 @@ fn a_host_that_loses_the_hotfix_in_the_soak_has_failed_until_it_is_tried_again()
     example.pass(minutes(1));
     install_next(&mut example, "exa1");
 }
+
+/// How its install ended is not known, and a person leaves the host out: he has looked, so that it is not disrupted for ever.
+#[test]
+fn a_host_that_is_left_out_counts_by_its_own_report_again() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &waves()));
+    let (effects, _) = example.settle();
+    let intent = installs(&effects)[0].1;
+    example.append(Entry::Permitted { intent });
+    example.end(intent, Outcome::Unknown { detail: "the agent died".into() });
+    example.pass(minutes(61));
+    example.settle();
+    assert!(example.rollout_state().contains("1 failed installs"), "{}", example.rollout_state());
+    let disrupted = sendgate_core::plan::disruption::disrupted(example.world(), None);
+    assert_eq!(disrupted[&name("exa1")], format!("how intent {intent} ended is unknown"));
+    let request = request::skip(example.world(), "dst", "exa1", "nothing runs there");
+    file_it(&mut example, "olga", request);
+    resume(&mut example);
+    install_next(&mut example, "exa2");
+}
