@@ -5,6 +5,7 @@ use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, wave};
 use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::ledger::{Entry, Outcome};
 use sendgate_core::plan::{self, rollout::Phase};
+use sendgate_core::policy::ExchangePolicy;
 use sendgate_core::request;
 
 fn remove(example: &mut Example) {
@@ -180,4 +181,23 @@ fn an_install_whose_end_is_unknown_stops_the_removal_until_a_person_has_looked()
     resume(&mut example);
     example.settle();
     assert_eq!((example.rollout_state().as_str(), &phases(&example)[0]), ("removed again", &Phase::Removed));
+}
+
+/// Two nodes of one server: one at a time, also in this direction, and the one on offer gets its permit.
+#[test]
+fn nodes_of_a_cluster_are_removed_one_at_a_time() {
+    let mut example = Example::covered();
+    let cluster = ExchangePolicy { hosts: vec![name("exa1"), name("exa2")], domain: None, tags: [].into() };
+    example.policy.exchange = [(name("exa1"), cluster)].into();
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().exchange = [name("exa1")].into();
+    example.truth.values_mut().for_each(|user| user.2 = "exa1");
+    example.policy.disruption.estate = 3.try_into().unwrap();
+    example.observe_all();
+    example.rollout_of(&file_of("dst", &format!("[limits]\nat_once = 2\n{}", wave("all", &["exa1"]))));
+    install_next(&mut example, "exa1");
+    install_next(&mut example, "exa2");
+    remove(&mut example);
+    remove_next(&mut example, "exa1");
+    remove_next(&mut example, "exa2");
+    assert_eq!(example.rollout_state(), "removed again");
 }

@@ -93,7 +93,8 @@ pub(super) fn turn(rollout: &Rollout, hosts: &[HostProgress], host: &HostProgres
     let before = hosts.iter().take_while(|other| other.host != host.host);
     let node = before.filter(|other| other.server == host.server && other.phase == Phase::Waiting);
     let node = node.chain(of_wave().filter(|other| other.server == host.server && other.phase.in_flight())).next();
-    if let Some(node) = node.filter(|node| rollout.removal.is_none() || node.phase.in_flight()) {
+    // In both directions: two that were offered at once would each wait for the other with their permits.
+    if let Some(node) = node {
         return Some(after(node));
     }
     let limit = usize::try_from(wave).ok().and_then(|at| rollout.spec.waves.get(at)).map(|wave| wave.at_once.get());
