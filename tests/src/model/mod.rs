@@ -82,6 +82,8 @@ impl Model {
                 model.seeds.push(Seed { story, actions: actions[..=at].to_vec(), state: state.clone() });
             }
         }
+        // The checker counts its beginnings without those that lie outside, and tells a path by that number.
+        model.seeds.retain(|seed| within(&seed.state));
         model
     }
 
@@ -213,7 +215,11 @@ impl stateright::Model for Shared {
     }
 
     fn within_boundary(&self, state: &State) -> bool {
-        // Half a day is longer than any story takes.
-        state.now <= 12 * 60 * scene::MINUTE
+        within(state)
     }
+}
+
+/// Half a day is longer than any story takes that moves; one that does not is left to its patience.
+fn within(state: &State) -> bool {
+    state.now <= 12 * 60 * scene::MINUTE
 }
