@@ -155,7 +155,7 @@ fn what_people_hold_stands_still_and_goes_on_when_they_let_it() {
 
     // It goes on, stops by itself, and ends after the host is tried again.
     accepted(&scene, &["rollout", "resume", "spring", "--reason", "a false one"], "rollout spring goes on");
-    state(&scene, "stopped by itself: exa2 the install failed");
+    state(&scene, "stopped by itself: wave exa2: 1 failed installs, 0 allowed: exa2 the install failed");
     std::fs::remove_file(scene.layout.host("exa2").join("fail-install")).must();
     accepted(&scene, &["rollout", "retry", "spring", "exa2", "--reason", "mended"], "goes on with `resume`");
     accepted(&scene, &["rollout", "resume", "spring", "--reason", "mended"], "rollout spring goes on");
