@@ -94,8 +94,11 @@ def start(lab, lab_id, server, model):
         return
     (lab / server.name / "run/samba.pid").unlink(missing_ok=True)
     with open(lab / server.name / "log/samba.out", "ab") as out:
-        subprocess.Popen([ENTER, lab, server.name, "samba", "-F", "--no-process-group", "-M", model], stdin=subprocess.DEVNULL,
-                         stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+        entering = subprocess.Popen([ENTER, lab, server.name, "samba", "-F", "--no-process-group", "-M", model],
+                                    stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+    # Until it is inside, nobody could tell it from one that has ended.
+    while entering.poll() is None and not net.pids(net.namespace(lab_id, server.name)):
+        time.sleep(0.02)
 
 
 def stop(lab_id, server):

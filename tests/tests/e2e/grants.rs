@@ -46,6 +46,8 @@ fn an_undone_grant_closes_the_gate_until_an_operator_allows_it_again() {
         _ => false,
     });
     assert_eq!(failed.count(), 0);
+    // It would grant again what is taken back.
+    scene.coordinator.stop().must();
     reset(&scene.lab);
 }
 
@@ -70,5 +72,7 @@ fn an_approval_is_written_down_shown_and_taken_back() {
     let unknown = scene.approver_cli(&["approve", "adminsdholder", "c.example.test", ACCOUNT, "--reason", "x"]).must();
     assert_ne!(unknown.code, Some(0), "{}", unknown.stdout);
     assert!(unknown.stderr.contains("c.example.test"), "{}", unknown.stderr);
+    // It would grant again what is taken back.
+    scene.coordinator.stop().must();
     reset(&scene.lab);
 }
