@@ -1,8 +1,8 @@
 //! The coordinator's journal is restored from a backup: closed, says why, and goes on after a takeover.
 
 use crate::support::{Must, PATIENCE, Scene, at_once, every_effect_once, grant_all, installs, open, reset, rollout};
-use sendgate_core::view::StatusView;
-use sendgate_tests::system::{Layout, System, wait};
+use sendgate_core::view::{HostsView, StatusView};
+use sendgate_tests::system::{HOTFIX_TEXT, Layout, System, wait};
 use std::path::Path;
 
 const A: &str = "a.example.test";
@@ -63,6 +63,13 @@ fn a_restored_journal_leads_nobody_until_a_takeover() {
     let done = scene.cli(&["coordinator", "takeover", "--reason", "the disk was lost"]).must().good().must();
     assert!(done.stdout.contains("not led by this coordinator so far: exa1, exa2, gla"), "{}", done.stdout);
     open(&scene, A);
+    // Its version changed without this journal: were that seen after the rollout's start, it would hold the rollout.
+    wait::until("exa1 reports the version that the lost part installed", PATIENCE, || {
+        let hosts: HostsView = scene.view(&["hosts"]).map_err(|error| error.to_string())?;
+        let store = hosts.hosts.iter().find(|line| line.host.as_str() == "exa1").and_then(|line| line.store.clone());
+        if store == Some(Ok(HOTFIX_TEXT.to_owned())) { Ok(()) } else { Err(format!("{store:?}")) }
+    })
+    .must();
     rollout(&scene, "summer", &["EXA1", "EXA2"]);
     crate::finished(&scene, "summer");
     assert_eq!(installs(&scene, "exa1"), (1, 1), "what the lost part installed is seen, and not done again");
