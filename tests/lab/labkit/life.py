@@ -96,7 +96,7 @@ def make(lab, identity, choice, archive, begin):
 
     def first(domain):
         server = domain.servers[0]
-        node.provision(lab, authority, domain)
+        node.provision(lab, authority, domain, choice.crowd_of(domain) > 0)
         node.run(lab, server.name, "env", f"PYTHONPATH={HERE}", "PYTHONDONTWRITEBYTECODE=1", "/usr/bin/python3", "-m",
                  "labkit.population", domain.letter, "/var/lib/samba/lab-made.json",
                  choice.crowd_of(domain),

@@ -68,14 +68,18 @@ def _configure(lab, authority, domain, server):
     pki.issue(authority, state / "lib/private/lab-tls", [domain.host(server), domain.name], server.address)
 
 
-def provision(lab, authority, domain):
-    """Makes the domain and its first server; nothing runs yet."""
+def provision(lab, authority, domain, large=False):
+    """Makes the domain and its first server; nothing runs yet.
+
+    The store of a large one keeps an ordered index of numbers, as a Windows domain controller does: with Samba's default
+    every search by uSNChanged goes through all objects.
+    """
     server = domain.servers[0]
     state = folders(lab, domain, server)
     run(lab, server.name, "samba-tool", "domain", "provision", f"--realm={domain.name.upper()}",
         f"--domain={domain.netbios}", f"--host-name={server.name}", f"--host-ip={server.address}",
         "--server-role=dc", "--dns-backend=SAMBA_INTERNAL", f"--adminpass={PASSWORD}", *BOUND,
-        log=state / "log/provision.out")
+        *(["--backend-store=mdb"] if large else []), log=state / "log/provision.out")
     _configure(lab, authority, domain, server)
 
 

@@ -159,21 +159,39 @@ impl Ledger {
     }
 }
 
-/// An act on a host that this journal does not have.
+/// An act on a host that no open intent of this journal stands for, and that goes on all the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Foreign {
     /// As the agent names it.
     pub act: String,
+    /// Where it comes from.
+    pub origin: Origin,
     /// When it was told that nobody knows how it ended; none: it is under way.
     pub unknown: Option<Steady>,
 }
 
+/// Why no open intent stands for an act that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The journal lost it, or never had it.
+    Lost,
+    /// Nothing was heard of it for so long that its outcome was called unknown.
+    GivenUp,
+}
+
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { act, .. } = self;
-        match self.unknown {
-            None => write!(f, "act {act} of an earlier coordinator, which this journal does not have, is under way"),
-            Some(_) => write!(f, "how act {act} of an earlier coordinator ended is unknown"),
+        let Self { act, origin, unknown } = self;
+        match (origin, unknown) {
+            (Origin::Lost, None) => {
+                write!(f, "act {act} of an earlier coordinator, which this journal does not have, is under way")
+            }
+            (Origin::Lost, Some(_)) => write!(f, "how act {act} of an earlier coordinator ended is unknown"),
+            (Origin::GivenUp, None) => {
+                write!(f, "act {act} was given up, but its agent has not told its end: its program may still run")
+            }
+            (Origin::GivenUp, Some(_)) => write!(f, "how act {act}, which was given up, ended is unknown"),
         }
     }
 }

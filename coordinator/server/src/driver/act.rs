@@ -21,7 +21,8 @@ impl Driver {
             Step::Withdraw(intent, _) => {
                 self.tell_host(*intent, |act_id| Kind::Withdrawn(wire::ActWithdrawn { act_id }))
             }
-            Step::Record(_) | Step::GiveUp(..) | Step::Survey(_) => {}
+            Step::GiveUp(intent, _) => self.given_up(*intent),
+            Step::Record(_) | Step::Survey(_) => {}
         }
         Ok(true)
     }

@@ -4,7 +4,7 @@ use super::{AgentMessage, Driver, Message, RecordError};
 use crate::convert;
 use sendgate_core::estate::Observation;
 use sendgate_core::gate::World;
-use sendgate_core::ledger::{Entry, IntentState, Outcome, Sequence};
+use sendgate_core::ledger::{Entry, IntentState, Origin, Outcome, Sequence};
 use sendgate_core::names::AgentName;
 use sendgate_core::plan::{self, Blocked, Plan};
 use sendgate_proto::v1::{self as wire, to_agent::Kind};
@@ -134,7 +134,7 @@ impl Driver {
     pub(super) async fn update(&mut self, agent: &AgentName, update: wire::ActUpdate) -> Result<(), RecordError> {
         let Some(intent) = self.intent(agent, &update.act_id) else {
             tracing::warn!(%agent, act = update.act_id, "update of an act that this journal does not give to this agent");
-            self.foreign(agent, &update);
+            self.foreign(agent, &update, Origin::Lost);
             // Before its end nothing is acknowledged: the agent would take that for the end, and tell it no more.
             if update.state() != wire::act_update::State::Started {
                 self.tell(agent, Kind::ActAck(wire::ActAck { act_id: update.act_id }));
@@ -149,20 +149,24 @@ impl Driver {
             }
         };
         self.begun_before(intent, outcome.as_ref()).await?;
-        // Where the journal says that it ended without having begun, it is the journal that lacks something.
-        if self.ledger.intents.get(&intent).is_some_and(|known| !known.state.began()) {
-            self.foreign(agent, &update);
-        }
-        let Some(outcome) = outcome else { return Ok(()) };
         let state = self.ledger.intents.get(&intent).map(|known| known.state.clone());
         let unknown =
             |state: &IntentState| matches!(state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. });
+        match &state {
+            // Where the journal says that it ended without having begun, it is the journal that lacks something.
+            Some(state) if !state.began() => self.foreign(agent, &update, Origin::Lost),
+            Some(state) if unknown(state) => self.foreign(agent, &update, Origin::GivenUp),
+            _ => {}
+        }
+        let Some(outcome) = outcome else { return Ok(()) };
         match state {
             Some(state) if state.is_open() || (unknown(&state) && !matches!(outcome, Outcome::Unknown { .. })) => {
                 self.append(Entry::Outcome { intent, outcome }).await?;
             }
             // Said before: the acknowledgement was lost.
             Some(IntentState::Ended { outcome: known, .. }) if known == outcome => {}
+            // Given up here, and its agent knows no more.
+            Some(state) if unknown(&state) => {}
             Some(state) => {
                 tracing::error!(%agent, intent = intent.0, ?state, ?outcome, "an agent contradicts the journal")
             }

@@ -5,7 +5,7 @@ use super::agents::Session;
 use super::{Driver, Hello, Opened, RecordError};
 use crate::convert;
 use sendgate_core::estate::Observation;
-use sendgate_core::ledger::{Entry, Foreign, IntentState, Outcome, Sequence, Stranger};
+use sendgate_core::ledger::{Entry, Foreign, IntentState, Origin, Outcome, Sequence, Stranger};
 use sendgate_core::names::{AgentName, HostName};
 use sendgate_proto::v1::{self as wire, act_update::State};
 use tokio::sync::{mpsc, oneshot};
@@ -82,18 +82,33 @@ impl Driver {
         Ok(())
     }
 
-    /// What an agent tells of an act that is not in the journal, or that has not begun by what is there.
-    pub(super) fn foreign(&mut self, agent: &AgentName, update: &wire::ActUpdate) {
+    /// What an agent tells of an act that is not in the journal, that has not begun by what is there, or that was given up.
+    pub(super) fn foreign(&mut self, agent: &AgentName, update: &wire::ActUpdate, origin: Origin) {
         let Ok(host) = convert::host_name(&update.host) else { return };
         if self.policy.hosts.get(&host) != Some(agent) {
             return;
         }
         let act = update.act_id.clone();
-        let observation = match update.state() {
-            State::Started => Observation::Foreign(host, Foreign { act, unknown: None }),
-            State::Unknown => Observation::Foreign(host, Foreign { act, unknown: Some(self.clock.now().steady) }),
-            State::Finished | State::Refused | State::Unspecified => Observation::ForeignOver(host, act),
+        let unknown = match update.state() {
+            State::Started => None,
+            State::Unknown => Some(self.clock.now().steady),
+            State::Finished | State::Refused | State::Unspecified => {
+                self.estate.observe(Observation::ForeignOver(host, act));
+                return;
+            }
         };
-        self.estate.observe(observation);
+        self.estate.observe(Observation::Foreign(host, Foreign { act, origin, unknown }));
+    }
+
+    /// An act was given up: where its agent is here and has not told its end, the program goes on for all that is known.
+    /// An agent that is away says so when it comes.
+    pub(super) fn given_up(&mut self, intent: Sequence) {
+        let host = self.ledger.intents.get(&intent).and_then(|known| known.effect.host()).cloned();
+        let epoch = self.ledger.lineage.epoch_of(intent);
+        let (Some(host), Some(epoch)) = (host, epoch) else { return };
+        if self.policy.hosts.get(&host).is_some_and(|agent| self.sessions.contains_key(agent)) {
+            let act = convert::act_id(epoch, intent);
+            self.estate.observe(Observation::Foreign(host, Foreign { act, origin: Origin::GivenUp, unknown: None }));
+        }
     }
 }

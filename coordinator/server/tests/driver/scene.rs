@@ -1,6 +1,6 @@
 //! A running driver whose directory, agents and operators are the test.
 
-use sendgate_coordinator::clock::{Clock, Machine};
+use sendgate_coordinator::clock::{Clock, ClockSource, Machine};
 use sendgate_coordinator::convert;
 use sendgate_coordinator::driver::{self, AgentMessage, Driver, Handle, Hello, Message, Opened, Parts};
 use sendgate_coordinator::journal::Journal;
@@ -23,11 +23,13 @@ use sendgate_core::policy::{
 use sendgate_core::request;
 use sendgate_core::secdesc::SecurityDescriptor;
 use sendgate_core::spec::Windows;
+use sendgate_core::time::{BootId, BootTime};
 use sendgate_core::view::{self, GateState};
 use sendgate_proto::v1::{self as wire, act_update, service, store_mounted, store_version, to_agent::Kind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -90,18 +92,44 @@ pub(crate) fn policy() -> Policy {
     }
 }
 
+/// This machine's clock, further ahead by as many minutes as the test wants.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ahead(Arc<AtomicU64>);
+
+impl Ahead {
+    pub(crate) fn pass(&self, minutes: u64) {
+        self.0.fetch_add(minutes, Ordering::SeqCst);
+    }
+}
+
+impl ClockSource for Ahead {
+    fn wall(&self) -> jiff::Timestamp {
+        Machine.wall()
+    }
+
+    fn boot_time(&self) -> BootTime {
+        let up = Machine.boot_time().since(BootTime::after_boot(Duration::ZERO));
+        BootTime::after_boot(up + Duration::from_secs(60 * self.0.load(Ordering::SeqCst)))
+    }
+
+    fn boot_id(&self) -> Option<BootId> {
+        Machine.boot_id()
+    }
+}
+
 /// A running driver on a journal that outlives it.
 pub(crate) struct Running {
     pub(crate) handle: Handle,
     task: JoinHandle<()>,
     journal: Arc<dyn Journal>,
     pub(crate) epoch: u64,
+    pub(crate) ahead: Ahead,
 }
 
 impl Running {
-    pub(crate) async fn on(journal: Arc<dyn Journal>) -> Self {
+    async fn on(journal: Arc<dyn Journal>, ahead: Ahead) -> Self {
         let ledger = driver::replay(journal.as_ref()).unwrap();
-        let clock = Clock::resume(ledger.clock.as_ref(), Box::new(Machine));
+        let clock = Clock::resume(ledger.clock.as_ref(), Box::new(ahead.clone()));
         let parts = Parts {
             policy: Arc::new(policy()),
             directory: Arc::new(BTreeMap::new()),
@@ -113,18 +141,18 @@ impl Running {
         };
         let (driver, handle) = Driver::start(parts).await.unwrap();
         let task = tokio::spawn(async move { driver.run().await.unwrap() });
-        Self { handle, task, journal, epoch: 7 }
+        Self { handle, task, journal, epoch: 7, ahead }
     }
 
     pub(crate) async fn new() -> Self {
-        Self::on(Arc::new(MemoryJournal::new())).await
+        Self::on(Arc::new(MemoryJournal::new()), Ahead::default()).await
     }
 
     /// As `kill -9` would: no farewell, and the next one starts on the same journal.
     pub(crate) async fn killed(self) -> Self {
         self.task.abort();
         assert!(self.task.await.is_err());
-        Self::on(self.journal).await
+        Self::on(self.journal, self.ahead).await
     }
 
     pub(crate) async fn agent(&self, agent: &str, message: AgentMessage) {

@@ -96,3 +96,40 @@ async fn an_act_that_began_had_a_permit_also_where_the_journal_lost_it() {
     assert!(matches!(next(&mut told).await, Kind::ActAck(_)));
     assert_eq!((running.count("permitted"), running.count("outcome")), (1, 1));
 }
+
+/// An act of which nothing was heard for so long that it was called unknown may go on all the same: its host looks well
+/// until the program does what it was started for, and nothing else must be disrupted meanwhile.
+#[tokio::test]
+async fn an_act_that_was_given_up_keeps_its_host_until_its_agent_has_told_its_end() {
+    let (running, mut told, act) = offering().await;
+    running.ask("exa1", &act).await;
+    assert!(matches!(next(&mut told).await, Kind::Permit(_)));
+    running.update("exa1", &act, act_update::State::Started, None).await;
+    running.ahead.pass(61);
+    running.everything_good().await;
+    assert_eq!(running.count("outcome"), 1, "given up");
+    let going = format!("act {act} was given up, but its agent has not told its end: its program may still run");
+    assert_eq!(disrupted(&running, "exa1").await.unwrap(), going);
+
+    // The next coordinator hears of it from the agent's first message.
+    let running = running.killed().await;
+    let update = wire::ActUpdate {
+        act_id: act.clone(),
+        host: "exa1".into(),
+        state: act_update::State::Started.into(),
+        ..wire::ActUpdate::default()
+    };
+    let hello = Hello { running: vec![update], ..Hello::default() };
+    let (mut told, _) = running.hello("exa1", hello).await.unwrap();
+    running.everything_good().await;
+    assert_eq!(disrupted(&running, "exa1").await.unwrap(), going);
+    running.update("exa1", &act, act_update::State::Unknown, None).await;
+    assert!(matches!(next(&mut told).await, Kind::ActAck(_)));
+    assert_eq!(running.count("outcome"), 1, "that it is unknown is not written twice");
+    let unknown = format!("how act {act}, which was given up, ended is unknown");
+    assert_eq!(disrupted(&running, "exa1").await.unwrap(), unknown);
+    running.update("exa1", &act, act_update::State::Finished, Some(0)).await;
+    assert!(matches!(next(&mut told).await, Kind::ActAck(_)));
+    assert_eq!(running.count("outcome"), 2, "its end is known after all");
+    assert_eq!(disrupted(&running, "exa1").await, None);
+}
