@@ -98,8 +98,15 @@ impl Acts {
                 Begun::Forgotten => refuse("this act is older than what the agent remembers"),
             }
         });
-        if !begun.await?.map_err(|error: JournalError| io::Error::other(error))? {
-            return Ok(());
+        match begun.await.and_then(|begun| begun.map_err(|error: JournalError| io::Error::other(error))) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => {
+                let (what, on) = (prepared.what.clone(), prepared.host.clone());
+                let detail = format!("it could not be journaled before its start: {error}");
+                self.journaled(id, move |journal, id| journal.not_begun(id, &on, &what, &detail).map(|_| ())).await;
+                return Err(error);
+            }
         }
         kill::at(Point::AfterEntry);
         match self.programs.start(id, prepared, not_after).await {
@@ -172,3 +179,6 @@ impl Acts {
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 //! Every change is on the disk before its function returns. The functions block for that: call them where that is
 //! allowed.
 
+mod error;
+mod generation;
 mod record;
 pub mod store;
 
@@ -13,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+pub use error::JournalError;
+pub use generation::{Generation, Takeover};
 pub(crate) use record::bounded;
 pub use record::{ActId, ActIdError, ActRecord, IllegalChange, MAX_DETAIL_CHARS, ProcessMark, Progress};
 
@@ -27,109 +31,8 @@ const MAX_ACTS: usize = 5000;
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 /// Between two attempts.
 const LOCK_AGAIN: Duration = Duration::from_millis(50);
-/// How the keys of takeovers begin.
-const TAKEOVER: &str = "takeover ";
 /// The form of the records; another number is another program's journal.
 const SCHEMA: &[u8] = b"sendgate-agent 1";
-
-/// Which journal of a coordinator, and which start of a coordinator on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Generation {
-    /// Random, made with the journal.
-    pub epoch: u64,
-    /// From 1.
-    pub counter: u64,
-    /// Random, made at the start: two starts on copies of one journal differ in it.
-    pub mark: u64,
-}
-
-/// A takeover that this agent followed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Takeover {
-    /// What was obeyed before.
-    pub from: Generation,
-    /// What is obeyed from then on.
-    pub to: Generation,
-    /// Who declared it.
-    pub operator: String,
-    /// Why.
-    pub reason: String,
-}
-
-impl std::fmt::Display for Generation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:016x}:{}", self.epoch, self.counter)
-    }
-}
-
-/// Why the journal failed.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// Another process has it.
-    #[error(
-        "the journal {} is in use by another process; stop the other sendgate-agent, or give this one a state directory \
-         of its own",
-        directory.display()
-    )]
-    Locked {
-        /// The journal.
-        directory: PathBuf,
-    },
-    /// Another version's form.
-    #[error("the journal {} is of the form {found:?}, expected \"sendgate-agent 1\"; use the agent that wrote it", directory.display())]
-    Schema {
-        /// The journal.
-        directory: PathBuf,
-        /// What is there.
-        found: String,
-    },
-    /// The store failed.
-    #[error("the journal {}: {what}: {source}", directory.display())]
-    Store {
-        /// The journal.
-        directory: PathBuf,
-        /// What was attempted.
-        what: &'static str,
-        /// What the store says.
-        source: sled::Error,
-    },
-    /// The disk failed.
-    #[error("the journal {}: {what}: {source}", directory.display())]
-    Disk {
-        /// The journal.
-        directory: PathBuf,
-        /// What was attempted.
-        what: &'static str,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A record cannot be read.
-    #[error("the journal {}: the record {key} cannot be read: {source}; keep a copy of the journal and ask for help", directory.display())]
-    Record {
-        /// The journal.
-        directory: PathBuf,
-        /// Which record.
-        key: String,
-        /// What the reader says.
-        source: serde_json::Error,
-    },
-    /// An act that is not there.
-    #[error("the journal {}: there is no act {id}", directory.display())]
-    NoAct {
-        /// The journal.
-        directory: PathBuf,
-        /// Which.
-        id: ActId,
-    },
-    /// A change that no act can make.
-    #[error("the journal: act {id}: {source}")]
-    Change {
-        /// Which.
-        id: ActId,
-        /// Which change.
-        source: IllegalChange,
-    },
-}
 
 /// Whether an act may begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -258,45 +161,6 @@ impl Journal {
         self.sync()
     }
 
-    /// The highest generation that was ever accepted.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn remembered(&self) -> Result<Option<Generation>, JournalError> {
-        let found = self.store.get(Part::Root, b"generation").map_err(self.store("reading the generation"))?;
-        found.map(|value| self.decode(b"generation", &value)).transpose()
-    }
-
-    /// Remembers an accepted generation, and the takeover by which it was accepted.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn remember(&self, generation: Generation, takeover: Option<&Takeover>) -> Result<(), JournalError> {
-        let _one = self.locked();
-        if self.remembered()? == Some(generation) {
-            return Ok(());
-        }
-        if let Some(takeover) = takeover {
-            // Before the generation: after a crash in between the takeover is followed again, and is the same.
-            let (key, value) = (format!("{TAKEOVER}{generation}"), self.encode("takeover", takeover)?);
-            self.store.put(Part::Root, key.as_bytes(), &value).map_err(self.store("writing a takeover"))?;
-            self.sync()?;
-        }
-        let value = self.encode("generation", &generation)?;
-        self.store.put(Part::Root, b"generation", &value).map_err(self.store("writing the generation"))?;
-        self.sync()
-    }
-
-    /// The takeovers that were followed.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn takeovers(&self) -> Result<Vec<Takeover>, JournalError> {
-        let all = self.store.all(Part::Root).map_err(self.store("reading the takeovers"))?;
-        let found = all.into_iter().filter(|(key, _)| key.starts_with(TAKEOVER.as_bytes()));
-        found.map(|(key, value)| self.decode(&key, &value)).collect()
-    }
-
     /// The newest act of an epoch, whatever came of it; also when it is forgotten otherwise.
     ///
     /// # Errors
@@ -370,6 +234,18 @@ impl Journal {
         let record = ActRecord::new(id.clone(), host, what, Progress::Refused, detail);
         self.put(&record)?;
         Ok(record)
+    }
+
+    /// Journals that an act never began after [`Journal::begin`] failed: whether its record is there is not certain then,
+    /// and one that is there would keep its host from every other act.
+    ///
+    /// # Errors
+    /// When the act is known to have gone further, or the store fails.
+    pub fn not_begun(&self, id: &ActId, host: &HostName, what: &str, detail: &str) -> Result<ActRecord, JournalError> {
+        if self.act(id)?.is_some() {
+            return self.advance(id, Progress::Refused, detail);
+        }
+        self.refuse(id, host.as_str(), what, detail)
     }
 
     /// Journals how far an act has come.

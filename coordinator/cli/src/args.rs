@@ -345,6 +345,13 @@ pub(crate) enum Goodlink {
         #[arg(long, value_parser = reason)]
         reason: String,
     },
+    /// Take that back, as long as it has no permit.
+    Cancel {
+        goodlink: GoodLinkName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

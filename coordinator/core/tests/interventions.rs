@@ -5,7 +5,7 @@ mod example;
 
 use example::{AFTER, BEFORE, Example, minutes, name, succeeded};
 use sendgate_core::coverage::{Cause, VerdictKind};
-use sendgate_core::ledger::{Effect, Entry, Held, Outcome, Request, Sequence};
+use sendgate_core::ledger::{Effect, Entry, Held, IntentState, Outcome, Request, Sequence};
 use sendgate_core::plan::{self, Step, rollout::Phase};
 use sendgate_core::request::{self, Refused, WantedHeld};
 use sendgate_core::secdesc::edit::GrantForm;
@@ -269,6 +269,54 @@ fn a_forced_restart_happens_once_and_does_not_wait() {
     example.end(*intent, succeeded());
     example.pass(minutes(1));
     assert_eq!(example.settle().0, []);
+}
+
+/// Whoever forced a restart may have thought better of it: before it is offered, and until it has its permit.
+#[test]
+fn a_forced_restart_is_taken_back_until_it_has_its_permit() {
+    let mut example = Example::covered();
+    example.policy.goodlink_restart = sendgate_core::policy::Switch::Off;
+    let force = |example: &mut Example| {
+        let request = request::restart_force(example.world(), "gla", "the console hangs");
+        file(example, request);
+    };
+    let cancel = |example: &mut Example| {
+        let request = request::restart_cancel(example.world(), "GLA", "it was the network");
+        file(example, request);
+    };
+    let refused = |example: &Example| request::restart_cancel(example.world(), "gla", "why").unwrap_err().to_string();
+    assert_eq!(refused(&example), "nobody has forced a restart of GoodLink gla that is still to come");
+
+    hold(&mut example, &WantedHeld::Estate);
+    force(&mut example);
+    cancel(&mut example);
+    let request = request::release(example.world(), &WantedHeld::Estate, "over");
+    file(&mut example, request);
+    assert_eq!(example.settle().0, [], "before it was offered");
+
+    force(&mut example);
+    let (effects, _) = example.settle();
+    let [(offered, Effect::RestartGoodlink { forced: true, .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    cancel(&mut example);
+    assert!(plan::permit(example.world(), *offered).is_err(), "before the offer was taken back");
+    assert_eq!(example.settle().0, []);
+    let why = "whoever wanted it has taken that back".to_owned();
+    let state = &example.ledger.intents[offered].state;
+    assert!(
+        matches!(state, IntentState::Ended { outcome: Outcome::Withdrawn { detail }, .. } if *detail == why),
+        "{state:?}"
+    );
+
+    // It counts for what was filed before it, and for nothing that is asked for later.
+    force(&mut example);
+    let (effects, _) = example.settle();
+    let [(intent, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(plan::permit(example.world(), *intent), Ok(()));
+    example.append(Entry::Permitted { intent: *intent });
+    let permitted = format!(
+        "the restart of GoodLink gla (intent {intent}) has its permit: it has begun, or its permit ends within 30 s"
+    );
+    assert_eq!(refused(&example), permitted);
 }
 
 #[test]

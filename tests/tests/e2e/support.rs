@@ -147,7 +147,8 @@ pub(crate) fn closed_by(system: &System, subject: &str, words: &[&str]) -> Strin
 /// Creates and starts a rollout over these servers.
 pub(crate) fn rollout(system: &System, name: &str, servers: &[&str]) {
     let file = RolloutFile::one_by_one(name, (HOTFIX_NAME, &digest(system), HOTFIX_TEXT), servers);
-    system.apply(&file).must().good().must();
+    let applied = system.apply(&file).must().good().must().stdout;
+    assert!(applied.contains(&format!("note: it begins with `sendgate rollout start {name}`")), "{applied}");
     system.cli(&["rollout", "start", name]).must().good().must();
 }
 

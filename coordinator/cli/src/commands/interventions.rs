@@ -68,6 +68,16 @@ pub(crate) async fn takeover(client: &Client, form: Form, reason: String) -> Res
     accepted(form, client.intervene(reason, Act::TakeOver(TakeoverDeclared {})).await?, what)
 }
 
+pub(crate) async fn cancel(
+    client: &Client,
+    form: Form,
+    goodlink: GoodLinkName,
+    reason: String,
+) -> Result<Exit, Failure> {
+    let what = format!("GoodLink {goodlink} is not restarted after all, unless its users' wait is over");
+    accepted(form, client.intervene(reason, Act::CancelRestart(goodlink.into())).await?, &what)
+}
+
 pub(crate) async fn restart(
     client: &Client,
     form: Form,

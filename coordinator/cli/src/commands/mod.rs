@@ -93,6 +93,9 @@ async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Fail
         Command::Hold { held } => interventions::hold(client, form, held).await,
         Command::Release { held } => interventions::release(client, form, held).await,
         Command::Coordinator(Coordinator::Takeover { reason }) => interventions::takeover(client, form, reason).await,
+        Command::Goodlink(Goodlink::Cancel { goodlink, reason }) => {
+            interventions::cancel(client, form, goodlink, reason).await
+        }
         Command::Goodlink(Goodlink::Restart { goodlink, reason }) => {
             interventions::restart(client, form, goodlink, reason).await
         }

@@ -26,7 +26,7 @@ pub(crate) async fn apply(client: &Client, form: Form, file: &Path) -> Result<Ex
         }
         return Ok(Exit::Good);
     }
-    let what = format!("the rollout of {} is applied, and begins with `sendgate rollout start NAME`", file.display());
+    let what = format!("the rollout of {} is applied", file.display());
     accepted(form, answer, &what)
 }
 

@@ -67,13 +67,7 @@ fn requests_carry_what_was_asked_for() {
     let apply = coordinator.run(&["rollout", "apply", path]);
     std::fs::remove_file(&file).unwrap();
     assert_eq!((apply.code, apply.err.as_str()), (Some(0), ""));
-    assert_eq!(
-        apply.out,
-        format!(
-            "accepted: the rollout of {path} is applied, and begins with `sendgate rollout start NAME`; record 12 of the \
-             journal\n"
-        )
-    );
+    assert_eq!(apply.out, format!("accepted: the rollout of {path} is applied; record 12 of the journal\n"));
     let gone = coordinator.run(&["rollout", "apply", path]);
     assert_eq!(gone.code, Some(1));
     let text = format!("the rollout's file {path} cannot be read: No such file or directory");

@@ -1,7 +1,7 @@
 //! What a line of the journal says. The JSON of [`Stamped`] is the payload of a record; a record stays under 100 KB, so
 //! lists are cut into parts of at most [`USERS_PER_ENTRY`].
 
-use super::{Effect, Held, Outcome, PairEvent, RolloutEvent, Subject};
+use super::{Effect, Outcome, PairEvent, Request, RolloutEvent};
 use crate::enforcement::{Means, StoreVersion};
 use crate::guid::Guid;
 use crate::names::{
@@ -9,9 +9,7 @@ use crate::names::{
     RosterName,
 };
 use crate::sid::Sid;
-use crate::spec::RolloutSpec;
 use crate::time::{ClockMark, Now};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -300,128 +298,6 @@ pub enum BreachEvent {
     },
     /// Everybody is seen to be covered or is excepted, or the store is seen to enforce no more.
     Ended,
-}
-
-/// Asked for by a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "request")]
-pub enum Request {
-    /// A new rollout; or another form of one that was not started yet.
-    RolloutApply(RolloutSpec),
-    /// Let it begin.
-    RolloutStart {
-        /// Which.
-        rollout: RolloutName,
-    },
-    /// Let it go on after a trip: who is paused now counts as its baseline.
-    RolloutResume {
-        /// Which.
-        rollout: RolloutName,
-        /// Why.
-        reason: String,
-    },
-    /// Try a host again: what happened on it before is forgiven.
-    HostRetry {
-        /// Of which rollout.
-        rollout: RolloutName,
-        /// Which.
-        host: HostName,
-        /// Why.
-        reason: String,
-    },
-    /// Leave a host out.
-    HostSkip {
-        /// Of which rollout.
-        rollout: RolloutName,
-        /// Which.
-        host: HostName,
-        /// Why.
-        reason: String,
-    },
-    /// No new effect there until it is released.
-    Hold {
-        /// What.
-        held: Held,
-        /// Why.
-        reason: String,
-    },
-    /// The end of a hold.
-    Release {
-        /// What.
-        held: Held,
-        /// Why.
-        reason: String,
-    },
-    /// Restart GoodLink once, whatever its users have waited.
-    RestartForce {
-        /// Which.
-        goodlink: GoodLinkName,
-        /// Why.
-        reason: String,
-    },
-    /// Remove its hotfix again, the last wave first.
-    RolloutRemove {
-        /// Which.
-        rollout: RolloutName,
-        /// Why.
-        reason: String,
-    },
-    /// No new effect of it any more.
-    RolloutAbort {
-        /// Which.
-        rollout: RolloutName,
-        /// Why.
-        reason: String,
-    },
-    /// Lead agents that obeyed another coordinator, or a newer copy of this journal, from here on.
-    Takeover {
-        /// What they obey from here on: of another epoch, with a counter above all that any of them has reported.
-        generation: Generation,
-        /// Epochs that they obeyed before.
-        supersedes: BTreeSet<u64>,
-        /// Why.
-        reason: String,
-    },
-    /// Except one user.
-    Waive {
-        /// Whom.
-        user: DirectoryName,
-        /// Why.
-        reason: String,
-        /// Until when.
-        expires: Timestamp,
-    },
-    /// Say yes to something that needs it.
-    Approve {
-        /// What.
-        subject: Subject,
-        /// The user's name now, where the subject is a user.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        called: Option<DirectoryName>,
-        /// Why.
-        reason: String,
-    },
-    /// Take every yes to it back. What was written stays until it is undone.
-    Revoke {
-        /// What.
-        subject: Subject,
-        /// Why.
-        reason: String,
-    },
-    /// Take an entry of ours away, and do not plan it again.
-    GrantUndo {
-        /// The intent that wrote it.
-        grant: Sequence,
-        /// Why.
-        reason: String,
-    },
-    /// Plan an undone entry again.
-    GrantRedo {
-        /// The intent that wrote it.
-        grant: Sequence,
-        /// Why.
-        reason: String,
-    },
 }
 
 impl Entry {

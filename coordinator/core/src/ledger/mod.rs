@@ -16,17 +16,19 @@ mod intent;
 mod learned;
 mod lineage;
 mod pair;
+mod request;
 mod requested;
 mod rollout;
 mod text;
 
 pub use approval::{Approval, Lost, Subject, Undo, Yes};
 pub use effect::{Effect, Outcome, Withdrawal};
-pub use entry::{BreachEvent, Entry, Generation, Milestone, Pair, Request, Sequence, Sha256, Stamped};
+pub use entry::{BreachEvent, Entry, Generation, Milestone, Pair, Sequence, Sha256, Stamped};
 pub use hold::{Held, Hold, Holds};
 pub use intent::{Intent, IntentState};
 pub use lineage::{Foreign, Lineage, Origin, Strangeness, Stranger, Takeover};
 pub use pair::{PairEvent, PairState};
+pub use request::Request;
 pub use rollout::{Removal, Rollout, RolloutEvent, RolloutState, Skip};
 
 use crate::coverage::placement::GrantEntry;
@@ -90,6 +92,8 @@ pub struct Ledger {
     pub holds: Holds,
     /// GoodLink servers that a person wants restarted whatever their users have waited, until it is tried.
     pub forced: BTreeMap<GoodLinkName, Forced>,
+    /// When a person last took such a wish back: it counts for whatever was filed before.
+    pub cancelled: BTreeMap<GoodLinkName, Sequence>,
     /// Grants that were written and did not stay, by the number of their intent.
     pub lost: BTreeMap<Sequence, Lost>,
 }

@@ -61,6 +61,10 @@ impl Ledger {
                 let forced = Forced { by: by.clone(), reason: reason.clone(), at: at.steady };
                 self.forced.insert(goodlink.clone(), forced);
             }
+            Request::RestartCancel { goodlink, .. } => {
+                self.forced.remove(goodlink);
+                self.cancelled.insert(goodlink.clone(), sequence);
+            }
             Request::Takeover { generation, supersedes, reason } => {
                 let (by, reason) = (by.clone(), reason.clone());
                 let takeover = Takeover { generation: *generation, supersedes: supersedes.clone(), by, reason };

@@ -83,6 +83,9 @@ impl fmt::Display for Request {
             Self::RestartForce { goodlink, reason } => {
                 write!(f, "restart GoodLink {goodlink} whatever its users have waited: {reason}")
             }
+            Self::RestartCancel { goodlink, reason } => {
+                write!(f, "do not restart GoodLink {goodlink} after all: {reason}")
+            }
             Self::RolloutRemove { rollout, reason } => write!(f, "remove the hotfix of rollout {rollout}: {reason}"),
             Self::RolloutAbort { rollout, reason } => write!(f, "abort rollout {rollout}: {reason}"),
             Self::Waive { user, reason, expires } => write!(f, "waive {user} until {expires}: {reason}"),

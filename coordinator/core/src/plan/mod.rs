@@ -323,8 +323,13 @@ fn stopped(world: World<'_>, id: Sequence, effect: &Effect, over: &[Held]) -> Op
     if let Some(held) = hold::blocking(world, over).first() {
         return Some(held.to_string());
     }
-    if let Effect::RestartGoodlink { goodlink, forced: false, .. } = effect {
-        return remedy::helps_nobody(world, goodlink, id);
+    match effect {
+        Effect::RestartGoodlink { goodlink, forced: false, .. } => return remedy::helps_nobody(world, goodlink, id),
+        Effect::RestartGoodlink { goodlink, forced: true, .. } => {
+            return remedy::is_cancelled(world, goodlink, id)
+                .then(|| "whoever wanted it has taken that back".to_owned());
+        }
+        _ => {}
     }
     let (rollout, host) = effect.rollout().zip(effect.host())?;
     let Some(rollout) = world.ledger.rollouts.get(rollout) else { return Some("the rollout is gone".to_owned()) };

@@ -242,9 +242,16 @@ pub(super) fn helps_nobody(world: World<'_>, name: &GoodLinkName, id: Sequence) 
 /// Whether a person wants this restart whatever the users have waited; the intent that carries the wish out is named by
 /// `except`.
 fn forced(world: World<'_>, name: &GoodLinkName, except: Option<Sequence>) -> bool {
-    let carries = |id| world.ledger.intents.get(&id).map(|intent| &intent.effect);
-    world.ledger.forced.contains_key(name)
-        || except.and_then(carries).is_some_and(|effect| matches!(effect, Effect::RestartGoodlink { forced: true, .. }))
+    let carries = |id: &Sequence| {
+        let effect = world.ledger.intents.get(id).map(|intent| &intent.effect);
+        matches!(effect, Some(Effect::RestartGoodlink { forced: true, .. })) && !is_cancelled(world, name, *id)
+    };
+    world.ledger.forced.contains_key(name) || except.as_ref().is_some_and(carries)
+}
+
+/// Whether a person has taken back the wish that this intent carries out.
+pub(super) fn is_cancelled(world: World<'_>, name: &GoodLinkName, id: Sequence) -> bool {
+    world.ledger.cancelled.get(name).is_some_and(|cancelled| *cancelled > id)
 }
 
 fn waiting(users: &[PausedUser<'_>]) -> Option<Blocked> {

@@ -2,7 +2,7 @@
 
 use super::{Refused, invalid, known_rollout, needed_reason};
 use crate::gate::World;
-use crate::ledger::{Generation, Held, IntentState, Request, RolloutState, Sequence};
+use crate::ledger::{Effect, Generation, Held, IntentState, Request, RolloutState, Sequence};
 use crate::names::{HostName, RolloutName};
 use crate::time::Readable;
 
@@ -141,6 +141,31 @@ pub fn skip(world: World<'_>, rollout: &str, host: &str, reason: &str) -> Result
 pub fn restart_force(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
     let goodlink = one_of("GoodLink server", given, world.policy.goodlink.keys(), "configured GoodLink servers are")?;
     Ok(Request::RestartForce { goodlink, reason: needed_reason(reason)? })
+}
+
+/// Checks that a restart which somebody forced is not wanted after all.
+///
+/// # Errors
+/// [`Refused`] if there is no such server, nothing is left to take back, or no reason is given.
+pub fn restart_cancel(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
+    let goodlink = one_of("GoodLink server", given, world.policy.goodlink.keys(), "configured GoodLink servers are")?;
+    let mine = |effect: &Effect| matches!(effect, Effect::RestartGoodlink { goodlink: of, forced: true, .. } if *of == goodlink);
+    let (mut waits, mut under_way) = (world.ledger.forced.contains_key(&goodlink), None);
+    for (id, intent) in world.ledger.open().filter(|(_, intent)| mine(&intent.effect)) {
+        match intent.state {
+            IntentState::Permitted { .. } => under_way = Some(id),
+            _ => waits = true,
+        }
+    }
+    match under_way {
+        _ if waits => Ok(Request::RestartCancel { goodlink, reason: needed_reason(reason)? }),
+        Some(id) => Err(Refused::Conflict(format!(
+            "the restart of GoodLink {goodlink} (intent {id}) has its permit: it has begun, or its permit ends within 30 s"
+        ))),
+        None => {
+            Err(Refused::Conflict(format!("nobody has forced a restart of GoodLink {goodlink} that is still to come")))
+        }
+    }
 }
 
 /// Checks a takeover; `epoch` is a random number. Needed where agents refuse this coordinator, and allowed at any time:

@@ -1,4 +1,4 @@
-//! Hold and release, resume, retry, skip, a forced restart, a takeover.
+//! Hold and release, resume, retry, skip, a forced restart and its taking back, a takeover.
 
 use super::{accepted, invalid, refused, stopped};
 use crate::driver::{Handle, RequestError};
@@ -44,6 +44,9 @@ pub(super) async fn intervene(
         }
         Act::RestartGoodlink(goodlink) => {
             driver.request(by, move |world| request::restart_force(world, &goodlink, &reason)).await
+        }
+        Act::CancelRestart(goodlink) => {
+            driver.request(by, move |world| request::restart_cancel(world, &goodlink, &reason)).await
         }
         Act::TakeOver(_) => return take_over(driver, by, reason).await,
     };

@@ -22,9 +22,18 @@ fn not_too_long(text: &str) -> Result<(), Status> {
 /// Files it; one that is there in this form is accepted without a record.
 pub(super) async fn apply(driver: &Handle, by: OperatorName, text: String) -> Result<Response<Accepted>, Status> {
     not_too_long(&text)?;
+    // Checked before the request is filed, so that the name is known when it has been.
+    let read = text.clone();
+    let name = driver.look(move |world, _| spec::read(&read, world.policy).ok().map(|spec| spec.name)).await;
+    let name = name.map_err(stopped)?;
     match driver.request(by, move |world| request::rollout_apply(world, &text)).await {
         Err(RequestError::Refused(Refused::Unchanged(note))) => Ok(Response::new(Accepted { sequence: 0, note })),
-        filed => filed.map(accepted).map_err(refused),
+        filed => {
+            let mut answer = filed.map(accepted).map_err(refused)?;
+            answer.get_mut().note =
+                name.map(|name| format!("it begins with `sendgate rollout start {name}`")).unwrap_or_default();
+            Ok(answer)
+        }
     }
 }
 

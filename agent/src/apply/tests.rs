@@ -1,0 +1,88 @@
+//! What is done when the journal fails at the worst moment.
+
+use super::programs::Followed;
+use super::*;
+use crate::journal::store::{Part, Records, Store, StoreError, SyncError};
+use crate::machine::{Later, ThisMachine};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A disk that takes everything and fails to keep it, so many times.
+#[derive(Debug, Default)]
+struct Disk {
+    records: Mutex<BTreeMap<(Part, Vec<u8>), Vec<u8>>>,
+    failures: Arc<AtomicU32>,
+}
+
+impl Store for Disk {
+    fn get(&self, part: Part, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.records.lock().unwrap().get(&(part, key.to_vec())).cloned())
+    }
+
+    fn all(&self, part: Part) -> Result<Records, StoreError> {
+        let records = self.records.lock().unwrap();
+        let of_part = records.iter().filter(|((of, _), _)| *of == part);
+        Ok(of_part.map(|((_, key), value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn put(&self, part: Part, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.records.lock().unwrap().insert((part, key.to_vec()), value.to_vec());
+        Ok(())
+    }
+
+    fn remove(&self, part: Part, key: &[u8]) -> Result<(), StoreError> {
+        self.records.lock().unwrap().remove(&(part, key.to_vec()));
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), SyncError> {
+        let fails = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        if fails { Err(SyncError::Disk(io::Error::from_raw_os_error(28))) } else { Ok(()) }
+    }
+}
+
+/// Programs that are never started here.
+#[derive(Debug, Default)]
+struct Counted(AtomicU32);
+
+impl Programs for Counted {
+    fn start<'a>(&'a self, _: &'a ActId, _: Prepared, _: Steady) -> Later<'a, io::Result<Box<dyn Followed>>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Err(io::Error::other("not in this test")) })
+    }
+
+    fn find(&self, _: &ActId) -> Box<dyn Followed> {
+        unreachable!("nothing is recovered")
+    }
+
+    fn forget(&self, _: &ActId) {}
+}
+
+#[tokio::test]
+async fn an_act_whose_record_may_not_be_on_the_disk_is_refused_and_leaves_its_host_free() {
+    let failures = Arc::new(AtomicU32::new(0));
+    let disk = Disk { failures: Arc::clone(&failures), ..Disk::default() };
+    let journal = Arc::new(Journal::kept_in(PathBuf::from("/state"), Box::new(disk)).unwrap());
+    let programs = Arc::new(Counted::default());
+    let acts = Acts::new(Arc::clone(&journal), programs.clone(), Arc::new(ThisMachine), Arc::default());
+    let host = HostName::new("exa1").unwrap();
+    let id = ActId::parse("0000000000000007-9").unwrap();
+    let prepared =
+        Prepared { host: host.clone(), what: "install kb926666".into(), commands: Vec::new(), package: None };
+
+    // The first for the act's beginning, the second for the first attempt to write that it is refused.
+    failures.store(2, Ordering::SeqCst);
+    acts.start(id.clone(), prepared, Steady::now()).await;
+    let record = journal.act(&id).unwrap().unwrap();
+    assert_eq!(record.progress, Progress::Refused);
+    assert_eq!(
+        record.detail,
+        "it could not be journaled before its start: the journal /state: syncing to disk: No space left on device (os \
+         error 28)"
+    );
+    assert_eq!(programs.0.load(Ordering::SeqCst), 0, "and nothing was started");
+    let next = ActId::parse("0000000000000007-10").unwrap();
+    assert_eq!(journal.begin(&next, &host, "install kb926666").unwrap(), Begun::New);
+}

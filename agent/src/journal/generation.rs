@@ -1,0 +1,79 @@
+//! Whom the agent obeys: the highest generation of a coordinator, and the takeovers by which another one came.
+
+use super::store::Part;
+use super::{Journal, JournalError};
+use serde::{Deserialize, Serialize};
+
+/// How the keys of takeovers begin.
+const TAKEOVER: &str = "takeover ";
+
+/// Which journal of a coordinator, and which start of a coordinator on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generation {
+    /// Random, made with the journal.
+    pub epoch: u64,
+    /// From 1.
+    pub counter: u64,
+    /// Random, made at the start: two starts on copies of one journal differ in it.
+    pub mark: u64,
+}
+
+/// A takeover that this agent followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Takeover {
+    /// What was obeyed before.
+    pub from: Generation,
+    /// What is obeyed from then on.
+    pub to: Generation,
+    /// Who declared it.
+    pub operator: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl std::fmt::Display for Generation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}:{}", self.epoch, self.counter)
+    }
+}
+
+impl Journal {
+    /// The highest generation that was ever accepted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn remembered(&self) -> Result<Option<Generation>, JournalError> {
+        let found = self.store.get(Part::Root, b"generation").map_err(self.store("reading the generation"))?;
+        found.map(|value| self.decode(b"generation", &value)).transpose()
+    }
+
+    /// Remembers an accepted generation, and the takeover by which it was accepted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn remember(&self, generation: Generation, takeover: Option<&Takeover>) -> Result<(), JournalError> {
+        let _one = self.locked();
+        if self.remembered()? == Some(generation) {
+            return Ok(());
+        }
+        if let Some(takeover) = takeover {
+            // Before the generation: after a crash in between the takeover is followed again, and is the same.
+            let (key, value) = (format!("{TAKEOVER}{generation}"), self.encode("takeover", takeover)?);
+            self.store.put(Part::Root, key.as_bytes(), &value).map_err(self.store("writing a takeover"))?;
+            self.sync()?;
+        }
+        let value = self.encode("generation", &generation)?;
+        self.store.put(Part::Root, b"generation", &value).map_err(self.store("writing the generation"))?;
+        self.sync()
+    }
+
+    /// The takeovers that were followed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn takeovers(&self) -> Result<Vec<Takeover>, JournalError> {
+        let all = self.store.all(Part::Root).map_err(self.store("reading the takeovers"))?;
+        let found = all.into_iter().filter(|(key, _)| key.starts_with(TAKEOVER.as_bytes()));
+        found.map(|(key, value)| self.decode(&key, &value)).collect()
+    }
+}
