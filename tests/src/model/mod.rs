@@ -4,7 +4,8 @@
 //!
 //! 1. [`scene`] is the estate; [`truth`] is what is really so, and what is shown of it;
 //! 2. [`state`] is one state of everything: truth, coordinator, journal, agents, messages, what the oracle remembers;
-//! 3. [`action`] says what may happen next, [`step`] lets it happen: [`coordinator`] is the driver's loop, [`agent`] an
+//! 3. [`action`] says what may happen next, [`step`] lets it happen: [`coordinator`] is the driver's loop, `arrivals` what
+//!    reaches it, [`agent`] an
 //!    agent's rules;
 //! 4. [`oracle`] judges the invariants on the truth and on what has happened;
 //! 5. [`peace`] goes on without faults to the end, and walks at random;
@@ -12,18 +13,22 @@
 
 pub mod action;
 pub mod agent;
+mod arrivals;
 pub mod coordinator;
 pub mod oracle;
 pub mod peace;
 pub mod scene;
 pub mod search;
+pub mod sharing;
 pub mod state;
 pub mod step;
 pub mod truth;
+mod words;
 
 use action::Action;
 use scene::Scene;
-use state::{Act, Agent, Budget, Common, Folded, History, State};
+use sharing::{Common, Folded};
+use state::{Act, Agent, Budget, History, State};
 use stateright::Property;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
