@@ -115,6 +115,26 @@ fn a_wave_is_not_over_while_pauses_cannot_be_read() {
     assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
 }
 
+/// Somebody has been paused, and where his mailbox is cannot be said: neither a pause that counts nor none.
+#[test]
+fn a_wave_is_not_over_while_the_mailbox_of_a_paused_user_is_not_known() {
+    let mut example = Example::covered();
+    example.rollout();
+    install_next(&mut example, "exa1");
+    example.pass(minutes(15));
+    example.paused.insert("anna");
+    example.goodlink("adom\\goodadmin");
+    let domains = std::mem::take(&mut example.estate.domains);
+    example.settle();
+    assert_eq!((example.rollout_state().as_str(), example.ledger.rollouts[&name("dst")].waves_done), ("running", 0));
+    let blocked = against(&example, "exa1");
+    let why = "GoodLink gla has paused anna, and whether his mailbox is on a changed server is not known: ";
+    assert!(blocked.iter().any(|text| text.starts_with(why)), "{blocked:?}");
+    example.estate.domains = domains;
+    example.settle();
+    assert!(example.rollout_state().starts_with("stopped by itself: wave exa1: 1 new Send As pauses of"));
+}
+
 /// A cluster: the node whose store is stopped, as it must be, goes first, then the one that serves.
 #[test]
 fn the_passive_node_of_a_cluster_goes_first() {

@@ -5,7 +5,8 @@ use crate::gate::{Resolution, World, resolve};
 use crate::ledger::entry::USERS_PER_ENTRY;
 use crate::ledger::{Baseline, Milestone, Rollout};
 use crate::names::{ExchangeServerName, GoodLinkName, RosterName};
-use crate::plan::{Blocked, Step, remedy};
+use crate::plan::remedy::{self, PausedUser};
+use crate::plan::{Blocked, Step};
 use crate::policy::GoodLinkPolicy;
 use std::collections::BTreeSet;
 
@@ -41,13 +42,41 @@ pub(super) fn concerns(world: World<'_>, rollout: &Rollout, goodlink: &GoodLinkN
     exchange.is_some_and(|exchange| rollout.spec.servers().any(|server| exchange.contains(server)))
 }
 
-/// GoodLink servers whose pauses are not known now: while a wave is watched, that is inconclusive.
-pub(super) fn unclear(world: World<'_>, rollout: &Rollout) -> Vec<Blocked> {
+/// What is not known of pauses on the changed servers now: while a wave is watched, that is inconclusive.
+pub(super) fn unclear(world: World<'_>, rollout: &Rollout, changed: &BTreeSet<&ExchangeServerName>) -> Vec<Blocked> {
+    let baselines = world.ledger.baselines.get(&rollout.spec.name);
+    let before = baselines.and_then(|waves| waves.first_key_value()).map(|(_, before)| before);
     let concerned = world.policy.goodlink.keys().filter(|name| concerns(world, rollout, name));
-    let unclear = concerned.filter_map(|name| Some((name, remedy::paused(world, name, None).err()?)));
-    let blocked =
-        |(name, why)| Blocked::Inconclusive { why: format!("whom GoodLink {name} has paused is not known: {why}") };
-    unclear.map(blocked).collect()
+    let unclear = concerned.filter_map(|name| match remedy::paused(world, name, None) {
+        Err(why) => Some(format!("whom GoodLink {name} has paused is not known: {why}")),
+        Ok(paused) => unplaced(world, name, &paused, before.and_then(|before| before.get(name)), changed),
+    });
+    unclear.map(|why| Blocked::Inconclusive { why }).collect()
+}
+
+/// A user who was paused since, and of whom nobody can say whether his mailbox is on a changed server.
+fn unplaced(
+    world: World<'_>,
+    name: &GoodLinkName,
+    paused: &[PausedUser<'_>],
+    before: Option<&BTreeSet<RosterName>>,
+    changed: &BTreeSet<&ExchangeServerName>,
+) -> Option<String> {
+    let goodlink = world.policy.goodlink.get(name).filter(|goodlink| may_use(goodlink, changed))?;
+    let new = paused.iter().filter(|user| {
+        user.recovery != remedy::Recovery::Waived && !before.is_some_and(|before| before.contains(user.user))
+    });
+    new.into_iter().find_map(|user| match resolve(world, goodlink, user.directory_name?) {
+        Resolution::Unknown(why) => Some(format!(
+            "GoodLink {name} has paused {}, and whether his mailbox is on a changed server is not known: {why}",
+            user.user
+        )),
+        Resolution::Here(..) | Resolution::Not(_) => None,
+    })
+}
+
+fn may_use(goodlink: &GoodLinkPolicy, changed: &BTreeSet<&ExchangeServerName>) -> bool {
+    goodlink.exchange.iter().any(|server| changed.contains(server))
 }
 
 /// Users of a GoodLink server paused since the baseline whose mailbox is on a changed server, or may be.
@@ -68,7 +97,7 @@ pub(super) fn new_pauses(
         .filter(|user| !before.contains(user.user))
         .filter(|user| match user.directory_name {
             Some(directory_name) => affected(goodlink, &resolve(world, goodlink, directory_name), changed),
-            None => goodlink.exchange.iter().any(|server| changed.contains(server)),
+            None => may_use(goodlink, changed),
         })
         .map(|user| user.user.clone())
         .collect()
@@ -82,14 +111,13 @@ pub(super) fn roster_users(world: World<'_>, name: &GoodLinkName, changed: &BTre
 }
 
 fn affected(goodlink: &GoodLinkPolicy, user: &Resolution<'_>, changed: &BTreeSet<&ExchangeServerName>) -> bool {
-    let may_use = || goodlink.exchange.iter().any(|server| changed.contains(server));
     match user {
         Resolution::Here(_, picture) => match &picture.home {
             Home::Server(home) => changed.contains(home),
-            Home::None | Home::Unclear(_) => may_use(),
+            Home::None | Home::Unclear(_) => may_use(goodlink, changed),
         },
-        // Evidence is missing: the gate is closed for that, and the next survey decides.
+        // Evidence is missing: the wave is not over meanwhile, and the next survey decides.
         Resolution::Unknown(_) => false,
-        Resolution::Not(_) => may_use(),
+        Resolution::Not(_) => may_use(goodlink, changed),
     }
 }

@@ -48,7 +48,8 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         // Watched from the moment at which the last host that we changed showed it.
         let changed = rollout.verified.iter().filter(|(host, _)| of_wave.iter().any(|other| other.host == **host));
         let last = changed.filter(|(host, _)| began(world, rollout, host)).map(|(_, at)| *at).max();
-        let mut unclear = baseline::unclear(world, rollout);
+        let begun = hosts.iter().filter(|host| began(world, rollout, &host.host));
+        let mut unclear = baseline::unclear(world, rollout, &begun.map(|host| &host.server).collect());
         if wave == rollout.waves_done {
             unclear.extend(test_send::pending(world, rollout, wave, hosts));
         }
