@@ -11,12 +11,8 @@ use sendgate_tests::system::{System, wait};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Instant;
-use support::{
-    Must, PATIENCE, Scene, closed_by, deny, every_effect_once, finished, grant_all, installs, open, reset, rollout,
-    user,
-};
+use support::{A, Must, PATIENCE, Scene, closed_by, every_effect_once, finished, grant_all, installs, open, rollout};
 
-const A: &str = "a.example.test";
 /// A step that nobody could take for anything else: no test takes that long.
 const DAY: i64 = 24 * 3600;
 
@@ -111,15 +107,13 @@ fn a_clock_that_steps_a_day_forward_and_back_skips_no_wait_and_loses_nothing() {
     let first = of(|entry| matches!(entry, Entry::Intent { effect: Effect::Install { .. } })).next();
     let (last, first) = (last.expect("rights have landed").1.at, first.expect("the hotfix was installed").1.at);
     assert!(first.steady >= last.steady + scene.plan.waits.settled, "{first:?} after {last:?}");
-    reset(&scene.lab);
 }
 
 #[test]
 fn a_waiver_is_over_when_the_wall_clock_says_so() {
     let mut scene = Scene::new(|_| {});
     grant_all(&scene.lab);
-    let (denied, entry) = (user(&scene, "user007"), deny(&scene.lab));
-    scene.lab.add_entry("a", &denied.dn, &entry).must();
+    scene.deny("user007");
     scene.start_hosts().must();
     scene.start_agents().must();
     let clock = Clock::start(&mut scene);
@@ -130,6 +124,5 @@ fn a_waiver_is_over_when_the_wall_clock_says_so() {
     closed_by(&scene, A, &["user007@a.example.test is denied"]);
     clock.ahead("+0");
     open(&scene, A);
-    scene.lab.remove_entry("a", &denied.dn, &entry).must();
-    reset(&scene.lab);
+    scene.undeny("user007");
 }

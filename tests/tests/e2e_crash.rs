@@ -11,7 +11,7 @@ use sendgate_core::ledger::{Effect, Entry, Milestone, Outcome, PairEvent, Sequen
 use sendgate_tests::lab::Lab;
 use sendgate_tests::system::{Layout, System};
 use std::collections::BTreeMap;
-use support::{Must, Scene, USERS, at_once, every_effect_once, finished, installs, reset, rollout};
+use support::{Must, Scene, USERS, at_once, every_effect_once, finished, installs, rollout};
 
 /// The journal's entries as the coordinator logs them, each right after it is durable.
 fn journaled(system: &System, kind: &str, detail: &str) -> usize {
@@ -83,7 +83,6 @@ fn a_coordinator_killed_after_a_grants_intent_in_a_settle_and_in_an_install_does
     });
     let (last, first) = (last.expect("rights have landed"), first.expect("the hotfix was installed"));
     assert!(first >= last + settled, "installed at {first:?}, landed at {last:?}");
-    reset(&scene.lab);
 }
 
 /// Users whose right has landed, each counted once; a second landing of anybody is a mistake here.
@@ -101,10 +100,7 @@ fn landed(system: &System) -> usize {
 
 #[test]
 fn an_agent_killed_in_an_install_never_installs_twice() {
-    let mut scene = Scene::new(|_| {});
-    support::grant_all(&scene.lab);
-    scene.start().must();
-    support::open(&scene, "a.example.test");
+    let mut scene = Scene::granted(|_| {});
     rollout(&scene, "spring", &["EXA1", "EXA2"]);
 
     // The installer outlives its agent, and the next agent finds it again while it runs.
@@ -123,5 +119,4 @@ fn an_agent_killed_in_an_install_never_installs_twice() {
     assert_eq!(installs(&scene, "exa1"), (1, 1));
     assert_eq!(installs(&scene, "exa2"), (1, 1));
     every_effect_once(&scene);
-    reset(&scene.lab);
 }

@@ -11,9 +11,8 @@ use sendgate_tests::system::{Process, wait};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
-use support::{Must, PATIENCE, Scene, every_effect_once, finished, grant_all, installs, open, reset, rollout};
+use support::{A, Must, PATIENCE, Scene, every_effect_once, finished, grant_all, installs, open, rollout};
 
-const A: &str = "a.example.test";
 /// Room for a journal that has just been made, and not much more.
 const SIZE: &str = "size=3m";
 
@@ -124,7 +123,6 @@ fn a_full_disk_ends_the_coordinator_with_a_clear_error_and_with_room_it_goes_on(
     assert_eq!(installs(&scene, "exa1"), (1, 1));
     every_effect_once(&scene);
     scene.coordinator.stop().must();
-    reset(&scene.lab);
 }
 
 #[test]
@@ -153,5 +151,4 @@ fn an_agent_on_a_full_disk_refuses_the_act_and_with_room_it_is_done_once() {
     assert_eq!(installs(&scene, "exa1"), (1, 1));
     every_effect_once(&scene);
     scene.agent("exa1").must().stop().must();
-    reset(&scene.lab);
 }

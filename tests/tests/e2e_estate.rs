@@ -12,16 +12,11 @@ mod reports;
 #[path = "e2e/support.rs"]
 mod support;
 
-use support::{Must, Scene, closed_by, deny, grant_all, open, reset, roster, user};
-
-const A: &str = "a.example.test";
+use support::{A, Must, Scene, closed_by, open, roster, user};
 
 #[test]
 fn a_stopped_directory_server_closes_its_domain_and_a_started_one_opens_it() {
-    let mut scene = Scene::new(|_| {});
-    grant_all(&scene.lab);
-    scene.start().must();
-    open(&scene, A);
+    let mut scene = Scene::granted(|_| {});
     scene.lab.stop_server("a2").must();
     // The connection is lost first, and from then on none can be made.
     closed_by(&scene, A, &["directory server a2.a.example.test gave no evidence", "cannot be reached"]);
@@ -30,17 +25,12 @@ fn a_stopped_directory_server_closes_its_domain_and_a_started_one_opens_it() {
     assert_eq!(check.code, Some(4), "{}{}", check.stdout, check.stderr);
     scene.lab.start_server("a2").must();
     open(&scene, A);
-    reset(&scene.lab);
 }
 
 #[test]
 fn a_deny_on_one_user_closes_the_gate_naming_him_and_the_entry_until_it_is_removed() {
-    let mut scene = Scene::new(|_| {});
-    grant_all(&scene.lab);
-    scene.start().must();
-    open(&scene, A);
-    let (denied, entry) = (user(&scene, "user007"), deny(&scene.lab));
-    scene.lab.add_entry("a", &denied.dn, &entry).must();
+    let mut scene = Scene::granted(|_| {});
+    let (_, entry) = scene.deny("user007");
     // On both servers the same: a reason that names only one of them would come and go with replication.
     let reason = closed_by(&scene, A, &["user007@a.example.test is denied", &entry]);
     assert!(reason.contains("an entry denies it"), "{reason}");
@@ -48,19 +38,15 @@ fn a_deny_on_one_user_closes_the_gate_naming_him_and_the_entry_until_it_is_remov
     assert_eq!(check.code, Some(3), "{}{}", check.stdout, check.stderr);
     let explained = scene.cli(&["explain", "user007"]).must().good().must();
     assert!(explained.stdout.contains(&entry), "{}", explained.stdout);
-    scene.lab.remove_entry("a", &denied.dn, &entry).must();
+    scene.undeny("user007");
     // He was seen without the right, so he has to settle: it is not open at once.
     closed_by(&scene, A, &["1 users await the second look"]);
     open(&scene, A);
-    reset(&scene.lab);
 }
 
 #[test]
 fn what_a_roster_says_wrong_closes_the_gate_with_its_text() {
-    let mut scene = Scene::new(|_| {});
-    grant_all(&scene.lab);
-    scene.start().must();
-    open(&scene, A);
+    let mut scene = Scene::granted(|_| {});
     let whole = roster(&scene);
 
     scene.set_roster("gla", &[]).must();
@@ -89,5 +75,4 @@ fn what_a_roster_says_wrong_closes_the_gate_with_its_text() {
     scene.lab.ldapmodify("a", &mail(&second.mail)).must();
     assert!(reason.to_lowercase().contains("cn=user002"), "{reason}");
     open(&scene, A);
-    reset(&scene.lab);
 }

@@ -11,15 +11,13 @@ import json
 import os
 import random
 import signal
-import socket
 import sys
 import time
-from pathlib import Path
 
+import door
 from service import RUNNING, STARTING, Host, now, write_whole
 
 NO_ACCESS = -2147024891
-STORE_SECONDS = 20.0
 KEPT_LOGS = 3
 TICK_SECONDS = 0.05
 
@@ -48,25 +46,15 @@ class Store:
     """The connection to one Exchange server's store."""
 
     def __init__(self, name, folder, log):
-        self.name, self.door, self.log = name, Path(folder) / "store.sock", log
+        self.name, self.folder, self.log = name, folder, log
         self.stream, self.lost = None, False
 
     def submit(self, user, account):
         """The store's answer, or None while it cannot be reached."""
         try:
             if self.stream is None:
-                connection = socket.socket(socket.AF_UNIX)
-                connection.settimeout(STORE_SECONDS)
-                # By a path relative to its folder: socket paths may have 107 bytes at most.
-                folder = os.open(self.door.parent, os.O_RDONLY)
-                try:
-                    connection.connect(f"/proc/self/fd/{folder}/{self.door.name}")
-                finally:
-                    os.close(folder)
-                self.stream = connection.makefile("rwb")
-            self.stream.write(json.dumps({"user": user, "account": account}).encode() + b"\n")
-            self.stream.flush()
-            answer = json.loads(self.stream.readline())
+                self.stream = door.connect(self.folder)
+            answer = door.submit(self.stream, user, account)
         except (OSError, ValueError):
             self.stream = None
             self._say(True, f"Lost the connection to Exchange server {self.name}.")

@@ -4,7 +4,8 @@
 use super::laboratory::DOMAIN;
 use crate::lab::{Lab, LabError, User};
 use crate::system::{
-    GoodLinkHost, GrantMode, HOTFIX, Plan, PlanDomain, StoreHost, System, SystemError, UNPATCHED, Waits, wait,
+    ACT_DEADLINE, GoodLinkHost, GrantMode, HOTFIX, Plan, PlanDomain, StoreHost, System, SystemError, UNPATCHED, Waits,
+    wait,
 };
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ pub(super) fn plan(lab: &Lab) -> Result<Plan, LabError> {
     let plain = stores.iter().flat_map(|store| on(store, |user| user.tags.is_empty()));
     let blocked = stores.iter().flat_map(|store| on(store, |user| user.tags == ["blocked"]));
     let roster = plain.chain(blocked).collect();
-    let goodlink = GoodLinkHost { host: GOODLINK.to_owned(), name: GOODLINK.to_uppercase(), roster };
+    let goodlink = GoodLinkHost { host: GOODLINK.to_owned(), name: GOODLINK.to_uppercase(), roster, tests: Vec::new() };
     Ok(Plan {
         domains: vec![PlanDomain {
             letter: DOMAIN.to_owned(),
@@ -71,5 +72,6 @@ pub(super) fn plan(lab: &Lab) -> Result<Plan, LabError> {
         soak: Duration::from_secs(1),
         memory: Duration::from_secs(1),
         pause: PAUSE,
+        act_deadline: ACT_DEADLINE,
     })
 }

@@ -1,6 +1,6 @@
 //! The configuration of an agent, and of the simulated host that it serves.
 
-use super::{GoodLinkHost, HOTFIX_NAME, LISTEN, Layout, Plan, PlanDomain, StoreHost, TLS_NAME};
+use super::{ACT_DEADLINE, GoodLinkHost, HOTFIX_NAME, LISTEN, Layout, Plan, PlanDomain, StoreHost, TLS_NAME, TestSend};
 use crate::lab::Lab;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -15,20 +15,24 @@ pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn head(layout: &Layout, agent: &str) -> String {
+/// Up to the first role of the agent's one host; `more` are programs beside those that every host has.
+fn head(layout: &Layout, agent: &str, more: &str) -> String {
     let folder = layout.agent(agent);
     let programs = Lab::programs().join("host");
     let host = quoted(&Layout::text(&layout.host(agent)));
     let (svc, hotfix) = (quoted(&Layout::text(&programs.join("svc"))), quoted(&Layout::text(&programs.join("hotfix"))));
     let pki = |file: &str| quoted(&Layout::text(&layout.pki().join(file)));
     let program = |name: &str, program: &str, arguments: &str| {
-        format!("[programs.{name}]\nprogram = {program}\narguments = [{host}, {arguments}]\ntimeout = \"60s\"\n\n")
+        format!(
+            "[programs.{name}]\nprogram = {program}\narguments = [{host}, {arguments}]\ntimeout = \"{}s\"\n\n",
+            ACT_DEADLINE.as_secs()
+        )
     };
     // The order of svc's arguments: HOST VERB NAME.
     format!(
         "agent = {name}\nstate = {state}\nreport_interval = \"1s\"\n\n\
          [coordinator]\naddress = {address}\ntls_name = {tls}\nca = {ca}\ncertificate = {certificate}\nkey = {key}\n\n\
-         {status}{mounted}{patches}{install}{remove}{restart}\
+         {status}{mounted}{patches}{install}{remove}{restart}{more}\
          [[packages]]\nname = {package}\nfile = {file}\n\n[[hosts]]\nname = {name}\n",
         name = quoted(agent),
         state = quoted(&Layout::text(&folder.join("state"))),
@@ -54,7 +58,7 @@ pub(super) fn store_agent(layout: &Layout, store: &StoreHost) -> String {
         "{}[hosts.exchange]\nstore_exe = {}\nservice = {}\n\
          programs = {{ status = \"status\", mounted = \"mounted\", patches = \"patches\", install = \"install\", \
          remove = \"remove\" }}\n",
-        head(layout, &store.host),
+        head(layout, &store.host, ""),
         quoted(&Layout::text(&layout.host(&store.host).join("store.exe"))),
         quoted(STORE)
     )
@@ -63,11 +67,27 @@ pub(super) fn store_agent(layout: &Layout, store: &StoreHost) -> String {
 /// The agent of a GoodLink host.
 pub(super) fn goodlink_agent(layout: &Layout, goodlink: &GoodLinkHost) -> String {
     let host = layout.host(&goodlink.host);
+    let folder = quoted(&Layout::text(&host));
+    let program = quoted(&Layout::text(&Lab::programs().join("host/test_send")));
+    let sends = |test: &TestSend| format!("test-send-{}", test.server.to_lowercase());
+    let tests = goodlink.tests.iter().map(|test| {
+        format!(
+            "[programs.{}]\nprogram = {program}\narguments = [{folder}, {}, {}]\ntimeout = \"{}s\"\n\n",
+            sends(test),
+            quoted(&test.server),
+            quoted(&test.user),
+            test.timeout.as_secs(),
+        )
+    });
+    let by_server: Vec<_> =
+        goodlink.tests.iter().map(|test| format!("{} = {}", quoted(&test.server), quoted(&sends(test)))).collect();
     format!(
-        "{}[hosts.goodlink]\nservice = {}\nprograms = {{ status = \"status\", restart = \"restart\" }}\nroster = {}\n\n\
+        "{}[hosts.goodlink]\nservice = {}\nprograms = {{ status = \"status\", restart = \"restart\", test_send = {{ {} }} }}\n\
+         roster = {}\n\n\
          [hosts.goodlink.log]\nfile = {}\ntime_zone = \"UTC\"\nunpause_pattern = 'Resuming user (?<user>.+)\\.$'\n",
-        head(layout, &goodlink.host),
+        head(layout, &goodlink.host, &tests.collect::<String>()),
         quoted(GOODLINK),
+        by_server.join(", "),
         quoted(&Layout::text(&host.join("roster.csv"))),
         quoted(&Layout::text(&host.join("logs/goodlink.log")))
     )

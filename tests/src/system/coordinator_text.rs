@@ -28,7 +28,7 @@ pub(super) fn text(lab: &Lab, layout: &Layout, plan: &Plan) -> Result<String, La
          [survey]\ninterval = \"5s\"\nevidence_age = \"20s\"\nwatch_age = \"8s\"\n\n\
          [waits]\nsecond_look = {look}\nrestart = {restart}\nsettled = {settled}\nfailed = {failed}\n\n\
          [gate]\nscope = \"domain\"\n\n[disruption]\nhosts_at_once = 1\n\n[remedy]\ngoodlink_restart = \"on\"\n\n\
-         [rollout]\nsoak = {soak}\n\n[agents]\nheartbeat = \"1s\"\nsilent_after = \"6s\"\nact_deadline = \"60s\"\n",
+         [rollout]\nsoak = {soak}\n\n[agents]\nheartbeat = \"1s\"\nsilent_after = \"6s\"\nact_deadline = {act}\n",
         state = path(&folder.join("state")),
         listen = quoted(LISTEN),
         ca = path(&pki.join("ca.pem")),
@@ -39,6 +39,7 @@ pub(super) fn text(lab: &Lab, layout: &Layout, plan: &Plan) -> Result<String, La
         settled = time(waits.settled),
         failed = time(waits.failed),
         soak = time(plan.soak),
+        act = time(plan.act_deadline),
     );
     for planned in &plan.domains {
         domain(&mut text, lab, layout, planned)?;

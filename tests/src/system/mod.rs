@@ -29,7 +29,8 @@ pub use error::SystemError;
 pub use layout::{LISTEN, Layout, TLS_NAME};
 pub use pki::connection;
 pub use plan::{
-    GoodLinkHost, GrantMode, HOTFIX, HOTFIX_NAME, HOTFIX_TEXT, Plan, PlanDomain, StoreHost, UNPATCHED, Version, Waits,
+    ACT_DEADLINE, GoodLinkHost, GrantMode, HOTFIX, HOTFIX_NAME, HOTFIX_TEXT, Plan, PlanDomain, StoreHost, TestSend,
+    UNPATCHED, Version, Waits,
 };
 pub use process::Process;
 pub use running::System;

@@ -16,6 +16,9 @@ pub const HOTFIX_TEXT: &str = "6.5.7653.33";
 /// The hotfix's name.
 pub const HOTFIX_NAME: &str = "KB926666";
 
+/// Long enough for every act here, on a busy machine too.
+pub const ACT_DEADLINE: Duration = Duration::from_secs(60);
+
 /// Whether grants are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantMode {
@@ -45,6 +48,19 @@ pub struct GoodLinkHost {
     pub name: String,
     /// Lines of its roster.
     pub roster: Vec<User>,
+    /// Its programs for Test Send.
+    pub tests: Vec<TestSend>,
+}
+
+/// A program that tests sending through an Exchange server.
+#[derive(Debug, Clone)]
+pub struct TestSend {
+    /// The Exchange server.
+    pub server: String,
+    /// The mail address of the user as whom it sends.
+    pub user: String,
+    /// How long it may take.
+    pub timeout: Duration,
 }
 
 /// A domain with its hosts.
@@ -97,6 +113,8 @@ pub struct Plan {
     pub memory: Duration,
     /// How long GoodLink leaves a paused user alone: so long that a restart is what helps first.
     pub pause: Duration,
+    /// How long the coordinator waits for the end of an act.
+    pub act_deadline: Duration,
 }
 
 impl Plan {
@@ -114,8 +132,20 @@ impl Plan {
                 version,
             });
             let roster = known.users.iter().filter(|user| !user.is("linked")).cloned().collect();
-            let goodlink =
-                GoodLinkHost { host: format!("gl{letter}"), name: format!("GL{}", letter.to_uppercase()), roster };
+            // The last mailboxes: rosters that are cut short do not have them.
+            let last = |server: &&String| {
+                known.users.iter().rev().find(|user| user.server == **server && user.tags.is_empty())
+            };
+            let tests = known.exchange_servers.iter().filter_map(|server| {
+                let user = last(&server)?.mail.clone();
+                Some(TestSend { server: server.clone(), user, timeout: ACT_DEADLINE })
+            });
+            let goodlink = GoodLinkHost {
+                host: format!("gl{letter}"),
+                name: format!("GL{}", letter.to_uppercase()),
+                roster,
+                tests: tests.collect(),
+            };
             Ok::<_, LabError>(PlanDomain {
                 letter: letter.to_owned(),
                 server: None,
@@ -131,6 +161,7 @@ impl Plan {
             soak: Duration::from_secs(3),
             memory: Duration::from_secs(12),
             pause: Duration::from_secs(40),
+            act_deadline: ACT_DEADLINE,
         })
     }
 

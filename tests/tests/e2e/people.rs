@@ -1,50 +1,15 @@
 //! People's acts through the real coordinator and agents: hold and release, pause and resume, leave out and try again, a
 //! restart of GoodLink.
 
-use crate::support::{Must, PATIENCE, Scene, at_once, every_effect_once, grant_all, installs, open, reset, rollout};
+use crate::support::{
+    A, Must, PATIENCE, Scene, accepted, at_once, every_effect_once, grant_all, held_up, installs, open, refused,
+    rollout, state, why,
+};
 use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
 use sendgate_core::plan::rollout::Phase;
-use sendgate_core::view::{PlanView, RolloutView, StatusView, WhyView};
-use sendgate_tests::system::{Output, System, wait};
+use sendgate_core::view::{PlanView, StatusView};
+use sendgate_tests::system::{System, wait};
 use std::time::Duration;
-
-const A: &str = "a.example.test";
-
-/// An act that is accepted, with these words in the answer.
-fn accepted(system: &System, words: &[&str], answer: &str) -> Output {
-    let output = system.cli(words).must().good().must();
-    assert!(output.stdout.starts_with("accepted: ") && output.stdout.contains(answer), "{words:?}: {}", output.stdout);
-    output
-}
-
-/// An act that is not, with these words in the complaint.
-fn refused(system: &System, words: &[&str], complaint: &str) {
-    let output = system.cli(words).must();
-    assert_eq!(output.code, Some(1), "{words:?}: {}{}", output.stdout, output.stderr);
-    assert!(output.stderr.contains(complaint), "{words:?}: {}", output.stderr);
-}
-
-fn why(system: &System, host: &str) -> WhyView {
-    system.view(&["rollout", "why", "spring", host]).must()
-}
-
-/// Waits until a host of the rollout is held up by this.
-fn held_up(system: &System, host: &str, reason: &str) {
-    wait::until(&format!("{host} held up by {reason:?}"), PATIENCE, || {
-        let reasons = why(system, host).host.reasons;
-        if reasons.iter().any(|known| known == reason) { Ok(()) } else { Err(reasons.join("; ")) }
-    })
-    .must();
-}
-
-fn state(system: &System, begins: &str) {
-    wait::until(&format!("a rollout that is {begins}"), PATIENCE, || {
-        let view: RolloutView = system.view(&["rollout", "show", "spring"]).map_err(|error| error.to_string())?;
-        let hosts: Vec<_> = view.hosts.iter().map(|host| format!("{} {}", host.progress.host, host.phase)).collect();
-        if view.state.starts_with(begins) { Ok(()) } else { Err(format!("{}: {}", view.state, hosts.join(", "))) }
-    })
-    .must();
-}
 
 /// How often GoodLink was started.
 fn goodlink_starts(system: &System) -> usize {
@@ -80,8 +45,8 @@ fn what_people_hold_stands_still_and_goes_on_when_they_let_it() {
         &["goodlink", "restart", "gla", "--reason", "its console hangs"],
         "GoodLink gla is restarted once",
     );
-    held_up(&scene, "exa1", "the estate is held by olive: freeze");
-    held_up(&scene, "exa1", "domain a.example.test is held by olive: audit");
+    held_up(&scene, "spring", "exa1", "the estate is held by olive: freeze");
+    held_up(&scene, "spring", "exa1", "domain a.example.test is held by olive: audit");
     let status: StatusView = scene.view(&["status"]).must();
     let holds: Vec<_> = status.holds.iter().map(|line| format!("{} is {}", line.held, line.hold)).collect();
     assert_eq!(holds.len(), 3, "{holds:?}");
@@ -102,7 +67,7 @@ fn what_people_hold_stands_still_and_goes_on_when_they_let_it() {
     accepted(&scene, &["rollout", "pause", "spring", "--reason", "lunch"], "rollout spring is held");
     accepted(&scene, &["release", "domain", A, "--reason", "audited"], "domain a.example.test is released");
     accepted(&scene, &["release", "estate", "--reason", "thaw"], "the estate is released");
-    held_up(&scene, "exa1", "rollout spring is held by olive: lunch");
+    held_up(&scene, "spring", "exa1", "rollout spring is held by olive: lunch");
     let plan: PlanView = scene.view(&["plan"]).must();
     let remedies: Vec<_> = plan.remedies.values().flatten().cloned().collect();
     assert_eq!(remedies, ["host gla is held by olive: backup"]);
@@ -126,13 +91,13 @@ fn what_people_hold_stands_still_and_goes_on_when_they_let_it() {
         &["rollout", "skip", "spring", "exa2", "--reason", "broken disk"],
         "exa2 is left out of rollout spring",
     );
-    assert_eq!(why(&scene, "exa2").why, "exa2 is left out by olive: broken disk");
+    assert_eq!(why(&scene, "spring", "exa2").why, "exa2 is left out by olive: broken disk");
     accepted(
         &scene,
         &["rollout", "retry", "spring", "exa2", "--reason", "new disk"],
         "exa2 is tried again in rollout spring",
     );
-    assert_eq!(why(&scene, "exa2").host.progress.phase, Phase::Waiting);
+    assert_eq!(why(&scene, "spring", "exa2").host.progress.phase, Phase::Waiting);
 
     // A pause in an installation: the permit that is out is named, what runs is finished, and the soak stands still.
     std::fs::write(scene.layout.host("exa2").join("fail-install"), "before").must();
@@ -144,22 +109,22 @@ fn what_people_hold_stands_still_and_goes_on_when_they_let_it() {
     assert!(paused.stdout.contains("note: permits that are out, good for 30 s"), "{}", paused.stdout);
     assert!(paused.stdout.contains("install kb926666 on exa1"), "{}", paused.stdout);
     let soaking = || {
-        let phase = why(&scene, "exa1").host.progress.phase;
+        let phase = why(&scene, "spring", "exa1").host.progress.phase;
         if let Phase::Soaking { remaining } = phase { Ok(remaining) } else { Err(phase.to_string()) }
     };
     let soak = wait::until("the soak of exa1", PATIENCE, soaking).must();
     assert_eq!(soak, Duration::from_secs(3), "it was paused before the soak began");
-    held_up(&scene, "exa2", "rollout spring is held by olive: an alarm");
+    held_up(&scene, "spring", "exa2", "rollout spring is held by olive: an alarm");
     assert_eq!(soaking().must(), soak, "the soak stands still");
     assert_eq!((installs(&scene, "exa1"), installs(&scene, "exa2")), ((1, 1), (0, 0)));
 
     // It goes on, stops by itself, and ends after the host is tried again.
     accepted(&scene, &["rollout", "resume", "spring", "--reason", "a false one"], "rollout spring goes on");
-    state(&scene, "stopped by itself: wave exa2: 1 failed installs, 0 allowed: exa2 the install failed");
+    state(&scene, "spring", "stopped by itself: wave exa2: 1 failed installs, 0 allowed: exa2 the install failed");
     std::fs::remove_file(scene.layout.host("exa2").join("fail-install")).must();
     accepted(&scene, &["rollout", "retry", "spring", "exa2", "--reason", "mended"], "goes on with `resume`");
     accepted(&scene, &["rollout", "resume", "spring", "--reason", "mended"], "rollout spring goes on");
-    state(&scene, "finished");
+    state(&scene, "spring", "finished");
     refused(&scene, &["rollout", "resume", "spring", "--reason", "x"], "rollout spring is finished, and not held");
 
     let journal = every_effect_once(&scene);
@@ -174,5 +139,4 @@ fn what_people_hold_stands_still_and_goes_on_when_they_let_it() {
         _ => false,
     });
     assert!(good, "its outcome is in the journal");
-    reset(&scene.lab);
 }

@@ -1,12 +1,11 @@
 //! What an operator reads of a domain: a full survey when he wants one, and everybody who has a mailbox.
 
-use crate::support::{Must, PATIENCE, Scene, closed_by, deny, grant_all, open, reset, user};
+use crate::support::{A, Must, PATIENCE, Scene, closed_by, grant_all, open, user};
 use sendgate_core::coverage::report::Scope;
 use sendgate_core::view::{CoverageView, DomainsView, UserLine};
 use sendgate_tests::system::{System, wait};
 use std::time::{Duration, Instant};
 
-const A: &str = "a.example.test";
 const SERVERS: [&str; 2] = ["a1.a.example.test", "a2.a.example.test"];
 
 /// How long ago the last full survey of domain a began.
@@ -59,7 +58,6 @@ fn a_full_survey_is_run_when_an_operator_wants_it_and_watched_to_its_end() {
     assert!(watched.stderr.contains("a2.a.example.test: "), "{}", watched.stderr);
     assert!(!watched.stderr.contains("a1.a.example.test: "), "{}", watched.stderr);
     open(&scene, A);
-    reset(&scene.lab);
 }
 
 /// The lines of a report about the object of this name.
@@ -69,10 +67,7 @@ fn about<'a>(view: &'a CoverageView, dn: &str) -> Vec<&'a UserLine> {
 
 #[test]
 fn everybody_with_a_mailbox_is_reported_whoever_is_on_a_roster() {
-    let mut scene = Scene::new(|_| {});
-    grant_all(&scene.lab);
-    scene.start().must();
-    open(&scene, A);
+    let mut scene = Scene::granted(|_| {});
     let on_roster = scene.plan.domains[0].goodlink.roster.clone();
     let everybody = scene.lab.domain("a").must().users.clone();
 
@@ -95,8 +90,7 @@ fn everybody_with_a_mailbox_is_reported_whoever_is_on_a_roster() {
         off && about(&view, &user.dn).iter().all(|line| line.verdict == "covered")
     };
     let stranger = everybody.iter().find(covered).expect("somebody is on no roster and covered");
-    let entry = deny(&scene.lab);
-    scene.lab.add_entry("a", &stranger.dn, &entry).must();
+    let (_, entry) = scene.deny(&stranger.name);
     let denied = || {
         let view: CoverageView = scene.view(&["coverage", A, "--mailboxes"]).map_err(|error| error.to_string())?;
         let lines = about(&view, &stranger.dn);
@@ -119,6 +113,5 @@ fn everybody_with_a_mailbox_is_reported_whoever_is_on_a_roster() {
     let rows: Vec<_> = csv.stdout.lines().filter(|line| line.contains(&stranger.mail)).collect();
     assert!(!rows.is_empty() && rows.iter().all(|row| row.contains("denied")), "{}", csv.stdout);
     assert_eq!(csv.stdout.lines().count(), view.users.len() + 1, "a head, and a line for each");
-    scene.lab.remove_entry("a", &stranger.dn, &entry).must();
-    reset(&scene.lab);
+    scene.undeny(&stranger.name);
 }

@@ -1,16 +1,26 @@
 //! A system of its own for each test, on the one laboratory that `tests/run` has brought up.
 
-#![allow(dead_code, reason = "each test program uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test program uses its part")]
+
+#[path = "rollouts.rs"]
+mod rollouts;
+
+pub(crate) use rollouts::{
+    accepted, digest, finished, held_up, host_log, installs, one_by_one, refused, removals, rollout, shown, start,
+    state, test_sends, why,
+};
 
 use sendgate_core::ledger::{Entry, Outcome, Sequence, Stamped};
-use sendgate_core::view::{GateState, GateView, RolloutView};
+use sendgate_core::view::{GateState, GateView};
 use sendgate_tests::lab::{Lab, LabError, User};
-use sendgate_tests::rollout_file::RolloutFile;
-use sendgate_tests::system::{HOTFIX_NAME, HOTFIX_TEXT, Layout, Plan, Process, System, wait};
+use sendgate_tests::system::{Plan, Process, System, wait};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+/// The domain of every test.
+pub(crate) const A: &str = "a.example.test";
 /// What is waited for comes within seconds; this is for a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Roster users of a test: two of them behind blocked inheritance.
@@ -36,6 +46,8 @@ pub(crate) struct Scene {
     /// Ends before its folder goes.
     pub(crate) system: Option<System>,
     dir: PathBuf,
+    /// Users who were denied, with the entry.
+    denied: RefCell<Vec<(User, String)>>,
 }
 
 impl Scene {
@@ -46,7 +58,33 @@ impl Scene {
         let dir = lab.description.dir.with_file_name(format!("e2e-{:08x}", rand::random::<u32>()));
         let mut plan = Plan::domain_a(&lab, USERS).must();
         change(&mut plan);
-        Self { system: Some(System::make(lab, dir.clone(), plan).must()), dir }
+        Self { system: Some(System::make(lab, dir.clone(), plan).must()), dir, denied: RefCell::default() }
+    }
+
+    /// One in which everything runs, everybody is covered, and nobody has anything to wait for.
+    pub(crate) fn granted(change: impl FnOnce(&mut Plan)) -> Self {
+        let mut scene = Self::new(change);
+        grant_all(&scene.lab);
+        scene.start().must();
+        open(&scene, A);
+        scene
+    }
+
+    /// Denies GoodAdmin to send as this user; the user, and the entry. It is gone after the test at the latest.
+    pub(crate) fn deny(&self, name: &str) -> (User, String) {
+        let entry = format!("(OD;;CR;{SEND_AS};;{})", self.lab.domain("a").must().goodadmin.sid);
+        let user = user(self, name);
+        self.lab.add_entry("a", &user.dn, &entry).must();
+        self.denied.borrow_mut().push((user.clone(), entry.clone()));
+        (user, entry)
+    }
+
+    /// Takes such an entry away.
+    pub(crate) fn undeny(&self, name: &str) {
+        let mut denied = self.denied.borrow_mut();
+        let at = denied.iter().position(|(user, _)| user.name == name).expect("he was denied");
+        let (user, entry) = denied.swap_remove(at);
+        self.lab.remove_entry("a", &user.dn, &entry).must();
     }
 }
 
@@ -74,7 +112,13 @@ impl Drop for Scene {
                 lines[lines.len().saturating_sub(30)..].iter().map(|line| line.chars().take(400).collect::<String>());
             eprintln!("the coordinator's last words:\n{}", last.collect::<Vec<_>>().join("\n"));
         }
+        let lab = self.system.as_ref().map(|system| system.lab.clone());
+        // First, for a coordinator that runs would grant again what is taken back.
         self.system = None;
+        // What cannot be taken back is said, and no more: a test that failed is ending already.
+        for error in lab.iter().flat_map(|lab| clean(lab, &self.denied.borrow())) {
+            eprintln!("the laboratory is not as it was: {error}");
+        }
         let _ = std::fs::remove_dir_all(&self.dir);
     }
 }
@@ -86,24 +130,20 @@ fn places(lab: &Lab, letter: &str) -> Vec<(String, String)> {
     dns.flat_map(|dn| CLASSES.map(|class| (dn.clone(), entry(class)))).collect()
 }
 
+/// Takes all of these entries back, and every grant.
+fn clean(lab: &Lab, denied: &[(User, String)]) -> Vec<LabError> {
+    let denies = denied.iter().map(|(user, entry)| lab.remove_entry("a", &user.dn, entry));
+    denies.chain([lab.clear_entries("a")]).filter_map(Result::err).collect()
+}
+
 /// Takes every grant back.
 pub(crate) fn reset(lab: &Lab) {
-    for (dn, entry) in places(lab, "a") {
-        match lab.remove_entry("a", &dn, &entry) {
-            Err(LabError::Failed { complaint, .. }) if complaint.contains("has no entry") => {}
-            other => other.must(),
-        }
-    }
+    lab.clear_entries("a").must();
 }
 
 /// Grants everything before anybody looks: then nobody has anything to wait for.
 pub(crate) fn grant_all(lab: &Lab) {
     places(lab, "a").iter().for_each(|(dn, entry)| lab.add_entry("a", dn, entry).must());
-}
-
-/// The deny of Send As for GoodAdmin, as it stands on one user.
-pub(crate) fn deny(lab: &Lab) -> String {
-    format!("(OD;;CR;{SEND_AS};;{})", lab.domain("a").must().goodadmin.sid)
 }
 
 pub(crate) fn user(system: &System, name: &str) -> User {
@@ -144,31 +184,6 @@ pub(crate) fn closed_by(system: &System, subject: &str, words: &[&str]) -> Strin
     .must()
 }
 
-/// Creates and starts a rollout over these servers.
-pub(crate) fn rollout(system: &System, name: &str, servers: &[&str]) {
-    let file = RolloutFile::one_by_one(name, (HOTFIX_NAME, &digest(system), HOTFIX_TEXT), servers);
-    let applied = system.apply(&file).must().good().must().stdout;
-    assert!(applied.contains(&format!("note: it begins with `sendgate rollout start {name}`")), "{applied}");
-    system.cli(&["rollout", "start", name]).must().good().must();
-}
-
-pub(crate) fn digest(system: &System) -> String {
-    let package = Layout::text(&system.layout.package(HOTFIX_NAME));
-    let output = system.run(Path::new("/usr/bin/sha256sum"), &[&package]).must().good().must();
-    output.stdout.split_whitespace().next().expect("sha256sum prints a digest").to_owned()
-}
-
-/// Waits for the end of a rollout, which must not stop by itself.
-pub(crate) fn finished(system: &System, name: &str) {
-    wait::until("the end of the rollout", PATIENCE, || {
-        let view: RolloutView = system.view(&["rollout", "show", name]).map_err(|error| error.to_string())?;
-        assert!(!view.state.starts_with("stopped"), "{}", view.state);
-        let hosts: Vec<_> = view.hosts.iter().map(|host| format!("{} {}", host.progress.host, host.phase)).collect();
-        if view.state == "finished" { Ok(()) } else { Err(format!("{}: {}", view.state, hosts.join(", "))) }
-    })
-    .must();
-}
-
 /// Looks as fast as it can: the moments that these tests want are short.
 pub(crate) fn at_once<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
@@ -179,13 +194,6 @@ pub(crate) fn at_once<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(begin.elapsed() < PATIENCE, "{what} was not seen within {PATIENCE:?}");
         std::thread::sleep(Duration::from_millis(2));
     }
-}
-
-/// How many installations a host has begun, and how many of them ended well.
-pub(crate) fn installs(system: &System, host: &str) -> (usize, usize) {
-    let text = std::fs::read_to_string(system.layout.host(host).join("installs.log")).unwrap_or_default();
-    let begun = text.lines().filter(|line| line.contains(" start ")).count();
-    (begun, text.lines().filter(|line| line.contains(" end ") && line.ends_with("exit 0")).count())
 }
 
 /// Waits until the words stand in a process's log.

@@ -1,11 +1,9 @@
 //! The coordinator's journal is restored from a backup: closed, says why, and goes on after a takeover.
 
-use crate::support::{Must, PATIENCE, Scene, at_once, every_effect_once, grant_all, installs, open, reset, rollout};
+use crate::support::{A, Must, PATIENCE, Scene, at_once, every_effect_once, finished, installs, open, rollout};
 use sendgate_core::view::{HostsView, StatusView};
 use sendgate_tests::system::{HOTFIX_TEXT, Layout, System, wait};
 use std::path::Path;
-
-const A: &str = "a.example.test";
 
 /// Copies a folder whole in place of another.
 fn copy(system: &System, from: &Path, to: &Path) {
@@ -28,10 +26,7 @@ fn strangers(system: &System, words: &str) {
 
 #[test]
 fn a_restored_journal_leads_nobody_until_a_takeover() {
-    let mut scene = Scene::new(|_| {});
-    grant_all(&scene.lab);
-    scene.start().must();
-    open(&scene, A);
+    let mut scene = Scene::granted(|_| {});
     scene.coordinator.stop().must();
     let (state, backup) = (scene.layout.coordinator().join("state"), scene.layout.dir.join("backup"));
     copy(&scene, &state, &backup);
@@ -71,7 +66,7 @@ fn a_restored_journal_leads_nobody_until_a_takeover() {
     })
     .must();
     rollout(&scene, "summer", &["EXA1", "EXA2"]);
-    crate::finished(&scene, "summer");
+    finished(&scene, "summer");
     assert_eq!(installs(&scene, "exa1"), (1, 1), "what the lost part installed is seen, and not done again");
     assert_eq!(installs(&scene, "exa2"), (1, 1));
     every_effect_once(&scene);
@@ -81,5 +76,4 @@ fn a_restored_journal_leads_nobody_until_a_takeover() {
     copy(&scene, &backup, &state);
     scene.start_coordinator().must();
     strangers(&scene, "of another journal than this coordinator's");
-    reset(&scene.lab);
 }

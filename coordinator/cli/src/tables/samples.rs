@@ -410,7 +410,7 @@ pub(super) fn rollout() -> RolloutView {
             changed: [name("exa1")].into(),
             new_pauses: BTreeSet::new(),
             roster_users: 0,
-            tests: BTreeMap::new(),
+            tests: BTreeSet::new(),
             failed: [(name("exa1"), (Class::Install, "exit code 3".to_owned()))].into(),
             allowed: spec().thresholds,
         }],

@@ -5,6 +5,7 @@ use crate::example::{Example, file_of, minutes, name, succeeded, wave};
 use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
 use sendgate_core::plan::{self, rollout::REFUSALS};
 use sendgate_core::request::{self, WantedHeld};
+use sendgate_core::view::{self, RolloutView};
 
 fn file(more: &str) -> String {
     file_of("dst", &format!("test_send = true\n{}{}{more}", wave("canary", &["exa1"]), wave("rest", &["exa2"])))
@@ -56,6 +57,12 @@ fn a_failed_test_stops_it_and_is_made_again_when_a_person_lets_it_go_on() {
         example.rollout_state(),
         "stopped by itself: wave canary: 1 test sends failed, 0 allowed: gla through exa1: failed: exit code 4"
     );
+    // An operator is shown it, as JSON too.
+    let view = view::rollout(example.world(), &name("dst")).unwrap();
+    let failed = r#""tests":[{"goodlink":"gla","server":"exa1","why":"failed: exit code 4"}]"#;
+    let text = serde_json::to_string(&view).unwrap();
+    assert!(text.contains(failed), "{text}");
+    assert_eq!(serde_json::from_str::<RolloutView>(&text).unwrap(), view);
     resume(&mut example);
     ends(&mut example, succeeded());
     example.pass(minutes(15));

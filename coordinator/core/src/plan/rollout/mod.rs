@@ -20,7 +20,7 @@ mod wave;
 
 pub use fit::{Fit, Need};
 pub use phase::{Class, Phase};
-pub use tally::{Tally, tallies};
+pub use tally::{FailedTest, Tally, tallies};
 
 use super::Blocked;
 use crate::enforcement::{Enforcement, StoreVersion};

@@ -29,8 +29,8 @@ pub struct Tally {
     pub roster_users: usize,
     /// Failed hosts with what failed.
     pub failed: BTreeMap<HostName, (Class, String)>,
-    /// Test sends that failed, by the two servers.
-    pub tests: BTreeMap<(GoodLinkName, ExchangeServerName), String>,
+    /// Test sends that failed. A list, for it is shown as JSON, where a pair cannot be a key.
+    pub tests: BTreeSet<FailedTest>,
     /// What is allowed.
     pub allowed: Thresholds,
 }
@@ -62,9 +62,9 @@ fn tests(
     rollout: &Rollout,
     waves: impl IntoIterator<Item = u32>,
     hosts: &[HostProgress],
-) -> BTreeMap<(GoodLinkName, ExchangeServerName), String> {
+) -> BTreeSet<FailedTest> {
     let failed = waves.into_iter().flat_map(|wave| test_send::failed(world, rollout, wave, hosts));
-    failed.map(|(test, why)| ((test.goodlink, test.server), why)).collect()
+    failed.map(|(test, why)| FailedTest { goodlink: test.goodlink, server: test.server, why }).collect()
 }
 
 fn tally(
@@ -94,9 +94,20 @@ fn tally(
         changed: changed.into_iter().cloned().collect(),
         new_pauses,
         roster_users,
-        tests: BTreeMap::new(),
+        tests: BTreeSet::new(),
         allowed,
     }
+}
+
+/// A test send that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FailedTest {
+    /// Who was to send.
+    pub goodlink: GoodLinkName,
+    /// Through which server.
+    pub server: ExchangeServerName,
+    /// How it failed.
+    pub why: String,
 }
 
 impl Tally {
@@ -119,7 +130,9 @@ impl Tally {
         }
         if self.tests.len() > usize::try_from(self.allowed.test_send_failures).unwrap_or(usize::MAX) {
             let shown = self.tests.iter().take(SHOWN);
-            let shown: Vec<_> = shown.map(|((name, server), why)| format!("{name} through {server}: {why}")).collect();
+            let shown: Vec<_> = shown
+                .map(|FailedTest { goodlink, server, why }| format!("{goodlink} through {server}: {why}"))
+                .collect();
             let (count, allowed) = (self.tests.len(), self.allowed.test_send_failures);
             return Some(format!("{of}: {count} test sends failed, {allowed} allowed: {}", shown.join("; ")));
         }
