@@ -16,7 +16,7 @@ use support::{A, Must, Scene, closed_by, open, roster, user};
 
 #[test]
 fn a_stopped_directory_server_closes_its_domain_and_a_started_one_opens_it() {
-    let mut scene = Scene::granted(|_| {});
+    let scene = Scene::granted(|_| {});
     scene.lab.stop_server("a2").must();
     // The connection is lost first, and from then on none can be made.
     closed_by(&scene, A, &["directory server a2.a.example.test gave no evidence", "cannot be reached"]);
@@ -29,7 +29,7 @@ fn a_stopped_directory_server_closes_its_domain_and_a_started_one_opens_it() {
 
 #[test]
 fn a_deny_on_one_user_closes_the_gate_naming_him_and_the_entry_until_it_is_removed() {
-    let mut scene = Scene::granted(|_| {});
+    let scene = Scene::granted(|_| {});
     let (_, entry) = scene.deny("user007");
     // On both servers the same: a reason that names only one of them would come and go with replication.
     let reason = closed_by(&scene, A, &["user007@a.example.test is denied", &entry]);
@@ -46,7 +46,7 @@ fn a_deny_on_one_user_closes_the_gate_naming_him_and_the_entry_until_it_is_remov
 
 #[test]
 fn what_a_roster_says_wrong_closes_the_gate_with_its_text() {
-    let mut scene = Scene::granted(|_| {});
+    let scene = Scene::granted(|_| {});
     let whole = roster(&scene);
 
     scene.set_roster("gla", &[]).must();

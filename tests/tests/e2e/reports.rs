@@ -67,7 +67,7 @@ fn about<'a>(view: &'a CoverageView, dn: &str) -> Vec<&'a UserLine> {
 
 #[test]
 fn everybody_with_a_mailbox_is_reported_whoever_is_on_a_roster() {
-    let mut scene = Scene::granted(|_| {});
+    let scene = Scene::granted(|_| {});
     let on_roster = scene.plan.domains[0].goodlink.roster.clone();
     let everybody = scene.lab.domain("a").must().users.clone();
 
