@@ -191,13 +191,18 @@ fn check(name: &PackageName, file: &Path, wanted: &[u8], to_be: &'static str) ->
     Err(OfferError::Digest { name: name.clone(), file: file.to_owned(), found, offered, to_be })
 }
 
+/// So much of a file is read at a time, in bytes: as fast as larger parts are.
+const CHUNK: usize = 256 * 1024;
+
 fn hash(file: &Path) -> io::Result<[u8; 32]> {
-    if !std::fs::metadata(file)?.is_file() {
+    let metadata = std::fs::metadata(file)?;
+    if !metadata.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     let mut file = File::open(file)?;
     let mut hash = Sha256::new();
-    let mut chunk = vec![0; 256 * 1024];
+    // No more than there is to read, and something in any case: it may have grown meanwhile.
+    let mut chunk = vec![0; usize::try_from(metadata.len()).unwrap_or(CHUNK).clamp(1, CHUNK)];
     loop {
         match file.read(&mut chunk) {
             Ok(0) => return Ok(hash.finalize().into()),

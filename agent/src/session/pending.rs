@@ -239,5 +239,9 @@ mod tests {
         let mut pending = asked(now);
         assert_eq!(pending.next(), Some(now.plus(seconds(30))));
         assert_eq!(pending.ask(now.plus(seconds(30)), || 9)[0].nonce, 9);
+        // So a permit that took longer than it lives answers a request that nobody waits for, whatever it says of its end.
+        let late = pending.permit(&permit(7, u32::MAX), Some(G), now.plus(seconds(30)));
+        let Answer::Stray(why) = late else { panic!("taken") };
+        assert_eq!(why, "act e-1: its nonce is not that of the request");
     }
 }

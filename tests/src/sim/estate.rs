@@ -10,11 +10,12 @@ use sendgate_core::policy::{
     Waits,
 };
 use sendgate_core::spec::Windows;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The package's bytes, and their SHA-256.
@@ -108,21 +109,43 @@ pub(super) fn policy(chance: &mut Chance) -> Policy {
     }
 }
 
-/// The package as a file, which every agent hashes.
-///
-/// # Errors
-/// When the folder cannot be written.
-pub fn package(folder: &Path) -> std::io::Result<PathBuf> {
-    let file = folder.join(format!("sendgate-sim-package-{}", std::process::id()));
-    std::fs::write(&file, PACKAGE)?;
-    Ok(file)
+/// What is the same for every seed, and made once.
+#[derive(Debug)]
+pub struct Premises {
+    package: PathBuf,
+    agents: BTreeMap<&'static str, Arc<AgentConfig>>,
+}
+
+impl Premises {
+    /// Writes the package as a file, which every agent hashes, and reads the agents' configurations.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn new(folder: &Path) -> std::io::Result<Arc<Self>> {
+        let package = folder.join(format!("sendgate-sim-package-{}", std::process::id()));
+        std::fs::write(&package, PACKAGE)?;
+        let agents = HOSTS.iter().map(|host| (*host, Arc::new(agent(host, &package)))).collect();
+        Ok(Arc::new(Self { package, agents }))
+    }
+
+    /// The configuration of a host's agent.
+    pub(super) fn agent(&self, host: &str) -> Arc<AgentConfig> {
+        Arc::clone(&self.agents[host])
+    }
+}
+
+impl Drop for Premises {
+    fn drop(&mut self) {
+        // The next run writes it anew.
+        let _ = std::fs::remove_file(&self.package);
+    }
 }
 
 /// An agent's configuration, as the agent itself reads it. Its programs are never run: the simulation runs acts.
-pub(super) fn agent(host: &str, package: &Path) -> AgentConfig {
+fn agent(host: &str, package: &Path) -> AgentConfig {
     let roles = if GOODLINK.iter().any(|(goodlink, _)| *goodlink == host) {
         "[hosts.goodlink]\nservice = \"GL\"\nroster = \"/sim/roster.csv\"\n\
-         programs = { status = \"look\", stop = \"look\", start = \"look\" }\n\
+         programs = { status = \"look\", stop = \"look\", start = \"look\", test_send = { exa = \"send\", exb = \"send\" } }\n\
          [hosts.goodlink.log]\nfile = \"/sim/good.log\"\n"
     } else {
         "[hosts.exchange]\nstore_exe = \"/sim/store.exe\"\nservice = \"IS\"\n\
@@ -130,10 +153,11 @@ pub(super) fn agent(host: &str, package: &Path) -> AgentConfig {
          remove = \"remove\" }\n"
     };
     let text = format!(
-        "agent = \"{host}\"\nstate = \"/sim/{host}\"\nreport_interval = \"60s\"\n\
+        "agent = \"{host}\"\nstate = \"/sim/{host}\"\nreport_interval = \"120s\"\n\
          [coordinator]\naddress = \"coordinator:1\"\ntls_name = \"coordinator\"\nca = \"/sim/ca\"\n\
          certificate = \"/sim/certificate\"\nkey = \"/sim/key\"\n\
          [programs.look]\nprogram = \"/sim/look\"\n\
+         [programs.send]\nprogram = \"/sim/send\"\n\
          [programs.install]\nprogram = \"/sim/install\"\narguments = [\"{{package_file}}\"]\n\
          [programs.remove]\nprogram = \"/sim/remove\"\narguments = [\"{{package}}\"]\n\
          [[packages]]\nname = \"kb926666\"\nfile = \"{}\"\n[[hosts]]\nname = \"{host}\"\n{roles}",

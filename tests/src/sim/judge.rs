@@ -52,6 +52,7 @@ impl World {
                     );
                 }
                 self.may_still_begin(now, &intent.effect, "begins");
+                self.begins_as_agreed(now, &intent.effect, host);
                 match intent.effect {
                     Effect::Install { .. } => self.may_install(now, host),
                     Effect::RestartGoodlink { .. } => self.may_restart(now, host),

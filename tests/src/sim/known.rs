@@ -19,7 +19,7 @@ pub(super) struct Shown {
     /// When its reading began: nothing that came later is sure to be in it.
     pub(super) began: Duration,
     /// When the last full reading began.
-    full: Duration,
+    pub(super) full: Duration,
     /// When the coordinator had it.
     pub(super) handed: Duration,
     /// Servers that did not answer.
@@ -30,10 +30,17 @@ pub(super) struct Shown {
 
 impl Shown {
     /// What the domain's servers show of these users now.
-    pub(super) fn of(world: &World, domain: &str, now: Duration, full: Duration, asked: impl Fn(&str) -> bool) -> Self {
+    pub(super) fn of<'a>(
+        world: &World,
+        domain: &str,
+        now: Duration,
+        full: Duration,
+        asked: impl Iterator<Item = &'a str>,
+    ) -> Self {
         let (silent, answering): (Vec<_>, Vec<_>) =
             world.domains[domain].servers.iter().partition(|server| server.down > now);
-        let users = world.users.iter().filter(|(called, user)| user.domain == domain && asked(called));
+        let users = asked.filter_map(|called| world.users.get_key_value(called));
+        let users = users.filter(|(_, user)| user.domain == domain);
         let refused = users.filter(|(called, user)| answering.iter().any(|server| !world.covers(user, called, server)));
         let homes = |called: &String| {
             let objects = answering.iter().filter_map(|server| server.objects.get(called));

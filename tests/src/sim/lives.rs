@@ -297,7 +297,7 @@ pub(super) fn agent(sim: &Arc<Sim>, host: &'static str, disk: &Disk) -> Running 
     let (sim, disk, lives) = (Arc::clone(sim), disk.clone(), Arc::clone(&life));
     let task = tokio::spawn(async move {
         let machine: Arc<dyn Machine> = Arc::new(SimMachine(Arc::clone(&lives)));
-        let config = estate::agent(host, &sim.package);
+        let config = sim.premises.agent(host);
         let journal = match AgentJournal::kept_in("journal".into(), Box::new(disk)) {
             Ok(journal) => Arc::new(journal),
             Err(error) => return sim.violated(format!("the journal of {host}: {error}")),
@@ -316,7 +316,7 @@ pub(super) fn agent(sim: &Arc<Sim>, host: &'static str, disk: &Disk) -> Running 
             return sim.violated(format!("the acts of {host}: {error}"));
         }
         let transport = Arc::new(SimTransport { sim, life: lives, host });
-        let agent = Agent { config: Arc::new(config), journal, acts, probes, ticks, interval, transport, machine };
+        let agent = Agent { config, journal, acts, probes, ticks, interval, transport, machine };
         session::run(agent, stopped).await;
     });
     Running { life, task, stop: Some(stop) }

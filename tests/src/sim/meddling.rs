@@ -21,6 +21,8 @@ pub(super) enum Meddling {
     Fault(Box<Fault>),
     /// A person holds something.
     Hold(WantedHeld),
+    /// Whoever approved the rollout takes that back.
+    Revoke,
     /// Messages take up to so long, and then the program is slow to start: the permit is late, or runs off meanwhile.
     Late(Duration),
 }
@@ -38,12 +40,13 @@ impl Meddling {
     /// Mostly a deny, for that is what a gate is asked for; `faults` are a deny and two others.
     pub(super) fn draw(chance: &mut Chance, faults: [Fault; 3]) -> Self {
         let [deny, take_away, down] = faults;
-        match chance.below(10) {
+        match chance.below(12) {
             0..3 => Self::Fault(Box::new(deny)),
             3 => Self::Fault(Box::new(take_away)),
             4 => Self::Fault(Box::new(down)),
             5 | 6 => Self::Hold(people::held(chance)),
             7 | 8 => Self::Late(SLOW),
+            9 | 10 => Self::Revoke,
             _ => Self::Late(CRAWLING),
         }
     }
@@ -78,6 +81,11 @@ impl World {
         match meddling {
             Meddling::Late(_) => self.suffer(now, &Fault::Sluggish(host, long), false),
             Meddling::Fault(fault) => self.suffer(now, &fault, false),
+            Meddling::Revoke => {
+                let again = now + long + HELD_FOR;
+                self.acts_of_people.push((now, people::Act::Revoke("carla")));
+                self.acts_of_people.extend(people::yes(self.agreed.terms.approvals).map(|yes| (again, yes)));
+            }
             Meddling::Hold(held) => self
                 .acts_of_people
                 .extend([(now, people::Act::Hold(held.clone())), (now + long + HELD_FOR, people::Act::Release(held))]),

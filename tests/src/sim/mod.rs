@@ -2,12 +2,14 @@
 //! simulated network, directory and hosts, on virtual time.
 //!
 //! 1. [`chance`]: all chance comes from one seed, and so does the whole story;
-//! 2. `estate` is what is configured, `world` what is true, `judge` what must never be; `known` is what the coordinator was
-//!    shown, and `stops` what was stopped: both bind it at once, where the truth leaves it time to hear;
+//! 2. `estate` is what is configured, `terms` the rollout's file, `world` what is true, `judge` what must never be; `known`
+//!    is what the coordinator was shown, `stops` what was stopped, `agreed` what the file and people say: these bind it at
+//!    once, where the truth leaves it time to hear;
 //! 3. `directory` and `hosts` are what the programs touch, `network` is between them, `lives` starts and kills them;
 //! 4. `faults` is what goes wrong, `meddling` what does so between an offer and its permit, `people` what people do; `stage`
 //!    plays a seed to its end.
 
+mod agreed;
 pub mod chance;
 mod directory;
 mod estate;
@@ -21,9 +23,10 @@ mod network;
 mod people;
 mod stage;
 mod stops;
+mod terms;
 mod world;
 
-pub use estate::package;
+pub use estate::Premises;
 pub use stage::{Ended, play};
 
 use chance::Chance;
@@ -31,7 +34,6 @@ use lives::Who;
 use network::Ways;
 use sendgate_coordinator::agents::AgentService;
 use sendgate_coordinator::driver::Handle;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -47,7 +49,7 @@ type Served = Option<(Arc<AgentService>, Handle)>;
 /// What all parts of a simulation share.
 struct Sim {
     started: Instant,
-    package: PathBuf,
+    premises: Arc<Premises>,
     chance: Mutex<Chance>,
     world: Mutex<World>,
     ways: Mutex<Ways>,

@@ -3,15 +3,15 @@
 
 use super::Sim;
 use super::chance::Chance;
-use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, PACKAGE_SHA256, TARGET};
+use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, name};
 use super::faults::FAULTS_FOR;
 use super::lives::{ROLLOUT, olive};
-use crate::rollout_file::RolloutFile;
 use sendgate_coordinator::driver::{Handle, RequestError};
-use sendgate_core::ledger::Sha256;
+use sendgate_core::gate::World;
 use sendgate_core::ledger::{Held, RolloutState};
+use sendgate_core::names::OperatorName;
 use sendgate_core::plan::rollout::Phase;
-use sendgate_core::request::{self, WantedHeld};
+use sendgate_core::request::{self, WantedHeld, WantedSubject};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,12 +24,28 @@ pub(super) enum Act {
     Release(WantedHeld),
     Retry(&'static str),
     Skip(&'static str),
+    /// A person says yes to the rollout; its author tries to as well.
+    Approve(&'static str),
+    /// Every yes is taken back.
+    Revoke(&'static str),
 }
 
+impl Act {
+    fn by(&self) -> OperatorName {
+        match self {
+            Self::Approve(by) | Self::Revoke(by) => name(by),
+            _ => olive(),
+        }
+    }
+}
+
+/// People other than the rollout's author.
+const OTHERS: [&str; 3] = ["anna", "ben", "carla"];
+
 /// Draws a seed's acts.
-pub(super) fn draw(chance: &mut Chance) -> Vec<(Duration, Act)> {
+pub(super) fn draw(chance: &mut Chance, approvals: usize) -> Vec<(Duration, Act)> {
     let count = if chance.percent(40) { 0 } else { 1 + chance.below(5) };
-    let mut acts = Vec::new();
+    let mut acts = approving(chance, approvals);
     for _ in 0..count {
         let (at, long) = (chance.between(MINUTE, FAULTS_FOR), chance.between(MINUTE, 60 * MINUTE));
         let exchange: Vec<&'static str> = EXCHANGE.iter().flat_map(|(_, hosts)| hosts.iter().copied()).collect();
@@ -46,6 +62,33 @@ pub(super) fn draw(chance: &mut Chance) -> Vec<(Duration, Act)> {
     acts
 }
 
+/// As many as must say yes.
+pub(super) fn yes(approvals: usize) -> impl Iterator<Item = Act> {
+    OTHERS.into_iter().take(approvals).map(Act::Approve)
+}
+
+/// Who says yes, and when: mostly soon, and in the end as many as must.
+fn approving(chance: &mut Chance, approvals: usize) -> Vec<(Duration, Act)> {
+    let mut acts = Vec::new();
+    if approvals == 0 {
+        return acts;
+    }
+    let most = if chance.percent(50) { 60 * MINUTE } else { FAULTS_FOR };
+    if chance.percent(50) {
+        acts.push((chance.between(MINUTE, most), Act::Approve("olive")));
+    }
+    let yes = |chance: &mut Chance, from| {
+        self::yes(approvals).map(|yes| (chance.between(from, most.max(from)), yes)).collect::<Vec<_>>()
+    };
+    acts.extend(yes(chance, MINUTE));
+    if chance.percent(25) {
+        let at = chance.between(MINUTE, FAULTS_FOR);
+        acts.push((at, Act::Revoke("carla")));
+        acts.extend(yes(chance, at + MINUTE));
+    }
+    acts
+}
+
 /// Something that can be held.
 pub(super) fn held(chance: &mut Chance) -> WantedHeld {
     let domain = chance.pick(&DOMAINS).copied().unwrap_or(DOMAINS[0]);
@@ -58,36 +101,30 @@ pub(super) fn held(chance: &mut Chance) -> WantedHeld {
     }
 }
 
-/// The one rollout: every server, in one wave or each in one of its own, and what follows a trip.
-fn rollout(at_once: u32, one_wave: bool, removes: bool) -> RolloutFile {
-    let servers: Vec<&str> = EXCHANGE.iter().map(|(server, _)| *server).collect();
-    let sha256 = Sha256(PACKAGE_SHA256).to_string();
-    let mut file = RolloutFile::one_by_one(ROLLOUT, ("kb926666", &sha256, TARGET), &servers);
-    if one_wave {
-        file.waves = vec![("all".to_owned(), servers.into_iter().map(str::to_owned).collect())];
-    }
-    if removes {
-        file.keys.push_str("on_trip = \"remove\"\n");
-    }
-    file.at_once = at_once;
-    file
-}
-
 /// Asks for it; a coordinator that is killed meanwhile is asked again a minute later.
 pub(super) async fn ask(sim: Arc<Sim>, handle: Handle, act: Act) {
-    let wanted = act.clone();
+    let (wanted, by) = (act.clone(), act.by());
+    let rollout = || WantedSubject::Rollout { rollout: ROLLOUT.to_owned() };
     let asked = handle
-        .request(olive(), move |world| match &wanted {
+        .request(by.clone(), move |world| match &wanted {
             Act::Hold(held) => request::hold(world, held, "wait"),
             Act::Release(held) => request::release(world, held, "go on"),
             Act::Retry(host) => request::retry(world, ROLLOUT, host, "again"),
             Act::Skip(host) => request::skip(world, ROLLOUT, host, "not this one"),
+            Act::Approve(by) => request::approve(world, &name(by), &rollout(), "looks good"),
+            Act::Revoke(_) => request::revoke(world, &rollout(), "not so fast"),
         })
         .await;
     let now = sim.now();
     sim.world(|world| match asked {
-        Ok(sequence) => world.tell(now, || format!("olive: {act:?} is accepted, record {sequence}")),
-        Err(RequestError::Refused(why)) => world.tell(now, || format!("olive: {act:?} is refused: {why}")),
+        Ok(sequence) => world.tell(now, || format!("{by}: {act:?} is accepted, record {sequence}")),
+        // It is approved once it is there.
+        Err(RequestError::Refused(_))
+            if matches!(act, Act::Approve(_)) && !world.ledger.rollouts.contains_key(&name(ROLLOUT)) =>
+        {
+            world.acts_of_people.push((now + MINUTE, act));
+        }
+        Err(RequestError::Refused(why)) => world.tell(now, || format!("{by}: {act:?} is refused: {why}")),
         Err(RequestError::Stopped(_)) => world.acts_of_people.push((now + MINUTE, act)),
     });
 }
@@ -108,18 +145,17 @@ pub(super) struct Operator {
 impl Operator {
     pub(super) async fn work(self, sim: Arc<Sim>, handle: Handle) {
         let again = sim.chance(|chance| chance.percent(75));
-        let (at_once, resumed, held) = sim.world(|world| {
+        let (file, resumed, held, missing) = sim.world(|world| {
             // Drift holds the rollout, and a person's release may have come to nobody: in the end somebody looks at it.
             let over = self.over && world.acts_of_people.is_empty();
             let held = world.ledger.holds.in_force().keys().next().filter(|_| over).cloned();
-            (world.policy.disruption.estate.get(), world.resumed, held)
+            // A yes that was taken back later than it was meant to be is given again.
+            let mut others = OTHERS.into_iter().take(world.agreed.terms.approvals);
+            let missing = others.find(|by| over && !world.agreed.has(by));
+            (world.agreed.terms.text(world.policy.disruption.estate.get()), world.resumed, held, missing)
         });
         let asked = match (self.state, held) {
-            (None, _) => {
-                let (one_wave, removes) = sim.chance(|chance| (chance.percent(50), chance.percent(30)));
-                let file = rollout(at_once, one_wave, removes).text();
-                handle.request(olive(), move |world| request::rollout_apply(world, &file)).await
-            }
+            (None, _) => handle.request(olive(), move |world| request::rollout_apply(world, &file)).await,
             (Some(RolloutState::Created), _) => {
                 handle.request(olive(), |world| request::rollout_start(world, ROLLOUT)).await
             }
@@ -129,6 +165,12 @@ impl Operator {
             (Some(_), Some(held)) => {
                 let held = wanted(held);
                 handle.request(olive(), move |world| request::release(world, &held, "looked at it")).await
+            }
+            (Some(RolloutState::Running { .. }), None) if missing.is_some() => {
+                let by = missing.unwrap_or_default();
+                let rollout = WantedSubject::Rollout { rollout: ROLLOUT.to_owned() };
+                let yes = move |world: World<'_>| request::approve(world, &name(by), &rollout, "once more");
+                handle.request(name(by), yes).await
             }
             (Some(RolloutState::Tripped { .. }), None) if resumed < self.resumes => return resume(handle, again).await,
             (Some(_), None) => return,

@@ -1,5 +1,6 @@
 //! Plays a seed to its end.
 
+use super::agreed::Agreed;
 use super::chance::Chance;
 use super::directory::Domain;
 use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, name};
@@ -8,14 +9,14 @@ use super::hosts::Host;
 use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who};
 use super::network::Way;
 use super::people;
+use super::terms::Terms;
 use super::world::{World, shown};
-use super::{Sim, locked};
+use super::{Premises, Sim, locked};
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
 use sendgate_core::ledger::{Ledger, RolloutState};
 use sendgate_core::policy::GrantMode;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -25,6 +26,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Once everything is put right, the rollout ends within this time: waits, three installs with soak, refusals.
 const ENDS_WITHIN: Duration = Duration::from_secs(14 * 60 * 60);
+
+/// The same where hosts may be changed in windows only: of each three hours a little more than one.
+const ENDS_IN_WINDOWS_WITHIN: Duration = Duration::from_secs(30 * 60 * 60);
 
 /// Deaths that may wait to be noticed.
 const DEATHS: usize = 64;
@@ -50,13 +54,13 @@ pub struct Ended {
     pub digest: String,
 }
 
-/// Plays one seed. `package` is the file that agents hash.
+/// Plays one seed.
 ///
 /// # Errors
 /// The runtime could not be made.
-pub fn play(seed: u64, package: &Path, story: bool) -> std::io::Result<Ended> {
+pub fn play(seed: u64, premises: &Arc<Premises>, story: bool) -> std::io::Result<Ended> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    Ok(runtime.block_on(async { Stage::new(seed, package, story).run().await }))
+    Ok(runtime.block_on(async { Stage::new(seed, premises, story).run().await }))
 }
 
 struct Stage {
@@ -71,6 +75,8 @@ struct Stage {
     faults: Vec<(Duration, Fault)>,
     /// Times that a person lets the rollout go on after it stopped by itself.
     resumes: u64,
+    /// Hosts may be changed in windows only.
+    windows: bool,
     /// The coordinator's machine: which boot, and when it was.
     boot: (u64, Duration),
     by_hand: Option<Duration>,
@@ -80,7 +86,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(seed: u64, package: &Path, story: bool) -> Self {
+    fn new(seed: u64, premises: &Arc<Premises>, story: bool) -> Self {
         let mut chance = Chance::new(seed);
         let policy = estate::policy(&mut chance);
         let mut faults = faults::draw(&mut chance);
@@ -88,7 +94,9 @@ impl Stage {
         let calm = faults.is_empty();
         let advise = policy.domains.values().any(|domain| domain.grants == GrantMode::Advise);
         let by_hand = advise.then(|| chance.between(MINUTE, FAULTS_FOR));
-        let (acts_of_people, resumes) = (people::draw(&mut chance), chance.below(3));
+        let terms = Terms::draw(&mut chance);
+        let (acts_of_people, resumes) = (people::draw(&mut chance, terms.approvals), chance.below(3));
+        let windows = terms.hours.is_some();
         let abort = chance.percent(5).then(|| chance.between(MINUTE, 2 * FAULTS_FOR));
         let mut world = World {
             policy,
@@ -102,6 +110,7 @@ impl Stage {
             shown: BTreeMap::new(),
             reported: BTreeMap::new(),
             stops: BTreeMap::new(),
+            agreed: Agreed::new(terms),
             resumed: 0,
             acts_of_people,
             meddling: None,
@@ -117,7 +126,7 @@ impl Stage {
         let (dead, deaths) = mpsc::channel(DEATHS);
         let sim = Arc::new(Sim {
             started: Instant::now(),
-            package: package.to_owned(),
+            premises: Arc::clone(premises),
             chance: Mutex::new(chance),
             world: Mutex::new(world),
             ways: Mutex::new(HOSTS.iter().map(|host| (*host, Way::new())).collect()),
@@ -135,6 +144,7 @@ impl Stage {
             back: lives::everybody().map(|who| (who, Duration::ZERO)).collect(),
             faults,
             resumes,
+            windows,
             boot: (1, Duration::ZERO),
             by_hand,
             abort,
@@ -270,16 +280,17 @@ impl Stage {
         if ended && over && self.faults.is_empty() && now > 10 * MINUTE {
             return true;
         }
-        let late = self.healed.is_some_and(|healed| now > healed + ENDS_WITHIN);
+        let within = if self.windows { ENDS_IN_WINDOWS_WITHIN } else { ENDS_WITHIN };
+        let late = self.healed.is_some_and(|healed| now > healed + within);
         if late {
             if !ended {
                 let state = state.map_or("not there".to_owned(), |state| state.to_string());
-                sim.violated(format!("the rollout is {state}, {} after everything was put right", shown(ENDS_WITHIN)));
+                sim.violated(format!("the rollout is {state}, {} after everything was put right", shown(within)));
             }
             return true;
         }
         // In the last hour somebody asks why.
-        if self.healed.is_some_and(|healed| now > healed + ENDS_WITHIN - 2 * MINUTE) {
+        if self.healed.is_some_and(|healed| now > healed + within - 2 * MINUTE) {
             self.why();
         }
         false

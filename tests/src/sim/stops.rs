@@ -65,7 +65,10 @@ impl World {
                 let server = EXCHANGE.iter().find(|(known, _)| server.as_str() == *known);
                 server.map(|(server, _)| domains_of(self, &served_by(self, server))).unwrap_or_default()
             }
-            Effect::RestartGoodlink { goodlink, .. } => {
+            Effect::RestartGoodlink { goodlink, .. } | Effect::TestSend { goodlink, .. } => {
+                if let Effect::TestSend { rollout, .. } = effect {
+                    over.extend([Stop::Held(Held::Rollout(rollout.clone())), Stop::NotRunning]);
+                }
                 let served = |domain: &&str| self.policy.goodlink[goodlink].domains.contains(&name(domain));
                 DOMAINS.into_iter().filter(served).collect()
             }

@@ -1,6 +1,7 @@
 //! What is true. Nobody but the simulation looks in here: the coordinator and the agents see only what directory servers,
 //! hosts and messages show them.
 
+use super::agreed::Agreed;
 use super::directory::{Domain, Object};
 use super::estate::{self, EXCHANGE, GOODLINK, name};
 use super::faults::Fault;
@@ -14,7 +15,7 @@ use sendgate_core::guid::Guid;
 use sendgate_core::ledger::{Entry, Ledger, Pair, PairState, Request, Sequence, Stamped};
 use sendgate_core::policy::Policy;
 use sendgate_core::sid::Sid;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -58,6 +59,8 @@ pub(super) struct World {
     pub(super) reported: BTreeMap<&'static str, Duration>,
     /// What is stopped.
     pub(super) stops: Stops,
+    /// What the rollout's file and people say.
+    pub(super) agreed: Agreed,
     /// Times that a person let the rollout go on after it had stopped by itself.
     pub(super) resumed: u64,
     /// What people still want to do, and when.
@@ -102,10 +105,11 @@ impl World {
     /// Looks at every user again after something changed in the directory.
     pub(super) fn cover(&mut self, now: Duration) {
         let names: Vec<String> = self.users.keys().cloned().collect();
+        let pairs = self.lacking();
         for called in names {
             let Some(user) = self.users.get(&called) else { continue };
             let all = self.domains[user.domain].servers.iter().all(|server| self.covers(user, &called, server));
-            let lacking = self.lacking(user) || self.calm;
+            let lacking = self.calm || Self::pair(&self.policy, user).is_some_and(|pair| pairs.contains(&pair));
             let Some(user) = self.users.get_mut(&called) else { continue };
             match (all, user.covered) {
                 (true, None) => {
@@ -124,13 +128,16 @@ impl World {
         }
     }
 
-    fn pair(&self, user: &User) -> Option<PairState> {
-        let account = self.policy.goodlink.get(&name(user.goodlink))?.service_account.clone();
-        self.ledger.pairs.get(&Pair { user: user.guid, account }).copied()
+    /// The pairs of users and accounts that the journal has as lacking.
+    fn lacking(&self) -> BTreeSet<Pair> {
+        let lacking = self.ledger.pairs.iter().filter(|(_, state)| matches!(state, PairState::Lacking { .. }));
+        lacking.map(|(pair, _)| pair.clone()).collect()
     }
 
-    fn lacking(&self, user: &User) -> bool {
-        matches!(self.pair(user), Some(PairState::Lacking { .. }))
+    /// The pair of a user and the account of his GoodLink server.
+    fn pair(policy: &Policy, user: &User) -> Option<Pair> {
+        let goodlink = policy.goodlink.iter().find(|(goodlink, _)| goodlink.as_str() == user.goodlink);
+        goodlink.map(|(_, goodlink)| Pair { user: user.guid, account: goodlink.service_account.clone() })
     }
 
     /// An entry is durable.
@@ -144,6 +151,7 @@ impl World {
         if !matches!(stamped.entry, Entry::Clock(_)) {
             self.tell(now, || format!("journal {sequence}: {}", short(&stamped.entry)));
         }
+        self.agrees(now, sequence, &stamped.entry);
         match &stamped.entry {
             // A new life knows nothing but its journal.
             Entry::Started { .. } => {
@@ -163,10 +171,9 @@ impl World {
             Entry::Clock(_) | Entry::Outcome { .. } => {}
         }
         // Whoever was seen lacking by a look that came in after he was covered has landed all the same.
-        let names: Vec<String> = self.users.keys().cloned().collect();
-        for called in names {
-            let lacking = self.users.get(&called).is_some_and(|user| self.lacking(user));
-            if let Some(user) = self.users.get_mut(&called).filter(|_| lacking) {
+        let lacking = self.lacking();
+        for user in self.users.values_mut().filter(|_| !lacking.is_empty()) {
+            if Self::pair(&self.policy, user).is_some_and(|pair| lacking.contains(&pair)) {
                 user.landed = user.covered.or(user.landed);
             }
         }

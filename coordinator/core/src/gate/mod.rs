@@ -65,7 +65,9 @@ pub fn cells_of_server(world: World<'_>, server: &ExchangeServerName) -> BTreeSe
             matches!(&here.home, Home::Server(home) if home == server) && world.ledger.waiver(user, world.now).is_none()
         })
     };
-    domains.extend(world.policy.domains.keys().filter(holds).cloned());
+    let others = world.policy.domains.keys().filter(|domain| !domains.contains(*domain));
+    let others: Vec<DomainName> = others.filter(holds).cloned().collect();
+    domains.extend(others);
     domains
 }
 

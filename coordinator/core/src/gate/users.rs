@@ -16,7 +16,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution<'a> {
     /// One object in one domain.
-    Here(DomainName, &'a UserPicture),
+    Here(&'a DomainName, &'a UserPicture),
     /// The directory answered: nobody, or several.
     Not(String),
     /// Some domain that he may be in has not answered.
@@ -26,30 +26,37 @@ pub enum Resolution<'a> {
 /// Looks a roster user up in every domain that his GoodLink server serves.
 #[must_use]
 pub fn resolve<'a>(world: World<'a>, goodlink: &GoodLinkPolicy, user: &DirectoryName) -> Resolution<'a> {
-    let mut here = Vec::new();
+    // Everybody is looked up each time that something is planned: where there is nothing to tell, nothing is written.
+    let mut here: Option<(&'a DomainName, &'a UserPicture)> = None;
+    let mut more = BTreeSet::new();
     let mut unknown = None;
     for domain in &goodlink.domains {
-        let fresh =
-            |picture: &&DomainPicture| world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age;
-        match world.estate.domains.get(domain).filter(fresh).map(|picture| picture.users.get(user)) {
-            Some(Some(Presence::Here(picture))) => here.push((domain.clone(), picture.as_ref())),
-            Some(Some(Presence::Ambiguous(dns))) => {
+        let fresh = |(_, picture): &(&DomainName, &DomainPicture)| {
+            world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age
+        };
+        let known = world.estate.domains.get_key_value(domain).filter(fresh);
+        match known.map(|(domain, picture)| (domain, picture.users.get(user))) {
+            Some((domain, Some(Presence::Here(picture)))) => match here {
+                None => here = Some((domain, picture.as_ref())),
+                Some(_) => drop(more.insert(domain.clone())),
+            },
+            Some((domain, Some(Presence::Ambiguous(dns)))) => {
                 let dns: Vec<_> = dns.iter().map(ToString::to_string).collect();
                 return Resolution::Not(format!("found more than once in {domain}: {}", dns.join("; ")));
             }
-            Some(Some(Presence::Absent)) => {}
-            Some(Some(Presence::Unknown(why))) => unknown = Some(format!("{domain}: {why}")),
-            Some(None) => unknown = Some(format!("the last survey of {domain} did not ask for {user}")),
+            Some((_, Some(Presence::Absent))) => {}
+            Some((domain, Some(Presence::Unknown(why)))) => unknown = Some(format!("{domain}: {why}")),
+            Some((domain, None)) => unknown = Some(format!("the last survey of {domain} did not ask for {user}")),
             None => unknown = Some(format!("{domain} has not been surveyed, or too long ago")),
         }
     }
-    match (here.as_slice(), unknown) {
-        ([], None) => Resolution::Not(format!("{user} was not found in {}", text(&goodlink.domains))),
+    match (here, unknown) {
         (_, Some(why)) => Resolution::Unknown(why),
-        ([(domain, picture)], None) => Resolution::Here(domain.clone(), picture),
-        (several, None) => {
-            let domains: BTreeSet<_> = several.iter().map(|(domain, _)| domain.clone()).collect();
-            Resolution::Not(format!("{user} was found in more than one domain: {}", text(&domains)))
+        (None, None) => Resolution::Not(format!("{user} was not found in {}", text(&goodlink.domains))),
+        (Some((domain, picture)), None) if more.is_empty() => Resolution::Here(domain, picture),
+        (Some((domain, _)), None) => {
+            more.insert(domain.clone());
+            Resolution::Not(format!("{user} was found in more than one domain: {}", text(&more)))
         }
     }
 }
@@ -89,7 +96,7 @@ pub(super) fn closing(
             continue;
         }
         let picture = match resolve(world, goodlink, directory_name) {
-            Resolution::Here(found, picture) if found == *domain => picture,
+            Resolution::Here(found, picture) if found == domain => picture,
             Resolution::Here(..) => continue,
             Resolution::Not(why) => {
                 let (user, goodlink) = (user.clone(), name.clone());
@@ -192,7 +199,7 @@ pub fn subjects<'a>(
     world.policy.goodlink_in(domain).flat_map(move |(name, goodlink)| {
         let users = world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.iter());
         users.filter_map(move |(user, directory_name)| match resolve(world, goodlink, directory_name) {
-            Resolution::Here(found, picture) if found == *domain => Some((name, user, directory_name, picture)),
+            Resolution::Here(found, picture) if found == domain => Some((name, user, directory_name, picture)),
             _ => None,
         })
     })

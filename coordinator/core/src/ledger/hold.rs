@@ -73,6 +73,12 @@ impl Holds {
         Ok(())
     }
 
+    /// Whether nothing was ever held.
+    #[must_use]
+    pub fn never(&self) -> bool {
+        self.now.is_empty() && self.over.is_empty()
+    }
+
     /// How much of the time from `since` to `now` none of these was held.
     #[must_use]
     pub fn running(&self, since: Steady, now: Steady, by: &[Held]) -> Duration {

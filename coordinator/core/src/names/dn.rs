@@ -83,7 +83,12 @@ impl Dn {
             escaped = byte == b'\\' && !escaped;
             separates
         })?;
-        self.shown.get(at + 1..).map(|above| Dn::from(above.trim_start_matches(' ')))
+        let above = self.shown.get(at + 1..)?;
+        // What is left of a name that is canonical but for letter case is one as well.
+        Some(match self.key {
+            Key::AsShown => Self { shown: above.into(), key: Key::AsShown },
+            Key::Canonical(_) | Key::Malformed(_) => Dn::from(above.trim_start_matches(' ')),
+        })
     }
 
     /// Whether this object is `above` itself or lies below it. Nothing lies below the empty name, which is the root of a

@@ -23,9 +23,11 @@ fn busy(world: World<'_>, host: &HostName, except: Option<Sequence>) -> Option<S
     if let Some(foreign) = foreign(world, host) {
         return Some(foreign.to_string());
     }
-    let here =
-        world.ledger.intents.iter().filter(|(id, intent)| intent.effect.host() == Some(host) && Some(**id) != except);
-    here.into_iter().find_map(|(id, intent)| match &intent.state {
+    let here = |id: Sequence, intent: &Intent| intent.effect.host() == Some(host) && Some(id) != except;
+    // Nearly all of them ended well: their state is looked at before whose they are.
+    world.ledger.intents.iter().find_map(|(id, intent)| match &intent.state {
+        IntentState::Ended { outcome, .. } if !matches!(outcome, Outcome::Unknown { .. }) => None,
+        _ if !here(*id, intent) => None,
         IntentState::Filed | IntentState::Permitted { .. } => {
             Some(format!("{} (intent {id}) is under way", intent.effect))
         }

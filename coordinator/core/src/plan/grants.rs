@@ -43,7 +43,7 @@ pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
             for ((user, _), why) in &picture.not_grantable {
                 blocked.insert(Blocked::NoHelp { why: format!("{user}: {why}") });
             }
-            let needs = Needs::of(picture);
+            let needs = if picture.grants.is_empty() { Needs::none() } else { Needs::of(picture) };
             for grant in &picture.grants {
                 let effect = Effect::Grant(grant.clone());
                 let why = needs.missing(world, grant).or_else(|| not_now(world, grant, picture.as_of()));
@@ -153,6 +153,10 @@ struct Needs<'a> {
 }
 
 impl<'a> Needs<'a> {
+    fn none() -> Self {
+        Self { special: BTreeMap::new() }
+    }
+
     fn of(picture: &'a DomainPicture) -> Self {
         let mut special: BTreeMap<&Dn, Vec<_>> = BTreeMap::new();
         for (name, presence) in &picture.users {

@@ -67,6 +67,22 @@ pub(super) fn blocking(world: World<'_>, over: &[Held]) -> BTreeSet<Blocked> {
     holds.chain(world.estate.strangers.iter().map(stranger)).collect()
 }
 
+/// The same of whatever is found out only where anything is in force at all.
+pub(super) fn blocking_any(world: World<'_>, over: impl FnOnce() -> Vec<Held>) -> BTreeSet<Blocked> {
+    if world.ledger.holds.in_force().is_empty() && world.estate.strangers.is_empty() {
+        return BTreeSet::new();
+    }
+    blocking(world, &over())
+}
+
+/// How long a deadline has been running since `since`; what may have held it is found out only where anything ever was.
+pub(super) fn running_under(world: World<'_>, since: Steady, over: impl FnOnce() -> Vec<Held>) -> Duration {
+    if world.ledger.holds.never() {
+        return world.now.steady.since(since);
+    }
+    running(world, since, &over())
+}
+
 /// How long a deadline has been running since `since`.
 pub(super) fn running(world: World<'_>, since: Steady, over: &[Held]) -> Duration {
     world.ledger.holds.running(since, world.now.steady, over)

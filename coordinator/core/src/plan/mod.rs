@@ -344,6 +344,9 @@ fn stopped(world: World<'_>, id: Sequence, effect: &Effect, over: &[Held]) -> Op
 
 /// Each step was judged alone; together they must not pass the limit either, nor meet on one host.
 fn one_disruption_at_a_time(world: World<'_>, plan: &mut Plan) {
+    if !plan.steps.iter().any(|step| matches!(step, Step::Act(effect) if effect.host().is_some())) {
+        return;
+    }
     let mut down = disruption::disrupted(world, None);
     let mut taken = BTreeSet::new();
     plan.steps.retain(|step| match step {

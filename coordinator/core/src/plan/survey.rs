@@ -63,13 +63,13 @@ pub fn setting(world: World<'_>, domain: &DomainName) -> Option<Setting> {
 /// When the next survey of the domain is due; none while there is nobody to ask for.
 #[must_use]
 pub fn due(world: World<'_>, domain: &DomainName) -> Option<Steady> {
-    let names = names(world, domain);
-    if names.is_empty() {
-        return None;
-    }
+    // As [`names`], without a copy of everybody: this is asked each time that something is planned.
+    let rosters = world.policy.goodlink_in(domain).filter_map(|(name, _)| world.estate.rosters.get(name));
+    let mut names = rosters.flat_map(|roster| roster.users.values()).peekable();
+    names.peek()?;
     let Some(picture) = world.estate.domains.get(domain) else { return Some(Steady::START) };
     let seen = picture.started;
-    if names.iter().any(|name| !picture.users.contains_key(name)) {
+    if names.any(|name| !picture.users.contains_key(name)) {
         return Some(seen);
     }
     full(world, domain)

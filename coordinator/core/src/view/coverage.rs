@@ -115,7 +115,7 @@ fn roster_line(
         Some(line(dn, kind, why))
     };
     match resolve(world, goodlink, directory_name) {
-        Resolution::Here(found, _) if found != *domain => None,
+        Resolution::Here(found, _) if found != domain => None,
         Resolution::Here(_, here) => match here.verdicts.get(account) {
             Some(verdict) => {
                 summary.count_verdict(verdict);

@@ -126,7 +126,7 @@ fn user(
         (None, None) => format!("{user} is unresolved: {resolution}"),
     };
     // Of the domain that he is in; of all that he may be in where that is not one.
-    let concerned = goodlink.domains.iter().filter(|here| domain.as_ref().is_none_or(|domain| domain == *here));
+    let concerned = goodlink.domains.iter().filter(|here| domain.is_none_or(|domain| domain == *here));
     let domains: BTreeMap<_, _> = concerned
         .map(|domain| {
             let known = explanations.get(&(domain.clone(), directory_name.clone())).cloned();
@@ -152,7 +152,7 @@ fn user(
         sentence,
         propagation: domain.as_ref().and_then(|domain| propagation(world, domain, domains.get(domain)?.as_ref().ok()?)),
         remedies: remedies(&domains),
-        domain,
+        domain: domain.cloned(),
         domains,
         pair: picture.map_or(PairLine::Nothing, |picture| pair_line(world, picture.guid, account)),
         waiver: world.ledger.waiver(directory_name, world.now).cloned(),

@@ -12,7 +12,7 @@ use sendgate_core::coverage::reading::{
 };
 use sendgate_core::coverage::{self, Touched};
 use sendgate_core::guid::Guid;
-use sendgate_core::names::Dn;
+use sendgate_core::names::{DirectoryName, Dn, ExchangeServerName};
 use sendgate_core::secdesc::SecurityDescriptor;
 use sendgate_core::sid::Sid;
 use sendgate_core::time::Steady;
@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// How often a survey looks, and how often it says that there is nothing new.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 const SAY_EVERY: Duration = Duration::from_secs(120);
 
 /// What a reading depends on: the domain's version, who is down, what is wanted.
@@ -39,6 +39,19 @@ pub(super) struct Watcher {
     /// What was read last, what it depends on, and what it shows.
     last: Option<(Basis, DomainReading, Shown)>,
     parsed: BTreeMap<String, Arc<SecurityDescriptor>>,
+    people: BTreeMap<DirectoryName, Person>,
+    homes: BTreeMap<String, ExchangeServerName>,
+    top: Dn,
+    account: (Dn, Sid),
+    group: Arc<GroupPath>,
+}
+
+/// What never changes of a user.
+#[derive(Clone)]
+struct Person {
+    dn: Dn,
+    guid: Guid,
+    sid: Sid,
 }
 
 impl Watcher {
@@ -48,7 +61,24 @@ impl Watcher {
         wanted: watch::Receiver<Arc<Wanted>>,
         now: SteadyClock,
     ) -> Self {
-        Self { sim, domain, wanted, now, full: None, said: Duration::ZERO, last: None, parsed: BTreeMap::new() }
+        Self {
+            sim,
+            domain,
+            wanted,
+            now,
+            full: None,
+            said: Duration::ZERO,
+            last: None,
+            parsed: BTreeMap::new(),
+            people: BTreeMap::new(),
+            homes: BTreeMap::new(),
+            top: Dn::from(head(domain)),
+            account: (
+                dn("goodadmin", domain),
+                World::account(if DOMAINS.first() == Some(&domain) { "gla" } else { "glb" }),
+            ),
+            group: Arc::new(GroupPath(vec![Dn::from(format!("CN=Domain Admins,{}", head(domain)))])),
+        }
     }
 
     pub(super) async fn run(mut self, mut requests: tokio::sync::mpsc::Receiver<Request>, looks: Looks) {
@@ -88,7 +118,8 @@ impl Watcher {
             }
             let now = self.sim.now();
             let basis = self.basis(&wanted);
-            let same = self.last.as_ref().is_some_and(|(last, ..)| *last == basis) && looker.is_none();
+            let unchanged = self.last.as_ref().is_some_and(|(last, ..)| *last == basis);
+            let same = unchanged && looker.is_none();
             if same && now.saturating_sub(self.said) < SAY_EVERY {
                 continue;
             }
@@ -98,6 +129,14 @@ impl Watcher {
                 Some((_, reading, shown)) if same => {
                     reading.servers.values_mut().flatten().for_each(|server| server.seen = began);
                     (coverage::look(reading, &wanted.setting, &Touched::Names(BTreeSet::new())), shown.clone())
+                }
+                // Everything is read again, and nothing is new: everybody is judged again by what is there already.
+                Some((_, reading, shown)) if unchanged => {
+                    let (full, begun) = self.full.unwrap_or((began, at));
+                    reading.started = full;
+                    reading.servers.values_mut().flatten().for_each(|server| server.seen = began);
+                    shown.full = begun;
+                    (coverage::look(reading, &wanted.setting, &Touched::All), shown.clone())
                 }
                 _ => {
                     let (reading, shown) = self.read(&wanted, began, at);
@@ -112,6 +151,27 @@ impl Watcher {
             (shown.began, shown.handed) = (at, self.sim.now());
             self.sim.world(|world| drop(world.shown.insert(self.domain, shown)));
         }
+    }
+
+    fn person(&mut self, called: &DirectoryName) -> Person {
+        let (sim, domain) = (&self.sim, self.domain);
+        let known = self.people.entry(called.clone()).or_insert_with_key(|called| {
+            let (guid, number) = sim.world(|world| {
+                world.users.get(called.as_str()).map_or((Guid::SEND_AS, 0), |user| (user.guid, user.number))
+            });
+            let (above, rid) = (if DOMAINS.first() == Some(&domain) { "1-2-3" } else { "4-5-6" }, 2000 + number);
+            Person { dn: dn(called.as_str(), domain), guid, sid: name(&format!("S-1-5-21-{above}-{rid}")) }
+        });
+        known.clone()
+    }
+
+    fn home(&mut self, home: &str) -> Home {
+        if let Some(known) = self.homes.get(home) {
+            return Home::Server(known.clone());
+        }
+        let known: ExchangeServerName = name(home);
+        self.homes.insert(home.to_owned(), known.clone());
+        Home::Server(known)
     }
 
     fn descriptor(&mut self, sddl: String) -> DescriptorReading {
@@ -139,7 +199,7 @@ impl Watcher {
             let all = servers
                 .map(|server| (server.name, server.down > now, server.head.clone(), server.objects.clone()))
                 .collect();
-            (all, Shown::of(world, domain, now, begun, |called| wanted.asked.contains(&name(called))))
+            (all, Shown::of(world, domain, now, begun, wanted.asked.iter().map(DirectoryName::as_str)))
         });
         let mut servers = BTreeMap::new();
         for (called, down, on_head, objects) in all {
@@ -164,9 +224,8 @@ impl Watcher {
         let domain = self.domain;
         let accounts = wanted.accounts.iter().map(|account| {
             let reading = if account.domain.as_str() == domain {
-                let sid = World::account(if domain == DOMAINS[0] { "gla" } else { "glb" });
+                let (dn, sid) = self.account.clone();
                 let everywhere = [sid.clone()].into();
-                let dn = dn("goodadmin", domain);
                 Ok(AccountReading { dn, sid, everywhere, local: BTreeSet::new(), uncertain: BTreeSet::new() })
             } else {
                 let known = wanted.known.get(account).ok_or("its own domain has not shown it yet".to_owned());
@@ -186,19 +245,15 @@ impl Watcher {
             let reading = match objects.get(asked.as_str()) {
                 None => UserReading::NotFound,
                 Some(object) => {
-                    let (guid, number) = self.sim.world(|world| {
-                        world.users.get(asked.as_str()).map_or((Guid::SEND_AS, 0), |user| (user.guid, user.number))
-                    });
-                    let group = || Arc::new(GroupPath(vec![Dn::from(format!("CN=Domain Admins,{}", head(domain)))]));
-                    let rid = 2000 + number;
+                    let Person { dn, guid, sid } = self.person(asked);
                     UserReading::Found(Arc::new(FoundUser {
-                        dn: dn(asked.as_str(), domain),
+                        dn,
                         guid,
-                        sid: name(&format!("S-1-5-21-{}-{rid}", if domain == DOMAINS[0] { "1-2-3" } else { "4-5-6" })),
+                        sid,
                         class: UserClass::User,
                         descriptor: self.descriptor(object.sddl(on_head)),
-                        home: Home::Server(name(&object.home)),
-                        protected_by: object.protected.then(group),
+                        home: self.home(&object.home),
+                        protected_by: object.protected.then(|| Arc::clone(&self.group)),
                         admin_count: object.protected,
                         owner: MailboxOwner::Itself,
                     }))
@@ -206,7 +261,7 @@ impl Watcher {
             };
             users.insert(asked.clone(), reading);
         }
-        let top = Dn::from(head(domain));
+        let top = self.top.clone();
         ServerReading {
             seen,
             accounts,

@@ -107,7 +107,7 @@ impl<'a> Patient<'a> {
             None => {
                 Err(format!("who he is in the directory is not known: he is not on the roster of {}", examiner.name))
             }
-            Some(Resolution::Here(domain, picture)) => Ok((domain, picture)),
+            Some(Resolution::Here(domain, picture)) => Ok((domain.clone(), picture)),
             Some(Resolution::Not(why) | Resolution::Unknown(why)) => Err(why),
         };
         let verdict = match (&object, examiner.sends_as()) {

@@ -25,7 +25,7 @@ pub(super) fn speaks_against(about: &About<'_>, hosts: &[HostProgress]) -> BTree
     if !matches!(rollout.state, RolloutState::Running { .. }) {
         blocked.insert(Blocked::NotRunning { state: rollout.state.to_string() });
     }
-    blocked.extend(hold::blocking(world, &phase::over(world, rollout, about)));
+    blocked.extend(hold::blocking_any(world, || phase::over(world, rollout, about)));
     blocked.extend(rollout.skipped.get(host).map(left_out));
     let not_ready = |why: String| Blocked::Host { host: host.clone(), why };
     // A store that does not serve is no reason to leave the hotfix on it.

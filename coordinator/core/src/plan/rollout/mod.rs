@@ -80,7 +80,10 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
     let turns: Vec<_> = hosts.iter().map(|host| wave::turn(rollout, &hosts, host)).collect();
     let waiting = wave::current(rollout, &hosts);
     // Between the event and its record nothing begins.
-    let tripping = tally::trip(world, rollout, &hosts).map(|reason| Blocked::Tripping { reason });
+    let asked =
+        |host: &HostProgress| host.phase == Phase::Waiting && (depth == Depth::All || waiting == Some(host.wave));
+    let tripping = hosts.iter().any(asked).then(|| tally::trip(world, rollout, &hosts)).flatten();
+    let tripping = tripping.map(|reason| Blocked::Tripping { reason });
     for (at, turn) in turns.into_iter().enumerate() {
         if hosts[at].phase != Phase::Waiting {
             continue;

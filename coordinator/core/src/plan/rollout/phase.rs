@@ -249,7 +249,7 @@ fn verified(about: &About<'_>) -> Phase {
 fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
     let world = about.world;
     // The deadline does not go on while it is held (invariant 7).
-    let running = hold::running(world, at, &over(world, about.rollout, about));
+    let running = hold::running_under(world, at, || over(world, about.rollout, about));
     if about.report().is_none() && silence(world, about.host).is_none() {
         return Phase::Verifying { missing: "it has not reported since the coordinator started".to_owned() };
     }

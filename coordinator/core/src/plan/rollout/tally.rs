@@ -137,6 +137,9 @@ impl Tally {
             return Some(format!("{of}: {count} test sends failed, {allowed} allowed: {}", shown.join("; ")));
         }
         let count = self.new_pauses.len();
+        if count == 0 {
+            return None;
+        }
         let shown: Vec<_> = self.new_pauses.iter().take(SHOWN).map(|(name, user)| format!("{user} ({name})")).collect();
         let servers: Vec<_> = self.changed.iter().map(ToString::to_string).collect();
         let on = format!("on the changed servers {}: {}", servers.join(", "), shown.join(", "));
