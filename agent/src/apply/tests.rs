@@ -9,10 +9,12 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+type Pairs = BTreeMap<(Part, Vec<u8>), Vec<u8>>;
+
 /// A disk that takes everything and fails to keep it, so many times.
 #[derive(Debug, Default)]
 struct Disk {
-    records: Mutex<BTreeMap<(Part, Vec<u8>), Vec<u8>>>,
+    records: Mutex<Pairs>,
     failures: Arc<AtomicU32>,
 }
 
