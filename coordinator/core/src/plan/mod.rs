@@ -6,27 +6,30 @@
 //! 4. [`remedy`]: GoodLink restarts that would un-pause users; [`diagnosis`]: why one is paused all the same;
 //! 5. [`survey`]: when each domain is to be looked at again.
 //!
+//! [`permit()`] asks the same again, of one act, when its agent is about to begin; [`Blocked`] is every reason why not.
+//!
 //! Whoever is not moving carries the reason. Planning again on an unchanged world plans nothing new (invariant 8).
 
+mod blocked;
 pub mod breach;
 pub mod diagnosis;
 pub mod disruption;
 pub mod grants;
 pub mod hold;
 pub mod milestones;
+mod permit;
 pub mod remedy;
 pub mod rollout;
 pub mod survey;
 
-use crate::gate::{Reason, World};
-use crate::ledger::{Effect, Entry, Held, Hold, IntentState, Milestone, Outcome, RolloutState, Sequence, Stranger};
-use crate::mutation::{self, Mutation};
-use crate::names::{AgentName, DomainName, GoodLinkName, HostName, OperatorName, RolloutName};
-use crate::time::{Readable, Steady};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+pub use blocked::Blocked;
+pub use permit::{Refusal, permit};
+
+use crate::gate::World;
+use crate::ledger::{Effect, Entry, IntentState, Milestone, Outcome, Sequence};
+use crate::names::{DomainName, GoodLinkName, RolloutName};
+use crate::time::Steady;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::Duration;
 
 /// The next steps, and why everything else stands still.
@@ -59,147 +62,6 @@ pub enum Step {
     Survey(DomainName),
 }
 
-/// Why something is not done.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "blocked")]
-pub enum Blocked {
-    /// A gate is closed.
-    Gate {
-        /// Why.
-        reason: Reason,
-    },
-    /// As many hosts are disrupted as may be.
-    Disruption {
-        /// Of what: `hosts`, `Exchange hosts`.
-        what: String,
-        /// How many may be.
-        limit: u32,
-        /// Which are, with the reason.
-        hosts: BTreeMap<HostName, String>,
-    },
-    /// The host is not ready.
-    Host {
-        /// Which.
-        host: HostName,
-        /// Why.
-        why: String,
-    },
-    /// Another host of the rollout comes first.
-    Turn {
-        /// Which.
-        after: HostName,
-    },
-    /// Not enough people have said yes.
-    Approval {
-        /// How many must.
-        needed: u32,
-        /// Who has.
-        given: BTreeSet<OperatorName>,
-        /// Whose own yes does not count.
-        author: OperatorName,
-    },
-    /// No window is open.
-    Closed {
-        /// When one opens; none: not within ten years.
-        next: Option<Timestamp>,
-    },
-    /// What it entails is not over before the window's cutoff.
-    Fit {
-        /// The arithmetic.
-        fit: rollout::Fit,
-    },
-    /// Something is not known, and nothing is concluded from that.
-    Inconclusive {
-        /// What.
-        why: String,
-    },
-    /// The rollout is about to stop by itself.
-    Tripping {
-        /// Why.
-        reason: String,
-    },
-    /// It is held.
-    Held {
-        /// What is.
-        held: Held,
-        /// By whom, and why.
-        hold: Hold,
-    },
-    /// An agent has obeyed another coordinator: as long as that is so nothing begins anywhere.
-    Stranger {
-        /// Which.
-        agent: AgentName,
-        /// Whom, and what that means.
-        stranger: Stranger,
-    },
-    /// A person left the host out.
-    Skipped {
-        /// Who.
-        by: OperatorName,
-        /// Why.
-        reason: String,
-    },
-    /// The rollout is not running.
-    NotRunning {
-        /// Its state.
-        state: String,
-    },
-    /// Policy leaves it to people.
-    Policy {
-        /// Which setting, and what would be done.
-        setting: String,
-    },
-    /// A wait is not over.
-    Wait {
-        /// What for.
-        what: String,
-        /// How long still.
-        remaining: Duration,
-    },
-    /// It was tried, and a person must look at it.
-    Tried {
-        /// What came of it.
-        what: String,
-    },
-    /// Nothing that can be done would help.
-    NoHelp {
-        /// Why.
-        why: String,
-    },
-}
-
-impl fmt::Display for Blocked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Gate { reason } => write!(f, "{reason}"),
-            Self::Disruption { what, limit, hosts } => {
-                let hosts: Vec<_> = hosts.iter().map(|(host, why)| format!("{host} ({why})")).collect();
-                write!(f, "{} of at most {limit} {what} are disrupted: {}", hosts.len(), hosts.join(", "))
-            }
-            Self::Host { host, why } => write!(f, "host {host}: {why}"),
-            Self::Turn { after } => write!(f, "{after} comes first"),
-            Self::Approval { needed, given, author } => {
-                let given: Vec<_> = given.iter().map(ToString::to_string).collect();
-                let given = if given.is_empty() { "nobody yet".to_owned() } else { given.join(", ") };
-                write!(f, "{needed} people other than its author {author} must approve it; approved by {given}")
-            }
-            Self::Closed { next: Some(next) } => write!(f, "no window is open; the next one opens at {next}"),
-            Self::Closed { next: None } => f.write_str("no window is open, and none opens within ten years"),
-            Self::Fit { fit } => write!(f, "{fit}"),
-            Self::Inconclusive { why } => f.write_str(why),
-            Self::Tripping { reason } => write!(f, "the rollout stops by itself: {reason}"),
-            Self::Held { held, hold } => write!(f, "{held} is {hold}"),
-            Self::Stranger { agent, stranger } => write!(f, "agent {agent} is not led by this coordinator: {stranger}"),
-            Self::Skipped { by, reason } => write!(f, "{by} left it out: {reason}"),
-            Self::NotRunning { state } => write!(f, "the rollout is {state}"),
-            Self::Policy { setting } => f.write_str(setting),
-            Self::Wait { what, remaining } => write!(f, "{what}: {} to go", Readable(*remaining)),
-            Self::Tried { what } => write!(f, "a person must look at it: {what}"),
-            Self::NoHelp { why } => f.write_str(why),
-        }
-    }
-}
-
 /// The next steps in this world.
 #[must_use]
 pub fn plan(world: World<'_>) -> Plan {
@@ -228,118 +90,11 @@ pub fn plan(world: World<'_>) -> Plan {
     grants::plan(world, &mut plan);
     remedy::plan(world, &mut plan);
     plan.steps.extend(changes);
-    overdue(world, &mut plan);
+    permit::overdue(world, &mut plan);
     one_disruption_at_a_time(world, &mut plan);
     survey::plan(world, &mut plan);
     plan.wake = wake(world, &plan);
     plan
-}
-
-/// Whether an intent that was filed earlier may be carried out now: the same conditions under which it was planned.
-///
-/// # Errors
-/// What speaks against it. An unknown or ended intent is refused for good; see [`Refusal::void`].
-pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
-    let void = |why: String| Refusal { void: true, blocked: [Blocked::Tried { what: why }].into() };
-    let Some(intent) = world.ledger.intents.get(&id) else {
-        return Err(void(format!("no intent {id} is in the journal")));
-    };
-    match &intent.state {
-        IntentState::Filed => {}
-        IntentState::Permitted { .. } if mutation::is(Mutation::SecondPermit) => {}
-        // At most one permit per intent: asking again says that the first one was not used, and never will be.
-        IntentState::Permitted { .. } => return Err(void("its permit was given before".to_owned())),
-        IntentState::Ended { outcome, .. } => return Err(void(format!("it is over: {outcome}"))),
-    }
-    let blocked = match &intent.effect {
-        Effect::Grant(_) | Effect::Withdraw(_) => {
-            [Blocked::NoHelp { why: "a grant needs no permit".to_owned() }].into()
-        }
-        Effect::Install { rollout, host, .. } | Effect::Remove { rollout, host, .. } => {
-            let Some(rollout) = world.ledger.rollouts.get(rollout) else {
-                return Err(void(format!("no rollout {rollout}")));
-            };
-            if matches!(intent.effect, Effect::Remove { .. }) != rollout.removal.is_some() {
-                return Err(void("the rollout goes in the other direction by now".to_owned()));
-            }
-            let hosts = rollout::progress(world, rollout, rollout::Depth::Turn, Some(id));
-            let mut blocked = match hosts.into_iter().find(|progress| progress.host == *host) {
-                Some(progress) if progress.phase == rollout::Phase::Waiting => progress.blocked,
-                Some(progress) => {
-                    let why = format!("it is {} by now", progress.phase);
-                    [Blocked::Host { host: host.clone(), why }].into()
-                }
-                None => [Blocked::Host { host: host.clone(), why: "it is not configured".to_owned() }].into(),
-            };
-            let stop = |why: &Blocked| matches!(why, Blocked::NotRunning { .. } | Blocked::Held { .. });
-            blocked.retain(|why| !(stop(why) && mutation::is(Mutation::DeafToAbort)));
-            blocked
-        }
-        Effect::TestSend { rollout, goodlink, host, .. } => match world.ledger.rollouts.get(rollout) {
-            Some(rollout) => rollout::may_test(world, rollout, goodlink, host, Some(id)),
-            None => return Err(void(format!("no rollout {rollout}"))),
-        },
-        Effect::RestartGoodlink { goodlink, .. } => remedy::may_restart(world, goodlink, Some(id)),
-    };
-    if blocked.is_empty() { Ok(()) } else { Err(Refusal { void: false, blocked }) }
-}
-
-/// Why there is no permit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// There never will be one for this intent.
-    pub void: bool,
-    /// Why.
-    pub blocked: BTreeSet<Blocked>,
-}
-
-/// Offers that nobody answered or that nobody wants any more, and permits that nothing was heard of.
-fn overdue(world: World<'_>, plan: &mut Plan) {
-    let limit = world.policy.act_deadline;
-    for (id, intent) in world.ledger.open().filter(|(_, intent)| intent.effect.host().is_some()) {
-        let over = hold::over(world, &intent.effect);
-        match intent.state {
-            IntentState::Filed => {
-                // What a person or a trip has stopped is offered no longer (invariant 7).
-                let late = world.now.steady > intent.filed + limit && !mutation::is(Mutation::EternalOffer);
-                let why = stopped(world, id, &intent.effect, &over)
-                    .or_else(|| late.then(|| format!("no permit within {}", Readable(limit))));
-                plan.steps.extend(why.map(|why| Step::Withdraw(id, why)));
-            }
-            IntentState::Permitted { at } if hold::running(world, at, &over) > limit => {
-                let why = format!("nothing was heard within {} of the permit", Readable(limit));
-                plan.steps.push(Step::GiveUp(id, why));
-            }
-            IntentState::Permitted { .. } | IntentState::Ended { .. } => {}
-        }
-    }
-}
-
-/// Why nobody wants the effect any more.
-fn stopped(world: World<'_>, id: Sequence, effect: &Effect, over: &[Held]) -> Option<String> {
-    if mutation::is(Mutation::DeafToAbort) {
-        return None;
-    }
-    if let Some(held) = hold::blocking(world, over).first() {
-        return Some(held.to_string());
-    }
-    match effect {
-        Effect::RestartGoodlink { goodlink, forced: false, .. } => return remedy::helps_nobody(world, goodlink, id),
-        Effect::RestartGoodlink { goodlink, forced: true, .. } => {
-            return remedy::is_cancelled(world, goodlink, id)
-                .then(|| "whoever wanted it has taken that back".to_owned());
-        }
-        _ => {}
-    }
-    let (rollout, host) = effect.rollout().zip(effect.host())?;
-    let Some(rollout) = world.ledger.rollouts.get(rollout) else { return Some("the rollout is gone".to_owned()) };
-    if let (Effect::Install { .. } | Effect::TestSend { .. }, Some(removal)) = (effect, &rollout.removal) {
-        return Some(format!("the hotfix is to be removed again: {}", removal.reason));
-    }
-    match &rollout.state {
-        RolloutState::Running { .. } => rollout.skipped.get(host).map(|skip| rollout::left_out(skip).to_string()),
-        state => Some(format!("the rollout is {state}")),
-    }
 }
 
 /// Each step was judged alone; together they must not pass the limit either, nor meet on one host.

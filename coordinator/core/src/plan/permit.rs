@@ -1,0 +1,115 @@
+//! What becomes of an act that is on offer: its permit, its being taken back, its being given up.
+
+use super::{Blocked, Plan, Step, hold, remedy, rollout};
+use crate::gate::World;
+use crate::ledger::{Effect, Held, IntentState, RolloutState, Sequence};
+use crate::mutation::{self, Mutation};
+use crate::time::Readable;
+use std::collections::BTreeSet;
+
+/// Whether an intent that was filed earlier may be carried out now: the same conditions under which it was planned.
+///
+/// # Errors
+/// What speaks against it. An unknown or ended intent is refused for good; see [`Refusal::void`].
+pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
+    let void = |why: String| Refusal { void: true, blocked: [Blocked::Tried { what: why }].into() };
+    let Some(intent) = world.ledger.intents.get(&id) else {
+        return Err(void(format!("no intent {id} is in the journal")));
+    };
+    match &intent.state {
+        IntentState::Filed => {}
+        IntentState::Permitted { .. } if mutation::is(Mutation::SecondPermit) => {}
+        // At most one permit per intent: asking again says that the first one was not used, and never will be.
+        IntentState::Permitted { .. } => return Err(void("its permit was given before".to_owned())),
+        IntentState::Ended { outcome, .. } => return Err(void(format!("it is over: {outcome}"))),
+    }
+    let blocked = match &intent.effect {
+        Effect::Grant(_) | Effect::Withdraw(_) => {
+            [Blocked::NoHelp { why: "a grant needs no permit".to_owned() }].into()
+        }
+        Effect::Install { rollout, host, .. } | Effect::Remove { rollout, host, .. } => {
+            let Some(rollout) = world.ledger.rollouts.get(rollout) else {
+                return Err(void(format!("no rollout {rollout}")));
+            };
+            if matches!(intent.effect, Effect::Remove { .. }) != rollout.removal.is_some() {
+                return Err(void("the rollout goes in the other direction by now".to_owned()));
+            }
+            let hosts = rollout::progress(world, rollout, rollout::Depth::Turn, Some(id));
+            let mut blocked = match hosts.into_iter().find(|progress| progress.host == *host) {
+                Some(progress) if progress.phase == rollout::Phase::Waiting => progress.blocked,
+                Some(progress) => {
+                    let why = format!("it is {} by now", progress.phase);
+                    [Blocked::Host { host: host.clone(), why }].into()
+                }
+                None => [Blocked::Host { host: host.clone(), why: "it is not configured".to_owned() }].into(),
+            };
+            let stop = |why: &Blocked| matches!(why, Blocked::NotRunning { .. } | Blocked::Held { .. });
+            blocked.retain(|why| !(stop(why) && mutation::is(Mutation::DeafToAbort)));
+            blocked
+        }
+        Effect::TestSend { rollout, goodlink, host, .. } => match world.ledger.rollouts.get(rollout) {
+            Some(rollout) => rollout::may_test(world, rollout, goodlink, host, Some(id)),
+            None => return Err(void(format!("no rollout {rollout}"))),
+        },
+        Effect::RestartGoodlink { goodlink, .. } => remedy::may_restart(world, goodlink, Some(id)),
+    };
+    if blocked.is_empty() { Ok(()) } else { Err(Refusal { void: false, blocked }) }
+}
+
+/// Why there is no permit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// There never will be one for this intent.
+    pub void: bool,
+    /// Why.
+    pub blocked: BTreeSet<Blocked>,
+}
+
+/// Offers that nobody answered or that nobody wants any more, and permits that nothing was heard of.
+pub(super) fn overdue(world: World<'_>, plan: &mut Plan) {
+    let limit = world.policy.act_deadline;
+    for (id, intent) in world.ledger.open().filter(|(_, intent)| intent.effect.host().is_some()) {
+        let over = hold::over(world, &intent.effect);
+        match intent.state {
+            IntentState::Filed => {
+                // What a person or a trip has stopped is offered no longer (invariant 7).
+                let late = world.now.steady > intent.filed + limit && !mutation::is(Mutation::EternalOffer);
+                let why = stopped(world, id, &intent.effect, &over)
+                    .or_else(|| late.then(|| format!("no permit within {}", Readable(limit))));
+                plan.steps.extend(why.map(|why| Step::Withdraw(id, why)));
+            }
+            IntentState::Permitted { at } if hold::running(world, at, &over) > limit => {
+                let why = format!("nothing was heard within {} of the permit", Readable(limit));
+                plan.steps.push(Step::GiveUp(id, why));
+            }
+            IntentState::Permitted { .. } | IntentState::Ended { .. } => {}
+        }
+    }
+}
+
+/// Why nobody wants the effect any more.
+fn stopped(world: World<'_>, id: Sequence, effect: &Effect, over: &[Held]) -> Option<String> {
+    if mutation::is(Mutation::DeafToAbort) {
+        return None;
+    }
+    if let Some(held) = hold::blocking(world, over).first() {
+        return Some(held.to_string());
+    }
+    match effect {
+        Effect::RestartGoodlink { goodlink, forced: false, .. } => return remedy::helps_nobody(world, goodlink, id),
+        Effect::RestartGoodlink { goodlink, forced: true, .. } => {
+            return remedy::is_cancelled(world, goodlink, id)
+                .then(|| "whoever wanted it has taken that back".to_owned());
+        }
+        _ => {}
+    }
+    let (rollout, host) = effect.rollout().zip(effect.host())?;
+    let Some(rollout) = world.ledger.rollouts.get(rollout) else { return Some("the rollout is gone".to_owned()) };
+    if let (Effect::Install { .. } | Effect::TestSend { .. }, Some(removal)) = (effect, &rollout.removal) {
+        return Some(format!("the hotfix is to be removed again: {}", removal.reason));
+    }
+    match &rollout.state {
+        RolloutState::Running { .. } => rollout.skipped.get(host).map(|skip| rollout::left_out(skip).to_string()),
+        state => Some(format!("the rollout is {state}")),
+    }
+}
