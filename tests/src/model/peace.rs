@@ -206,5 +206,7 @@ pub fn walk(model: &Model, seed: u64, steps: usize, faults: u8) -> Option<(Strin
     }
     let (end, rest) = ending(model, &state);
     actions.extend(rest);
-    end.err().map(|why| (why, begun, actions))
+    // Not to come to an end is itself what must never be.
+    let told = |why: String| if why.starts_with("invariant ") { why } else { format!("invariant 10: {why}") };
+    end.err().map(|why| (told(why), begun, actions))
 }
