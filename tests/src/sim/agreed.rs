@@ -10,7 +10,7 @@ use super::world::{World, shown};
 use sendgate_core::ledger::{
     Effect, Entry, Milestone, Outcome, Request, RolloutEvent, RolloutState, Sequence, Subject,
 };
-use sendgate_core::names::{ExchangeServerName, GoodLinkName, OperatorName};
+use sendgate_core::names::{ExchangeServerName, GoodLinkName, HostName, OperatorName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ pub(super) struct Agreed {
     approved: BTreeSet<OperatorName>,
     /// Hosts on which an install has begun.
     changed: BTreeSet<&'static str>,
+    /// Hosts that a person left out: nobody sends through a server for their sake.
+    left_out: BTreeSet<HostName>,
     /// Tests that were refused since a person let the rollout go on, and how often.
     refused: BTreeMap<Between, u32>,
     /// Tests that failed since then.
@@ -42,6 +44,7 @@ impl Agreed {
             terms,
             approved: BTreeSet::new(),
             changed: BTreeSet::new(),
+            left_out: BTreeSet::new(),
             refused: BTreeMap::new(),
             failed: BTreeMap::new(),
             since: Sequence::FIRST,
@@ -76,6 +79,12 @@ impl World {
             }
             Entry::Request { request: Request::Revoke { subject: Subject::Rollout { .. }, .. }, .. } => {
                 self.agreed.approved.clear();
+            }
+            Entry::Request { request: Request::HostSkip { host, .. }, .. } => {
+                self.agreed.left_out.insert(host.clone());
+            }
+            Entry::Request { request: Request::HostRetry { host, .. }, .. } => {
+                self.agreed.left_out.remove(host);
             }
             Entry::Request { request: Request::RolloutResume { .. }, .. } => self.agreed.anew(sequence),
             Entry::Milestone(Milestone::Rollout { event: RolloutEvent::Finished, .. }) => {
@@ -192,7 +201,8 @@ impl World {
         let mut wrong = Vec::new();
         for server in self.agreed.terms.wave(wave) {
             let hosts = EXCHANGE.iter().filter(|(other, _)| *other == server).flat_map(|(_, hosts)| hosts.iter());
-            if !hosts.into_iter().any(|host| self.agreed.changed.contains(host)) {
+            let left_out = |host: &str| self.agreed.left_out.iter().any(|other| other.as_str() == host);
+            if !hosts.into_iter().any(|host| self.agreed.changed.contains(host) && !left_out(host)) {
                 continue;
             }
             for goodlink in served_by(self, server) {

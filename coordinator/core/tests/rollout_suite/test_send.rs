@@ -1,6 +1,6 @@
 //! Test sends: a wave is not over before each GoodLink server has sent through what was changed.
 
-use super::{file_it, install_next, resume};
+use super::{file_it, install_next, installs, resume};
 use crate::example::{Example, file_of, minutes, name, succeeded, wave};
 use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
 use sendgate_core::plan::{self, rollout::REFUSALS};
@@ -68,6 +68,33 @@ fn a_failed_test_stops_it_and_is_made_again_when_a_person_lets_it_go_on() {
     example.pass(minutes(15));
     example.settle();
     assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
+}
+
+/// A host that failed within what is allowed is not watched, and what was begun there is proved all the same, unless a
+/// person left it out.
+#[test]
+fn what_was_begun_on_a_failed_host_is_tested_unless_it_was_left_out() {
+    for left_out in [false, true] {
+        let mut example = Example::covered();
+        example.rollout_of(&file("[thresholds]\nfailed_installs = 1\n"));
+        let (effects, _) = example.settle();
+        let (_, intent) = installs(&effects).remove(0);
+        example.append(Entry::Permitted { intent });
+        example.end(intent, Outcome::Failed { detail: "exit code 1603".into() });
+        if left_out {
+            let skip = request::skip(example.world(), "dst", "exa1", "its disk is gone");
+            file_it(&mut example, "olive", skip);
+        } else {
+            test(&mut example);
+        }
+        example.settle();
+        let done = &example.ledger.rollouts[&name("dst")].waves_done;
+        assert_eq!(*done, u32::from(left_out), "left out: {left_out}");
+        if !left_out {
+            ends(&mut example, succeeded());
+            assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
+        }
+    }
 }
 
 /// How it ended is not known: that is no success.

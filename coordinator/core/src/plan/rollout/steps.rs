@@ -43,7 +43,9 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     if !tests.is_empty() {
         return tests;
     }
-    if !removing && of_wave().all(over) {
+    // Also where nothing of the wave is watched, as after a failure that was allowed.
+    let tested = || test_send::pending(world, rollout, current, hosts).is_empty();
+    if !removing && of_wave().all(over) && tested() {
         return vec![Step::Record(Milestone::WaveDone { rollout: name.clone(), wave: current })];
     }
     let ready: Vec<_> = of_wave().filter(|host| host.phase == Phase::Waiting && host.blocked.is_empty()).collect();
@@ -120,7 +122,9 @@ fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Opt
         RolloutState::Tripped { reason } => format!("nobody let it go on within {stood} after it stopped: {reason}"),
         _ => {
             let waits = hosts.iter().find_map(|host| Some((host, host.blocked.first()?)));
-            let why = waits.map_or_else(|| "no host moves".to_owned(), |(host, why)| format!("{}: {why}", host.host));
+            let why = waits.map(|(host, why)| format!("{}: {why}", host.host));
+            let tests = || Some(test_send::pending(world, rollout, rollout.waves_done, hosts).first()?.to_string());
+            let why = why.or_else(tests).unwrap_or_else(|| "no host moves".to_owned());
             format!("nothing has moved for {stood}: {why}")
         }
     })
