@@ -6,7 +6,7 @@ mod support;
 use std::process::{Child, Command, Stdio};
 
 use sendgate_proto::v1::act_update::State;
-use support::{Coordinator, World, digest, until};
+use support::{Coordinator, Session, World, digest, until};
 
 struct Agent(Child);
 
@@ -35,15 +35,27 @@ impl Drop for Agent {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_in_the_middle_of_an_install() {
+/// What the coordinator has the agent do.
+#[derive(Clone, Copy, PartialEq)]
+enum Wanted {
+    Install,
+    Removal,
+}
+
+/// The agent is killed while the program runs, and again; the program ends while there is no agent at all. The code with
+/// which it ended, and what was run.
+async fn killed_in_the_middle(wanted: Wanted) -> (Option<i32>, World) {
     let world = World::new();
     world.hold();
     let mut coordinator = Coordinator::start(&world).await;
     let mut agent = Agent::start(&world, coordinator.port);
     let mut session = coordinator.session(1).await;
     let sha = digest(&world.package);
-    session.offer("e-1", 1, &sha).await;
+    if wanted == Wanted::Removal {
+        // Its end does not hang on the package's file.
+        std::fs::remove_file(&world.package).unwrap();
+    }
+    offer(&session, wanted, "e-1", 1, &sha).await;
     let nonce = session.request("e-1").await;
     session.permit("e-1", nonce, 1, 30_000).await;
     assert_eq!(session.update().await.state(), State::Started);
@@ -53,13 +65,12 @@ async fn killed_in_the_middle_of_an_install() {
     let mut agent = Agent::start(&world, coordinator.port);
     let mut session = coordinator.session(2).await;
     assert_eq!(session.update().await.state(), State::Started, "it still runs");
-    session.offer("e-1", 2, &sha).await;
+    offer(&session, wanted, "e-1", 2, &sha).await;
     assert_eq!(session.update().await.state(), State::Started, "and is not started again");
-    session.offer("e-2", 2, &sha).await;
+    offer(&session, wanted, "e-2", 2, &sha).await;
     assert_eq!(session.refused("e-2").await, "act e-1 is under way on ex1");
     agent.kill();
 
-    // It ends while there is no agent at all.
     world.release();
     until("the program has ended", || world.path("state/acts/e-1/outcome.json").exists()).await;
     let _agent = Agent::start(&world, coordinator.port);
@@ -69,46 +80,26 @@ async fn killed_in_the_middle_of_an_install() {
         assert_ne!(update.state(), State::Unknown);
         update = session.update().await;
     }
-    assert_eq!(update.exit_code, Some(3));
-    assert_eq!(world.runs(), [world.package.display().to_string()], "once");
+    (update.exit_code, world)
+}
+
+async fn offer(session: &Session, wanted: Wanted, act: &str, generation: u64, sha: &[u8]) {
+    match wanted {
+        Wanted::Install => session.offer(act, generation, sha).await,
+        Wanted::Removal => session.offer_removal(act, generation, sha).await,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_the_middle_of_an_install() {
+    let (code, world) = killed_in_the_middle(Wanted::Install).await;
+    assert_eq!((code, world.runs()), (Some(3), vec![world.package.display().to_string()]), "once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_in_the_middle_of_a_removal() {
-    let world = World::new();
-    world.hold();
-    let mut coordinator = Coordinator::start(&world).await;
-    let mut agent = Agent::start(&world, coordinator.port);
-    let mut session = coordinator.session(1).await;
-    let sha = digest(&world.package);
-    // Its end does not hang on the package's file.
-    std::fs::remove_file(&world.package).unwrap();
-    session.offer_removal("e-1", 1, &sha).await;
-    let nonce = session.request("e-1").await;
-    session.permit("e-1", nonce, 1, 30_000).await;
-    assert_eq!(session.update().await.state(), State::Started);
-    until("the program runs", || world.runs().len() == 1).await;
-    agent.kill();
-
-    let mut agent = Agent::start(&world, coordinator.port);
-    let mut session = coordinator.session(2).await;
-    assert_eq!(session.update().await.state(), State::Started, "it still runs");
-    session.offer_removal("e-1", 2, &sha).await;
-    assert_eq!(session.update().await.state(), State::Started, "and is not started again");
-    session.offer_removal("e-2", 2, &sha).await;
-    assert_eq!(session.refused("e-2").await, "act e-1 is under way on ex1");
-    agent.kill();
-
-    world.release();
-    until("the program has ended", || world.path("state/acts/e-1/outcome.json").exists()).await;
-    let _agent = Agent::start(&world, coordinator.port);
-    let mut session = coordinator.session(3).await;
-    let mut update = session.update().await;
-    while (update.act_id.as_str(), update.state()) != ("e-1", State::Finished) {
-        assert_ne!(update.state(), State::Unknown);
-        update = session.update().await;
-    }
-    assert_eq!((update.exit_code, world.runs()), (Some(0), vec!["remove KB1".to_owned()]), "once");
+    let (code, world) = killed_in_the_middle(Wanted::Removal).await;
+    assert_eq!((code, world.runs()), (Some(0), vec!["remove KB1".to_owned()]), "once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
