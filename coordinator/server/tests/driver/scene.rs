@@ -2,7 +2,7 @@
 
 use sendgate_coordinator::clock::{Clock, ClockSource, Machine};
 use sendgate_coordinator::convert;
-use sendgate_coordinator::driver::{self, AgentMessage, Driver, Handle, Hello, Message, Opened, Parts};
+use sendgate_coordinator::driver::{self, AgentMessage, Driver, Handle, Hello, Message, Opened, Parts, RecordError};
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
 use sendgate_coordinator::threads::Pool;
@@ -120,14 +120,14 @@ impl ClockSource for Ahead {
 /// A running driver on a journal that outlives it.
 pub(crate) struct Running {
     pub(crate) handle: Handle,
-    task: JoinHandle<()>,
+    pub(crate) task: JoinHandle<Result<(), RecordError>>,
     journal: Arc<dyn Journal>,
     pub(crate) epoch: u64,
     pub(crate) ahead: Ahead,
 }
 
 impl Running {
-    async fn on(journal: Arc<dyn Journal>, ahead: Ahead) -> Self {
+    pub(crate) async fn on(journal: Arc<dyn Journal>, ahead: Ahead) -> Self {
         let ledger = driver::replay(journal.as_ref()).unwrap();
         let clock = Clock::resume(ledger.clock.as_ref(), Box::new(ahead.clone()));
         let parts = Parts {
@@ -140,7 +140,7 @@ impl Running {
             fresh_mark: 7,
         };
         let (driver, handle) = Driver::start(parts).await.unwrap();
-        let task = tokio::spawn(async move { driver.run().await.unwrap() });
+        let task = tokio::spawn(driver.run());
         Self { handle, task, journal, epoch: 7, ahead }
     }
 
