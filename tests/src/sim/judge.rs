@@ -53,11 +53,16 @@ impl World {
                 }
                 self.may_still_begin(now, &intent.effect, "begins");
                 self.begins_as_agreed(now, &intent.effect, host);
+                self.begins_as_wanted(now, Sequence(act));
                 match intent.effect {
                     Effect::Install { .. } => self.may_install(now, host),
-                    Effect::RestartGoodlink { .. } => self.may_restart(now, host),
+                    Effect::RestartGoodlink { forced: false, .. } => self.may_restart(now, host),
                     // No gate is asked for it: without the hotfix nobody needs the right.
-                    Effect::Remove { .. } | Effect::TestSend { .. } | Effect::Grant(_) | Effect::Withdraw(_) => {}
+                    Effect::Remove { .. }
+                    | Effect::RestartGoodlink { forced: true, .. }
+                    | Effect::TestSend { .. }
+                    | Effect::Grant(_)
+                    | Effect::Withdraw(_) => {}
                 }
             }
         }
@@ -81,7 +86,7 @@ impl World {
             let concerned = here || everybody && uses(user.goodlink);
             let new = now.saturating_sub(user.since) < ROSTER_KNOWN_AFTER
                 || now.saturating_sub(user.moved) < KNOWN_AFTER && !everybody;
-            if !concerned || new {
+            if !concerned || new || self.waived(called, now.saturating_sub(PERMIT)) {
                 continue;
             }
             if let Some(since) = user.uncovered.filter(|since| now.saturating_sub(*since) > KNOWN_AFTER) {

@@ -115,7 +115,7 @@ impl World {
             let declared = self.users.get(*called).is_some_and(|user| served_by(self, server).contains(user.goodlink));
             everybody && declared || homes.contains(server)
         };
-        let uncovered = look.uncovered.iter().filter(concerned);
+        let uncovered = look.uncovered.iter().filter(concerned).filter(|(called, _)| !self.waived(called, now));
         wrong.extend(
             uncovered.map(|(called, _)| format!("{called} was shown without the right at {}", shown(look.began))),
         );

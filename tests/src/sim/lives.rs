@@ -5,7 +5,7 @@ use super::directory::SimDirectory;
 use super::estate::{self, name};
 use super::hosts::{SimProbe, SimPrograms};
 use super::network::SimTransport;
-use super::{EPOCH_MS, Sim};
+use super::{Sim, exceptions};
 use jiff::Timestamp;
 use sendgate_agent::apply::Acts;
 use sendgate_agent::clock::Steady;
@@ -150,8 +150,7 @@ struct SimClock {
 
 impl ClockSource for SimClock {
     fn wall(&self) -> Timestamp {
-        let passed = i64::try_from(self.sim.now().as_millis()).unwrap_or(0);
-        Timestamp::from_millisecond(EPOCH_MS + passed).unwrap_or(Timestamp::UNIX_EPOCH)
+        exceptions::wall(self.sim.now())
     }
 
     fn boot_time(&self) -> BootTime {

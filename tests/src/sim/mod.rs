@@ -6,13 +6,14 @@
 //!    is what the coordinator was shown, `stops` what was stopped, `agreed` what the file and people say: these bind it at
 //!    once, where the truth leaves it time to hear;
 //! 3. `directory` and `hosts` are what the programs touch, `network` is between them, `lives` starts and kills them;
-//! 4. `faults` is what goes wrong, `meddling` what does so between an offer and its permit, `people` what people do; `stage`
-//!    plays a seed to its end.
+//! 4. `faults` is what goes wrong, `meddling` what does so between an offer and its permit, `people` what people do and
+//!    `exceptions` what they take out of the rules; `stage` plays a seed to its end.
 
 mod agreed;
 pub mod chance;
 mod directory;
 mod estate;
+mod exceptions;
 mod faults;
 mod hosts;
 mod judge;

@@ -4,6 +4,7 @@
 use super::Sim;
 use super::chance::Chance;
 use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, name};
+use super::exceptions;
 use super::faults::FAULTS_FOR;
 use super::lives::{ROLLOUT, olive};
 use sendgate_coordinator::driver::{Handle, RequestError};
@@ -28,6 +29,16 @@ pub(super) enum Act {
     Approve(&'static str),
     /// Every yes is taken back.
     Revoke(&'static str),
+    /// One user is excepted for so long.
+    Waive(usize, Duration),
+    /// One of the entries that we wrote is taken back.
+    Undo(usize),
+    /// The first that was taken back is wanted again.
+    Redo,
+    /// GoodLink is to be restarted whatever its users have waited.
+    Restart(&'static str),
+    /// Or not.
+    CancelRestart(&'static str),
 }
 
 impl Act {
@@ -101,9 +112,33 @@ pub(super) fn held(chance: &mut Chance) -> WantedHeld {
     }
 }
 
+/// What an act means that names no more than a number: a user, or the record of a grant. None if there is no such thing;
+/// empty where it names everything itself.
+fn meant(world: &super::world::World, act: &Act) -> Option<String> {
+    let nth = |at: usize, of: usize| at.checked_rem(of);
+    match act {
+        Act::Waive(user, _) => world.users.keys().nth(nth(*user, world.users.len())?).cloned(),
+        Act::Undo(grant) => {
+            let standing = world.standing();
+            Some(standing.get(nth(*grant, standing.len())?)?.to_string())
+        }
+        Act::Redo => world.ledger.undone.values().next().map(|undo| undo.grant.to_string()),
+        _ => Some(String::new()),
+    }
+}
+
 /// Asks for it; a coordinator that is killed meanwhile is asked again a minute later.
 pub(super) async fn ask(sim: Arc<Sim>, handle: Handle, act: Act) {
-    let (wanted, by) = (act.clone(), act.by());
+    let (wanted, by, now) = (act.clone(), act.by(), sim.now());
+    let meant = sim.world(|world| meant(world, &act));
+    let Some(meant) = meant else {
+        // Nothing of the kind is there yet, and may be later.
+        return sim.world(|world| {
+            if now < FAULTS_FOR {
+                world.acts_of_people.push((now + 5 * MINUTE, act));
+            }
+        });
+    };
     let rollout = || WantedSubject::Rollout { rollout: ROLLOUT.to_owned() };
     let asked = handle
         .request(by.clone(), move |world| match &wanted {
@@ -113,6 +148,11 @@ pub(super) async fn ask(sim: Arc<Sim>, handle: Handle, act: Act) {
             Act::Skip(host) => request::skip(world, ROLLOUT, host, "not this one"),
             Act::Approve(by) => request::approve(world, &name(by), &rollout(), "looks good"),
             Act::Revoke(_) => request::revoke(world, &rollout(), "not so fast"),
+            Act::Waive(_, long) => request::waive(world, &meant, "he is told", exceptions::wall(now + *long)),
+            Act::Undo(_) => request::grant_undo(world, meant.parse().unwrap_or(0), "not this one"),
+            Act::Redo => request::grant_redo(world, meant.parse().unwrap_or(0), "after all"),
+            Act::Restart(goodlink) => request::restart_force(world, goodlink, "now"),
+            Act::CancelRestart(goodlink) => request::restart_cancel(world, goodlink, "not now"),
         })
         .await;
     let now = sim.now();
@@ -145,15 +185,21 @@ pub(super) struct Operator {
 impl Operator {
     pub(super) async fn work(self, sim: Arc<Sim>, handle: Handle) {
         let again = sim.chance(|chance| chance.percent(75));
-        let (file, resumed, held, missing) = sim.world(|world| {
+        let (file, resumed, held, missing, undone) = sim.world(|world| {
             // Drift holds the rollout, and a person's release may have come to nobody: in the end somebody looks at it.
             let over = self.over && world.acts_of_people.is_empty();
             let held = world.ledger.holds.in_force().keys().next().filter(|_| over).cloned();
             // A yes that was taken back later than it was meant to be is given again.
             let mut others = OTHERS.into_iter().take(world.agreed.terms.approvals);
             let missing = others.find(|by| over && !world.agreed.has(by));
-            (world.agreed.terms.text(world.policy.disruption.estate.get()), world.resumed, held, missing)
+            let undone = world.ledger.undone.values().next().filter(|_| over).map(|undo| undo.grant.get());
+            (world.agreed.terms.text(world.policy.disruption.estate.get()), world.resumed, held, missing, undone)
         });
+        if let Some(grant) = undone {
+            // While the entry is being taken away it cannot be wanted again: then in a minute.
+            let asked = handle.request(olive(), move |world| request::grant_redo(world, grant, "looked at it"));
+            drop(asked.await);
+        }
         let asked = match (self.state, held) {
             (None, _) => handle.request(olive(), move |world| request::rollout_apply(world, &file)).await,
             (Some(RolloutState::Created), _) => {

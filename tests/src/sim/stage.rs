@@ -4,6 +4,7 @@ use super::agreed::Agreed;
 use super::chance::Chance;
 use super::directory::Domain;
 use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, name};
+use super::exceptions::{self, Exceptions};
 use super::faults::{self, FAULTS_FOR, Fault};
 use super::hosts::Host;
 use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who};
@@ -95,7 +96,8 @@ impl Stage {
         let advise = policy.domains.values().any(|domain| domain.grants == GrantMode::Advise);
         let by_hand = advise.then(|| chance.between(MINUTE, FAULTS_FOR));
         let terms = Terms::draw(&mut chance);
-        let (acts_of_people, resumes) = (people::draw(&mut chance, terms.approvals), chance.below(3));
+        let (mut acts_of_people, resumes) = (people::draw(&mut chance, terms.approvals), chance.below(3));
+        acts_of_people.extend(exceptions::draw(seed));
         let windows = terms.hours.is_some();
         let abort = chance.percent(5).then(|| chance.between(MINUTE, 2 * FAULTS_FOR));
         let mut world = World {
@@ -111,6 +113,7 @@ impl Stage {
             reported: BTreeMap::new(),
             stops: BTreeMap::new(),
             agreed: Agreed::new(terms),
+            exceptions: Exceptions::default(),
             resumed: 0,
             acts_of_people,
             meddling: None,

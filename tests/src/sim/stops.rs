@@ -1,11 +1,12 @@
-//! What is stopped, and since when: holds, a rollout that does not run, hosts that are left out. Nothing new begins there
-//! once the permits that are out have run off (invariant 7).
+//! What is stopped, and since when: holds, a rollout that does not run, hosts that are left out, entries that were taken
+//! back. Nothing new begins there once the permits that are out have run off (invariant 7).
 
 use super::estate::{DOMAINS, EXCHANGE, name};
 use super::judge::PERMIT;
 use super::known::{domains_of, served_by};
 use super::lives::ROLLOUT;
 use super::world::{World, shown};
+use sendgate_core::coverage::placement::GrantEntry;
 use sendgate_core::ledger::{Effect, Held, RolloutState};
 use sendgate_core::names::HostName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,8 @@ pub(super) enum Stop {
     /// The rollout was not started, has stopped or was stopped.
     NotRunning,
     LeftOut(HostName),
+    /// An entry of ours that somebody took back.
+    Undone(GrantEntry),
 }
 
 impl fmt::Display for Stop {
@@ -27,6 +30,7 @@ impl fmt::Display for Stop {
             Self::Held(held) => write!(f, "{held} is held"),
             Self::NotRunning => f.write_str("the rollout does not run"),
             Self::LeftOut(host) => write!(f, "{host} is left out"),
+            Self::Undone(entry) => write!(f, "the entry on {} is taken back", entry.place),
         }
     }
 }
@@ -38,7 +42,8 @@ impl World {
     /// Something was written down that may stop something or let it go on.
     pub(super) fn note_stops(&mut self, now: Duration) {
         let holds = self.ledger.holds.in_force().keys().cloned().map(Stop::Held);
-        let mut present: BTreeSet<Stop> = holds.collect();
+        let undone = self.ledger.undone.keys().cloned().map(Stop::Undone);
+        let mut present: BTreeSet<Stop> = holds.chain(undone).collect();
         if let Some(rollout) = self.ledger.rollouts.get(&name(ROLLOUT)) {
             if !matches!(rollout.state, RolloutState::Running { .. }) {
                 present.insert(Stop::NotRunning);
@@ -72,7 +77,12 @@ impl World {
                 let served = |domain: &&str| self.policy.goodlink[goodlink].domains.contains(&name(domain));
                 DOMAINS.into_iter().filter(served).collect()
             }
-            _ => effect.place().into_iter().map(|(domain, _)| domain.as_str()).collect(),
+            _ => {
+                if let Effect::Grant(grant) = effect {
+                    over.push(Stop::Undone(grant.entry()));
+                }
+                effect.place().into_iter().map(|(domain, _)| domain.as_str()).collect()
+            }
         };
         over.extend(domains.into_iter().map(|domain| Stop::Held(Held::Domain(name(domain)))));
         over

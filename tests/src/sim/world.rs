@@ -4,6 +4,7 @@
 use super::agreed::Agreed;
 use super::directory::{Domain, Object};
 use super::estate::{self, EXCHANGE, GOODLINK, name};
+use super::exceptions::Exceptions;
 use super::faults::Fault;
 use super::hosts::{Act, Host};
 use super::known::Shown;
@@ -61,6 +62,8 @@ pub(super) struct World {
     pub(super) stops: Stops,
     /// What the rollout's file and people say.
     pub(super) agreed: Agreed,
+    /// What people took out of the rules.
+    pub(super) exceptions: Exceptions,
     /// Times that a person let the rollout go on after it had stopped by itself.
     pub(super) resumed: u64,
     /// What people still want to do, and when.
@@ -152,6 +155,7 @@ impl World {
             self.tell(now, || format!("journal {sequence}: {}", short(&stamped.entry)));
         }
         self.agrees(now, sequence, &stamped.entry);
+        self.excepts(now, sequence, &stamped.entry);
         match &stamped.entry {
             // A new life knows nothing but its journal.
             Entry::Started { .. } => {

@@ -85,7 +85,11 @@ fn what_was_begun_on_a_failed_host_is_tested_unless_it_was_left_out() {
             let skip = request::skip(example.world(), "dst", "exa1", "its disk is gone");
             file_it(&mut example, "olive", skip);
         } else {
-            test(&mut example);
+            let intent = test(&mut example);
+            // Whoever asks what the wave waits for is told, though the host itself waits for nothing any more.
+            let why = view::why(example.world(), &name("dst"), &name("exa1")).unwrap().why;
+            let tests = format!("1603: gla tests sending through exa1 (intent {intent})");
+            assert!(why.starts_with("exa1 is failed: ") && why.ends_with(&tests), "{why}");
         }
         example.settle();
         let done = &example.ledger.rollouts[&name("dst")].waves_done;

@@ -49,7 +49,7 @@ pub struct HostProgress {
     pub host: HostName,
     /// How far it is.
     pub phase: Phase,
-    /// Why it is not moving, if it is waiting or watched.
+    /// Why it is not moving, if it is waiting or watched; where it is over, why its wave is not.
     pub blocked: BTreeSet<Blocked>,
 }
 

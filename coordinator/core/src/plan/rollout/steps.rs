@@ -43,9 +43,7 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     if !tests.is_empty() {
         return tests;
     }
-    // Also where nothing of the wave is watched, as after a failure that was allowed.
-    let tested = || test_send::pending(world, rollout, current, hosts).is_empty();
-    if !removing && of_wave().all(over) && tested() {
+    if !removing && of_wave().all(over) {
         return vec![Step::Record(Milestone::WaveDone { rollout: name.clone(), wave: current })];
     }
     let ready: Vec<_> = of_wave().filter(|host| host.phase == Phase::Waiting && host.blocked.is_empty()).collect();
@@ -58,12 +56,13 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     begin(world, rollout, current, &ready, hosts)
 }
 
-/// Whether the wave need not wait for this host.
+/// Whether the wave need not wait for this host, nor for anything that is known of it.
 fn over(host: &HostProgress) -> bool {
-    match host.phase {
-        Phase::Soaking { remaining } => remaining.is_zero() && host.blocked.is_empty(),
+    let through = match host.phase {
+        Phase::Soaking { remaining } => remaining.is_zero(),
         _ => host.phase.is_over(),
-    }
+    };
+    through && host.blocked.is_empty()
 }
 
 /// Hosts that show what they were to show, and that the journal does not know yet.
@@ -123,8 +122,7 @@ fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Opt
         _ => {
             let waits = hosts.iter().find_map(|host| Some((host, host.blocked.first()?)));
             let why = waits.map(|(host, why)| format!("{}: {why}", host.host));
-            let tests = || Some(test_send::pending(world, rollout, rollout.waves_done, hosts).first()?.to_string());
-            let why = why.or_else(tests).unwrap_or_else(|| "no host moves".to_owned());
+            let why = why.unwrap_or_else(|| "no host moves".to_owned());
             format!("nothing has moved for {stood}: {why}")
         }
     })

@@ -36,9 +36,17 @@ pub(super) fn current(rollout: &Rollout, hosts: &[HostProgress]) -> Option<u32> 
     }
 }
 
-/// Says of each host that is watched how long still, and what keeps its wave from being over.
+/// Says of each host that is watched how long still, and of every host whose wave has been through what keeps it from
+/// being over.
 pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgress], except: Option<Sequence>) {
     for (wave, spec) in (0..).zip(&rollout.spec.waves) {
+        // Also where nothing of the wave is watched, as after a failure that was allowed.
+        let current = wave == rollout.waves_done;
+        let tests = if current { test_send::pending(world, rollout, wave, hosts) } else { Vec::new() };
+        for host in hosts.iter_mut().filter(|host| host.wave == wave && host.phase.is_over()) {
+            let left_out = matches!(host.phase, Phase::Skipped { .. });
+            host.blocked.extend(tests.iter().filter(|_| !left_out).cloned());
+        }
         let of_wave: Vec<&HostProgress> = hosts.iter().filter(|host| host.wave == wave).collect();
         if !of_wave.iter().any(|host| matches!(host.phase, Phase::Soaking { .. })) {
             continue;
@@ -49,10 +57,7 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         let changed = rollout.verified.iter().filter(|(host, _)| of_wave.iter().any(|other| other.host == **host));
         let last = changed.filter(|(host, _)| began(world, rollout, host)).map(|(_, at)| *at).max();
         let begun = hosts.iter().filter(|host| began(world, rollout, &host.host));
-        let mut unclear = baseline::unclear(world, rollout, &begun.map(|host| &host.server).collect());
-        if wave == rollout.waves_done {
-            unclear.extend(test_send::pending(world, rollout, wave, hosts));
-        }
+        let unclear = baseline::unclear(world, rollout, &begun.map(|host| &host.server).collect());
         for host in hosts.iter_mut().filter(|host| host.wave == wave && matches!(host.phase, Phase::Soaking { .. })) {
             let about = About { world, rollout, wave, server: &host.server, host: &host.host, except };
             let since = last.filter(|_| unfinished.is_none() && rollout.verified.contains_key(&host.host));
@@ -61,7 +66,7 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
             let remaining = spec.soak.saturating_sub(watched.unwrap_or_default());
             let mut blocked: BTreeSet<Blocked> = inconclusive(&about).into_iter().collect();
             blocked.extend(unfinished.clone().map(|after| Blocked::Turn { after }));
-            blocked.extend(unclear.clone());
+            blocked.extend(unclear.iter().chain(&tests).cloned());
             (host.phase, host.blocked) = (Phase::Soaking { remaining }, blocked);
         }
     }
