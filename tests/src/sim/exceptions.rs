@@ -84,7 +84,8 @@ impl World {
                 self.exceptions.cancelled.insert(goodlink.clone(), (sequence, now));
             }
             Entry::Intent { effect: effect @ Effect::RestartGoodlink { goodlink, forced, .. } } => {
-                if !self.exceptions.forced.remove(goodlink) && *forced {
+                let wanted = self.exceptions.forced.remove(goodlink);
+                if *forced && !wanted {
                     self.violated(now, format!("{effect} is intended, and nobody wants that"));
                 }
             }

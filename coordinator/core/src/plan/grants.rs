@@ -24,7 +24,7 @@ pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
     for (domain, policy) in &world.policy.domains {
         let mut blocked = BTreeSet::new();
         let mut places = BTreeSet::new();
-        let held = hold::blocking(world, &hold::over_domain(domain)).into_iter().next();
+        let held = hold::blocking(world, || hold::over_domain(domain)).into_iter().next();
         for (entry, undo) in
             world.ledger.undone.iter().filter(|(entry, undo)| entry.domain == *domain && !undo.is_done())
         {

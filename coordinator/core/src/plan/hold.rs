@@ -19,11 +19,7 @@ pub fn over(world: World<'_>, effect: &Effect) -> Vec<Held> {
         Effect::Install { rollout, server, host, .. } | Effect::Remove { rollout, server, host, .. } => {
             over_install(world, rollout, server, host)
         }
-        Effect::TestSend { rollout, goodlink, host, .. } => {
-            let mut over = over_restart(world, goodlink, host);
-            over.push(Held::Rollout(rollout.clone()));
-            over
-        }
+        Effect::TestSend { rollout, goodlink, host, .. } => over_test(world, rollout, goodlink, host),
         Effect::RestartGoodlink { goodlink, host, .. } => over_restart(world, goodlink, host),
     }
 }
@@ -55,9 +51,25 @@ pub(super) fn over_restart(world: World<'_>, goodlink: &GoodLinkName, host: &Hos
     over
 }
 
+/// Of a test send.
+pub(super) fn over_test(
+    world: World<'_>,
+    rollout: &RolloutName,
+    goodlink: &GoodLinkName,
+    host: &HostName,
+) -> Vec<Held> {
+    let mut over = over_restart(world, goodlink, host);
+    over.push(Held::Rollout(rollout.clone()));
+    over
+}
+
 /// The holds in force among these; and, over everything, agents that another coordinator has led: this one cannot know
-/// what people stopped there, nor what is under way.
-pub(super) fn blocking(world: World<'_>, over: &[Held]) -> BTreeSet<Blocked> {
+/// what people stopped there, nor what is under way. What they are is found out only where anything is in force at all.
+pub(super) fn blocking(world: World<'_>, over: impl FnOnce() -> Vec<Held>) -> BTreeSet<Blocked> {
+    if world.ledger.holds.in_force().is_empty() && world.estate.strangers.is_empty() {
+        return BTreeSet::new();
+    }
+    let over = over();
     let holds = over.iter().filter_map(|held| Some((held, world.ledger.holds.on(held)?)));
     let holds = holds.map(|(held, hold)| Blocked::Held { held: held.clone(), hold: hold.clone() });
     let stranger = |(agent, stranger): (&AgentName, &Stranger)| Blocked::Stranger {
@@ -67,23 +79,10 @@ pub(super) fn blocking(world: World<'_>, over: &[Held]) -> BTreeSet<Blocked> {
     holds.chain(world.estate.strangers.iter().map(stranger)).collect()
 }
 
-/// The same of whatever is found out only where anything is in force at all.
-pub(super) fn blocking_any(world: World<'_>, over: impl FnOnce() -> Vec<Held>) -> BTreeSet<Blocked> {
-    if world.ledger.holds.in_force().is_empty() && world.estate.strangers.is_empty() {
-        return BTreeSet::new();
-    }
-    blocking(world, &over())
-}
-
 /// How long a deadline has been running since `since`; what may have held it is found out only where anything ever was.
-pub(super) fn running_under(world: World<'_>, since: Steady, over: impl FnOnce() -> Vec<Held>) -> Duration {
+pub(super) fn running(world: World<'_>, since: Steady, over: impl FnOnce() -> Vec<Held>) -> Duration {
     if world.ledger.holds.never() {
         return world.now.steady.since(since);
     }
-    running(world, since, &over())
-}
-
-/// How long a deadline has been running since `since`.
-pub(super) fn running(world: World<'_>, since: Steady, over: &[Held]) -> Duration {
-    world.ledger.holds.running(since, world.now.steady, over)
+    world.ledger.holds.running(since, world.now.steady, &over())
 }

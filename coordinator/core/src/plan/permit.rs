@@ -2,7 +2,7 @@
 
 use super::{Blocked, Plan, Step, hold, remedy, rollout};
 use crate::gate::World;
-use crate::ledger::{Effect, Held, IntentState, RolloutState, Sequence};
+use crate::ledger::{Effect, IntentState, RolloutState, Sequence};
 use crate::mutation::{self, Mutation};
 use crate::time::Readable;
 use std::collections::BTreeSet;
@@ -69,16 +69,15 @@ pub struct Refusal {
 pub(super) fn overdue(world: World<'_>, plan: &mut Plan) {
     let limit = world.policy.act_deadline;
     for (id, intent) in world.ledger.open().filter(|(_, intent)| intent.effect.host().is_some()) {
-        let over = hold::over(world, &intent.effect);
         match intent.state {
             IntentState::Filed => {
                 // What a person or a trip has stopped is offered no longer (invariant 7).
                 let late = world.now.steady > intent.filed + limit && !mutation::is(Mutation::EternalOffer);
-                let why = stopped(world, id, &intent.effect, &over)
+                let why = stopped(world, id, &intent.effect)
                     .or_else(|| late.then(|| format!("no permit within {}", Readable(limit))));
                 plan.steps.extend(why.map(|why| Step::Withdraw(id, why)));
             }
-            IntentState::Permitted { at } if hold::running(world, at, &over) > limit => {
+            IntentState::Permitted { at } if hold::running(world, at, || hold::over(world, &intent.effect)) > limit => {
                 let why = format!("nothing was heard within {} of the permit", Readable(limit));
                 plan.steps.push(Step::GiveUp(id, why));
             }
@@ -88,11 +87,11 @@ pub(super) fn overdue(world: World<'_>, plan: &mut Plan) {
 }
 
 /// Why nobody wants the effect any more.
-fn stopped(world: World<'_>, id: Sequence, effect: &Effect, over: &[Held]) -> Option<String> {
+fn stopped(world: World<'_>, id: Sequence, effect: &Effect) -> Option<String> {
     if mutation::is(Mutation::DeafToAbort) {
         return None;
     }
-    if let Some(held) = hold::blocking(world, over).first() {
+    if let Some(held) = hold::blocking(world, || hold::over(world, effect)).first() {
         return Some(held.to_string());
     }
     match effect {

@@ -187,7 +187,7 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
     };
     let host = &goodlink.host;
     let not_ready = |why: String| Blocked::Host { host: host.clone(), why };
-    blocked.extend(hold::blocking(world, &hold::over_restart(world, name, host)));
+    blocked.extend(hold::blocking(world, || hold::over_restart(world, name, host)));
     let forced = forced(world, name, except);
     if world.policy.goodlink_restart == Switch::Off && !forced {
         let setting = "remedy.goodlink_restart is off: a restart is left to people".to_owned();

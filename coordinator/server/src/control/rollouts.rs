@@ -3,10 +3,12 @@
 use super::{accepted, invalid, json, refused, stopped};
 use crate::driver::{Handle, RequestError};
 use sendgate_core::gate::World;
+use sendgate_core::ledger::Request as Wanted;
 use sendgate_core::names::{OperatorName, RolloutName};
 use sendgate_core::request::{self, Refused};
 use sendgate_core::{spec, view};
 use sendgate_proto::v1::{Accepted, Forecast, forecast::What};
+use std::sync::{Arc, OnceLock};
 use tonic::{Response, Status};
 
 /// The longest file, in bytes: a thousand servers and some windows are less.
@@ -22,16 +24,22 @@ fn not_too_long(text: &str) -> Result<(), Status> {
 /// Files it; one that is there in this form is accepted without a record.
 pub(super) async fn apply(driver: &Handle, by: OperatorName, text: String) -> Result<Response<Accepted>, Status> {
     not_too_long(&text)?;
-    // Checked before the request is filed, so that the name is known when it has been.
-    let read = text.clone();
-    let name = driver.look(move |world, _| spec::read(&read, world.policy).ok().map(|spec| spec.name)).await;
-    let name = name.map_err(stopped)?;
-    match driver.request(by, move |world| request::rollout_apply(world, &text)).await {
+    // Only whoever read the file knows how the rollout is called.
+    let called = Arc::new(OnceLock::new());
+    let call = Arc::clone(&called);
+    let check = move |world: World<'_>| {
+        let request = request::rollout_apply(world, &text)?;
+        if let Wanted::RolloutApply(spec) = &request {
+            call.get_or_init(|| spec.name.clone());
+        }
+        Ok(request)
+    };
+    match driver.request(by, check).await {
         Err(RequestError::Refused(Refused::Unchanged(note))) => Ok(Response::new(Accepted { sequence: 0, note })),
         filed => {
             let mut answer = filed.map(accepted).map_err(refused)?;
-            answer.get_mut().note =
-                name.map(|name| format!("it begins with `sendgate rollout start {name}`")).unwrap_or_default();
+            let begins = |name: &RolloutName| format!("it begins with `sendgate rollout start {name}`");
+            answer.get_mut().note = called.get().map(begins).unwrap_or_default();
             Ok(answer)
         }
     }

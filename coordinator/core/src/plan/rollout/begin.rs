@@ -4,6 +4,7 @@ use super::{About, HostProgress, fit, has, phase};
 use crate::gate;
 use crate::ledger::{IntentState, Outcome, RolloutState, Skip, Subject};
 use crate::plan::{Blocked, disruption, hold};
+use crate::window::Opening;
 use std::collections::BTreeSet;
 
 /// What a host that a person left out waits for: nothing.
@@ -12,7 +13,11 @@ pub(in crate::plan) fn left_out(skip: &Skip) -> Blocked {
 }
 
 /// Everything that speaks against it; empty: it may begin.
-pub(super) fn speaks_against(about: &About<'_>, hosts: &[HostProgress]) -> BTreeSet<Blocked> {
+pub(super) fn speaks_against(
+    about: &About<'_>,
+    hosts: &[HostProgress],
+    opening: impl FnOnce() -> Option<Opening>,
+) -> BTreeSet<Blocked> {
     let (world, rollout, host) = (about.world, about.rollout, about.host);
     let removing = rollout.removal.is_some();
     let mut blocked = BTreeSet::new();
@@ -25,7 +30,7 @@ pub(super) fn speaks_against(about: &About<'_>, hosts: &[HostProgress]) -> BTree
     if !matches!(rollout.state, RolloutState::Running { .. }) {
         blocked.insert(Blocked::NotRunning { state: rollout.state.to_string() });
     }
-    blocked.extend(hold::blocking_any(world, || phase::over(world, rollout, about)));
+    blocked.extend(hold::blocking(world, || phase::over(world, rollout, about)));
     blocked.extend(rollout.skipped.get(host).map(left_out));
     let not_ready = |why: String| Blocked::Host { host: host.clone(), why };
     // A store that does not serve is no reason to leave the hotfix on it.
@@ -36,7 +41,7 @@ pub(super) fn speaks_against(about: &About<'_>, hosts: &[HostProgress]) -> BTree
         blocked.insert(not_ready("its agent is not connected".to_owned()));
     }
     blocked.extend(disruption::no_room(world, host, about.except));
-    blocked.extend(fit::closed(about, hosts));
+    blocked.extend(opening().and_then(|opening| fit::closed(about, hosts, opening)));
     blocked.extend(refused_just_now(about));
     blocked
 }

@@ -1,6 +1,8 @@
 //! Whether what would be begun now is over before the window's cutoff: a removal among it, should it be needed.
 
 use super::{About, HostProgress, began};
+use crate::gate::World;
+use crate::ledger::Rollout;
 use crate::plan::Blocked;
 use crate::spec::{RolloutSpec, Windows};
 use crate::time::Readable;
@@ -56,12 +58,19 @@ impl fmt::Display for Fit {
     }
 }
 
+/// Whether the rollout's windows are open now; none: it has no windows, and needs none.
+pub(super) fn opening(world: World<'_>, rollout: &Rollout) -> Option<Opening> {
+    match &rollout.spec.windows {
+        Windows::In(windows) => Some(windows_at(windows, world.now.wall)),
+        Windows::AnyTime => None,
+    }
+}
+
 /// What speaks against beginning on this host now, as far as windows go.
-pub(super) fn closed(about: &About<'_>, hosts: &[HostProgress]) -> Option<Blocked> {
+pub(super) fn closed(about: &About<'_>, hosts: &[HostProgress], opening: Opening) -> Option<Blocked> {
     let spec = &about.rollout.spec;
-    let Windows::In(windows) = &spec.windows else { return None };
     let wall = about.world.now.wall;
-    match windows_at(windows, wall) {
+    match opening {
         Opening::Closed { next } => Some(Blocked::Closed { next }),
         Opening::Open { last, .. } => {
             let left = Duration::try_from(last.duration_since(wall)).unwrap_or_default();

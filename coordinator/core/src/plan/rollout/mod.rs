@@ -29,6 +29,7 @@ use crate::gate::World;
 use crate::ledger::{Effect, Intent, Rollout, Sequence};
 use crate::names::{ExchangeServerName, HostName};
 use serde::{Deserialize, Serialize};
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 pub(super) use begin::left_out;
@@ -84,6 +85,8 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
         |host: &HostProgress| host.phase == Phase::Waiting && (depth == Depth::All || waiting == Some(host.wave));
     let tripping = hosts.iter().any(asked).then(|| tally::trip(world, rollout, &hosts)).flatten();
     let tripping = tripping.map(|reason| Blocked::Tripping { reason });
+    // The same for every host.
+    let opening = LazyCell::new(|| fit::opening(world, rollout));
     for (at, turn) in turns.into_iter().enumerate() {
         if hosts[at].phase != Phase::Waiting {
             continue;
@@ -92,7 +95,7 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
         let mut blocked: BTreeSet<Blocked> = turn.into_iter().collect();
         if depth == Depth::All || waiting == Some(wave) {
             let about = About { world, rollout, wave, server: &server, host: &host, except };
-            blocked.extend(begin::speaks_against(&about, &hosts));
+            blocked.extend(begin::speaks_against(&about, &hosts, || *opening));
             blocked.extend(tripping.clone());
         }
         hosts[at].blocked = blocked;

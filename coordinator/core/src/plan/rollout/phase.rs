@@ -206,10 +206,10 @@ fn after_installs(about: &About<'_>) -> bool {
 fn lost_install(about: &About<'_>) -> Option<Phase> {
     let world = about.world;
     let looked = about.rollout.retried.get(about.host);
-    let over = over(world, about.rollout, about);
+    let over = || over(world, about.rollout, about);
     let lost = installs(about).find(|(id, state)| match state {
         IntentState::Ended { outcome: Outcome::Unknown { .. }, at } => {
-            looked.is_none_or(|looked| looked < id) && hold::running(world, *at, &over) > world.policy.act_deadline
+            looked.is_none_or(|looked| looked < id) && hold::running(world, *at, over) > world.policy.act_deadline
         }
         _ => false,
     });
@@ -249,7 +249,7 @@ fn verified(about: &About<'_>) -> Phase {
 fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
     let world = about.world;
     // The deadline does not go on while it is held (invariant 7).
-    let running = hold::running_under(world, at, || over(world, about.rollout, about));
+    let running = hold::running(world, at, || over(world, about.rollout, about));
     if about.report().is_none() && silence(world, about.host).is_none() {
         return Phase::Verifying { missing: "it has not reported since the coordinator started".to_owned() };
     }

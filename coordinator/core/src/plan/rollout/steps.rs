@@ -1,12 +1,12 @@
 //! What a rollout needs now: what was learned, its trip or end, the next hosts.
 
-use super::{HostProgress, Phase, baseline, began, installed, tally, test_send, wave};
+use super::{HostProgress, Phase, baseline, began, fit, installed, tally, test_send, wave};
 use crate::gate::World;
 use crate::ledger::{Effect, Held, Milestone, Rollout, RolloutEvent, RolloutState};
 use crate::plan::{Blocked, Step, hold};
-use crate::spec::{OnTrip, Windows};
+use crate::spec::OnTrip;
 use crate::time::{Readable, Steady};
-use crate::window::{Opening, windows_at};
+use crate::window::Opening;
 use std::time::Duration;
 
 /// The next steps of a live rollout.
@@ -108,10 +108,10 @@ fn begin(world: World<'_>, rollout: &Rollout, wave: u32, ready: &[&HostProgress]
 
 /// Nothing has moved for longer than the rollout's patience, with what it waits for.
 fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<String> {
-    let over = [Held::Estate, Held::Rollout(rollout.spec.name.clone())];
-    let stood = hold::running(world, rollout.moved, &over);
+    let over = || vec![Held::Estate, Held::Rollout(rollout.spec.name.clone())];
+    let stood = hold::running(world, rollout.moved, over);
     // An act that is under way has a deadline of its own, and a person who holds it has not forgotten it.
-    let busy = hosts.iter().any(|host| host.phase.in_flight()) || !hold::blocking(world, &over).is_empty();
+    let busy = hosts.iter().any(|host| host.phase.in_flight()) || !hold::blocking(world, over).is_empty();
     if busy || stood <= rollout.spec.patience {
         return None;
     }
@@ -142,8 +142,8 @@ pub(in crate::plan) fn wake(world: World<'_>, rollout: &Rollout, hosts: &[HostPr
         _ => None,
     });
     moments.extend(waits);
-    if let Windows::In(windows) = &rollout.spec.windows {
-        let change = match windows_at(windows, world.now.wall) {
+    if let Some(opening) = fit::opening(world, rollout) {
+        let change = match opening {
             Opening::Open { until, .. } => Some(until),
             Opening::Closed { next } => next,
         };

@@ -104,9 +104,7 @@ pub(in crate::plan) fn may_test(
     if !matches!(rollout.state, crate::ledger::RolloutState::Running { .. }) {
         blocked.insert(Blocked::NotRunning { state: rollout.state.to_string() });
     }
-    let mut over = hold::over_restart(world, goodlink, host);
-    over.push(crate::ledger::Held::Rollout(rollout.spec.name.clone()));
-    blocked.extend(hold::blocking(world, &over));
+    blocked.extend(hold::blocking(world, || hold::over_test(world, &rollout.spec.name, goodlink, host)));
     let not_ready = |why: String| Blocked::Host { host: host.clone(), why };
     blocked.extend(disruption::unready(world, host).map(not_ready));
     if !world.policy.hosts.get(host).is_some_and(|agent| world.estate.sessions.contains(agent)) {

@@ -62,7 +62,7 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
             let about = About { world, rollout, wave, server: &host.server, host: &host.host, except };
             let since = last.filter(|_| unfinished.is_none() && rollout.verified.contains_key(&host.host));
             // It does not go on while it is held (invariant 7).
-            let watched = since.map(|since| hold::running_under(world, since, || phase::over(world, rollout, &about)));
+            let watched = since.map(|since| hold::running(world, since, || phase::over(world, rollout, &about)));
             let remaining = spec.soak.saturating_sub(watched.unwrap_or_default());
             let mut blocked: BTreeSet<Blocked> = inconclusive(&about).into_iter().collect();
             blocked.extend(unfinished.clone().map(|after| Blocked::Turn { after }));
