@@ -38,6 +38,20 @@ fn a_finished_rollout_is_removed_in_reverse_and_what_it_leaves_is_no_drift() {
     assert!(example.ledger.drift.is_empty(), "{:?}", example.ledger.drift);
 }
 
+/// Two rollouts that pull at one server in two directions: the later one has to end first.
+#[test]
+fn what_a_later_rollout_has_is_not_removed_from_under_it() {
+    let mut example = finished();
+    let later = file_of("fixed", &wave("all", &["exa1"]));
+    let request = request::rollout_apply(example.world(), &later);
+    file_it(&mut example, "olga", request);
+    let refused = request::rollout_remove(example.world(), "dst", "stores do not mount").unwrap_err().to_string();
+    assert!(refused.starts_with("Exchange server exa1 belongs to rollout fixed, which is "), "{refused}");
+    let request = request::rollout_abort(example.world(), "fixed", "it comes later");
+    file_it(&mut example, "olga", request);
+    remove(&mut example);
+}
+
 /// What is removed enforces less: a closed gate is no reason to leave it.
 #[test]
 fn a_closed_gate_does_not_stop_a_removal() {

@@ -44,8 +44,7 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         let current = wave == rollout.waves_done;
         let tests = if current { test_send::pending(world, rollout, wave, hosts) } else { Vec::new() };
         for host in hosts.iter_mut().filter(|host| host.wave == wave && host.phase.is_over()) {
-            let left_out = matches!(host.phase, Phase::Skipped { .. });
-            host.blocked.extend(tests.iter().filter(|_| !left_out).cloned());
+            host.blocked.extend(tests.iter().cloned());
         }
         let of_wave: Vec<&HostProgress> = hosts.iter().filter(|host| host.wave == wave).collect();
         if !of_wave.iter().any(|host| matches!(host.phase, Phase::Soaking { .. })) {
