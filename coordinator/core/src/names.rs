@@ -11,9 +11,15 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The text given for a name was empty or held control characters.
+/// The longest name, in bytes: a distinguished name with room to spare, of which a journal record holds several.
+pub const LONGEST_NAME: usize = 4096;
+
+/// How much of what is not a name is shown.
+const SHOWN: usize = 100;
+
+/// The text given for a name was empty, too long, or held control characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} {given:?} is not a name: it is empty or holds control characters")]
+#[error("{kind} {given:?} is not a name: it is empty, longer than {LONGEST_NAME} bytes, or holds control characters")]
 pub struct BadName {
     kind: &'static str,
     given: String,
@@ -40,8 +46,8 @@ macro_rules! name {
             type Err = BadName;
             fn from_str(text: &str) -> Result<Self, BadName> {
                 let name = text.trim().to_lowercase();
-                if name.is_empty() || name.chars().any(char::is_control) {
-                    return Err(BadName { kind: $kind, given: text.to_owned() });
+                if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+                    return Err(BadName { kind: $kind, given: text.chars().take(SHOWN).collect() });
                 }
                 Ok(Self(name.into()))
             }
@@ -157,7 +163,7 @@ impl TryFrom<String> for AccountName {
 impl FromStr for AccountName {
     type Err = BadName;
     fn from_str(text: &str) -> Result<Self, BadName> {
-        let bad = || BadName { kind: "account (name@domain)", given: text.to_owned() };
+        let bad = || BadName { kind: "account (name@domain)", given: text.chars().take(SHOWN).collect() };
         let (sam, domain) = text.split_once('@').ok_or_else(bad)?;
         Ok(Self { sam: sam.parse().map_err(|_| bad())?, domain: domain.parse().map_err(|_| bad())? })
     }
@@ -176,6 +182,11 @@ mod tests {
     #[test]
     fn an_empty_name_is_refused_with_its_kind() {
         let error = " ".parse::<HostName>().unwrap_err();
-        assert_eq!(error.to_string(), "host \" \" is not a name: it is empty or holds control characters");
+        let why = "is not a name: it is empty, longer than 4096 bytes, or holds control characters";
+        assert_eq!(error.to_string(), format!("host \" \" {why}"));
+        let long = "x".repeat(LONGEST_NAME);
+        assert_eq!(long.parse::<HostName>().unwrap().as_str(), long);
+        let error = format!("{long}x").parse::<HostName>().unwrap_err();
+        assert_eq!(error.to_string(), format!("host {:?} {why}", "x".repeat(SHOWN)));
     }
 }

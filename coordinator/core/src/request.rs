@@ -49,6 +49,17 @@ pub enum Refused {
     /// It is so already.
     #[error("{0}")]
     Unchanged(String),
+    /// The journal has no room for it.
+    #[error(
+        "the request takes {bytes} bytes in the journal, and a record has room for {limit}: make it smaller, as with a \
+         rollout of fewer servers or windows"
+    )]
+    TooLarge {
+        /// Its size in bytes.
+        bytes: usize,
+        /// The largest, in bytes.
+        limit: usize,
+    },
 }
 
 fn invalid(what: &'static str, given: &str, why: impl ToString) -> Refused {

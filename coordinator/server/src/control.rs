@@ -89,7 +89,7 @@ fn stopped(stopped: Stopped) -> Status {
 fn refused(error: RequestError) -> Status {
     match error {
         RequestError::Stopped(error) => stopped(error),
-        RequestError::Refused(refused @ (Refused::Invalid { .. } | Refused::File(_))) => {
+        RequestError::Refused(refused @ (Refused::Invalid { .. } | Refused::File(_) | Refused::TooLarge { .. })) => {
             Status::invalid_argument(refused.to_string())
         }
         RequestError::Refused(refused @ Refused::Unknown { .. }) => Status::not_found(refused.to_string()),

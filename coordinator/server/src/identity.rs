@@ -221,8 +221,8 @@ mod tests {
         }
         assert_eq!(
             of(&["sendgate:agent:"]).unwrap_err(),
-            "the client certificate CN=somebody: agent \"\" is not a name: it is empty or holds control characters; \
-             issue a new one with `sendgate pki issue --name`"
+            "the client certificate CN=somebody: agent \"\" is not a name: it is empty, longer than 4096 bytes, \
+             or holds control characters; issue a new one with `sendgate pki issue --name`"
         );
     }
 

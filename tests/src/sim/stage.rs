@@ -327,6 +327,8 @@ impl Stage {
 
     fn ended(self) -> Ended {
         let now = self.sim.now();
+        // The coordinator's surveys hold the simulation, which would hold itself through it for ever.
+        self.sim.serves(None);
         let mut world = locked(&self.sim.world);
         world.settled(now);
         let state = world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone());

@@ -1,5 +1,5 @@
 //! What a line of the journal says. The JSON of [`Stamped`] is the payload of a record; a record stays under 100 KB, so
-//! lists are cut into parts of at most [`USERS_PER_ENTRY`].
+//! lists are cut into `parts`.
 
 use super::{Effect, Outcome, PairEvent, Request, RolloutEvent};
 use crate::enforcement::{Means, StoreVersion};
@@ -15,8 +15,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-/// Users named by one entry at most: 300 names of up to 320 characters (RFC 5321 4.5.3.1) stay under the 100 KB of a record.
-pub const USERS_PER_ENTRY: usize = 300;
+/// Users named by one entry at most.
+const USERS_PER_ENTRY: usize = 300;
+
+/// Bytes of names in one entry at most. Written down they may take twice as much, and with whatever stands beside them stay
+/// under the 100 KB of a record.
+const NAMES_PER_ENTRY: usize = 30_000;
+
+/// Users in parts of which each has room in one entry; `bytes` is the length of a user's name.
+pub(crate) fn parts<T>(users: impl IntoIterator<Item = T>, bytes: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let (mut parts, mut room) = (Vec::<Vec<T>>::new(), 0);
+    for user in users {
+        let length = bytes(&user);
+        match parts.last_mut() {
+            Some(part) if part.len() < USERS_PER_ENTRY && length <= room => {
+                room -= length;
+                part.push(user);
+            }
+            _ => {
+                room = NAMES_PER_ENTRY.saturating_sub(length);
+                parts.push(vec![user]);
+            }
+        }
+    }
+    parts
+}
 
 /// The number of a record in the journal, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -312,6 +335,28 @@ impl Entry {
             Self::Intent { .. } => "intent",
             Self::Permitted { .. } => "permitted",
             Self::Outcome { .. } => "outcome",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record has room for 100 KB, and names may be as long as they are, and take twice as much where they are written.
+    #[test]
+    fn every_part_of_a_list_has_room_in_a_record() {
+        for length in [1, 20, 350, crate::names::LONGEST_NAME] {
+            let names: Vec<String> = (0..1000).map(|_| "\\".repeat(length)).collect();
+            let parts = parts(names.iter().cloned().enumerate(), |(_, name)| name.len());
+            for part in &parts {
+                let users = part.iter().map(|(at, name)| (Guid::from_bytes((*at as u128).to_le_bytes()), name));
+                let text = serde_json::to_string(&users.collect::<BTreeMap<_, _>>()).unwrap();
+                assert!(text.len() < 90_000, "{} names of {length} bytes: {}", part.len(), text.len());
+                assert!(part.len() > 1, "names of {length} bytes, each in a record of its own");
+            }
+            let there: Vec<_> = parts.into_iter().flatten().map(|(at, _)| at).collect();
+            assert_eq!(there, (0..1000).collect::<Vec<_>>());
         }
     }
 }

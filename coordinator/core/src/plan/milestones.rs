@@ -6,7 +6,7 @@ use crate::coverage::VerdictKind;
 use crate::enforcement::StoreVersion;
 use crate::gate::{World, shown};
 use crate::guid::Guid;
-use crate::ledger::entry::{USERS_PER_ENTRY, VersionStep};
+use crate::ledger::entry::{self, VersionStep};
 use crate::ledger::{Effect, Milestone, Pair, PairEvent, PairState, Sha256};
 use crate::names::{AccountName, DirectoryName, DomainName, HostName, RolloutName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,13 +110,12 @@ fn pairs(world: World<'_>, domain: &DomainName) -> Vec<Milestone> {
     }
     let mut milestones = Vec::new();
     for ((account, event, cause), users) in events {
-        let users: Vec<_> = users.into_iter().collect();
-        for part in users.chunks(USERS_PER_ENTRY) {
+        for part in entry::parts(users, |(_, user)| user.as_str().len()) {
             milestones.push(Milestone::Pairs {
                 domain: domain.clone(),
                 account: account.clone(),
                 event,
-                users: part.iter().cloned().collect(),
+                users: part.into_iter().collect(),
                 cause: cause.clone(),
             });
         }

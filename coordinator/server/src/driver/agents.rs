@@ -38,7 +38,7 @@ impl Driver {
             Message::Look(look) => look(self.world(self.clock.now()), plan),
             Message::Request { by, check, reply } => {
                 let answer = match check(self.world(self.clock.now())) {
-                    Ok(request) => Ok(self.append(Entry::Request { by, request }).await?),
+                    Ok(request) => self.file(Entry::Request { by, request }).await?,
                     Err(refused) => Err(refused),
                 };
                 self.follow_takeover();

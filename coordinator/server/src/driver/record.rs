@@ -1,9 +1,10 @@
 //! The journal's side of the loop: an entry is durable before anything follows from it.
 
 use super::Driver;
-use crate::journal::{AppendError, Journal, ReadError};
+use crate::journal::{AppendError, Journal, MAX_PAYLOAD, ReadError};
 use crate::threads::blocking;
 use sendgate_core::ledger::{Entry, IllegalEvent, Ledger, Sequence, Stamped};
+use sendgate_core::request::Refused;
 use sendgate_core::time::Now;
 use std::sync::Arc;
 
@@ -63,11 +64,29 @@ fn catch_up(journal: &dyn Journal, ledger: &mut Ledger) -> Result<(), RecordErro
 impl Driver {
     /// Appends one entry and takes it into the ledger. When this returns, it is durable.
     pub(super) async fn append(&mut self, entry: Entry) -> Result<Sequence, RecordError> {
+        let (stamped, payload) = self.written(entry)?;
+        self.write(stamped, payload).await
+    }
+
+    /// The same of what somebody asks for: where there is no room for it he is told, and nothing has happened.
+    pub(super) async fn file(&mut self, entry: Entry) -> Result<Result<Sequence, Refused>, RecordError> {
+        let (stamped, payload) = self.written(entry)?;
+        if payload.len() > MAX_PAYLOAD {
+            return Ok(Err(Refused::TooLarge { bytes: payload.len(), limit: MAX_PAYLOAD }));
+        }
+        self.write(stamped, payload).await.map(Ok)
+    }
+
+    fn written(&self, entry: Entry) -> Result<(Stamped, Vec<u8>), RecordError> {
         let at: Now = self.clock.now();
-        let sequence = self.ledger.next();
         let stamped = Stamped { at, entry };
         let payload = serde_json::to_vec(&stamped)
-            .map_err(|error| RecordError::NotAnEntry { sequence, why: error.to_string() })?;
+            .map_err(|error| RecordError::NotAnEntry { sequence: self.ledger.next(), why: error.to_string() })?;
+        Ok((stamped, payload))
+    }
+
+    async fn write(&mut self, stamped: Stamped, payload: Vec<u8>) -> Result<Sequence, RecordError> {
+        let sequence = self.ledger.next();
         // What cannot follow must not be written: a journal that contradicts itself cannot be replayed. If writing
         // fails, the loop ends: nothing is ever decided on an entry that is not durable.
         self.ledger.apply(sequence, &stamped)?;

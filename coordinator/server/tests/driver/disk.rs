@@ -4,6 +4,7 @@ use crate::scene::{Ahead, Running, name};
 use sendgate_coordinator::driver::RequestError;
 use sendgate_coordinator::journal::memory::MemoryJournal;
 use sendgate_coordinator::journal::{AppendError, Head, Journal, ReadError, Record, Verified};
+use sendgate_core::gate::World;
 use sendgate_core::ledger::Sequence;
 use sendgate_core::request::{self, WantedHeld};
 use std::sync::Arc;
@@ -53,4 +54,30 @@ async fn a_journal_that_cannot_be_written_ends_the_loop_and_whoever_asks_is_told
     assert_eq!(looked.to_string(), "the coordinator is stopping");
     let ended = running.task.await.unwrap().unwrap_err().to_string();
     assert!(ended.contains("No space left on device; no more is written: mend the disk"), "{ended}");
+}
+
+/// The file is not too long, and what it comes to is: a record has no room for it. Nobody's mistake ends the loop.
+#[tokio::test]
+async fn a_request_without_room_in_the_journal_is_refused_and_the_loop_goes_on() {
+    let running = Running::new().await;
+    let before = running.entries().len();
+    let window = |at: u32| {
+        format!(
+            "[[window]]\nname = \"w{at}\"\nrule = \"FREQ=DAILY\"\nstart = \"2007-01-06T22:00\"\nlength = \"1h\"\n\
+             zone = \"UTC\"\ncutoff = \"5m\"\n"
+        )
+    };
+    let windows: String = (0..1000).map(window).collect();
+    let file = format!(
+        "name = \"dst\"\n[package]\nname = \"kb926666\"\nsha256 = \"{}\"\nkb = 926666\ntarget = \"6.5.7653.33\"\n\
+         enforces = true\n[[wave]]\nname = \"all\"\nservers = [\"exa1\"]\n{windows}",
+        "07".repeat(32)
+    );
+    let apply = move |world: World<'_>| request::rollout_apply(world, &file);
+    let refused = running.handle.request(name("olive"), apply).await.unwrap_err().to_string();
+    assert!(refused.starts_with("the request takes 1"), "{refused}");
+    assert!(refused.contains("bytes in the journal, and a record has room for 100000: make it smaller"), "{refused}");
+    assert_eq!(running.entries().len(), before);
+    running.rollout().await;
+    assert_eq!(running.entries().len(), before + 2);
 }

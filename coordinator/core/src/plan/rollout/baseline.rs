@@ -2,7 +2,7 @@
 
 use crate::coverage::reading::Home;
 use crate::gate::{Resolution, World, resolve};
-use crate::ledger::entry::USERS_PER_ENTRY;
+use crate::ledger::entry;
 use crate::ledger::{Baseline, Milestone, Rollout};
 use crate::names::{ExchangeServerName, GoodLinkName, RosterName};
 use crate::plan::remedy::{self, PausedUser};
@@ -23,12 +23,12 @@ pub(super) fn take(world: World<'_>, rollout: &Rollout, wave: u32) -> Vec<Step> 
             // Nobody is excused by it.
             Err(_) => Vec::new(),
         };
-        let mut parts: Vec<BTreeSet<RosterName>> =
-            paused.chunks(USERS_PER_ENTRY).map(|part| part.iter().cloned().collect()).collect();
+        let mut parts = entry::parts(paused, |user| user.as_str().len());
         if parts.is_empty() {
-            parts.push(BTreeSet::new());
+            parts.push(Vec::new());
         }
-        steps.extend(parts.into_iter().map(|paused| {
+        steps.extend(parts.into_iter().map(|part| {
+            let paused = BTreeSet::from_iter(part);
             let (rollout, goodlink) = (rollout.spec.name.clone(), goodlink.clone());
             Step::Record(Milestone::Baseline { rollout, wave, goodlink, paused })
         }));

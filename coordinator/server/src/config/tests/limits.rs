@@ -37,8 +37,8 @@ fn tags_and_stand_ins_are_read() {
     change(
         "tags = [\"berlin\"]",
         "tags = [\" \"]",
-        "exchange[0].tags[0]: tag \" \" is not a name: it is empty or holds control characters; write the name as the \
-         estate knows it",
+        "exchange[0].tags[0]: tag \" \" is not a name: it is empty, longer than 4096 bytes, or holds control \
+         characters; write the name as the estate knows it",
     );
 }
 

@@ -228,8 +228,8 @@ fn a_service_account_belongs_to_a_watched_domain() {
     change(
         "GoodAdmin@b.example.test",
         "BDOM\\\\GoodAdmin",
-        "goodlink[1].service_account: account (name@domain) \"BDOM\\\\GoodAdmin\" is not a name: it is empty or holds \
-         control characters; write the logon account of the GoodLink service as name@domain",
+        "goodlink[1].service_account: account (name@domain) \"BDOM\\\\GoodAdmin\" is not a name: it is empty, longer than \
+         4096 bytes, or holds control characters; write the logon account of the GoodLink service as name@domain",
     );
 }
 

@@ -3,6 +3,12 @@
 use sendgate_core::secdesc::SecurityDescriptor;
 use std::fmt;
 
+/// Entries that are listed of each kind.
+const LISTED: usize = 20;
+
+/// Characters that are shown of one: it may hold 64 KB of a program's own data.
+const LONGEST: usize = 500;
+
 /// A difference between entries as they should be and as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Difference {
@@ -35,11 +41,24 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.missing.as_slice(), self.new.as_slice()) {
             ([], []) => write!(f, "the entries are the same in another order"),
-            ([], new) => write!(f, "new: {}", new.join(" ")),
-            (missing, []) => write!(f, "missing: {}", missing.join(" ")),
-            (missing, new) => write!(f, "missing: {}; new: {}", missing.join(" "), new.join(" ")),
+            ([], new) => write!(f, "new: {}", listed(new)),
+            (missing, []) => write!(f, "missing: {}", listed(missing)),
+            (missing, new) => write!(f, "missing: {}; new: {}", listed(missing), listed(new)),
         }
     }
+}
+
+/// As many as a journal record has room for beside the rest.
+fn listed(entries: &[String]) -> String {
+    let shown = entries.iter().take(LISTED).map(|entry| match entry.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &entry[..at]),
+        None => entry.clone(),
+    });
+    let mut text = shown.collect::<Vec<_>>().join(" ");
+    if let Some(more) = entries.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
 }
 
 /// An entry as SDDL, read in a descriptor of its own; as hexadecimal if it is of no known form.
@@ -84,5 +103,14 @@ mod tests {
         assert!(twice.to_string().starts_with("new: (OA;"), "{twice}");
         assert_eq!(Difference::between(slice::from_ref(&one), slice::from_ref(&one)), None);
         assert_eq!(shown(&[9]), "09");
+    }
+
+    #[test]
+    fn of_many_entries_and_of_a_long_one_not_everything_is_told() {
+        let many: Vec<_> = (1..=1000).map(entry).collect();
+        let text = Difference::between(&[], &many).unwrap().to_string();
+        assert!(text.contains("-1-2-3-20) and 980 more") && !text.contains("-1-2-3-21)"), "{text}");
+        let text = Difference::between(&[vec![9; 60_000]], &[]).unwrap().to_string();
+        assert_eq!(text, format!("missing: {}…", "09".repeat(250)));
     }
 }
