@@ -84,7 +84,8 @@ fn everything_that_is_wrong_is_said_at_once() {
     assert_eq!(
         read(&example, text).unwrap_err(),
         [
-            "name: rollout \" \" is not a name: it is empty, longer than 4096 bytes, or holds control characters; give the rollout a name",
+            "name: rollout \" \" is not a name: it is empty, longer than 4096 bytes, or holds control characters; give the \
+             rollout a name",
             "package.sha256: \"abc\" is not a SHA-256 digest: 64 hexadecimal digits are expected; take it from sha256sum of \
              the package",
             "package.kb: 0 is not the number of an article; write it without letters, such as 926666",

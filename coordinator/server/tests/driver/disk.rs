@@ -1,4 +1,5 @@
 //! A journal that cannot be written ends the loop: nobody is told that something was done, and nothing is done after it.
+//! What a record has no room for is refused, and ends nothing.
 
 use crate::scene::{Ahead, Running, name};
 use sendgate_coordinator::driver::RequestError;
