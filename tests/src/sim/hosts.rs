@@ -47,6 +47,8 @@ pub(super) struct Host {
     pub(super) started: Duration,
     /// GoodLink's paused users: since when, the last line, how many.
     pub(super) paused: BTreeMap<String, (Duration, Duration, u32)>,
+    /// Users whose pause ran off by itself, and when.
+    pub(super) relieved: BTreeMap<String, Duration>,
 }
 
 /// An act on a host.

@@ -13,8 +13,8 @@ const KNOWN_AFTER: Duration = WATCH_AGE.saturating_add(Duration::from_secs(60));
 /// A permit is good for so long.
 pub(super) const PERMIT: Duration = Duration::from_secs(30);
 
-/// What a change of a roster takes likewise.
-const ROSTER_KNOWN_AFTER: Duration = SILENT_AFTER.saturating_add(Duration::from_secs(5 * 60));
+/// What a change on a host takes likewise, such as one of its roster.
+const REPORT_KNOWN_AFTER: Duration = SILENT_AFTER.saturating_add(Duration::from_secs(5 * 60));
 
 impl World {
     /// A permit is durable.
@@ -84,7 +84,7 @@ impl World {
             let uses = |goodlink: &str| self.policy.goodlink[&name(goodlink)].exchange.contains(&name(server));
             let here = self.home(called, user).is_some_and(|home| home == *server);
             let concerned = here || everybody && uses(user.goodlink);
-            let new = now.saturating_sub(user.since) < ROSTER_KNOWN_AFTER
+            let new = now.saturating_sub(user.since) < REPORT_KNOWN_AFTER
                 || now.saturating_sub(user.moved) < KNOWN_AFTER && !everybody;
             if !concerned || new || self.waived(called, now.saturating_sub(PERMIT)) {
                 continue;
@@ -105,7 +105,10 @@ impl World {
     }
 
     fn may_restart(&mut self, now: Duration, host: &str) {
-        let paused = self.hosts[host].paused.keys();
+        let known = &self.hosts[host];
+        // A pause that ran off by itself is one until the next report has come.
+        let relieved = known.relieved.iter().filter(|(_, at)| now.saturating_sub(**at) <= REPORT_KNOWN_AFTER);
+        let paused = known.paused.keys().chain(relieved.map(|(called, _)| called));
         let users: Vec<_> = paused.filter_map(|called| self.users.get(called)).collect();
         let early = |user: &&User| {
             let landed = user.landed.or(user.covered);

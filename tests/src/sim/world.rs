@@ -213,6 +213,7 @@ impl World {
                 }
                 (_, Some(_)) if long => {
                     host.paused.remove(&called);
+                    host.relieved.insert(called.clone(), now);
                     self.tell(now, || format!("{goodlink} does not pause {called} any more"));
                 }
                 (_, Some((_, last, count))) if now.saturating_sub(*last) >= 20 * MINUTE => {
