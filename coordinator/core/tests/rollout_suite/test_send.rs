@@ -101,6 +101,25 @@ fn what_was_begun_on_a_failed_host_is_tested_unless_it_was_left_out() {
     }
 }
 
+/// While the test runs, a person wants a host after all that was left out: its failure counts all the same, at once.
+#[test]
+fn a_failed_test_counts_also_where_the_wave_is_not_through_any_more() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &format!("test_send = true\n{}", wave("all", &["exa1", "exa2"]))));
+    install_next(&mut example, "exa1");
+    let skip = request::skip(example.world(), "dst", "exa2", "not this one");
+    file_it(&mut example, "olive", skip);
+    let intent = test(&mut example);
+    example.append(Entry::Permitted { intent });
+    let retry = request::retry(example.world(), "dst", "exa2", "after all");
+    file_it(&mut example, "olive", retry);
+    assert_eq!(example.settle().0, [], "the test occupies a host, and one may be disrupted");
+    example.end(intent, Outcome::Failed { detail: "exit code 4".into() });
+    assert_eq!(example.settle().0, []);
+    let state = example.rollout_state();
+    assert!(state.starts_with("stopped by itself: wave all: 1 test sends failed, 0 allowed"), "{state}");
+}
+
 /// How it ended is not known: that is no success.
 #[test]
 fn an_unknown_end_counts_as_a_failure_and_one_that_is_allowed_is_passed_over() {

@@ -30,11 +30,17 @@ pub(super) enum Standing {
 
 /// The tests that the wave needs by now; none before all of its hosts are through.
 pub(super) fn of_wave(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgress]) -> BTreeSet<Test> {
-    let of_wave = || hosts.iter().filter(|host| host.wave == wave);
-    let through = of_wave().all(|host| host.phase != Phase::Waiting && !host.phase.in_flight());
-    if !rollout.spec.test_send || !through || rollout.removal.is_some() {
+    let mut of_wave = hosts.iter().filter(|host| host.wave == wave);
+    let through = of_wave.all(|host| host.phase != Phase::Waiting && !host.phase.in_flight());
+    if through { whenever(world, rollout, wave, hosts) } else { BTreeSet::new() }
+}
+
+/// The same whether or not its hosts are through: one that was left out and is wanted after all may come later.
+fn whenever(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgress]) -> BTreeSet<Test> {
+    if !rollout.spec.test_send || rollout.removal.is_some() {
         return BTreeSet::new();
     }
+    let of_wave = || hosts.iter().filter(|host| host.wave == wave);
     // Whoever left a host out has taken it out of the proof as well: its store may never serve again.
     let stays = of_wave().filter(|host| !matches!(host.phase, Phase::Skipped { .. }));
     let changed: BTreeSet<&ExchangeServerName> =
@@ -131,7 +137,7 @@ pub(super) fn pending(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[H
 
 /// Tests that failed, with how.
 pub(super) fn failed(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgress]) -> Vec<(Test, String)> {
-    let tests = of_wave(world, rollout, wave, hosts).into_iter();
+    let tests = whenever(world, rollout, wave, hosts).into_iter();
     let failed = tests.filter_map(|test| match standing(world, rollout, wave, &test, None) {
         Standing::Failed(why) => Some((test, why)),
         _ => None,
