@@ -5,7 +5,6 @@ use super::EPOCH_MS;
 use super::chance::Chance;
 use super::estate::{GOODLINK, name};
 use super::faults::FAULTS_FOR;
-use super::judge::PERMIT;
 use super::people::Act;
 use super::world::{World, shown};
 use jiff::Timestamp;
@@ -105,10 +104,5 @@ impl World {
         if let Some((_, at)) = cancelled.filter(|(sequence, at)| *sequence > id && *at + grace < now) {
             self.violated(now, format!("{effect} {what}, and that was called off at {}", shown(*at)));
         }
-    }
-
-    /// The same for a program that begins, for which a permit may have been out.
-    pub(super) fn begins_as_wanted(&mut self, now: Duration, id: Sequence) {
-        self.still_wanted(now, id, PERMIT, "begins");
     }
 }

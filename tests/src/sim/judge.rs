@@ -53,7 +53,7 @@ impl World {
                 }
                 self.may_still_begin(now, &intent.effect, "begins");
                 self.begins_as_agreed(now, &intent.effect, host);
-                self.begins_as_wanted(now, Sequence(act));
+                self.still_wanted(now, Sequence(act), PERMIT, "begins");
                 match intent.effect {
                     Effect::Install { .. } => self.may_install(now, host),
                     Effect::RestartGoodlink { forced: false, .. } => self.may_restart(now, host),

@@ -56,7 +56,7 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     begin(world, rollout, current, &ready, hosts)
 }
 
-/// Whether the wave need not wait for this host, nor for anything that is known of it.
+/// Whether the wave need not wait for this host, nor for anything that is still to be learned there.
 fn over(host: &HostProgress) -> bool {
     let through = match host.phase {
         Phase::Soaking { remaining } => remaining.is_zero(),
