@@ -161,6 +161,26 @@ fn a_second_coordinator_a_second_rollout_and_unknown_names_are_refused() {
         &create("winter", "EXC1"),
         &["wave.EXC1: Exchange server \"EXC1\" is not known; configured Exchange servers are exa1, exa2"],
     );
+    // Both say it, the one that files and the one that only reads.
+    let windows = |count: u32| {
+        let window = |at| {
+            format!(
+                "[[window]]\nname = \"w{at}\"\nrule = \"FREQ=DAILY\"\nstart = \"2007-01-06T22:00\"\nlength = \"1h\"\n\
+                 zone = \"UTC\"\ncutoff = \"5m\"\n"
+            )
+        };
+        let mut file = RolloutFile::one_by_one("long", (HOTFIX_NAME, &digest, HOTFIX_TEXT), &["EXA2"]);
+        (file.keys, file.tables) = (String::new(), (0..count).map(window).collect());
+        scene.write_rollout(&file).must();
+        let path = Layout::text(&scene.layout.rollout("long"));
+        [scene.cli(&["rollout", "lint", &path]).must(), scene.cli(&["rollout", "apply", &path]).must()]
+    };
+    for output in windows(1000) {
+        refused(&output, &["bytes in the journal, and a record has room for 100000: make it smaller"]);
+    }
+    for output in windows(4000) {
+        refused(&output, &["the rollout's file has", "bytes; at most 262144 are read"]);
+    }
     let output = scene.cli(&["waive", "user001", "--reason", "because", "--expires", "1h"]).must();
     refused(&output, &["no roster that has arrived names this user"]);
 }

@@ -10,6 +10,7 @@ use sendgate_core::plan::{self, Step};
 use sendgate_core::request;
 use sendgate_core::time::{BootTime, ClockMark};
 use sendgate_core::view;
+use std::time::Duration;
 
 const OWN: Generation = Generation { epoch: 7, counter: 1, mark: 1 };
 
@@ -90,7 +91,11 @@ fn while_an_agent_is_led_by_nobody_here_nothing_begins_anywhere() {
 }
 
 fn take_over(example: &mut Example) -> Generation {
-    let request = request::takeover(example.world(), 99, "the disk was lost").unwrap();
+    take_over_as(example, 99)
+}
+
+fn take_over_as(example: &mut Example, epoch: u64) -> Generation {
+    let request = request::takeover(example.world(), epoch, "the disk was lost").unwrap();
     let Request::Takeover { generation, .. } = &request else { panic!("{request:?}") };
     let generation = *generation;
     example.append(Entry::Request { by: name("olive"), request });
@@ -141,9 +146,44 @@ fn until_hosts_have_reported_to_it_nothing_is_planned_after_a_takeover() {
     assert_eq!(effects, []);
     let status = view::status(example.world());
     assert_eq!(status.disrupted[&name("exa1")], "it has not reported since the coordinator started");
-    example.pass(minutes(1));
+    example.pass(minutes(90));
     let (effects, _) = example.settle();
     assert_eq!(effects.len(), 1);
+}
+
+/// Whoever is covered without a record of it may have been granted the right a minute ago, in the part that is lost; and
+/// what is on record as long settled may have vanished there and been granted again.
+#[test]
+fn all_waits_count_from_the_takeover() {
+    let mut example = Example::covered();
+    start(&mut example, OWN);
+    example.lands("anna");
+    example.pass(minutes(65));
+    example.settle();
+    example.pass(minutes(60));
+    assert_eq!(example.texts("exa1"), Vec::<String>::new());
+    take_over(&mut example);
+    example.pass(minutes(20));
+    let why = |left| {
+        let lost = "the rights of 3 users may have landed in what the journal lost before the takeover: they settle until";
+        [format!("{lost} {left} from now")]
+    };
+    assert_eq!(example.texts("exa1"), why("1h 10m"));
+    let (_, plan) = example.settle();
+    let wakes = plan.wake.unwrap().since(example.now.steady);
+    assert!(wakes <= minutes(70) + Duration::from_millis(1), "{wakes:?}");
+    example.pass(minutes(70) - Duration::from_millis(1));
+    assert_eq!(example.texts("exa1").len(), 1);
+    example.pass(Duration::from_millis(1));
+    assert_eq!(example.texts("exa1"), Vec::<String>::new());
+
+    // What lands after that waits as always, and no longer.
+    take_over_as(&mut example, 100);
+    example.pass(minutes(60));
+    example.lands("anna");
+    example.pass(minutes(65));
+    example.settle();
+    assert_eq!(example.texts("exa1"), ["1 users are settling, until 25m 0s from now"]);
 }
 
 #[test]

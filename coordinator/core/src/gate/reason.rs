@@ -122,6 +122,13 @@ pub enum Reason {
         /// Until the last of them is settled.
         remaining: Duration,
     },
+    /// A takeover was declared: the journal may have lost when their rights landed, so all waits count from there.
+    TakenOver {
+        /// The users for whom it is so.
+        users: BTreeSet<DirectoryName>,
+        /// Until they count as settled.
+        remaining: Duration,
+    },
     /// No GoodLink server is declared to use this Exchange server, so nothing is known of its users.
     NobodyDeclared {
         /// Which.
@@ -148,7 +155,8 @@ impl Reason {
             Self::AccountDiffers { .. }
             | Self::HomeUndeclared { .. }
             | Self::AwaitingSecondLook { .. }
-            | Self::Settling { .. } => false,
+            | Self::Settling { .. }
+            | Self::TakenOver { .. } => false,
         }
     }
 }
@@ -209,6 +217,12 @@ impl fmt::Display for Reason {
             Self::Settling { users, remaining } => {
                 write!(f, "{} users are settling, until {}", users.len(), due(*remaining))
             }
+            Self::TakenOver { users, remaining } => write!(
+                f,
+                "the rights of {} users may have landed in what the journal lost before the takeover: they settle until {}",
+                users.len(),
+                due(*remaining)
+            ),
             Self::NobodyDeclared { server } => {
                 write!(f, "no GoodLink server is declared to use {server}: declare the one that does, or remove it")
             }

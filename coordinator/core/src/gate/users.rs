@@ -90,7 +90,7 @@ pub(super) fn closing(
 ) {
     let Some(roster) = world.estate.rosters.get(name) else { return };
     let server_failed = reasons.iter().any(|reason| matches!(reason, Reason::DirectoryServer { .. }));
-    let (mut look, mut settle) = (Waiting::default(), Waiting::default());
+    let (mut look, mut settle, mut anew) = (Waiting::default(), Waiting::default(), Waiting::default());
     for (user, directory_name) in &roster.users {
         if world.ledger.waiver(directory_name, world.now).is_some() || mutation::is(Mutation::UncoveredUser) {
             continue;
@@ -149,12 +149,20 @@ pub(super) fn closing(
                 }
             }
         }
+        // Whatever the journal has of him, or has not: he may have been granted the right in the part that is lost.
+        let rest = world.ledger.lineage.taken_over_at().map(|at| remaining(at, waits.settled));
+        if let Some(rest) = rest.filter(|rest| !rest.is_zero()) {
+            anew.add(directory_name, rest);
+        }
     }
     if !look.users.is_empty() {
         reasons.insert(Reason::AwaitingSecondLook { users: look.users, remaining: look.longest });
     }
     if !settle.users.is_empty() {
         reasons.insert(Reason::Settling { users: settle.users, remaining: settle.longest });
+    }
+    if !anew.users.is_empty() {
+        reasons.insert(Reason::TakenOver { users: anew.users, remaining: anew.longest });
     }
 }
 

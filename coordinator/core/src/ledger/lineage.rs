@@ -19,8 +19,8 @@ pub struct Lineage {
     generations: BTreeSet<Generation>,
     /// From which record on which epoch names acts.
     epochs: BTreeMap<Sequence, u64>,
-    /// The last takeover.
-    takeover: Option<Takeover>,
+    /// The last takeover, and when it was declared.
+    takeover: Option<(Takeover, Steady)>,
 }
 
 /// A person's word that this coordinator takes the place of others.
@@ -97,8 +97,8 @@ impl Lineage {
     /// A takeover was declared: it must begin another epoch, with a higher counter than the one that declared it.
     pub(super) fn taken_over(
         &mut self,
-        at: Sequence,
-        takeover: &Takeover,
+        (at, when): (Sequence, Steady),
+        takeover: Takeover,
         by: Option<Generation>,
     ) -> Result<(), String> {
         let Some(by) = by else { return Err("no coordinator has started".to_owned()) };
@@ -110,20 +110,26 @@ impl Lineage {
             return Err(format!("it does not supersede {:016x} and all that came before", by.epoch));
         }
         self.started(at, new);
-        self.takeover = Some(takeover.clone());
+        self.takeover = Some((takeover, when));
         Ok(())
     }
 
     /// The takeover in force.
     #[must_use]
     pub fn takeover(&self) -> Option<&Takeover> {
-        self.takeover.as_ref()
+        self.takeover.as_ref().map(|(takeover, _)| takeover)
+    }
+
+    /// When it was declared. What landed in the lost part did so before.
+    #[must_use]
+    pub fn taken_over_at(&self) -> Option<Steady> {
+        self.takeover.as_ref().map(|(_, when)| *when)
     }
 
     /// Epochs whose agents follow this journal.
     #[must_use]
     pub fn superseded(&self) -> BTreeSet<u64> {
-        self.takeover.as_ref().map(|takeover| takeover.supersedes.clone()).unwrap_or_default()
+        self.takeover().map(|takeover| takeover.supersedes.clone()).unwrap_or_default()
     }
 
     /// The epoch that names the act of this number.

@@ -68,7 +68,7 @@ impl Ledger {
             Request::Takeover { generation, supersedes, reason } => {
                 let (by, reason) = (by.clone(), reason.clone());
                 let takeover = Takeover { generation: *generation, supersedes: supersedes.clone(), by, reason };
-                self.lineage.taken_over(sequence, &takeover, self.generation)?;
+                self.lineage.taken_over((sequence, at.steady), takeover, self.generation)?;
                 self.generation = Some(*generation);
             }
             Request::Waive { user, reason, expires } => {

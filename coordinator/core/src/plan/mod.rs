@@ -126,6 +126,7 @@ fn wake(world: World<'_>, plan: &Plan) -> Option<Steady> {
         world.ledger.pairs.values().filter_map(|pair| pair.landed()).flat_map(|landed| {
             [waits.second_look, waits.restart, waits.settled, waits.failed].map(|wait| landed + wait)
         });
+    let takeover = world.ledger.lineage.taken_over_at().map(|at| at + waits.settled);
     let acts = world.ledger.open().map(|(_, intent)| match intent.state {
         IntentState::Permitted { at } => at + world.policy.act_deadline,
         _ => intent.filed + world.policy.act_deadline,
@@ -141,6 +142,7 @@ fn wake(world: World<'_>, plan: &Plan) -> Option<Steady> {
     let silence = world.estate.hosts.values().map(|host| host.reported + world.policy.freshness.silent_after);
     // One millisecond on: the comparisons are strict where a limit may just be reached.
     let all = pairs
+        .chain(takeover)
         .chain(acts)
         .chain(surveys)
         .chain(rollouts.flatten())

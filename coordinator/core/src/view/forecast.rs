@@ -96,7 +96,12 @@ fn supposed(world: World<'_>, spec: &RolloutSpec, known: Option<&Rollout>, by: &
 /// The longest of the waits that keep the host's gate closed and end by themselves.
 fn wait(host: &HostProgress) -> Duration {
     let waits = host.blocked.iter().filter_map(|blocked| match blocked {
-        Blocked::Gate { reason: Reason::AwaitingSecondLook { remaining, .. } | Reason::Settling { remaining, .. } }
+        Blocked::Gate {
+            reason:
+                Reason::AwaitingSecondLook { remaining, .. }
+                | Reason::Settling { remaining, .. }
+                | Reason::TakenOver { remaining, .. },
+        }
         | Blocked::Wait { remaining, .. } => Some(*remaining),
         _ => None,
     });

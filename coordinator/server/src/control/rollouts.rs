@@ -1,9 +1,9 @@
 //! Files of rollouts: applied, or only foreseen.
 
 use super::{accepted, invalid, json, refused, stopped};
-use crate::driver::{Handle, RequestError};
+use crate::driver::{Handle, RequestError, has_room};
 use sendgate_core::gate::World;
-use sendgate_core::ledger::Request as Wanted;
+use sendgate_core::ledger::{Entry, Request as Wanted, Stamped};
 use sendgate_core::names::{OperatorName, RolloutName};
 use sendgate_core::request::{self, Refused};
 use sendgate_core::{spec, view};
@@ -56,7 +56,13 @@ pub(super) async fn forecast(driver: &Handle, by: OperatorName, wanted: Forecast
 
 fn foresee(world: World<'_>, by: &OperatorName, wanted: &What) -> Result<Vec<u8>, Status> {
     let spec = match wanted {
-        What::Text(text) => spec::read(text, world.policy).map_err(invalid)?,
+        What::Text(text) => {
+            let spec = spec::read(text, world.policy).map_err(invalid)?;
+            // Whoever has it checked wants to hear now what `rollout apply` would say.
+            let entry = Entry::Request { by: by.clone(), request: Wanted::RolloutApply(spec.clone()) };
+            has_room(&json(&Stamped { at: world.now, entry })?).map_err(invalid)?;
+            spec
+        }
         What::Rollout(given) => {
             let name: RolloutName = given.parse().map_err(invalid)?;
             let known = world.ledger.rollouts.get(&name);

@@ -18,6 +18,7 @@ mod surveys;
 mod takeover;
 
 pub use message::{AgentMessage, Handle, Hello, Message, Opened, RequestError, Stopped};
+pub(crate) use record::has_room;
 pub use record::{RecordError, replay};
 
 use crate::clock::Clock;

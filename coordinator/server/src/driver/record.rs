@@ -5,7 +5,6 @@ use crate::journal::{AppendError, Journal, MAX_PAYLOAD, ReadError};
 use crate::threads::blocking;
 use sendgate_core::ledger::{Entry, IllegalEvent, Ledger, Sequence, Stamped};
 use sendgate_core::request::Refused;
-use sendgate_core::time::Now;
 use std::sync::Arc;
 
 /// Records read at a time.
@@ -61,6 +60,14 @@ fn catch_up(journal: &dyn Journal, ledger: &mut Ledger) -> Result<(), RecordErro
     }
 }
 
+/// Whether a record has room for what somebody asks for, which is an entry's JSON.
+pub(crate) fn has_room(payload: &[u8]) -> Result<(), Refused> {
+    match payload.len() {
+        bytes if bytes > MAX_PAYLOAD => Err(Refused::TooLarge { bytes, limit: MAX_PAYLOAD }),
+        _ => Ok(()),
+    }
+}
+
 impl Driver {
     /// Appends one entry and takes it into the ledger. When this returns, it is durable.
     pub(super) async fn append(&mut self, entry: Entry) -> Result<Sequence, RecordError> {
@@ -71,15 +78,14 @@ impl Driver {
     /// The same of what somebody asks for: where there is no room for it he is told, and nothing has happened.
     pub(super) async fn file(&mut self, entry: Entry) -> Result<Result<Sequence, Refused>, RecordError> {
         let (stamped, payload) = self.written(entry)?;
-        if payload.len() > MAX_PAYLOAD {
-            return Ok(Err(Refused::TooLarge { bytes: payload.len(), limit: MAX_PAYLOAD }));
+        match has_room(&payload) {
+            Ok(()) => self.write(stamped, payload).await.map(Ok),
+            Err(refused) => Ok(Err(refused)),
         }
-        self.write(stamped, payload).await.map(Ok)
     }
 
     fn written(&self, entry: Entry) -> Result<(Stamped, Vec<u8>), RecordError> {
-        let at: Now = self.clock.now();
-        let stamped = Stamped { at, entry };
+        let stamped = Stamped { at: self.clock.now(), entry };
         let payload = serde_json::to_vec(&stamped)
             .map_err(|error| RecordError::NotAnEntry { sequence: self.ledger.next(), why: error.to_string() })?;
         Ok((stamped, payload))

@@ -42,7 +42,7 @@ async fn an_agent_with_a_newer_memory_stops_everything_until_a_takeover() {
     assert_eq!((takeover.by, takeover.reason.as_str()), (name("olive"), "the disk was lost"));
     assert!(takeover.supersedes.contains(&7));
     let (mut told, _) = running.hello("exa1", remembers(Generation { counter: 1, mark: 7, ..NEWER })).await.unwrap();
-    running.everything_good().await;
+    running.settled().await;
     let act = offered(&mut told).await;
     assert!(act.starts_with("0000000000000063-"), "an act of the new epoch: {act}");
     running.ask("exa1", &act).await;
@@ -71,7 +71,7 @@ async fn an_act_that_the_journal_lost_keeps_its_host_from_the_hello_to_its_end()
     };
     let hello = Hello { running: vec![update], ..remembers(NEWER) };
     let (mut told, _) = running.hello("exa1", hello.clone()).await.unwrap();
-    running.everything_good().await;
+    running.settled().await;
     running.rollout().await;
     let why = disrupted(&running, "exa1").await.unwrap();
     assert!(why.starts_with("act 0000000000000007-900 of an earlier coordinator"), "{why}");
