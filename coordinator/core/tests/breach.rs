@@ -47,9 +47,17 @@ fn missing_evidence_ends_no_breach() {
     example.survey();
     example.settle();
     assert_eq!(known(&example), ["exa1"]);
+    let not_known = |example: &Example| view::status(example.world()).breaches_not_known;
+    assert_eq!(not_known(&example), [].into(), "he is among the breach's users");
     example.estate = sendgate_core::estate::Estate::default();
     example.settle();
     assert_eq!(known(&example), ["exa1"]);
+    // Nothing is seen, and status does not call that nothing.
+    let silent = |server| (name(server), format!("{server}: it has not reported since the coordinator started"));
+    let noticed = "; a breach was noticed at 2006-06-13 02:00Z, and is not known to be over";
+    let exa1 = (silent("exa1").0, silent("exa1").1 + noticed);
+    assert_eq!(view::status(example.world()).breaches, []);
+    assert_eq!(not_known(&example), [exa1, silent("exa2")].into());
     example.set("anna", VerdictKind::Covered, Cause::Granted);
     example.observe_all();
     example.exchange("exa1", AFTER);
@@ -59,6 +67,34 @@ fn missing_evidence_ends_no_breach() {
     example.exchange("exa1", AFTER);
     example.settle();
     assert_eq!(known(&example), Vec::<String>::new());
+    assert_eq!(not_known(&example), [].into());
+}
+
+/// What hides a breach is said of each server whose store checks, or may; of one that is known not to, nothing is needed.
+#[test]
+fn a_breach_that_would_not_be_seen_is_not_called_none() {
+    let mut example = Example::covered();
+    example.observe_all();
+    example.exchange("exa1", AFTER);
+    let shown = |example: &Example, why: &str| {
+        let expected = (!why.is_empty()).then(|| (name("exa1"), why.to_owned())).into_iter().collect();
+        assert_eq!(view::status(example.world()).breaches_not_known, expected);
+    };
+    shown(&example, "");
+    example.down.insert("a2.a.example.test", "connection refused");
+    example.survey();
+    shown(&example, "a2.a.example.test: connection refused");
+    example.down.clear();
+    example.estate.domains.clear();
+    shown(&example, "a.example.test has not been surveyed since the coordinator started");
+    example.survey();
+    example.estate.rosters.clear();
+    shown(&example, "the roster of gla has not arrived");
+    example.roster(&["anna"]);
+    shown(&example, "");
+    example.exchange("exa1", crate::example::BEFORE);
+    example.estate.rosters.clear();
+    shown(&example, "");
 }
 
 /// A mailbox is moved, uncovered, onto a server that enforces.

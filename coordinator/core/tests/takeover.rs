@@ -165,7 +165,8 @@ fn all_waits_count_from_the_takeover() {
     take_over(&mut example);
     example.pass(minutes(20));
     let why = |left| {
-        let lost = "the rights of 3 users may have landed in what the journal lost before the takeover: they settle until";
+        let lost =
+            "the rights of 3 users may have landed in what the journal lost before the takeover: they settle until";
         [format!("{lost} {left} from now")]
     };
     assert_eq!(example.texts("exa1"), why("1h 10m"));

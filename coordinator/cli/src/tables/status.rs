@@ -18,7 +18,8 @@ pub(crate) fn table(view: &StatusView) -> String {
     let strangers = view.strangers.iter().map(|(agent, why)| format!("agent {agent}: {why}"));
     text.push_str(&list("\nNOT LED BY THIS COORDINATOR, SO NOTHING BEGINS", strangers));
 
-    text.push_str(&section("BREACHES", view.breaches.iter().map(breach)));
+    let not_known = view.breaches_not_known.iter().map(|(server, why)| format!("{server}: not known: {why}"));
+    text.push_str(&section("BREACHES", view.breaches.iter().map(breach).chain(not_known)));
     let disrupted = view.disrupted.iter().map(|(host, why)| format!("{host}: {why}"));
     text.push_str(&section("DISRUPTED HOSTS", disrupted));
     text.push_str(&section("HELD", view.holds.iter().map(|line| format!("{}: {}", line.held, line.hold))));
@@ -106,7 +107,7 @@ mod tests {
         for expected in [
             "\nby a takeover of anna: the disk was lost\n",
             "\nNOT LED BY THIS COORDINATOR, SO NOTHING BEGINS\n  - agent exa2: it has obeyed another\n",
-            "\nBREACHES\n  - exa2: may enforce, and 3 of its users are not covered (1 of them waived)\n",
+            "\nBREACHES\n  - exa2: may enforce, and 3 of its users are not covered (1 of them waived)\n  - exa3: not known: its host is silent\n",
             "\nDISRUPTED HOSTS\n  - exa1: it has been silent for 3m 0s\n",
             "\nDRIFT\n  - exa2: store.exe went from 6.5.7233.54 (SP1 with the hotfix) to 6.5.7638.1 (SP2) with no command of ours,\n    noticed 2026-11-24T22:00:00Z: it stops checking Send As: users are un-paused without having the right, and\n    paused again from the next store fix on; 3 of the 7 roster users of exa2 are not covered now (1 of them\n    waived)\n",
             "\nROLLOUTS\n  march: running\n",

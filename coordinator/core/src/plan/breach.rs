@@ -8,6 +8,7 @@ use crate::enforcement::Enforcement;
 use crate::gate::{World, subjects};
 use crate::ledger::{BreachEvent, Milestone};
 use crate::names::{DirectoryName, ExchangeServerName};
+use crate::time::Readable;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A store that serves users who are not covered.
@@ -86,30 +87,51 @@ pub(super) fn milestones(world: World<'_>) -> Vec<Milestone> {
     // known ends nothing.
     let over = known.keys().filter(|server| match now.get(*server) {
         Some(breach) => breach.lacking.union(&breach.unknown).all(|user| breach.waived.contains(*user)),
-        None => evidence(world, server),
+        None => evidence(world, server).is_ok(),
     });
     let over = over.map(|server| Milestone::Breach { server: server.clone(), event: BreachEvent::Ended });
     began.chain(over).collect()
 }
 
-/// Whether all is known that a breach of the server would show in.
-fn evidence(world: World<'_>, server: &ExchangeServerName) -> bool {
-    let Some(policy) = world.policy.exchange.get(server) else { return true };
-    let fresh = |host| super::disruption::unheard(world, host).is_none();
-    let version = |host| {
+/// Exchange servers that may be in a breach which nobody sees, each with what is not known.
+#[must_use]
+pub fn not_known(world: World<'_>) -> BTreeMap<&ExchangeServerName, String> {
+    let servers = world.policy.exchange.keys();
+    servers.filter_map(|server| Some((server, evidence(world, server).err()?))).collect()
+}
+
+/// Whether all is known that a breach of the server would show in; an error says what is not.
+fn evidence(world: World<'_>, server: &ExchangeServerName) -> Result<(), String> {
+    let Some(policy) = world.policy.exchange.get(server) else { return Ok(()) };
+    let fresh = |host| super::disruption::unheard(world, host).map_or(Ok(()), |why| Err(format!("{host}: {why}")));
+    for host in &policy.hosts {
+        fresh(host)?;
         let exchange = world.estate.hosts.get(host).and_then(|state| state.exchange.as_ref());
-        exchange.is_some_and(|exchange| exchange.store.is_ok())
-    };
-    let stores = policy.hosts.iter().all(|host| fresh(host) && version(host));
-    let goodlinks = world.policy.goodlink.iter().filter(|(_, goodlink)| goodlink.exchange.contains(server));
-    let (mut rosters, mut domains) = (true, true);
-    for (name, goodlink) in goodlinks {
-        rosters &= world.estate.rosters.contains_key(name) && fresh(&goodlink.host);
-        let limit = world.policy.freshness.evidence_age;
-        domains &= goodlink.domains.iter().all(|domain| {
-            let picture = world.estate.domains.get(domain);
-            picture.is_some_and(|picture| picture.failed.is_empty() && world.now.steady.since(picture.started) <= limit)
-        });
+        let exchange = exchange.ok_or_else(|| format!("{host}: it reports no Exchange role"))?;
+        exchange.store.as_ref().map_err(|why| format!("{host}: the version of its store is not known: {why}"))?;
     }
-    stores && rosters && domains
+    // A store that is known not to check harms nobody, whatever is known of its users.
+    if enforces(world, server).is_none() {
+        return Ok(());
+    }
+    let limit = world.policy.freshness.evidence_age;
+    for (name, goodlink) in world.policy.goodlink.iter().filter(|(_, goodlink)| goodlink.exchange.contains(server)) {
+        fresh(&goodlink.host)?;
+        if !world.estate.rosters.contains_key(name) {
+            return Err(format!("the roster of {name} has not arrived"));
+        }
+        for domain in &goodlink.domains {
+            let picture = world.estate.domains.get(domain);
+            let picture =
+                picture.ok_or_else(|| format!("{domain} has not been surveyed since the coordinator started"))?;
+            if let Some((failed, why)) = picture.failed.first_key_value() {
+                return Err(format!("{failed}: {why}"));
+            }
+            let age = world.now.steady.since(picture.started);
+            if age > limit {
+                return Err(format!("the last survey of {domain} is {} old", Readable(age)));
+            }
+        }
+    }
+    Ok(())
 }

@@ -30,6 +30,8 @@ pub struct StatusView {
     pub rollouts: Vec<RolloutLine>,
     /// Enforcing stores that serve users who are not covered.
     pub breaches: Vec<BreachLine>,
+    /// Exchange servers of which it is not known whether they are in breach, each with what is missing.
+    pub breaches_not_known: BTreeMap<ExchangeServerName, String>,
     /// Paused users of each GoodLink server.
     pub paused: Vec<PausedLine>,
     /// Disrupted hosts with the reason.
@@ -112,6 +114,7 @@ pub fn status(world: World<'_>) -> StatusView {
             .map(|(name, rollout)| RolloutLine { rollout: name.clone(), state: rollout.state.to_string() })
             .collect(),
         breaches: breaches(world),
+        breaches_not_known: breaches_not_known(world),
         paused: world
             .policy
             .goodlink
@@ -146,6 +149,16 @@ pub fn status(world: World<'_>) -> StatusView {
 fn diagnoses(world: World<'_>, name: &GoodLinkName) -> BTreeMap<RosterName, Conclusion> {
     let Ok(examiner) = Examiner::new(world, name) else { return BTreeMap::new() };
     examiner.due().map(|found| (found.user, found.conclusion)).collect()
+}
+
+/// Where a breach would not be seen. One that was seen before is not over for that.
+fn breaches_not_known(world: World<'_>) -> BTreeMap<ExchangeServerName, String> {
+    let line = |(server, why): (&ExchangeServerName, String)| {
+        let noticed = world.ledger.breaches.get(server).map(|since| since.wall.strftime("%Y-%m-%d %H:%MZ"));
+        let noticed = noticed.map(|since| format!("; a breach was noticed at {since}, and is not known to be over"));
+        (server.clone(), why + &noticed.unwrap_or_default())
+    };
+    breach::not_known(world).into_iter().map(line).collect()
 }
 
 /// Stores that enforce, or may, with roster users who are not covered.
