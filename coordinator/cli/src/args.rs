@@ -107,6 +107,14 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DURATION|TIME", value_parser = expiry)]
         expires: String,
     },
+    /// Except him no longer: the gate counts him again.
+    Unwaive {
+        /// A roster name, a mail address or DOMAIN\account.
+        user: String,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
     /// Grants: proposed, waiting for an approval, approved, made, undone.
     Grants {
         #[command(subcommand)]

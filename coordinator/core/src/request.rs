@@ -9,7 +9,7 @@ pub use interventions::{
     WantedHeld, followers, hold, release, restart_cancel, restart_force, resume, retry, skip, takeover, under_way,
 };
 
-pub use rollouts::{rollout_abort, rollout_apply, rollout_remove, rollout_start};
+pub use rollouts::{rollout_abort, rollout_apply, rollout_read, rollout_remove, rollout_start};
 
 use crate::gate::World;
 use crate::ledger::Request;
@@ -87,6 +87,20 @@ pub fn waive(world: World<'_>, given: &str, reason: &str, expires: Timestamp) ->
         return Err(invalid("expiry", &expires.to_string(), format!("it is {} now", world.now.wall)));
     }
     Ok(Request::Waive { user, reason: needed_reason(reason)?, expires })
+}
+
+/// Checks that a waiver is no longer wanted.
+///
+/// # Errors
+/// [`Refused`] if nobody has waived this user, several are meant, or no reason is given.
+pub fn unwaive(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
+    // He may be on no roster any more.
+    let by_name = given.parse().ok().filter(|user| world.ledger.waivers.contains_key(user));
+    let user = by_name.map_or_else(|| roster_user(world, given), Ok)?;
+    if !world.ledger.waivers.contains_key(&user) {
+        return Err(Refused::Conflict(format!("nobody has waived {user}")));
+    }
+    Ok(Request::Unwaive { user, reason: needed_reason(reason)? })
 }
 
 /// A user of a roster, by roster name or directory name.

@@ -4,6 +4,8 @@
 mod example;
 
 use example::{AFTER, Example, file, minutes, name};
+use sendgate_core::coverage::reading::Home;
+use sendgate_core::coverage::verdict::Presence;
 use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::enforcement::Enforcement;
 use sendgate_core::ledger::{Effect, Entry};
@@ -68,6 +70,22 @@ fn missing_evidence_ends_no_breach() {
     example.settle();
     assert_eq!(known(&example), Vec::<String>::new());
     assert_eq!(not_known(&example), [].into());
+}
+
+/// Two directory servers show his mailbox in two places: that he is in no breach is not known.
+#[test]
+fn a_mailbox_that_cannot_be_placed_ends_no_breach() {
+    let mut example = breached();
+    let picture = example.estate.domains.get_mut(&name("a.example.test")).unwrap();
+    let Some(Presence::Here(anna)) = picture.users.get_mut(&name("anna@a.example.test")) else { panic!() };
+    anna.home = Home::Unclear("exa1 on a1, exa2 on a2".into());
+    example.settle();
+    assert_eq!(known(&example), ["exa1"]);
+    let why = &view::status(example.world()).breaches_not_known[&name("exa1")];
+    assert!(
+        why.starts_with("where the mailbox of anna@a.example.test is: exa1 on a1, exa2 on a2; a breach was"),
+        "{why}"
+    );
 }
 
 /// What hides a breach is said of each server whose store checks, or may; of one that is known not to, nothing is needed.

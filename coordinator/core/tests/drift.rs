@@ -3,7 +3,7 @@
 
 mod example;
 
-use example::{AFTER, BEFORE, Example, name};
+use example::{AFTER, BEFORE, Example, file_of, minutes, name, succeeded, wave};
 use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::enforcement::Means;
 use sendgate_core::ledger::Entry;
@@ -54,6 +54,37 @@ fn a_store_that_starts_to_enforce_is_shown_with_those_whom_it_will_pause() {
     assert_eq!((&json["host"], &json["change"]["means"]), (&"exa1".into(), &"starts".into()));
     assert_eq!(json["users"]["uncovered"], 2);
     assert_eq!(serde_json::from_value::<DriftLine>(json).unwrap(), line);
+}
+
+/// We installed it once, and took it off: who brings it back later is not us.
+#[test]
+fn what_we_did_once_explains_no_later_change() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &wave("all", &["exa1"])));
+    let act = |example: &mut Example, version: &str| {
+        example.settle();
+        let intent = example.ledger.open().next().unwrap().0;
+        example.append(Entry::Permitted { intent });
+        example.exchange("exa1", version);
+        example.settle();
+        example.end(intent, succeeded());
+        for time in [1, 16] {
+            example.pass(minutes(time));
+            example.settle();
+        }
+    };
+    act(&mut example, AFTER);
+    assert_eq!(example.rollout_state(), "finished");
+    let removal = sendgate_core::request::rollout_remove(example.world(), "dst", "back").unwrap();
+    example.append(Entry::Request { by: name("olga"), request: removal });
+    act(&mut example, BEFORE);
+    assert_eq!((example.rollout_state().as_str(), lines(&example).len()), ("removed again", 0));
+    for (version, known) in [(AFTER, 1), (BEFORE, 2), (AFTER, 3)] {
+        example.pass(minutes(1));
+        example.exchange("exa1", version);
+        example.settle();
+        assert_eq!(lines(&example).len(), known, "{:?}", texts(&example));
+    }
 }
 
 /// The number goes up, and the check goes away.

@@ -248,6 +248,75 @@ fn drift_holds_the_rollout_that_it_touches() {
     assert_eq!(example.settle().0.len(), 1);
 }
 
+/// Whoever asked for it counts on it now, not days later, when its agent is back.
+#[test]
+fn a_forced_restart_that_cannot_begin_in_time_is_void() {
+    let mut example = Example::covered();
+    let request = request::restart_force(example.world(), "gla", "the console hangs");
+    file(&mut example, request);
+    example.estate.sessions.remove(&name("gla"));
+    assert_eq!(example.settle().0, []);
+    let shown = |example: &Example| view::status(example.world()).forced[&name("gla")].clone();
+    assert_eq!(shown(&example), "restart wanted by olga: the console hangs; not begun yet, and void in 1h 0m");
+    // Its time does not go on while it is held.
+    hold(&mut example, &WantedHeld::Host("gla".into()));
+    example.pass(minutes(600));
+    let request = request::release(example.world(), &WantedHeld::Host("gla".into()), "over");
+    file(&mut example, request);
+    example.pass(minutes(60));
+    example.estate.sessions.insert(name("gla"));
+    assert_eq!(example.settle().0, []);
+    let void = "restart wanted by olga: the console hangs; void: it could not begin in time; say it again if it is still wanted";
+    assert_eq!(shown(&example), void);
+    let request = request::restart_force(example.world(), "gla", "it hangs still");
+    file(&mut example, request);
+    assert_eq!(example.settle().0.len(), 1);
+    assert_eq!(view::status(example.world()).forced, [].into());
+}
+
+/// What is not configured any more can be released and taken back all the same.
+#[test]
+fn what_was_held_waived_or_approved_is_taken_back_by_its_name() {
+    let mut example = Example::covered();
+    hold(&mut example, &WantedHeld::Host("exa2".into()));
+    example.waive("bert", "leaves");
+    let subject =
+        request::WantedSubject::AdminSdHolder { domain: "A.example.test".into(), account: "ADOM\\goodadmin".into() };
+    let request = request::approve(example.world(), &name("anna"), &subject, "for the admins");
+    file(&mut example, request);
+    example.policy.hosts.remove(&name("exa2"));
+    example.policy.goodlink.clear();
+    example.estate.rosters.clear();
+    let request = request::release(example.world(), &WantedHeld::Host("EXA2".into()), "it is gone");
+    file(&mut example, request);
+    assert!(example.ledger.holds.in_force().is_empty());
+    let request = request::revoke(example.world(), &subject, "its account is gone");
+    file(&mut example, request);
+    assert!(example.ledger.approvals.is_empty());
+    let request = request::unwaive(example.world(), "Bert@a.example.test", "he stays");
+    assert_eq!(request.as_ref().unwrap().to_string(), "waive bert@a.example.test no longer: he stays");
+    file(&mut example, request);
+    assert!(example.ledger.waivers.is_empty());
+    let unknown = request::unwaive(example.world(), "bert@a.example.test", "he stays").unwrap_err().to_string();
+    assert_eq!(unknown, "user \"bert@a.example.test\" is not known: no roster that has arrived names this user");
+    let unknown = request::release(example.world(), &WantedHeld::Host("exa2".into()), "again").unwrap_err().to_string();
+    assert_eq!(unknown, "host \"exa2\" is not known: configured hosts are exa1, gla");
+}
+
+#[test]
+fn who_is_not_waived_cannot_be_unwaived() {
+    let mut example = Example::covered();
+    let refused = request::unwaive(example.world(), "bert", "he stays").unwrap_err().to_string();
+    assert_eq!(refused, "nobody has waived bert@a.example.test");
+    example.waive("bert", "leaves");
+    let request = request::unwaive(example.world(), "bert", "he stays");
+    example.set("bert", VerdictKind::Denied, Cause::DeniedByEntry);
+    example.survey();
+    assert_eq!(example.texts("exa2"), Vec::<String>::new());
+    file(&mut example, request);
+    assert_eq!(example.texts("exa2").len(), 1);
+}
+
 /// Invariant 2 has this exception: a person says so, with a reason, and it happens once.
 #[test]
 fn a_forced_restart_happens_once_and_does_not_wait() {

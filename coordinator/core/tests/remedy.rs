@@ -60,6 +60,30 @@ fn goodlink_is_not_restarted_for_users_who_are_waived_or_not_covered() {
     assert!(plan.remedies.is_empty(), "{plan:?}");
 }
 
+/// What must be over before the window's end is not begun after its cutoff.
+#[test]
+fn an_unattended_restart_keeps_the_cutoff_of_its_window() {
+    let mut example = Example::covered();
+    let window = |day: &str| {
+        let text = format!(
+            r#"{{"name":"n{day}","from":"2006-06-{day}T02:00","to":"2006-06-{day}T05:00","zone":"UTC","cutoff":"30m"}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    };
+    example.policy.restart_windows = sendgate_core::spec::Windows::In(vec![window("13"), window("14")]);
+    example.paused.insert("anna");
+    example.lands("anna");
+    example.pass(minutes(145));
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, [], "it is 04:30");
+    let texts: Vec<_> = plan.remedies[&name("gla")].iter().map(ToString::to_string).collect();
+    assert!(texts.contains(&"no window is open; the next one opens at 2006-06-14T02:00:00Z".to_owned()), "{texts:?}");
+    example.pass(minutes(24 * 60 - 151));
+    assert_eq!(example.settle().0, []);
+    example.pass(minutes(1));
+    assert_eq!(example.settle().0.len(), 1);
+}
+
 #[test]
 fn an_agent_that_refuses_to_restart_goodlink_is_not_asked_for_ever() {
     let mut example = Example::covered();

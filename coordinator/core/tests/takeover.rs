@@ -187,6 +187,22 @@ fn all_waits_count_from_the_takeover() {
     assert_eq!(example.texts("exa1"), ["1 users are settling, until 25m 0s from now"]);
 }
 
+/// The same for a restart of GoodLink: what is on record as landed may have vanished in the lost part, and landed again.
+#[test]
+fn a_restart_waits_from_the_takeover() {
+    let mut example = Example::covered();
+    start(&mut example, OWN);
+    example.paused.insert("anna");
+    example.lands("anna");
+    example.pass(minutes(60));
+    take_over(&mut example);
+    example.pass(minutes(69));
+    assert_eq!(example.settle().0, []);
+    example.pass(minutes(1));
+    let (effects, _) = example.settle();
+    assert!(matches!(effects.as_slice(), [(_, Effect::RestartGoodlink { users: 1, .. })]), "{effects:?}");
+}
+
 #[test]
 fn an_act_of_the_lost_part_keeps_its_host_until_its_end_is_known_or_shown() {
     let mut example = started();

@@ -68,6 +68,11 @@ pub(crate) async fn takeover(client: &Client, form: Form, reason: String) -> Res
     accepted(form, client.intervene(reason, Act::TakeOver(TakeoverDeclared {})).await?, what)
 }
 
+pub(crate) async fn unwaive(client: &Client, form: Form, user: String, reason: String) -> Result<Exit, Failure> {
+    let what = format!("{user} is excepted no longer: the gate counts him again");
+    accepted(form, client.intervene(reason, Act::Unwaive(user)).await?, &what)
+}
+
 pub(crate) async fn cancel(
     client: &Client,
     form: Form,

@@ -100,6 +100,7 @@ async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Fail
             interventions::restart(client, form, goodlink, reason).await
         }
         Command::Waive { user, reason, expires } => requests::waive(client, form, user, reason, expires).await,
+        Command::Unwaive { user, reason } => interventions::unwaive(client, form, user, reason).await,
         Command::Journal(Journal::Show { from }) => journal::show(client, form, from).await,
         Command::Journal(Journal::Verify) => verify::run(client, form).await,
         // Answered by now.

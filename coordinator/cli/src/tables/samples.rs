@@ -89,6 +89,7 @@ pub(super) fn status() -> StatusView {
         rollouts: vec![RolloutLine { rollout: name("march"), state: "running".to_owned() }],
         breaches: vec![BreachLine { server: name("exa2"), users: 3, waived: 1, certain: false, since: None }],
         breaches_not_known: [(name("exa3"), "its host is silent".to_owned())].into(),
+        forced: [(name("glb"), "restart wanted by anna: now; not begun yet, and void in 12m 0s".to_owned())].into(),
         paused: vec![
             PausedLine {
                 goodlink: name("gla"),

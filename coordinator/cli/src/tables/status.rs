@@ -23,6 +23,7 @@ pub(crate) fn table(view: &StatusView) -> String {
     let disrupted = view.disrupted.iter().map(|(host, why)| format!("{host}: {why}"));
     text.push_str(&section("DISRUPTED HOSTS", disrupted));
     text.push_str(&section("HELD", view.holds.iter().map(|line| format!("{}: {}", line.held, line.hold))));
+    text.push_str(&list("\nFORCED RESTARTS", view.forced.iter().map(|(goodlink, what)| format!("{goodlink}: {what}"))));
     text.push_str(&section("DRIFT", view.drift.iter().map(ToString::to_string)));
 
     text.push_str(&format!("\nDOMAINS\n{}", domains::table(&view.domains)));
@@ -109,6 +110,7 @@ mod tests {
             "\nNOT LED BY THIS COORDINATOR, SO NOTHING BEGINS\n  - agent exa2: it has obeyed another\n",
             "\nBREACHES\n  - exa2: may enforce, and 3 of its users are not covered (1 of them waived)\n  - exa3: not known: its host is silent\n",
             "\nDISRUPTED HOSTS\n  - exa1: it has been silent for 3m 0s\n",
+            "\nFORCED RESTARTS\n  - glb: restart wanted by anna: now; not begun yet, and void in 12m 0s\n",
             "\nDRIFT\n  - exa2: store.exe went from 6.5.7233.54 (SP1 with the hotfix) to 6.5.7638.1 (SP2) with no command of ours,\n    noticed 2026-11-24T22:00:00Z: it stops checking Send As: users are un-paused without having the right, and\n    paused again from the next store fix on; 3 of the 7 roster users of exa2 are not covered now (1 of them\n    waived)\n",
             "\nROLLOUTS\n  march: running\n",
             "\nPAUSED      GOODLINK SERVER\n-----------------------------\n2           gla\nnot known   glb\n",

@@ -90,7 +90,7 @@ fn interventions_carry_what_was_asked_for() {
     let asked = canned.asked.clone();
     let coordinator = Coordinator::start(canned);
     let why = ["--reason", "bad night"];
-    let cases: [(&[&str], &str, &str); 10] = [
+    let cases: [(&[&str], &str, &str); 11] = [
         (
             &["hold", "estate"],
             "the estate is held: nothing new begins there until it is released",
@@ -122,6 +122,11 @@ fn interventions_carry_what_was_asked_for() {
             &["rollout", "skip", "march", "EXA1"],
             "exa1 is left out of rollout march; a rollout that has stopped goes on with `resume`",
             "Skip(RolloutHost { rollout: \"march\", host: \"exa1\" })",
+        ),
+        (
+            &["unwaive", "boss@a.example.test"],
+            "boss@a.example.test is excepted no longer: the gate counts him again",
+            "Unwaive(\"boss@a.example.test\")",
         ),
         (
             &["goodlink", "restart", "GLA"],

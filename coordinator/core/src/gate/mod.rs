@@ -41,6 +41,8 @@ pub fn cell(world: World<'_>, domain: &DomainName, server: &ExchangeServerName) 
         let uses = goodlink.exchange.contains(server);
         anybody |= uses;
         if !uses && world.policy.scope == GateScope::Mailboxes {
+            // Nobody of it ought to be there; whose mailbox is there all the same counts.
+            users::closing(world, domain, server, name, goodlink, &mut reasons);
             continue;
         }
         match goodlink_report(world, name, goodlink) {

@@ -89,6 +89,7 @@ pub(super) fn closing(
     reasons: &mut BTreeSet<Reason>,
 ) {
     let Some(roster) = world.estate.rosters.get(name) else { return };
+    let declared = goodlink.exchange.contains(server) || world.policy.scope == GateScope::Domain;
     let server_failed = reasons.iter().any(|reason| matches!(reason, Reason::DirectoryServer { .. }));
     let (mut look, mut settle, mut anew) = (Waiting::default(), Waiting::default(), Waiting::default());
     for (user, directory_name) in &roster.users {
@@ -98,6 +99,7 @@ pub(super) fn closing(
         let picture = match resolve(world, goodlink, directory_name) {
             Resolution::Here(found, picture) if found == domain => picture,
             Resolution::Here(..) => continue,
+            Resolution::Not(_) | Resolution::Unknown(_) if !declared => continue,
             Resolution::Not(why) => {
                 let (user, goodlink) = (user.clone(), name.clone());
                 reasons.insert(Reason::Unresolved { user, goodlink, why, answered: true });
@@ -110,6 +112,14 @@ pub(super) fn closing(
                 continue;
             }
         };
+        let elsewhere = match &picture.home {
+            Home::Server(home) => home != server,
+            Home::None => true,
+            Home::Unclear(_) => false,
+        };
+        if !declared && elsewhere {
+            continue;
+        }
         if !concerns(world, server, name, goodlink, directory_name, picture, reasons) {
             continue;
         }

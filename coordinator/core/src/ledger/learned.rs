@@ -45,6 +45,7 @@ impl Ledger {
                     return Err(format!("{host}: {:?}", self.versions.get(host)));
                 }
                 self.versions.insert(host.clone(), *after);
+                self.versions_noted.insert(host.clone(), at.steady);
                 if let (Some(before), false) = (before, ours) {
                     self.drifted(Drift { host: host.clone(), before: *before, after: *after, at }, *means, holds);
                 }

@@ -74,6 +74,8 @@ pub struct Ledger {
     pub waivers: BTreeMap<DirectoryName, Waiver>,
     /// The last known store version of each host.
     pub versions: BTreeMap<HostName, StoreVersion>,
+    /// When that was noted.
+    pub versions_noted: BTreeMap<HostName, Steady>,
     /// The last known roster of each GoodLink server.
     pub rosters: BTreeMap<GoodLinkName, Sha256>,
     /// Version changes that no command of ours explains, oldest first.
@@ -175,7 +177,6 @@ impl Ledger {
                 if let Effect::RestartGoodlink { goodlink, .. } = effect {
                     self.forced.remove(goodlink);
                 }
-                self.moved(effect.rollout(), at.steady);
                 if let Effect::Install { rollout, host, before, .. } = effect
                     && let Some(rollout) = self.rollouts.get_mut(rollout)
                 {
@@ -200,7 +201,10 @@ impl Ledger {
                 {
                     undo.done = Some(at.steady);
                 }
-                self.moved(rollout.as_ref(), at.steady);
+                // An offer, and its being taken back, move nothing.
+                if !matches!(outcome, Outcome::Withdrawn { .. }) {
+                    self.moved(rollout.as_ref(), at.steady);
+                }
             }
         }
         self.head = Some(sequence);

@@ -103,6 +103,13 @@ pub enum Request {
         /// Until when.
         expires: Timestamp,
     },
+    /// No longer except him.
+    Unwaive {
+        /// Whom.
+        user: DirectoryName,
+        /// Why.
+        reason: String,
+    },
     /// Say yes to something that needs it.
     Approve {
         /// What.

@@ -44,6 +44,9 @@ impl Ledger {
                 known.skipped.remove(host);
                 known.retried.insert(host.clone(), sequence);
                 known.verified.remove(host);
+                if let Some(removal) = &mut known.removal {
+                    removal.removed.remove(host);
+                }
                 known.moved = at.steady;
             }
             Request::HostSkip { rollout, host, reason } => {
@@ -74,6 +77,9 @@ impl Ledger {
             Request::Waive { user, reason, expires } => {
                 let waiver = Waiver { user: user.clone(), by: by.clone(), reason: reason.clone(), expires: *expires };
                 self.waivers.insert(user.clone(), waiver);
+            }
+            Request::Unwaive { user, .. } => {
+                self.waivers.remove(user).ok_or_else(|| format!("nobody waived {user}"))?;
             }
             Request::Approve { subject, called, reason } => {
                 let approval = self.approvals.entry(subject.clone()).or_default();

@@ -171,7 +171,10 @@ impl RolloutState {
                 Some(Self::Aborted { reason: reason.clone() })
             }
             (Self::Created, RolloutEvent::Removing { .. }) => None,
-            // One that concerned a single wave may be followed by that of all.
+            // One that has ended, whichever way, may be taken up again; one of a single wave be followed by that of all.
+            (Self::Aborted { .. } | Self::Removed, RolloutEvent::Removing { wave: None, .. }) => {
+                Some(Self::Running { since: at })
+            }
             (_, RolloutEvent::Removing { wave, .. })
                 if removal.is_none_or(|removal| removal.wave.is_some() && wave.is_none()) =>
             {

@@ -89,6 +89,7 @@ impl fmt::Display for Request {
             Self::RolloutRemove { rollout, reason } => write!(f, "remove the hotfix of rollout {rollout}: {reason}"),
             Self::RolloutAbort { rollout, reason } => write!(f, "abort rollout {rollout}: {reason}"),
             Self::Waive { user, reason, expires } => write!(f, "waive {user} until {expires}: {reason}"),
+            Self::Unwaive { user, reason } => write!(f, "waive {user} no longer: {reason}"),
             Self::Approve { subject, called, reason } => {
                 write!(f, "approve {}: {reason}", subject.text(called.as_ref()))
             }

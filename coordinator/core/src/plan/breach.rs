@@ -5,7 +5,7 @@
 use crate::coverage::VerdictKind;
 use crate::coverage::reading::Home;
 use crate::enforcement::Enforcement;
-use crate::gate::{World, subjects};
+use crate::gate::{Resolution, World, resolve, subjects};
 use crate::ledger::{BreachEvent, Milestone};
 use crate::names::{DirectoryName, ExchangeServerName};
 use crate::time::Readable;
@@ -117,9 +117,7 @@ fn evidence(world: World<'_>, server: &ExchangeServerName) -> Result<(), String>
     let limit = world.policy.freshness.evidence_age;
     for (name, goodlink) in world.policy.goodlink.iter().filter(|(_, goodlink)| goodlink.exchange.contains(server)) {
         fresh(&goodlink.host)?;
-        if !world.estate.rosters.contains_key(name) {
-            return Err(format!("the roster of {name} has not arrived"));
-        }
+        let roster = world.estate.rosters.get(name).ok_or_else(|| format!("the roster of {name} has not arrived"))?;
         for domain in &goodlink.domains {
             let picture = world.estate.domains.get(domain);
             let picture =
@@ -130,6 +128,17 @@ fn evidence(world: World<'_>, server: &ExchangeServerName) -> Result<(), String>
             let age = world.now.steady.since(picture.started);
             if age > limit {
                 return Err(format!("the last survey of {domain} is {} old", Readable(age)));
+            }
+        }
+        for user in roster.users.values() {
+            match resolve(world, goodlink, user) {
+                Resolution::Unknown(why) => return Err(format!("{user}: {why}")),
+                Resolution::Here(_, here) => {
+                    if let Home::Unclear(why) = &here.home {
+                        return Err(format!("where the mailbox of {user} is: {why}"));
+                    }
+                }
+                Resolution::Not(_) => {}
             }
         }
     }

@@ -59,6 +59,26 @@ pub fn no_room(world: World<'_>, host: &HostName, except: Option<Sequence>) -> B
     blocked
 }
 
+/// The same of taking a hotfix off. A host that does not serve any more is disrupted already, and this is what may help it:
+/// it waits for what is going on elsewhere, not for others that do not serve either.
+#[must_use]
+pub fn no_room_to_remove(world: World<'_>, host: &HostName, except: Option<Sequence>) -> BTreeSet<Blocked> {
+    if unready(world, host).is_none() {
+        return no_room(world, host, except);
+    }
+    if let Some(why) = busy(world, host, except) {
+        return [Blocked::Host { host: host.clone(), why }].into();
+    }
+    let mut others = under_way(world, except);
+    others.remove(host);
+    over_limit(world, &others, host).into_iter().collect()
+}
+
+/// Hosts at which something is or may still be going on, with what that is.
+pub(super) fn under_way(world: World<'_>, except: Option<Sequence>) -> BTreeMap<HostName, String> {
+    world.policy.hosts.keys().filter_map(|host| Some((host.clone(), busy(world, host, except)?))).collect()
+}
+
 /// The limits that one more disrupted host would pass, these being disrupted already.
 pub(super) fn over_limit(world: World<'_>, down: &BTreeMap<HostName, String>, host: &HostName) -> Vec<Blocked> {
     if down.is_empty() || mutation::is(Mutation::NoLimit) {

@@ -30,7 +30,7 @@ pub(super) fn over_domain(domain: &DomainName) -> Vec<Held> {
 }
 
 /// Of a rollout's work on a host.
-pub(super) fn over_install(
+pub(in crate::plan) fn over_install(
     world: World<'_>,
     rollout: &RolloutName,
     server: &ExchangeServerName,

@@ -7,7 +7,7 @@ use crate::enforcement::StoreVersion;
 use crate::gate::{World, shown};
 use crate::guid::Guid;
 use crate::ledger::entry::{self, VersionStep};
-use crate::ledger::{Effect, Milestone, Pair, PairEvent, PairState, Sha256};
+use crate::ledger::{Effect, IntentState, Milestone, Pair, PairEvent, PairState, Sha256};
 use crate::names::{AccountName, DirectoryName, DomainName, HostName, RolloutName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,15 +62,22 @@ fn accounts(world: World<'_>, domain: &DomainName) -> impl Iterator<Item = Miles
     })
 }
 
-/// Whether an install or a removal of ours, under way or over, would leave this version behind.
+/// Whether the last install or removal of ours there would leave this version behind, and nothing else was noted since its
+/// end: what we did once explains no second change.
 fn explained(world: World<'_>, host: &HostName, after: StoreVersion) -> bool {
-    world.ledger.intents.values().filter(|intent| intent.state.began()).any(|intent| {
-        let rollout = intent.effect.rollout().and_then(|rollout| world.ledger.rollouts.get(rollout));
-        rollout.is_some_and(|rollout| match &intent.effect {
-            Effect::Install { host: on, .. } => on == host && rollout.spec.package.target == after,
-            Effect::Remove { host: on, .. } => on == host && rollout.before.get(host) == Some(&after),
-            _ => false,
-        })
+    let changes = |effect: &Effect| matches!(effect, Effect::Install { .. } | Effect::Remove { .. });
+    let ours = world.ledger.intents.values().rev().filter(|intent| intent.effect.host() == Some(host));
+    let Some(last) = ours.filter(|intent| changes(&intent.effect)).find(|intent| intent.state.began()) else {
+        return false;
+    };
+    let noted = world.ledger.versions_noted.get(host);
+    if matches!(last.state, IntentState::Ended { at, .. } if noted.is_some_and(|noted| *noted > at)) {
+        return false;
+    }
+    let rollout = last.effect.rollout().and_then(|rollout| world.ledger.rollouts.get(rollout));
+    rollout.is_some_and(|rollout| match last.effect {
+        Effect::Install { .. } => rollout.spec.package.target == after,
+        _ => rollout.before.get(host) == Some(&after),
     })
 }
 

@@ -27,7 +27,7 @@ pub use permit::{Refusal, permit};
 
 use crate::gate::World;
 use crate::ledger::{Effect, Entry, IntentState, Milestone, Outcome, Sequence};
-use crate::names::{DomainName, GoodLinkName, RolloutName};
+use crate::names::{DomainName, GoodLinkName, HostName, RolloutName};
 use crate::time::Steady;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -102,15 +102,21 @@ fn one_disruption_at_a_time(world: World<'_>, plan: &mut Plan) {
     if !plan.steps.iter().any(|step| matches!(step, Step::Act(effect) if effect.host().is_some())) {
         return;
     }
-    let mut down = disruption::disrupted(world, None);
-    let mut taken = BTreeSet::new();
+    let down = disruption::disrupted(world, None);
+    // What goes on in this plan already.
+    let mut taken: BTreeMap<HostName, String> = BTreeMap::new();
     plan.steps.retain(|step| match step {
         Step::Act(effect) => effect.host().is_none_or(|host| {
-            let others = down.iter().filter(|(other, _)| *other != host);
-            let others = others.map(|(host, why)| (host.clone(), why.clone())).collect();
-            let fits = disruption::over_limit(world, &others, host).is_empty() && taken.insert(host.clone());
+            let mut others = match effect {
+                // Where nothing serves any more, only what goes on elsewhere counts.
+                Effect::Remove { .. } if down.contains_key(host) => disruption::under_way(world, None),
+                _ => down.clone(),
+            };
+            others.extend(taken.clone());
+            others.remove(host);
+            let fits = disruption::over_limit(world, &others, host).is_empty() && !taken.contains_key(host);
             if fits {
-                down.insert(host.clone(), effect.to_string());
+                taken.insert(host.clone(), effect.to_string());
             }
             fits
         }),

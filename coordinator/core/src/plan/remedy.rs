@@ -129,6 +129,8 @@ fn recovery(world: World<'_>, goodlink: &GoodLinkPolicy, user: &DirectoryName, r
     let Some(landed) = world.ledger.pairs.get(&pair).and_then(|state| state.landed()) else {
         return Recovery::LandingUnknown;
     };
+    // It may have vanished and landed again in what the journal lost before a takeover.
+    let landed = world.ledger.lineage.taken_over_at().map_or(landed, |at| landed.max(at));
     let (waits, now) = (&world.policy.waits, world.now.steady);
     let wait = if mutation::is(Mutation::EarlyRestart) { Duration::ZERO } else { waits.restart };
     let ready = landed + wait;
@@ -219,10 +221,16 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
 /// Whether GoodLink may be restarted unattended at this time of day.
 fn closed(world: World<'_>) -> Option<Blocked> {
     let Windows::In(windows) = &world.policy.restart_windows else { return None };
-    match windows_at(windows, world.now.wall) {
-        Opening::Open { .. } => None,
-        Opening::Closed { next } => Some(Blocked::Closed { next }),
-    }
+    let next = match windows_at(windows, world.now.wall) {
+        Opening::Open { last, .. } if world.now.wall < last => return None,
+        // What must be done by then must begin before.
+        Opening::Open { until, .. } => match windows_at(windows, until) {
+            Opening::Open { since, .. } => Some(since),
+            Opening::Closed { next } => next,
+        },
+        Opening::Closed { next } => next,
+    };
+    Some(Blocked::Closed { next })
 }
 
 /// When restarts may become possible by the clock on the wall alone.
@@ -246,7 +254,21 @@ fn forced(world: World<'_>, name: &GoodLinkName, except: Option<Sequence>) -> bo
         let effect = world.ledger.intents.get(id).map(|intent| &intent.effect);
         matches!(effect, Some(Effect::RestartGoodlink { forced: true, .. })) && !is_cancelled(world, name, *id)
     };
-    world.ledger.forced.contains_key(name) || except.as_ref().is_some_and(carries)
+    wanted(world, name) || except.as_ref().is_some_and(carries)
+}
+
+/// Whether a person wants a restart that nobody has tried yet. It may come as late as any other act: whoever asked for it
+/// counts on it now, not days later when its agent is back.
+fn wanted(world: World<'_>, name: &GoodLinkName) -> bool {
+    wanted_for(world, name).is_some_and(|remaining| !remaining.is_zero())
+}
+
+/// How long such a wish still holds; zero: it is void.
+#[must_use]
+pub fn wanted_for(world: World<'_>, name: &GoodLinkName) -> Option<Duration> {
+    let (forced, goodlink) = world.ledger.forced.get(name).zip(world.policy.goodlink.get(name))?;
+    let waited = hold::running(world, forced.at, || hold::over_restart(world, name, &goodlink.host));
+    Some(world.policy.act_deadline.saturating_sub(waited))
 }
 
 /// Whether a person has taken back the wish that this intent carries out.
@@ -265,7 +287,7 @@ fn waiting(users: &[PausedUser<'_>]) -> Option<Blocked> {
 
 pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
     for (name, goodlink) in &world.policy.goodlink {
-        let forced = world.ledger.forced.contains_key(name);
+        let forced = wanted(world, name);
         let users = match paused(world, name, None) {
             Ok(users) => users,
             Err(_) if forced => Vec::new(),

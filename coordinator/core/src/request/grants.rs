@@ -89,15 +89,22 @@ pub fn revoke(world: World<'_>, wanted: &WantedSubject, reason: &str) -> Result<
     Ok(Request::Revoke { subject, reason })
 }
 
-/// An approval for a user by the name that he was called by then: he may be on no roster any more.
+/// An approval that is there, by the names that it was given under: its user may be on no roster any more, its account or
+/// its domain configured no more.
 fn approved_by_name(world: World<'_>, wanted: &WantedSubject) -> Option<Subject> {
-    let WantedSubject::Override { user, account } = wanted else { return None };
-    let (user, account) = (user.parse::<DirectoryName>().ok()?, world.policy.account(account)?);
+    let same = |account: &AccountName, given: &str| {
+        world.policy.account(given).or_else(|| given.parse().ok()).as_ref() == Some(account)
+    };
     let mut known = world.ledger.approvals.iter();
-    let (subject, _) = known.find(|(subject, approval)| {
-        matches!(subject, Subject::Override { .. })
-            && subject.account() == Some(&account)
-            && approval.called.as_ref() == Some(&user)
+    let (subject, _) = known.find(|(subject, approval)| match (subject, wanted) {
+        (Subject::AdminSdHolder { domain, account }, WantedSubject::AdminSdHolder { domain: of, account: given }) => {
+            of.parse().ok().as_ref() == Some(domain) && same(account, given)
+        }
+        (Subject::Override { account, .. }, WantedSubject::Override { user, account: given }) => {
+            let called = user.parse().ok();
+            called.is_some() && approval.called == called && same(account, given)
+        }
+        _ => false,
     })?;
     Some(subject.clone())
 }

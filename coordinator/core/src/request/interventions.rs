@@ -2,8 +2,8 @@
 
 use super::{Refused, invalid, known_rollout, needed_reason};
 use crate::gate::World;
-use crate::ledger::{Effect, Generation, Held, IntentState, Request, RolloutState, Sequence};
-use crate::names::{HostName, RolloutName};
+use crate::ledger::{Effect, Generation, Held, IntentState, Request, Rollout, RolloutState, Sequence};
+use crate::names::{HostName, RolloutName, WaveName};
 use crate::time::Readable;
 
 /// What is to be held or released, as it arrived.
@@ -28,6 +28,17 @@ fn held(world: World<'_>, wanted: &WantedHeld) -> Result<Held, Refused> {
         WantedHeld::Host(given) => host(world, given).map(Held::Host),
         WantedHeld::Rollout(given) => known_rollout(world, given).map(Held::Rollout),
     }
+}
+
+/// What is held by this name now, whether or not it is still configured.
+fn held_by_name(world: World<'_>, wanted: &WantedHeld) -> Option<Held> {
+    let named = match wanted {
+        WantedHeld::Estate => Held::Estate,
+        WantedHeld::Domain(given) => Held::Domain(given.parse().ok()?),
+        WantedHeld::Host(given) => Held::Host(given.parse().ok()?),
+        WantedHeld::Rollout(given) => Held::Rollout(given.parse().ok()?),
+    };
+    world.ledger.holds.on(&named).map(|_| named)
 }
 
 fn host(world: World<'_>, given: &str) -> Result<HostName, Refused> {
@@ -61,13 +72,13 @@ pub fn hold(world: World<'_>, wanted: &WantedHeld, reason: &str) -> Result<Reque
 /// # Errors
 /// [`Refused`] if there is no such thing, it is not held, or no reason is given.
 pub fn release(world: World<'_>, wanted: &WantedHeld, reason: &str) -> Result<Request, Refused> {
-    let held = held(world, wanted)?;
-    if world.ledger.holds.on(&held).is_none() {
-        let holds: Vec<_> = world.ledger.holds.in_force().keys().map(ToString::to_string).collect();
-        let holds = if holds.is_empty() { "nothing is".to_owned() } else { format!("held: {}", holds.join(", ")) };
-        return Err(Refused::Conflict(format!("{held} is not held; {holds}")));
+    if let Some(held) = held_by_name(world, wanted) {
+        return Ok(Request::Release { held, reason: needed_reason(reason)? });
     }
-    Ok(Request::Release { held, reason: needed_reason(reason)? })
+    let held = held(world, wanted)?;
+    let holds: Vec<_> = world.ledger.holds.in_force().keys().map(ToString::to_string).collect();
+    let holds = if holds.is_empty() { "nothing is".to_owned() } else { format!("held: {}", holds.join(", ")) };
+    Err(Refused::Conflict(format!("{held} is not held; {holds}")))
 }
 
 /// Checks that a rollout goes on: a hold on it ends; where it has none, it goes on after it stopped by itself.
@@ -109,10 +120,31 @@ fn member(world: World<'_>, rollout: &str, given: &str) -> Result<(RolloutName, 
 /// Checks that a host is to be tried again.
 ///
 /// # Errors
-/// [`Refused`] if there is no such host in a live rollout, or no reason is given.
+/// [`Refused`] if there is no such host in a live rollout, something is offered to it or goes on there, its wave is over, or
+/// no reason is given.
 pub fn retry(world: World<'_>, rollout: &str, host: &str, reason: &str) -> Result<Request, Refused> {
     let (rollout, host) = member(world, rollout, host)?;
+    // How it ends would be forgiven beforehand.
+    if let Some((id, intent)) = world.ledger.open().find(|(_, intent)| intent.effect.host() == Some(&host)) {
+        return Err(Refused::Conflict(format!(
+            "{} (intent {id}) is under way: wait for its end, then try the host again",
+            intent.effect
+        )));
+    }
+    if let Some(wave) = world.ledger.rollouts.get(&rollout).and_then(|known| wave_that_is_over(world, known, &host)) {
+        return Err(Refused::Conflict(format!(
+            "wave {wave} of {host} is over, and rollout {rollout} does not go back: file another rollout for it"
+        )));
+    }
     Ok(Request::HostRetry { rollout, host, reason: needed_reason(reason)? })
+}
+
+/// The host's wave, if an installing rollout has left it behind.
+fn wave_that_is_over<'a>(world: World<'_>, rollout: &'a Rollout, host: &HostName) -> Option<&'a WaveName> {
+    let server = world.policy.exchange_of(host)?;
+    let done = usize::try_from(rollout.waves_done).unwrap_or(usize::MAX);
+    let over = rollout.spec.waves.iter().take(done).find(|wave| wave.servers.contains(server));
+    over.filter(|_| rollout.removal.is_none()).map(|wave| &wave.name)
 }
 
 /// Checks that a host is to be left out.

@@ -4,7 +4,7 @@ use super::{Refused, known_rollout, needed_reason};
 use crate::gate::World;
 use crate::ledger::{Request, Rollout, RolloutEvent, RolloutState};
 use crate::names::RolloutName;
-use crate::spec::{self, RolloutSpec};
+use crate::spec::{self, RolloutSpec, SpecError};
 
 /// Checks a rollout's file.
 ///
@@ -12,7 +12,7 @@ use crate::spec::{self, RolloutSpec};
 /// [`Refused::File`] with all that is wrong with it; [`Refused::Unchanged`] if the rollout is there in this very form;
 /// [`Refused::Conflict`] if it was started in another one, or a live rollout has one of the servers already.
 pub fn rollout_apply(world: World<'_>, text: &str) -> Result<Request, Refused> {
-    let spec = spec::read(text, world.policy)?;
+    let spec = rollout_read(world, text)?;
     if let Some(known) = world.ledger.rollouts.get(&spec.name) {
         let name = &spec.name;
         if known.spec == spec {
@@ -29,6 +29,16 @@ pub fn rollout_apply(world: World<'_>, text: &str) -> Result<Request, Refused> {
     }
     free(world, &spec)?;
     Ok(Request::RolloutApply(spec))
+}
+
+/// Reads a rollout's file, and checks that it can come true from now on.
+///
+/// # Errors
+/// [`SpecError`] with all that is wrong with it.
+pub fn rollout_read(world: World<'_>, text: &str) -> Result<RolloutSpec, SpecError> {
+    let spec = spec::read(text, world.policy)?;
+    spec::outlasts_windows(&spec, world.now.wall)?;
+    Ok(spec)
 }
 
 /// No other live rollout may have one of the servers.

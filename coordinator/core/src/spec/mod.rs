@@ -2,14 +2,17 @@
 //!
 //! 1. [`file`]: the TOML that a person writes, as it stands there;
 //! 2. [`read`]: the same against the policy: its servers are there, each is in one wave, every number makes sense;
-//! 3. [`RolloutSpec`]: what that comes to; it is journaled, and nothing of the file is asked again.
+//! 3. [`outlasts_windows`]: whether it can come true from now on;
+//! 4. [`RolloutSpec`]: what that comes to; it is journaled, and nothing of the file is asked again.
 
 mod file;
+mod patience;
 mod problem;
 mod read;
 mod thresholds;
 mod waves;
 
+pub use patience::outlasts_windows;
 pub use problem::{SpecError, SpecProblem};
 pub use read::read;
 pub use thresholds::Thresholds;

@@ -3,10 +3,11 @@
 use super::drift::{DriftLine, drift};
 use super::estate::{DomainLine, domains};
 use crate::gate::World;
-use crate::ledger::{Generation, Held, Hold, Takeover, Waiver};
+use crate::ledger::{Forced, Generation, Held, Hold, Takeover, Waiver};
 use crate::names::{AgentName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
 use crate::plan::diagnosis::{Conclusion, Examiner};
 use crate::plan::{breach, disruption, remedy};
+use crate::time::Readable;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub struct StatusView {
     pub breaches: Vec<BreachLine>,
     /// Exchange servers of which it is not known whether they are in breach, each with what is missing.
     pub breaches_not_known: BTreeMap<ExchangeServerName, String>,
+    /// GoodLink servers that somebody wants restarted whatever their users have waited, and that nobody has tried yet.
+    pub forced: BTreeMap<GoodLinkName, String>,
     /// Paused users of each GoodLink server.
     pub paused: Vec<PausedLine>,
     /// Disrupted hosts with the reason.
@@ -115,6 +118,7 @@ pub fn status(world: World<'_>) -> StatusView {
             .collect(),
         breaches: breaches(world),
         breaches_not_known: breaches_not_known(world),
+        forced: world.ledger.forced.iter().map(|(name, wish)| (name.clone(), forced(world, name, wish))).collect(),
         paused: world
             .policy
             .goodlink
@@ -143,6 +147,14 @@ pub fn status(world: World<'_>) -> StatusView {
             .collect(),
         drift: drift(world),
     }
+}
+
+fn forced(world: World<'_>, name: &GoodLinkName, Forced { by, reason, .. }: &Forced) -> String {
+    let until = match remedy::wanted_for(world, name).filter(|remaining| !remaining.is_zero()) {
+        Some(remaining) => format!("not begun yet, and void in {}", Readable(remaining)),
+        None => "void: it could not begin in time; say it again if it is still wanted".to_owned(),
+    };
+    format!("restart wanted by {by}: {reason}; {until}")
 }
 
 /// Those of whom it is time to say why they are still paused. Where it is not known who is paused, nobody is named here.

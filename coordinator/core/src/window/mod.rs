@@ -73,8 +73,9 @@ pub enum Schedule {
     },
 }
 
-/// When work may be under way. Made by [`WrittenWindow::read`] alone, so that every window opens at least once; two are
-/// equal where their values are, and it is journaled in the form in which it is written.
+/// When work may be under way. Made by [`WrittenWindow::read`], so that it opens at least once; two are equal where their
+/// values are, and it is journaled in the form in which it is written. Read from a journal it may have become one that never
+/// opens, for governments change their clocks: a record that was good once must stay one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "WrittenWindow", into = "WrittenWindow")]
 pub struct Window {
@@ -88,8 +89,13 @@ pub struct Window {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Times {
-    Once { opens: Timestamp, closes: Timestamp },
+    Once {
+        opens: Timestamp,
+        closes: Timestamp,
+    },
     Recurring(Course),
+    /// No more: it was read from a journal, and by what is known of its zone today it comes to nothing.
+    Never,
 }
 
 impl Window {

@@ -52,10 +52,10 @@ impl Window {
     fn openings(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
         let once = match &self.times {
             Times::Once { opens, closes } => Some((*opens, *closes)),
-            Times::Recurring(_) => None,
+            Times::Recurring(_) | Times::Never => None,
         };
         let recurring = match &self.times {
-            Times::Once { .. } => None,
+            Times::Once { .. } | Times::Never => None,
             Times::Recurring(course) => Some(course.openings(&self.zone, from, to)),
         };
         once.into_iter().filter(move |(opens, _)| (from..=to).contains(opens)).chain(recurring.into_iter().flatten())
@@ -66,6 +66,7 @@ impl Window {
         match &self.times {
             Times::Once { opens, closes } => closes.duration_since(*opens),
             Times::Recurring(course) => course.length,
+            Times::Never => SignedDuration::ZERO,
         }
     }
 

@@ -84,6 +84,11 @@ impl WrittenWindow {
     /// # Errors
     /// All that is wrong with it, each with its field and what to do.
     pub fn read(&self) -> Result<Window, WindowError> {
+        self.made(|_| None)
+    }
+
+    /// The window; `instead` may say what it comes to where nothing of it opens.
+    fn made(&self, instead: impl FnOnce(&Wrong) -> Option<Times>) -> Result<Window, WindowError> {
         let mut problems = Problems::default();
         let name = problems.take("name", window_name(&self.name));
         let zone = problems.need("zone", self.zone.as_ref(), "Europe/Berlin", str::parse::<Zone>);
@@ -92,12 +97,12 @@ impl WrittenWindow {
         let cutoff = problems
             .need("cutoff", self.cutoff.as_ref(), "30m", |text| duration(text, LONGEST_ONCE, Zero::Allowed, zero));
         let times = zone.as_ref().zip(schedule.as_ref()).and_then(|(zone, schedule)| {
-            let times = times(schedule, zone);
-            times.map_err(|(field, what)| problems.add(field, what)).ok()
+            let times = times(schedule, zone).and_then(|times| {
+                let left = cutoff.map_or(Ok(()), |cutoff| fits(&times, cutoff));
+                left.map(|()| times).map_err(|what| ("cutoff", what))
+            });
+            times.or_else(|(field, what)| instead(&what).ok_or_else(|| problems.add(field, what))).ok()
         });
-        if let Some((times, cutoff)) = times.as_ref().zip(cutoff) {
-            fits(times, cutoff).unwrap_or_else(|what| problems.add("cutoff", what));
-        }
         match (name, schedule, zone, cutoff, times) {
             (Some(name), Some(schedule), Some(zone), Some(cutoff), Some(times)) if problems.0.is_empty() => {
                 Ok(Window { name, schedule, zone, cutoff, times })
@@ -202,6 +207,7 @@ fn fits(times: &Times, cutoff: Duration) -> Result<(), Wrong> {
     let length = match times {
         Times::Once { opens, closes } => closes.duration_since(*opens),
         Times::Recurring(course) => course.length,
+        Times::Never => SignedDuration::ZERO,
     };
     let length = Duration::try_from(length).unwrap_or_default();
     if cutoff < length {
@@ -215,7 +221,7 @@ fn fits(times: &Times, cutoff: Duration) -> Result<(), Wrong> {
 impl TryFrom<WrittenWindow> for Window {
     type Error = WindowError;
     fn try_from(written: WrittenWindow) -> Result<Self, WindowError> {
-        written.read()
+        written.made(|_| Some(Times::Never))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Shared by the scenarios of rollouts in waves: an estate with more servers, and what is done with its hosts.
 
+mod again;
 mod approvals;
 mod files;
 mod forecast;

@@ -47,6 +47,25 @@ fn what_does_not_fit_before_the_cutoff_is_not_begun_and_the_arithmetic_is_shown(
     assert_eq!(installs(&example.settle().0).len(), 1);
 }
 
+/// A window that comes seldom, and a rollout that nothing has moved for longer than its patience: said at once.
+#[test]
+fn a_rollout_that_cannot_outwait_its_windows_is_refused() {
+    let example = Example::covered();
+    let file = |patience: &str| {
+        let window = "[[window]]\nname = \"patch\"\nrule = \"FREQ=MONTHLY;BYDAY=2TU\"\nstart = \"2006-06-13T22:00\"\n\
+                      length = \"6h\"\nzone = \"UTC\"\ncutoff = \"10m\"\n";
+        file_of("dst", &format!("{patience}{}{window}", wave("all", &["exa1"])))
+    };
+    let refused = sendgate_core::request::rollout_apply(example.world(), &file("")).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "the rollout's file cannot be used: patience: it is 192h 0m, and no window is open for 834h 0m \
+         from 2007-05-09T04:00:00Z to 2007-06-12T22:00:00Z; make it longer: a rollout that nothing has moved for that long \
+         stops by itself"
+    );
+    sendgate_core::request::rollout_apply(example.world(), &file("patience = \"960h\"\n")).unwrap();
+}
+
 /// The window closes between the offer and the permit: the permit is refused.
 #[test]
 fn no_permit_after_the_window_is_too_short() {

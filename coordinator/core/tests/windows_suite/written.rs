@@ -61,3 +61,29 @@ fn an_unknown_field_is_refused() {
     let error = serde_json::from_str::<WrittenWindow>(r#"{"name":"a","tz":"UTC"}"#).unwrap_err().to_string();
     assert!(error.starts_with("unknown field `tz`, expected one of `name`, `rule`"), "{error}");
 }
+
+/// The laws of clocks change after a window was filed: a record that was good once is read, and opens nothing.
+#[test]
+fn a_window_that_comes_to_nothing_by_now_is_read_from_a_journal_and_never_opens() {
+    for (from, to, cutoff) in [
+        // Egypt's clocks went from 00:00 to 01:00 that night, as nobody knew two months before.
+        ("2023-04-28T00:00", "2023-04-28T01:00", "0s"),
+        ("2023-04-27T23:30", "2023-04-28T01:00", "30m"),
+        // Samoa had no such day.
+        ("2011-12-30T10:00", "2011-12-30T12:00", "0s"),
+    ] {
+        let zone = if from.starts_with("2011") { "Pacific/Apia" } else { "Africa/Cairo" };
+        let mut written = once(from, to, zone);
+        written.cutoff = Some(cutoff.to_owned());
+        written.read().unwrap_err();
+        let text = serde_json::to_string(&written).unwrap();
+        let window: Window = serde_json::from_str(&text).unwrap();
+        for moment in ["2011-12-30T22:30:00Z", "2023-04-27T21:45:00Z", "2023-04-27T22:15:00Z"] {
+            let opening = window.at(moment.parse().unwrap());
+            assert_eq!(opening, sendgate_core::window::Opening::Closed { next: None }, "{text} at {moment}");
+        }
+        assert_eq!(serde_json::to_string(&window).unwrap(), text, "it is written as it was");
+    }
+    let torn = r#"{"name":"move","from":"tomorrow","to":"2026-12-06T04:00","zone":"UTC","cutoff":"0s"}"#;
+    assert!(serde_json::from_str::<Window>(torn).is_err(), "what nobody could have filed is refused");
+}

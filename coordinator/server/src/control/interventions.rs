@@ -1,4 +1,4 @@
-//! Hold and release, resume, retry, skip, a forced restart and its taking back, a takeover.
+//! Hold and release, resume, retry, skip, a forced restart and its taking back, the end of a waiver, a takeover.
 
 use super::{accepted, invalid, refused, stopped};
 use crate::driver::{Handle, RequestError};
@@ -48,6 +48,7 @@ pub(super) async fn intervene(
         Act::CancelRestart(goodlink) => {
             driver.request(by, move |world| request::restart_cancel(world, &goodlink, &reason)).await
         }
+        Act::Unwaive(user) => driver.request(by, move |world| request::unwaive(world, &user, &reason)).await,
         Act::TakeOver(_) => return take_over(driver, by, reason).await,
     };
     filed.map(accepted).map_err(refused)

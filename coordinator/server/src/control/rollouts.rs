@@ -6,7 +6,7 @@ use sendgate_core::gate::World;
 use sendgate_core::ledger::{Entry, Request as Wanted, Stamped};
 use sendgate_core::names::{OperatorName, RolloutName};
 use sendgate_core::request::{self, Refused};
-use sendgate_core::{spec, view};
+use sendgate_core::view;
 use sendgate_proto::v1::{Accepted, Forecast, forecast::What};
 use std::sync::{Arc, OnceLock};
 use tonic::{Response, Status};
@@ -57,7 +57,7 @@ pub(super) async fn forecast(driver: &Handle, by: OperatorName, wanted: Forecast
 fn foresee(world: World<'_>, by: &OperatorName, wanted: &What) -> Result<Vec<u8>, Status> {
     let spec = match wanted {
         What::Text(text) => {
-            let spec = spec::read(text, world.policy).map_err(invalid)?;
+            let spec = request::rollout_read(world, text).map_err(invalid)?;
             // Whoever has it checked wants to hear now what `rollout apply` would say.
             let entry = Entry::Request { by: by.clone(), request: Wanted::RolloutApply(spec.clone()) };
             has_room(&json(&Stamped { at: world.now, entry })?).map_err(invalid)?;

@@ -40,7 +40,8 @@ pub(super) fn speaks_against(
     if !world.policy.hosts.get(host).is_some_and(|agent| world.estate.sessions.contains(agent)) {
         blocked.insert(not_ready("its agent is not connected".to_owned()));
     }
-    blocked.extend(disruption::no_room(world, host, about.except));
+    let room = if removing { disruption::no_room_to_remove } else { disruption::no_room };
+    blocked.extend(room(world, host, about.except));
     blocked.extend(opening().and_then(|opening| fit::closed(about, hosts, opening)));
     blocked.extend(refused_just_now(about));
     blocked

@@ -27,7 +27,7 @@ use crate::enforcement::{Enforcement, StoreVersion};
 use crate::estate::HostState;
 use crate::gate::World;
 use crate::ledger::{Effect, Intent, Rollout, Sequence};
-use crate::names::{ExchangeServerName, HostName};
+use crate::names::{ExchangeServerName, HostName, RolloutName};
 use serde::{Deserialize, Serialize};
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -119,9 +119,13 @@ impl<'a> About<'a> {
     fn intents(&self) -> impl Iterator<Item = (Sequence, &'a Intent)> {
         let (rollout, host, except) = (self.rollout, self.host, self.except);
         self.world.ledger.intents.iter().map(|(id, intent)| (*id, intent)).filter(move |(id, intent)| {
+            let here = |name: &RolloutName, on: &HostName| *name == rollout.spec.name && on == host;
             let ours = match (&intent.effect, &rollout.removal) {
-                (Effect::Install { rollout: name, host: on, .. }, None)
-                | (Effect::Remove { rollout: name, host: on, .. }, Some(_)) => *name == rollout.spec.name && on == host,
+                (Effect::Install { rollout: name, host: on, .. }, None) => here(name, on),
+                // What an earlier removal did is over: whoever began this one knows of it.
+                (Effect::Remove { rollout: name, host: on, .. }, Some(removal)) => {
+                    here(name, on) && (*id > removal.since || intent.state.is_open())
+                }
                 _ => false,
             };
             ours && Some(*id) != except

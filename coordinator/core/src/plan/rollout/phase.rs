@@ -115,7 +115,10 @@ pub(super) fn phase(about: &About<'_>) -> Phase {
     match &about.rollout.removal {
         Some(removal) if removal.removed.contains(about.host) => return Phase::Removed,
         Some(removal) if removal.wave.is_some_and(|wave| wave != about.wave) || !touched(about) => return Phase::Kept,
-        None if about.rollout.verified.contains_key(about.host) => return verified(about),
+        // Whatever it has shown before, a person may leave it out.
+        None if about.rollout.verified.contains_key(about.host) && !about.rollout.skipped.contains_key(about.host) => {
+            return verified(about);
+        }
         _ => {}
     }
     let intents = about.counted();
@@ -167,6 +170,10 @@ fn untouched(about: &About<'_>) -> Phase {
             if let Some(lost) = lost_install(about) {
                 return lost;
             }
+        }
+        // What comes back after its wave does not begin any more, and counts as what it was when the wave went on.
+        _ if rollout.removal.is_none() && about.wave < rollout.waves_done => {
+            return Phase::Failed { class: Class::Unreachable, why: "its wave was over without it".to_owned() };
         }
         _ => {}
     }

@@ -20,7 +20,7 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
         });
     }
     if !matches!(rollout.state, RolloutState::Running { .. }) {
-        return Vec::new();
+        return removal(world, rollout, hosts).map(event).unwrap_or_default();
     }
     let verified = verified(rollout, hosts);
     if !verified.is_empty() {
@@ -28,14 +28,14 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     }
     let current = wave::current(rollout, hosts);
     let removing = rollout.removal.is_some();
-    let begun = !removing && hosts.iter().any(|host| Some(host.wave) == current && began(world, rollout, &host.host));
-    // After a person let it go on it is taken anew, before anything is counted against it.
-    let again = current.filter(|_| begun).map(|wave| baseline::take(world, rollout, wave)).unwrap_or_default();
+    // After a person let it go on it is taken anew, before anything is counted against it; also between two waves.
+    let begun = last_begun(world, rollout, hosts).filter(|_| !removing);
+    let again = begun.map(|wave| baseline::take(world, rollout, wave)).unwrap_or_default();
     if !again.is_empty() {
         return again;
     }
     if let Some(reason) = tally::trip(world, rollout, hosts) {
-        return tripped(rollout, hosts, reason).into_iter().flat_map(event).collect();
+        return event(RolloutEvent::Tripped { reason });
     }
     let Some(current) = current else { return event(RolloutEvent::Finished) };
     let of_wave = || hosts.iter().filter(|host| host.wave == current);
@@ -76,15 +76,17 @@ fn verified(rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Step> {
     new.map(|host| Step::Record(Milestone::HostVerified { rollout: name.clone(), host: host.host.clone() })).collect()
 }
 
-/// What a trip means: a stop, and where the file says so the removal from the wave that is not over.
-fn tripped(rollout: &Rollout, hosts: &[HostProgress], reason: String) -> Vec<RolloutEvent> {
-    let wave = wave::current(rollout, hosts);
-    match (rollout.spec.on_trip, &rollout.removal, wave) {
-        (OnTrip::Remove, None, Some(wave)) => {
-            vec![RolloutEvent::Tripped { reason: reason.clone() }, RolloutEvent::Removing { reason, wave: Some(wave) }]
-        }
-        _ => vec![RolloutEvent::Tripped { reason }],
-    }
+/// The removal that the file asks for after a trip, from the last wave that has begun: what was not begun needs none. A
+/// record of its own, for the trip must be known whatever becomes of this one.
+fn removal(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<RolloutEvent> {
+    let RolloutState::Tripped { reason } = &rollout.state else { return None };
+    let asked = rollout.spec.on_trip == OnTrip::Remove && rollout.removal.is_none();
+    let wave = last_begun(world, rollout, hosts).filter(|_| asked)?;
+    Some(RolloutEvent::Removing { reason: reason.clone(), wave: Some(wave) })
+}
+
+fn last_begun(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<u32> {
+    hosts.iter().filter(|host| began(world, rollout, &host.host)).map(|host| host.wave).max()
 }
 
 /// The next hosts, as many as may be under way in the wave.
@@ -108,11 +110,9 @@ fn begin(world: World<'_>, rollout: &Rollout, wave: u32, ready: &[&HostProgress]
 
 /// Nothing has moved for longer than the rollout's patience, with what it waits for.
 fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<String> {
-    let over = || vec![Held::Estate, Held::Rollout(rollout.spec.name.clone())];
-    let stood = hold::running(world, rollout.moved, over);
     // An act that is under way has a deadline of its own, and a person who holds it has not forgotten it.
-    let busy = hosts.iter().any(|host| host.phase.in_flight()) || !hold::blocking(world, over).is_empty();
-    if busy || stood <= rollout.spec.patience {
+    let busy = hosts.iter().any(|host| host.phase.in_flight());
+    if busy || stood(world, rollout, hosts)? <= rollout.spec.patience {
         return None;
     }
     let stood = Readable(rollout.spec.patience);
@@ -126,6 +126,20 @@ fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Opt
             format!("nothing has moved for {stood}: {why}")
         }
     })
+}
+
+/// How long it could have moved; none: a person holds it, or each host whose turn it is.
+fn stood(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<Duration> {
+    let name = &rollout.spec.name;
+    let time = |over: &dyn Fn() -> Vec<Held>| {
+        let held = !hold::blocking(world, over).is_empty();
+        (!held).then(|| hold::running(world, rollout.moved, over))
+    };
+    let whole = time(&|| vec![Held::Estate, Held::Rollout(name.clone())])?;
+    let current = wave::current(rollout, hosts);
+    let left = hosts.iter().filter(|host| Some(host.wave) == current && !host.phase.is_over());
+    let left: Vec<_> = left.map(|host| time(&|| hold::over_install(world, name, &host.server, &host.host))).collect();
+    if left.is_empty() { Some(whole) } else { left.into_iter().flatten().max() }
 }
 
 /// The moments at which the rollout may move by itself.
