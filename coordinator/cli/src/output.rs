@@ -25,6 +25,12 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
+/// Says something beside the output, which stays what programs read.
+pub(crate) fn beside(text: &str) {
+    // Nobody may be listening there.
+    let _ = writeln!(std::io::stderr().lock(), "sendgate: {}", printable(text));
+}
+
 /// Prints JSON for programs, indented.
 pub(crate) fn json(value: &Value) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();

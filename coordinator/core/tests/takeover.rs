@@ -9,7 +9,7 @@ use sendgate_core::ledger::{Effect, Entry, Foreign, Generation, Origin, Request,
 use sendgate_core::plan::{self, Step};
 use sendgate_core::request;
 use sendgate_core::time::{BootTime, ClockMark};
-use sendgate_core::view;
+use sendgate_core::view::{self, PairLine};
 use std::time::Duration;
 
 const OWN: Generation = Generation { epoch: 7, counter: 1, mark: 1 };
@@ -151,6 +151,16 @@ fn until_hosts_have_reported_to_it_nothing_is_planned_after_a_takeover() {
     assert_eq!(effects.len(), 1);
 }
 
+/// How far waiting is for a user, as `coverage` and `explain` both say.
+fn pair(example: &Example, user: &str) -> PairLine {
+    let world = example.world();
+    let explained = view::explain(world, user, &view::Explanations::new()).users.remove(0).pair;
+    let coverage = view::coverage(world, &name("a.example.test"));
+    let line = coverage.users.into_iter().find(|line| line.user == Some(name(user))).unwrap();
+    assert_eq!(line.pair, explained);
+    explained
+}
+
 /// Whoever is covered without a record of it may have been granted the right a minute ago, in the part that is lost; and
 /// what is on record as long settled may have vanished there and been granted again.
 #[test]
@@ -170,6 +180,10 @@ fn all_waits_count_from_the_takeover() {
         [format!("{lost} {left} from now")]
     };
     assert_eq!(example.texts("exa1"), why("1h 10m"));
+    // Whoever looks at a user is told the same, whatever the journal has of him.
+    let settled = minutes(70);
+    assert_eq!(pair(&example, "anna"), PairLine::Proved { settled });
+    assert_eq!(pair(&example, "bert"), PairLine::TakenOver { settled });
     let (_, plan) = example.settle();
     let wakes = plan.wake.unwrap().since(example.now.steady);
     assert!(wakes <= minutes(70) + Duration::from_millis(1), "{wakes:?}");
@@ -177,6 +191,8 @@ fn all_waits_count_from_the_takeover() {
     assert_eq!(example.texts("exa1").len(), 1);
     example.pass(Duration::from_millis(1));
     assert_eq!(example.texts("exa1"), Vec::<String>::new());
+    assert_eq!(pair(&example, "anna"), PairLine::Proved { settled: Duration::ZERO });
+    assert_eq!(pair(&example, "bert"), PairLine::Nothing);
 
     // What lands after that waits as always, and no longer.
     take_over_as(&mut example, 100);
@@ -185,6 +201,7 @@ fn all_waits_count_from_the_takeover() {
     example.pass(minutes(65));
     example.settle();
     assert_eq!(example.texts("exa1"), ["1 users are settling, until 25m 0s from now"]);
+    assert_eq!(pair(&example, "anna"), PairLine::Proved { settled: minutes(25) });
 }
 
 /// The same for a restart of GoodLink: what is on record as landed may have vanished in the lost part, and landed again.

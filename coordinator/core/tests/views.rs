@@ -238,7 +238,7 @@ fn every_roster_user_has_a_report_of_some_hundred_bytes_and_no_limit_of_number()
         everybody.take(name(&format!("user{:05}@a.example.test", 19_999 - number)), Presence::Here(Box::new(here)));
     }
     everybody.sort();
-    assert_eq!(everybody.summary().triage(Scope::Mailboxes), "every user with a mailbox is covered");
+    assert_eq!(everybody.summary().triage(Scope::Mailboxes, true), "every user with a mailbox is covered");
     assert_eq!(everybody.rows()[0].name, name("user00000@a.example.test"), "the order is that of the names");
     assert_eq!(Arc::strong_count(&verdicts), 20_001, "equal verdicts are kept once");
 }
@@ -360,7 +360,10 @@ fn domains_show_how_fresh_each_server_is_and_what_deserves_a_look() {
     assert_eq!((line.full_survey, line.warnings), (Some(minutes(3)), 1));
     assert_eq!(line.servers["a2"], "connection refused");
     let report = view::coverage(example.world(), &name("a.example.test"));
-    assert_eq!(report.triage, "every roster user is covered; 1 in a way that deserves a look");
+    assert_eq!(
+        report.triage,
+        "3 roster users are covered; 1 in a way that deserves a look; whether that is everybody is not known"
+    );
     let warned = report.users[0].warning.clone().unwrap();
     assert!(warned.starts_with("covered only as a member of Account Operators (S-1-5-32-548)"), "{warned}");
 }

@@ -57,8 +57,11 @@ async fn csv(client: &Client, parts: &mut Streaming<CoveragePart>) -> Result<(),
     let mut begun = false;
     while let Some(part) = client.next(parts).await? {
         let rows = match part.part {
-            Some(Part::Head(_)) => {
+            Some(Part::Head(json)) => {
                 begun = true;
+                // Beside the rows: whoever reads them must not take them for everybody.
+                let head: CoverageView = read(&json)?;
+                head.not_known.iter().for_each(|why| output::beside(&format!("not known: {why}")));
                 vec![tables::coverage::COLUMNS.map(ToOwned::to_owned)]
             }
             Some(Part::Users(json)) => read::<Vec<UserLine>>(&json)?.iter().map(tables::coverage::row).collect(),

@@ -18,6 +18,7 @@ pub(crate) fn table(view: &CoverageView) -> String {
     };
     let mut text = format!("{}, {evidence}\n", view.domain);
     text.push_str(&wrapped("", &view.triage));
+    text.push_str(&list("not known:", &view.not_known));
     if view.users.is_empty() {
         return text;
     }
@@ -80,7 +81,7 @@ fn is_quiet(line: &UserLine) -> bool {
     let waits = match line.pair {
         PairLine::Nothing => false,
         PairLine::Proved { settled } => !settled.is_zero(),
-        PairLine::Lacking | PairLine::Landed { .. } => true,
+        PairLine::Lacking | PairLine::Landed { .. } | PairLine::TakenOver { .. } => true,
     };
     line.verdict == COVERED && !line.waived && !waits && line.warning.is_none()
 }
@@ -89,6 +90,7 @@ fn is_quiet(line: &UserLine) -> bool {
 pub(super) fn wait(pair: &PairLine) -> String {
     match pair {
         PairLine::Nothing => "nothing to wait for".to_owned(),
+        PairLine::TakenOver { settled } => format!("{} until settled, counted from the takeover", Readable(*settled)),
         PairLine::Lacking => "for the right".to_owned(),
         PairLine::Landed { second_look } if second_look.is_zero() => "for the second look, now due".to_owned(),
         PairLine::Landed { second_look } => format!("{} to the second look", Readable(*second_look)),
@@ -174,6 +176,23 @@ mod tests {
              \n\
              1 users are covered and wait for nothing\n"
         );
+    }
+
+    #[test]
+    fn what_is_not_known_stands_below_the_numbers() {
+        let mut view = samples::coverage();
+        view.not_known = vec!["glb has not reported".to_owned()];
+        let text = table(&view);
+        assert!(text.contains("denies (1)\nnot known:\n  - glb has not reported\n\nUSERS"), "{text}");
+    }
+
+    #[test]
+    fn whoever_waits_after_a_takeover_is_not_counted_as_quiet() {
+        let mut view = samples::coverage();
+        view.users[0].pair = PairLine::TakenOver { settled: std::time::Duration::from_secs(3600) };
+        let text = table(&view);
+        assert!(text.contains("\nold     old@a.example.test     gla        1h 0m until settled, counted from the takeover\n"));
+        assert!(!text.contains("wait for nothing"), "{text}");
     }
 
     #[test]

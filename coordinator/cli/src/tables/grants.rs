@@ -8,15 +8,20 @@ use sendgate_core::view::{AdviceView, ApprovalLine, GrantLine, GrantsView, UndoL
 pub(crate) fn table(view: &GrantsView) -> String {
     let mut text = String::new();
     if view.proposed.is_empty() {
-        text.push_str("proposed: nothing\n");
+        text.push_str(if view.not_known.is_empty() { "proposed: nothing\n" } else { "proposed: nothing that is known\n" });
     }
     for (number, grant) in view.proposed.iter().enumerate() {
         text.push_str(&proposed(number + 1, grant));
         text.push('\n');
     }
+    let unknown = view.not_known.iter().flat_map(|(domain, why)| why.iter().map(move |why| format!("{domain}: {why}")));
+    text.push_str(&list("NOT KNOWN, SO MORE MAY BE MISSING", unknown));
     if !view.waiting.is_empty() {
         text.push_str("WAITING FOR AN APPROVAL\n");
         text.extend(view.waiting.iter().map(waiting));
+        if view.waiting_more > 0 {
+            text.push_str(&format!("  - and {} more\n", view.waiting_more));
+        }
     }
     text.push_str(&list("APPROVED", view.approved.iter().map(approved)));
     text.push_str(&list("UNDONE", view.undone.iter().map(undone)));
@@ -76,6 +81,7 @@ mod tests {
     use sendgate_core::coverage::advice::Advice;
     use sendgate_core::ledger::Sequence;
     use sendgate_core::view::{AdviceLine, YesLine};
+    use std::collections::BTreeMap;
 
     #[test]
     fn advice_is_a_block_for_each_grant_and_is_not_wrapped() {
@@ -120,7 +126,9 @@ mod tests {
         };
         let view = GrantsView {
             proposed: Vec::new(),
+            not_known: BTreeMap::new(),
             waiting: vec![waiting(1), waiting(3)],
+            waiting_more: 0,
             approved: vec![ApprovalLine { subject: "an entry on AdminSDHolder".to_owned(), by: vec![yes] }],
             undone: vec![undone(true), undone(false)],
             journaled: Vec::new(),
@@ -142,6 +150,27 @@ mod tests {
              \x20 - grant Send As to goodadmin on OU=b (grant 9), by olga: the tenant left; still to be taken away\n\
              in the journal: none\n"
         );
+    }
+
+    #[test]
+    fn what_is_not_known_and_what_is_not_listed_is_said() {
+        let mut view = samples::grants();
+        view.proposed.clear();
+        view.not_known = [("a".parse().unwrap(), vec!["domain a has not been surveyed".to_owned()])].into();
+        let text = table(&view);
+        let start = "proposed: nothing that is known\nNOT KNOWN, SO MORE MAY BE MISSING\n  - a: domain a has not been surveyed\n";
+        assert!(text.starts_with(start), "{text}");
+        view.waiting = vec![WaitingLine {
+            subject: "an entry".to_owned(),
+            users: 1,
+            example: "boss@a".parse().unwrap(),
+            now: "denied".to_owned(),
+            choice: "waive him:".to_owned(),
+            command: "sendgate approve override".to_owned(),
+        }];
+        assert!(!table(&view).contains("more\n"));
+        view.waiting_more = 3;
+        assert!(table(&view).contains("    sendgate approve override\n  - and 3 more\n"), "{}", table(&view));
     }
 
     #[test]

@@ -207,6 +207,7 @@ pub(super) fn coverage() -> CoverageView {
         groups: [("covered".to_owned(), 3), ("denied: an entry denies it".to_owned(), 1)].into(),
         warnings: [("everybody has the right".to_owned(), 1)].into(),
         triage: "1 of 4 are not covered: denies (1)".to_owned(),
+        not_known: Vec::new(),
         users: vec![
             line("old", PairLine::Nothing),
             line("new", PairLine::Landed { second_look: minutes(65) }),
@@ -319,7 +320,9 @@ pub(super) fn grants() -> GrantsView {
             mode: GrantMode::Advise,
             advice,
         }],
+        not_known: BTreeMap::new(),
         waiting: Vec::new(),
+        waiting_more: 0,
         approved: Vec::new(),
         undone: Vec::new(),
         journaled: vec![IntentLine {

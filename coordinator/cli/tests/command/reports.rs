@@ -6,7 +6,7 @@ use sendgate_proto::v1::coverage_part::Part;
 use sendgate_proto::v1::{SurveyEnd, SurveyProgress};
 
 const HEAD: &str = r#"{"domain":"a.example.test","scope":"roster","age":null,"groups":{"missing: no entry":2},
-    "warnings":{},"triage":"nobody is covered: the grant is missing","users":[],"later":1}"#;
+    "warnings":{},"triage":"nobody is covered: the grant is missing","not_known":[],"users":[],"later":1}"#;
 
 fn line(user: &str, directory_name: &str, cause: &str) -> String {
     format!(
@@ -65,6 +65,22 @@ fn csv_is_quoted_harmless_and_has_its_header_once() {
          bert,'=cmd|'/c calc'!a1,\"CN=bert,DC=a\",gla,goodadmin@a.example.test,missing,\"said \"\"no\"\", and \
          more\",,,for the right,no\r\n"
     );
+}
+
+#[test]
+fn what_is_not_known_is_said_beside_the_csv_and_in_the_other_forms() {
+    let parts = || {
+        let head = HEAD.replace("\"not_known\":[]", "\"not_known\":[\"glb has not reported\"]");
+        vec![Part::Head(head.into_bytes()), users(&[line("anna", "anna@a.example.test", "no entry")])]
+    };
+    let csv = report(parts()).run(&["coverage", "a.example.test", "--output", "csv"]);
+    assert_eq!((csv.code, csv.err.as_str()), (Some(0), "sendgate: not known: glb has not reported\n"));
+    assert_eq!(csv.out.lines().count(), 2, "{}", csv.out);
+    let table = report(parts()).run(&["coverage", "a.example.test"]);
+    assert!(table.out.contains("\nnot known:\n  - glb has not reported\n"), "{}", table.out);
+    assert_eq!(table.err, "");
+    let json = report(parts()).run(&["coverage", "a.example.test", "--output", "json"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json.out).unwrap()["not_known"][0], "glb has not reported");
 }
 
 #[test]

@@ -106,8 +106,9 @@ impl Summary {
     }
 
     /// What the numbers suggest: where nobody is covered the grant is missing; where some are not, their causes are told.
+    /// `whole` says that nobody can be missing in them: else nothing is said of everybody.
     #[must_use]
-    pub fn triage(&self, scope: Scope) -> String {
+    pub fn triage(&self, scope: Scope, whole: bool) -> String {
         let who = match scope {
             Scope::Roster => "roster user",
             Scope::Mailboxes => "user with a mailbox",
@@ -122,16 +123,22 @@ impl Summary {
         if covered == all {
             let look: usize = self.warnings.values().sum();
             let warned = if look == 0 { String::new() } else { format!("; {look} in a way that deserves a look") };
+            if !whole {
+                return format!("{all} {who}s are covered{warned}; whether that is everybody is not known");
+            }
             return format!("every {who} is covered{warned}");
         }
+        let rest = if whole { "" } else { "; whether that is everybody is not known" };
         let missing = *covered == 0 && self.themes.contains_key(NO_ENTRY);
         let mut themes: Vec<_> = self.themes.iter().filter(|(theme, _)| !missing || **theme != NO_ENTRY).collect();
         themes.sort_by_key(|(theme, count)| (std::cmp::Reverse(**count), **theme));
         let themes: Vec<_> = themes.into_iter().map(|(theme, count)| format!("{theme} ({count})")).collect();
         match (missing, themes.is_empty()) {
-            (true, true) => "nobody is covered: the grant is missing".to_owned(),
-            (true, false) => format!("nobody is covered: the grant is missing; beside that: {}", themes.join(", ")),
-            (false, _) => format!("{} of {all} are not covered: {}", all - covered, themes.join(", ")),
+            (true, true) => format!("nobody is covered: the grant is missing{rest}"),
+            (true, false) => {
+                format!("nobody is covered: the grant is missing; beside that: {}{rest}", themes.join(", "))
+            }
+            (false, _) => format!("{} of {all} are not covered: {}{rest}", all - covered, themes.join(", ")),
         }
     }
 }

@@ -94,6 +94,18 @@ pub fn of_domain(world: World<'_>, domain: &DomainName) -> BTreeMap<ExchangeServ
         .collect()
 }
 
+/// What is not known of a domain's roster users: the directory's evidence, and the report of each GoodLink server whose
+/// users may be there. While there is anything of it, nobody can say who all of them are, or what every one of them is.
+#[must_use]
+pub fn not_known(world: World<'_>, domain: &DomainName) -> BTreeSet<Reason> {
+    let mut reasons = evidence(world, domain);
+    for (name, goodlink) in world.policy.goodlink_in(domain) {
+        let report = goodlink_report(world, name, goodlink).err().into_iter().flatten();
+        reasons.extend(report.filter(Reason::is_unknown));
+    }
+    reasons
+}
+
 /// What speaks against the domain's evidence being there, complete and fresh.
 pub(crate) fn evidence(world: World<'_>, domain: &DomainName) -> BTreeSet<Reason> {
     let Some(picture) = world.estate.domains.get(domain) else {

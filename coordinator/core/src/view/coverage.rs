@@ -2,7 +2,7 @@
 
 use crate::coverage::report::{self, Report, Row, Scope, Standing, Summary};
 use crate::coverage::{Verdict, VerdictKind};
-use crate::gate::{Resolution, World, resolve};
+use crate::gate::{Resolution, World, not_known, resolve};
 use crate::guid::Guid;
 use crate::ledger::{Pair, PairState};
 use crate::names::{AccountName, DirectoryName, DomainName, GoodLinkName, RosterName};
@@ -26,6 +26,8 @@ pub struct CoverageView {
     pub warnings: BTreeMap<String, usize>,
     /// What the numbers suggest.
     pub triage: String,
+    /// What is not known of the roster users; while there is anything, the numbers may leave people out.
+    pub not_known: Vec<String>,
     /// Each user, for each service account that serves him, in the order of rosters and names.
     pub users: Vec<UserLine>,
 }
@@ -63,6 +65,11 @@ pub struct UserLine {
 pub enum PairLine {
     /// Never seen without the right: nothing to wait for.
     Nothing,
+    /// Not seen without the right by what the journal has; a takeover was declared, so he waits from there all the same.
+    TakenOver {
+        /// How long until he counts as settled.
+        settled: Duration,
+    },
     /// The right is not there.
     Lacking,
     /// Landed; the second look is due.
@@ -72,7 +79,7 @@ pub enum PairLine {
     },
     /// Proved; settled after this time.
     Proved {
-        /// Zero: settled.
+        /// Zero: settled. Counted from a takeover where that takes longer.
         settled: Duration,
     },
 }
@@ -80,11 +87,17 @@ pub enum PairLine {
 pub(super) fn pair_line(world: World<'_>, user: Guid, account: &AccountName) -> PairLine {
     let pair = Pair { user, account: account.clone() };
     let (waits, now) = (&world.policy.waits, world.now.steady);
+    // All waits count from a takeover: what the journal says of him, or leaves unsaid, may be of before.
+    let taken_over = world.ledger.lineage.taken_over_at().map(|at| (at + waits.settled).since(now));
+    let taken_over = taken_over.unwrap_or_default();
     match world.ledger.pairs.get(&pair) {
-        None => PairLine::Nothing,
+        None if taken_over.is_zero() => PairLine::Nothing,
+        None => PairLine::TakenOver { settled: taken_over },
         Some(PairState::Lacking { .. }) => PairLine::Lacking,
         Some(PairState::Landed { at }) => PairLine::Landed { second_look: (*at + waits.second_look).since(now) },
-        Some(PairState::Proved { landed, .. }) => PairLine::Proved { settled: (*landed + waits.settled).since(now) },
+        Some(PairState::Proved { landed, .. }) => {
+            PairLine::Proved { settled: (*landed + waits.settled).since(now).max(taken_over) }
+        }
     }
 }
 
@@ -147,14 +160,15 @@ pub fn coverage(world: World<'_>, domain: &DomainName) -> CoverageView {
         users.extend(roster.filter_map(|user| roster_line(world, domain, goodlink, user, &mut summary)));
     }
     let age = world.estate.domains.get(domain).map(|picture| world.now.steady.since(picture.as_of()));
-    head(domain, Scope::Roster, age, &summary, users)
+    let not_known = not_known(world, domain).iter().map(ToString::to_string).collect();
+    head((domain, Scope::Roster), age, &summary, not_known, users)
 }
 
 fn head(
-    domain: &DomainName,
-    scope: Scope,
+    (domain, scope): (&DomainName, Scope),
     age: Option<Duration>,
     summary: &Summary,
+    not_known: Vec<String>,
     users: Vec<UserLine>,
 ) -> CoverageView {
     CoverageView {
@@ -163,7 +177,8 @@ fn head(
         age,
         groups: summary.groups().clone(),
         warnings: summary.warnings().clone(),
-        triage: summary.triage(scope),
+        triage: summary.triage(scope, not_known.is_empty()),
+        not_known,
         users,
     }
 }
@@ -171,7 +186,8 @@ fn head(
 /// The report over everybody who has a mailbox, without its users: [`mailbox_lines`] gives those, some at a time.
 #[must_use]
 pub fn mailboxes(domain: &DomainName, report: &Report) -> CoverageView {
-    head(domain, Scope::Mailboxes, Some(Duration::ZERO), &report.summary(), Vec::new())
+    // Nobody's roster is asked, and a server that could not be read is a verdict of everybody.
+    head((domain, Scope::Mailboxes), Some(Duration::ZERO), &report.summary(), Vec::new(), Vec::new())
 }
 
 /// The lines of some users of a report.

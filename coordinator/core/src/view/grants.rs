@@ -5,7 +5,7 @@ use crate::coverage::advice::{self, Advice};
 use crate::coverage::placement::PlannedGrant;
 use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, UserPicture, Verdict, VerdictKind};
-use crate::gate::World;
+use crate::gate::{World, not_known};
 use crate::guid::Guid;
 use crate::ledger::{Effect, Sequence, Subject};
 use crate::names::{AccountName, DirectoryName, DomainName, OperatorName};
@@ -13,15 +13,19 @@ use crate::plan;
 use crate::policy::GrantMode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Grants and what stands between them and the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantsView {
     /// By the last survey of each domain.
     pub proposed: Vec<GrantLine>,
+    /// Domains of whose roster users something is not known, with what: more may be missing there than is proposed.
+    pub not_known: BTreeMap<DomainName, Vec<String>>,
     /// What needs a person's yes before anything is proposed.
     pub waiting: Vec<WaitingLine>,
+    /// How many more things wait for a yes than are listed.
+    pub waiting_more: usize,
     /// What people have said yes to.
     pub approved: Vec<ApprovalLine>,
     /// Entries of ours that people want away.
@@ -113,7 +117,7 @@ pub struct AdviceLine {
     pub no_ldif: Option<String>,
 }
 
-/// Lines of what waits for an approval: more are counted in the last one of their kind.
+/// Lines of what waits for an approval; the others are counted.
 const WAITING_LINES: usize = 100;
 
 /// Grants and what stands between them and the directory.
@@ -143,13 +147,22 @@ pub fn grants(world: World<'_>) -> GrantsView {
         Some(UndoLine { grant: undo.grant, effect, by, reason, done: undo.is_done() })
     });
     let journaled = world.ledger.intents.iter().filter(|(_, intent)| intent.effect.place().is_some());
+    let unknown = world.policy.domains.keys().map(|domain| (domain.clone(), reasons(world, domain)));
+    let (waiting, waiting_more) = waiting(world);
     GrantsView {
         proposed: proposed.collect(),
-        waiting: waiting(world),
+        not_known: unknown.filter(|(_, reasons)| !reasons.is_empty()).collect(),
+        waiting,
+        waiting_more,
         approved: approved.collect(),
         undone: undone.collect(),
         journaled: journaled.map(|(id, intent)| intent_line(*id, intent)).collect(),
     }
+}
+
+/// What is not known of a domain's roster users, in words.
+fn reasons(world: World<'_>, domain: &DomainName) -> Vec<String> {
+    not_known(world, domain).iter().map(ToString::to_string).collect()
 }
 
 /// What would cover missing users of a domain. What somebody has undone is not proposed again until he allows it.
@@ -165,14 +178,20 @@ struct Waiting {
     now: String,
 }
 
-fn waiting(world: World<'_>) -> Vec<WaitingLine> {
+/// The first of those who wait, and how many more there are.
+fn waiting(world: World<'_>) -> (Vec<WaitingLine>, usize) {
     let mut found: BTreeMap<Subject, Waiting> = BTreeMap::new();
+    let mut more: BTreeSet<Subject> = BTreeSet::new();
     for (domain, picture) in &world.estate.domains {
         for (user, presence) in &picture.users {
             let Presence::Here(here) = presence else { continue };
             for (account, verdict) in here.verdicts.iter() {
                 let Some(subject) = helped_by(domain, account, here, verdict) else { continue };
-                if world.ledger.approved(&subject) || (found.len() >= WAITING_LINES && !found.contains_key(&subject)) {
+                if world.ledger.approved(&subject) {
+                    continue;
+                }
+                if found.len() >= WAITING_LINES && !found.contains_key(&subject) {
+                    more.insert(subject);
                     continue;
                 }
                 let now = || format!("{}: {}", verdict.kind, verdict.cause);
@@ -189,7 +208,7 @@ fn waiting(world: World<'_>) -> Vec<WaitingLine> {
         example,
         now,
     };
-    found.into_iter().map(line).collect()
+    (found.into_iter().map(line).collect(), more.len())
 }
 
 /// What an approval would have to be about for a grant to help the pair.
@@ -237,21 +256,32 @@ fn command(subject: &Subject, example: &DirectoryName) -> String {
     }
 }
 
-/// What an undo would do to roster users, by the last survey; nothing if there is no such grant.
+/// What an undo would do to roster users, by the last survey, and what is not known of that; nothing if there is no such
+/// grant.
 #[must_use]
 pub fn undo_warning(world: World<'_>, grant: u64) -> Option<String> {
     let entry = world.ledger.intents.get(&Sequence::new(grant)?)?.effect.entry()?;
     let users = plan::grants::uncovers(world, &entry);
+    let unknown = reasons(world, &entry.domain).join("; ");
     let Some(first) = users.first() else {
-        return Some("by the last survey no roster user has the right through this entry".to_owned());
+        return Some(match unknown.is_empty() {
+            true => "by the last survey no roster user has the right through this entry".to_owned(),
+            false => format!("whom it uncovers is not known: {unknown}"),
+        });
     };
     let others = match users.len() {
         1 => String::new(),
         more => format!(" and {} more", more - 1),
     };
+    let whom = match unknown.is_empty() {
+        true => format!("up to {} roster users may lose the right with this entry ({first}{others})", users.len()),
+        false => format!(
+            "{} roster users may lose the right with this entry ({first}{others}), and whom else it uncovers is not known \
+             ({unknown})",
+            users.len()
+        ),
+    };
     Some(format!(
-        "up to {} roster users may lose the right with this entry ({first}{others}): they close the gates of their \
-         mailboxes, and where the hotfix is installed GoodLink will pause them",
-        users.len()
+        "{whom}: they close the gates of their mailboxes, and where the hotfix is installed GoodLink will pause them"
     ))
 }
