@@ -120,12 +120,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Grants>,
     },
-    /// Say yes to something that is never done without it.
+    /// Say yes to something that is never done without it. It takes a certificate with the role approver, and for a rollout
+    /// not its author's.
     Approve {
         #[command(subcommand)]
         subject: Subject,
     },
-    /// Take a yes back. What was written under it stays until it is undone.
+    /// Take every yes to it back. It takes a certificate with the role approver or operator. What was written or installed
+    /// under it stays.
     Revoke {
         #[command(subcommand)]
         subject: Subject,
@@ -223,7 +225,7 @@ pub(crate) enum Subject {
         #[arg(long, value_parser = reason)]
         reason: String,
     },
-    /// A rollout, in the form that it has now: it takes a certificate with the role approver, and not its author's.
+    /// A rollout, in the form that it has now.
     Rollout {
         name: RolloutName,
         /// Why; it stands in the journal.

@@ -171,7 +171,7 @@ fn a_remedy_goes_ahead_of_a_rollout() {
     example.pass(minutes(90));
     let request = request::rollout_apply(example.world(), &file("dst", &["exa2"]));
     example.append(Entry::Request { by: name("olga"), request: request.unwrap() });
-    let request = request::rollout_start(example.world(), "dst").unwrap();
+    let request = request::rollout_start(example.world(), "dst", "").unwrap();
     example.append(Entry::Request { by: name("olga"), request });
     let (effects, _) = example.settle();
     assert!(matches!(effects.as_slice(), [(_, Effect::RestartGoodlink { .. })]), "{effects:?}");

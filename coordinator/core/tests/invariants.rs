@@ -100,7 +100,7 @@ fn apply(example: &mut Example, happening: &Happening) {
             let name = format!("r{}", example.ledger.rollouts.len());
             if let Ok(request) = request::rollout_apply(example.world(), &example::file(&name, &["EXA1", "EXA2"])) {
                 example.append(Entry::Request { by: name_of("olga"), request });
-                let request = request::rollout_start(example.world(), &name).unwrap();
+                let request = request::rollout_start(example.world(), &name, "").unwrap();
                 example.append(Entry::Request { by: name_of("olga"), request });
             }
         }

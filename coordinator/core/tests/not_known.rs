@@ -35,7 +35,8 @@ fn glb(example: &mut Example, roster: Result<RosterDigest, String>) {
     example.report("glb", state);
 }
 
-const NEVER: &str = "declared GoodLink server glb has not reported: is its agent running, and with the right certificate?";
+const NEVER: &str =
+    "declared GoodLink server glb has not reported: is its agent running, and with the right certificate?";
 const NOT_EVERYBODY: &str = "3 roster users are covered; whether that is everybody is not known";
 
 #[test]

@@ -208,8 +208,8 @@ impl Control for ControlService {
 
     async fn rollout_start(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {
         let by = operator(&request)?;
-        let name = request.into_inner().name;
-        let filed = self.driver.request(by, move |world| request::rollout_start(world, &name)).await;
+        let RolloutRequest { name, reason } = request.into_inner();
+        let filed = self.driver.request(by, move |world| request::rollout_start(world, &name, &reason)).await;
         filed.map(accepted).map_err(refused)
     }
 

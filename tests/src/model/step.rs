@@ -265,7 +265,7 @@ impl Run<'_> {
     pub fn roll_out(&mut self) -> Result<(), Died> {
         let file = self.model.scene.file();
         self.request(|world| request::rollout_apply(world, &file))?;
-        self.request(|world| request::rollout_start(world, ROLLOUT))?;
+        self.request(|world| request::rollout_start(world, ROLLOUT, ""))?;
         Ok(())
     }
 }

@@ -203,7 +203,7 @@ impl Operator {
         let asked = match (self.state, held) {
             (None, _) => handle.request(olive(), move |world| request::rollout_apply(world, &file)).await,
             (Some(RolloutState::Created), _) => {
-                handle.request(olive(), |world| request::rollout_start(world, ROLLOUT)).await
+                handle.request(olive(), |world| request::rollout_start(world, ROLLOUT, "")).await
             }
             (Some(RolloutState::Running { .. }), _) if self.aborts => {
                 handle.request(olive(), |world| request::rollout_abort(world, ROLLOUT, "enough")).await

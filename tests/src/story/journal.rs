@@ -123,7 +123,6 @@ fn milestone_text(milestone: &Milestone) -> String {
 
 fn request_text(request: &Request) -> String {
     match request {
-        Request::RolloutStart { rollout } => format!("start rollout {rollout}"),
         Request::RolloutAbort { rollout, reason } => format!("abort rollout {rollout}: {reason}"),
         Request::Waive { user, reason, .. } => format!("waive {user}: {reason}"),
         other => other.to_string(),

@@ -29,7 +29,8 @@ pub(crate) enum Rollout {
         #[arg(long, value_parser = reason)]
         reason: String,
     },
-    /// Let it go on: end a hold on it, or go on after it stopped by itself. Who is paused now is not counted any more.
+    /// End a hold on it; where there is none, let it go on after it stopped by itself: who is paused now is not counted any
+    /// more. One that is held and has stopped by itself takes both; the answer says what still stops it.
     Resume {
         name: RolloutName,
         /// Why; it stands in the journal.

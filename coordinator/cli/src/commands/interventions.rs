@@ -33,7 +33,7 @@ pub(crate) async fn release(client: &Client, form: Form, wanted: Held) -> Result
 }
 
 pub(crate) async fn resume(client: &Client, form: Form, name: RolloutName, reason: String) -> Result<Exit, Failure> {
-    let what = format!("rollout {name} goes on, as its gates allow");
+    let what = format!("one stop of rollout {name} is ended");
     accepted(form, client.intervene(reason, Act::Resume(name.into())).await?, &what)
 }
 

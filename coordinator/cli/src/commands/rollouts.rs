@@ -2,7 +2,7 @@
 
 use super::requests::accepted;
 use super::views;
-use crate::connection::Client;
+use crate::connection::{Client, RequestError};
 use crate::errors::{Exit, Failure};
 use crate::output::{self, Form};
 use crate::tables;
@@ -41,8 +41,19 @@ pub(crate) async fn lint(client: &Client, form: Form, file: &Path) -> Result<Exi
 /// A dry run: of a file where there is one of that name, else of the rollout that is called so.
 pub(crate) async fn plan(client: &Client, form: Form, rollout: &str) -> Result<Exit, Failure> {
     let file = Path::new(rollout);
-    let what = if file.is_file() { What::Text(text(file)?) } else { What::Rollout(rollout.to_owned()) };
-    print(form, &foreseen(client, what).await?, tables::forecast::table)
+    let json = if file.is_file() {
+        foreseen(client, What::Text(text(file)?)).await?
+    } else {
+        // Whoever mistyped a path asked for no rollout.
+        let no_file = |text: String| format!("{text}, and there is no file of that name either");
+        let known = foreseen(client, What::Rollout(rollout.to_owned())).await;
+        known.map_err(|failure| match failure {
+            Failure::Request(RequestError::NotFound(text)) => RequestError::NotFound(no_file(text)).into(),
+            Failure::Request(RequestError::Refusal(text)) => RequestError::Refusal(no_file(text)).into(),
+            other => other,
+        })?
+    };
+    print(form, &json, tables::forecast::table)
 }
 
 fn print(form: Form, json: &[u8], table: impl FnOnce(&ForecastView) -> String) -> Result<Exit, Failure> {

@@ -107,6 +107,24 @@ pub(crate) enum ConnectError {
     },
 }
 
+/// What a call asks of the coordinator: it decides what a missing answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// Nothing is filed by it.
+    Looks,
+    /// It files a request.
+    Files,
+}
+
+impl std::fmt::Display for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Looks => "nothing was filed, for it only asked: try again",
+            Self::Files => "whether a request was filed is not known; see `sendgate journal show`",
+        })
+    }
+}
+
 /// The coordinator does not accept the own certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -137,14 +155,14 @@ pub(crate) enum RequestError {
         certificate: String,
     },
     /// No answer in time.
-    #[error(
-        "the coordinator at {address} did not answer within {within}: whether a request was filed is not known; see `sendgate journal show`"
-    )]
+    #[error("the coordinator at {address} did not answer within {within}; {call}")]
     Deadline {
         /// Where.
         address: String,
         /// How long was waited.
         within: Readable,
+        /// What that means.
+        call: Call,
     },
     /// Nothing of that name.
     #[error("not found: {0}")]
@@ -153,14 +171,14 @@ pub(crate) enum RequestError {
     #[error("the coordinator refused: {0}")]
     Refusal(String),
     /// The connection broke.
-    #[error(
-        "the connection to the coordinator at {address} broke: {why}; whether a request was filed is not known; see `sendgate journal show`"
-    )]
+    #[error("the connection to the coordinator at {address} broke: {why}; {call}")]
     Broken {
         /// Where.
         address: String,
         /// Why.
         why: String,
+        /// What that means.
+        call: Call,
     },
     /// The coordinator failed.
     #[error("the coordinator failed: {text} ({code:?})")]
@@ -209,7 +227,7 @@ impl Client {
     /// A view, as JSON.
     pub(crate) async fn view(&self, view: view_request::View) -> Result<Vec<u8>, RequestError> {
         let mut control = self.control.clone();
-        Ok(self.within(control.view(ViewRequest { view: Some(view) })).await?.json)
+        Ok(self.looked(control.view(ViewRequest { view: Some(view) })).await?.json)
     }
 
     /// Files a rollout.
@@ -275,19 +293,19 @@ impl Client {
     /// What a directory team would run, as JSON.
     pub(crate) async fn grant_advice(&self, request: GrantAdviceRequest) -> Result<Vec<u8>, RequestError> {
         let mut control = self.control.clone();
-        Ok(self.within(control.grant_advice(request)).await?.json)
+        Ok(self.looked(control.grant_advice(request)).await?.json)
     }
 
     /// The records of the journal from this number on.
     pub(crate) async fn journal(&self, from: u64) -> Result<Streaming<JournalRecord>, RequestError> {
         let mut control = self.control.clone();
-        self.within(control.journal(JournalRequest { from })).await
+        self.looked(control.journal(JournalRequest { from })).await
     }
 
     /// A coverage report, part by part.
     pub(crate) async fn coverage(&self, request: CoverageRequest) -> Result<Streaming<CoveragePart>, RequestError> {
         let mut control = self.control.clone();
-        self.within(control.coverage(request)).await
+        self.looked(control.coverage(request)).await
     }
 
     /// A full survey, as it goes on.
@@ -296,36 +314,50 @@ impl Client {
         request: SurveyRunRequest,
     ) -> Result<Streaming<SurveyProgress>, RequestError> {
         let mut control = self.control.clone();
-        self.within(control.survey_run(request)).await
+        self.looked(control.survey_run(request)).await
     }
 
     /// The next part of a stream, with the same deadline as any answer; none at the end.
     pub(crate) async fn next<T>(&self, parts: &mut Streaming<T>) -> Result<Option<T>, RequestError> {
         match tokio::time::timeout(ANSWER, parts.message()).await {
-            Ok(next) => next.map_err(|status| self.wrong(&status)),
-            Err(_) => Err(self.late()),
+            Ok(next) => next.map_err(|status| self.wrong(&status, Call::Looks)),
+            Err(_) => Err(self.late(Call::Looks)),
         }
     }
 
+    /// The answer to a request that is to be filed.
     async fn within<T>(&self, answer: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, RequestError> {
+        self.answer(answer, Call::Files).await
+    }
+
+    /// The answer to a call that files nothing.
+    async fn looked<T>(&self, answer: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, RequestError> {
+        self.answer(answer, Call::Looks).await
+    }
+
+    async fn answer<T>(
+        &self,
+        answer: impl Future<Output = Result<Response<T>, Status>>,
+        call: Call,
+    ) -> Result<T, RequestError> {
         match tokio::time::timeout(ANSWER, answer).await {
             Ok(Ok(answer)) => Ok(answer.into_inner()),
-            Ok(Err(status)) => Err(self.wrong(&status)),
-            Err(_) => Err(self.late()),
+            Ok(Err(status)) => Err(self.wrong(&status, call)),
+            Err(_) => Err(self.late(call)),
         }
     }
 
-    fn late(&self) -> RequestError {
-        RequestError::Deadline { address: self.address.clone(), within: Readable(ANSWER) }
+    fn late(&self, call: Call) -> RequestError {
+        RequestError::Deadline { address: self.address.clone(), within: Readable(ANSWER), call }
     }
 
-    fn wrong(&self, status: &Status) -> RequestError {
+    fn wrong(&self, status: &Status, call: Call) -> RequestError {
         let (text, address) = (status.message().to_owned(), self.address.clone());
         let certificate = self.connection.certificate.path.display().to_string();
         match status.code() {
             // A certificate of the right CA that says nothing of its holder is answered as unauthenticated.
             Code::PermissionDenied | Code::Unauthenticated => RequestError::Denied { text, certificate },
-            Code::DeadlineExceeded => self.late(),
+            Code::DeadlineExceeded => self.late(call),
             Code::NotFound => RequestError::NotFound(text),
             Code::AlreadyExists | Code::FailedPrecondition | Code::InvalidArgument => RequestError::Refusal(text),
             // What the transport says of itself comes as one of these, with its error below.
@@ -334,7 +366,7 @@ impl Client {
                     (Cause::Refused(alert), _) => refused(&self.connection, address, alert).into(),
                     (Cause::Other(why) | Cause::Unreachable(why), true) => match probe::refusal(&self.connection) {
                         Some(alert) => refused(&self.connection, address, alert).into(),
-                        None => RequestError::Broken { address, why },
+                        None => RequestError::Broken { address, why, call },
                     },
                     _ => RequestError::Failed { code, text },
                 }

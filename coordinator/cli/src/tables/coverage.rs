@@ -191,7 +191,11 @@ mod tests {
         let mut view = samples::coverage();
         view.users[0].pair = PairLine::TakenOver { settled: std::time::Duration::from_secs(3600) };
         let text = table(&view);
-        assert!(text.contains("\nold     old@a.example.test     gla        1h 0m until settled, counted from the takeover\n"));
+        assert!(
+            text.contains(
+                "\nold     old@a.example.test     gla        1h 0m until settled, counted from the takeover\n"
+            )
+        );
         assert!(!text.contains("wait for nothing"), "{text}");
     }
 

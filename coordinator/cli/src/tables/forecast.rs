@@ -3,57 +3,140 @@
 use super::rollout::head;
 use super::{drawn, grid, list, wrapped};
 use jiff::Timestamp;
+use sendgate_core::ledger::RolloutState;
 use sendgate_core::time::Readable;
 use sendgate_core::view::{ForecastView, WaveForecast};
 
 /// The file is good, and what it comes to.
 pub(crate) fn lint(view: &ForecastView) -> String {
     let hosts: usize = view.waves.iter().map(|wave| wave.hosts.len()).sum();
-    let line = format!("good: rollout {}, {} waves, {hosts} hosts", view.spec.name, view.waves.len());
-    wrapped("", &line) + &head(&view.spec)
+    let what = format!("rollout {}, {} waves, {hosts} hosts", view.spec.name, view.waves.len());
+    match never(view) {
+        None => wrapped("", &format!("good: {what}")) + &head(&view.spec),
+        Some(why) => {
+            wrapped("", &format!("never: {why}")) + &wrapped("", &format!("else good: {what}")) + &head(&view.spec)
+        }
+    }
+}
+
+/// Why some of it could never be done within its windows.
+fn never(view: &ForecastView) -> Option<String> {
+    let wave = view.fits_nowhere()?;
+    if view.openings.is_empty() {
+        return Some(format!("wave {} has no window left: none of the windows opens again", wave.name));
+    }
+    let needs = Readable(wave.needs);
+    Some(format!("wave {} fits into none of the next windows: its last host needs {needs} until a cutoff", wave.name))
 }
 
 /// The dry run.
 pub(crate) fn table(view: &ForecastView) -> String {
-    let applied = if view.applied { "is applied" } else { "is not applied in this form" };
-    let mut text = wrapped("", &format!("dry run: rollout {} {applied}", view.spec.name));
+    let name = &view.spec.name;
+    let first = match (view.stands(), &view.state) {
+        (Some(state), _) => format!("rollout {name} is {state}: it will not move by itself, so nothing begins or ends"),
+        (None, None) => format!("dry run: rollout {name} is not applied in this form"),
+        (None, Some(_)) if view.removal => format!("dry run: the hotfix of rollout {name} is being removed again"),
+        (None, Some(RolloutState::Created)) => format!("dry run: rollout {name} is applied, as if it were started now"),
+        (None, Some(state)) => format!("dry run: rollout {name} is {state}"),
+    };
+    let mut text = wrapped("", &first);
+    if let Some(why) = never(view) {
+        text.push_str(&wrapped("never: ", &why));
+    }
     text.push_str(&head(&view.spec));
     if !view.waits.is_zero() {
-        let waits = format!("{} must pass for rights that have landed", Readable(view.waits));
+        let waits = format!("{} must pass before the first host", Readable(view.waits));
         text.push_str(&wrapped("  waits    ", &waits));
     }
     for (from, to) in &view.openings {
         text.push_str(&wrapped("  opens    ", &format!("{} to {}", minute(*from), minute(*to))));
     }
-    let ends = view.ends.map_or_else(|| "never: it does not fit into the windows".to_owned(), minute);
-    text.push_str(&wrapped("  ends     ", &ends));
+    if view.stands().is_none() {
+        let ends = view.ends.map_or_else(|| "never: it does not fit into the windows".to_owned(), minute);
+        text.push_str(&wrapped("  ends     ", &ends));
+    }
     text.push('\n');
     let mut table = grid(&["WAVE", "HOST", "EXCHANGE SERVER", "PHASE", "BEGINS"]);
     let mut below = String::new();
     for wave in &view.waves {
-        rows(wave, &mut table, &mut below);
+        rows(view, wave, &mut table, &mut below);
     }
     text + &drawn(&table) + &below
 }
 
-fn rows(wave: &WaveForecast, table: &mut comfy_table::Table, below: &mut String) {
+fn rows(view: &ForecastView, wave: &WaveForecast, table: &mut comfy_table::Table, below: &mut String) {
     for host in &wave.hosts {
         let (name, server) = (host.line.progress.host.to_string(), host.line.progress.server.to_string());
         let over = host.line.progress.phase.is_over();
         let begins = match host.begins {
             Some(begins) => minute(begins),
-            None if over => "-".to_owned(),
+            None if over || view.stands().is_some() => "-".to_owned(),
             None => "fits into no window".to_owned(),
         };
         table.add_row([wave.name.to_string(), name.clone(), server, host.line.phase.clone(), begins]);
         below.push_str(&list(&format!("\n{name}, now:"), host.line.reasons.iter().map(String::as_str)));
     }
     let (takes, needs) = (Readable(wave.takes), Readable(wave.needs));
-    let line = format!("takes {takes}; with a removal {needs} must be left until a cutoff");
+    let line = match view.removal {
+        true => format!("takes {takes}; {needs} must be left until a cutoff"),
+        false => format!("takes {takes}; with a removal {needs} must be left until a cutoff"),
+    };
     below.push_str(&wrapped(&format!("\nwave {}: ", wave.name), &line));
 }
 
 /// To the minute.
 fn minute(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%MZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    #[test]
+    fn what_fits_into_no_window_is_the_first_thing_said() {
+        let mut view = samples::forecast();
+        assert!(lint(&view).starts_with("good: rollout march, 2 waves, 2 hosts\n"), "{}", lint(&view));
+        assert!(table(&view).starts_with("dry run: rollout march is not applied in this form\n  package"));
+        view.waves[1].hosts[0].begins = None;
+        view.ends = None;
+        view.openings = vec![("2026-12-01T01:00:00Z".parse().unwrap(), "2026-12-01T02:00:00Z".parse().unwrap())];
+        let fits = "wave rest fits into none of the next windows: its last host needs 2h 0m until a cutoff\n";
+        let good = "else good: rollout march, 2 waves, 2 hosts\n";
+        assert!(lint(&view).starts_with(&format!("never: {fits}{good}")), "{}", lint(&view));
+        let first = "dry run: rollout march is not applied in this form\nnever: ";
+        assert!(table(&view).starts_with(&format!("{first}{fits}")), "{}", table(&view));
+        view.openings.clear();
+        let past = "never: wave rest has no window left: none of the windows opens again\n";
+        assert!(lint(&view).starts_with(past), "{}", lint(&view));
+    }
+
+    #[test]
+    fn what_will_not_move_by_itself_has_its_state_first_and_no_dates() {
+        let mut view = samples::forecast();
+        view.applied = true;
+        view.state = Some(RolloutState::Tripped { reason: "3 stores down".to_owned() });
+        view.ends = None;
+        view.waves.iter_mut().flat_map(|wave| &mut wave.hosts).for_each(|host| host.begins = None);
+        let text = table(&view);
+        let first = "rollout march is stopped by itself: 3 stores down: it will not move by itself, so nothing begins or ends\n";
+        assert!(text.starts_with(first), "{text}");
+        assert!(!text.contains("fits into no window") && !text.contains("  ends "), "{text}");
+        assert!(lint(&view).starts_with("good: "), "the file is as good as it was");
+    }
+
+    #[test]
+    fn a_removal_says_so_and_counts_no_removal_beside_itself() {
+        let mut view = samples::forecast();
+        (view.applied, view.removal) = (true, true);
+        view.state = Some(RolloutState::Running { since: sendgate_core::time::Steady::START });
+        let text = table(&view);
+        assert!(text.starts_with("dry run: the hotfix of rollout march is being removed again\n"), "{text}");
+        assert!(text.contains("wave rest: takes 1h 0m; 2h 0m must be left until a cutoff\n"), "{text}");
+        view.removal = false;
+        assert!(table(&view).starts_with("dry run: rollout march is running\n"), "{}", table(&view));
+        view.state = Some(RolloutState::Created);
+        assert!(table(&view).starts_with("dry run: rollout march is applied, as if it were started now\n"));
+    }
 }

@@ -8,7 +8,11 @@ use sendgate_core::view::{AdviceView, ApprovalLine, GrantLine, GrantsView, UndoL
 pub(crate) fn table(view: &GrantsView) -> String {
     let mut text = String::new();
     if view.proposed.is_empty() {
-        text.push_str(if view.not_known.is_empty() { "proposed: nothing\n" } else { "proposed: nothing that is known\n" });
+        text.push_str(if view.not_known.is_empty() {
+            "proposed: nothing\n"
+        } else {
+            "proposed: nothing that is known\n"
+        });
     }
     for (number, grant) in view.proposed.iter().enumerate() {
         text.push_str(&proposed(number + 1, grant));

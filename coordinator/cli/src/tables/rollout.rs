@@ -59,11 +59,19 @@ fn counted(tally: &Tally) -> String {
         tally.allowed;
     let percent = new_pauses_percent.map_or_else(String::new, |percent| format!(" and {percent} %"));
     let of = |class: Class| tally.failed.values().filter(|(of, _)| *of == class).count();
+    let removals = match of(Class::Removal) {
+        0 => String::new(),
+        failed => format!(", {failed} failed removals (0)"),
+    };
+    let known = if tally.not_known.is_empty() { "" } else { " known" };
+    let unknown: String = tally.not_known.iter().map(|(name, why)| format!("; not known for {name}: {why}")).collect();
     format!(
-        "{}: {} new pauses ({new_pauses}{percent} allowed), {} failed installs ({failed_installs}), {} stores down \
-         ({stores_down}), {} unreachable hosts ({unreachable}), {} failed test sends ({test_send_failures})",
+        "{}: {} new pauses{known} of {} roster users ({new_pauses}{percent} allowed), {} failed installs \
+         ({failed_installs}), {} stores down ({stores_down}), {} unreachable hosts ({unreachable}), {} failed test sends \
+         ({test_send_failures}){removals}{unknown}",
         tally.of,
         tally.new_pauses.len(),
+        tally.roster_users,
         of(Class::Install),
         of(Class::Store),
         of(Class::Unreachable),
@@ -96,6 +104,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_not_known_is_no_zero_and_a_failed_removal_is_counted() {
+        let mut view = samples::rollout();
+        let tally = &mut view.tallies[0];
+        tally.roster_users = 12;
+        tally.not_known.insert("glb".parse().unwrap(), "its host has not reported".to_owned());
+        tally.failed.insert("exa2".parse().unwrap(), (Class::Removal, "exit code 5".to_owned()));
+        assert_eq!(
+            counted(tally),
+            "the rollout: 0 new pauses known of 12 roster users (2 and 1 % allowed), 1 failed installs (0), 0 stores down \
+             (0), 0 unreachable hosts (0), 0 failed test sends (0), 1 failed removals (0); not known for glb: its host has \
+             not reported"
+        );
+    }
+
+    #[test]
     fn hosts_stand_in_order_with_their_reasons_below() {
         assert_eq!(
             table(&samples::rollout()),
@@ -108,8 +131,8 @@ mod tests {
                  \x20 window   at any time\n\
                  \x20 on trip  stop\n\
                  \x20 author   olga; 1 others must approve, nobody has\n\
-                 \x20 counted  the rollout: 0 new pauses (2 and 1 % allowed), 1 failed installs (0), 0 stores down (0), 0\n\
-                 \x20          unreachable hosts (0), 0 failed test sends (0)\n\
+                 \x20 counted  the rollout: 0 new pauses of 0 roster users (2 and 1 % allowed), 1 failed installs (0), 0 stores\n\
+                 \x20          down (0), 0 unreachable hosts (0), 0 failed test sends (0)\n\
                  \n\
                  WAVE   PHASE     HOST   EXCHANGE SERVER\n\
                  -----------------------------------------\n\

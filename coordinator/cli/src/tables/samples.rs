@@ -281,6 +281,7 @@ pub(super) fn rollout() -> RolloutView {
             of: "the rollout".to_owned(),
             changed: [name("exa1")].into(),
             new_pauses: BTreeSet::new(),
+            not_known: BTreeMap::new(),
             roster_users: 0,
             tests: BTreeSet::new(),
             failed: [(name("exa1"), (Class::Install, "exit code 3".to_owned()))].into(),
@@ -289,6 +290,32 @@ pub(super) fn rollout() -> RolloutView {
         state: "running".to_owned(),
         lifecycle: RolloutState::Running { since: Steady::START },
         hosts: host_lines(),
+    }
+}
+
+pub(super) fn forecast() -> ForecastView {
+    let begins = Some(name("2026-12-01T01:00:00Z"));
+    let waves = ["canary", "rest"].map(name).into_iter().zip(host_lines().into_iter());
+    // Of a file, nothing has begun yet.
+    let waiting = |mut line: RolloutHostLine| {
+        (line.phase, line.progress.phase) = (Phase::Waiting.to_string(), Phase::Waiting);
+        line
+    };
+    let waves = waves.map(|(name, line)| WaveForecast {
+        name,
+        takes: minutes(60),
+        needs: minutes(120),
+        hosts: vec![HostForecast { begins, line: waiting(line) }],
+    });
+    ForecastView {
+        spec: spec(),
+        applied: false,
+        state: None,
+        removal: false,
+        waits: Duration::ZERO,
+        waves: waves.collect(),
+        ends: begins,
+        openings: Vec::new(),
     }
 }
 
@@ -356,4 +383,5 @@ fn every_view_comes_back_from_its_json() {
     there_and_back(&grants());
     there_and_back(&rollout());
     there_and_back(&plan());
+    there_and_back(&forecast());
 }

@@ -191,9 +191,36 @@ fn a_refusal_is_told_in_the_coordinators_words() {
     );
     assert_eq!(told(Status::already_exists("march exists")), "sendgate: the coordinator refused: march exists\n");
     let late = told(Status::deadline_exceeded(""));
-    assert!(late.contains("did not answer within 30.0s: whether a request was filed is not known"), "{late}");
+    let filed = "did not answer within 30.0s; whether a request was filed is not known; see `sendgate journal show`\n";
+    assert!(late.ends_with(filed), "{late}");
     let failed = told(Status::unavailable("the driver has stopped"));
     assert_eq!(failed, "sendgate: the coordinator failed: the driver has stopped (Unavailable)\n");
+}
+
+/// What only looks has filed nothing, whatever became of the answer.
+#[test]
+fn a_look_without_an_answer_does_not_speak_of_requests() {
+    let late = || Status::deadline_exceeded("");
+    let asked = "did not answer within 30.0s; nothing was filed, for it only asked: try again\n";
+    for arguments in [&["status"][..], &["plan", "march"], &["rollout", "show", "march"]] {
+        let ran = Coordinator::start(Canned { view: Some(Err(late())), ..Canned::default() }).run(arguments);
+        assert!(ran.code == Some(1) && ran.err.ends_with(asked), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_name_that_is_neither_a_rollout_nor_a_file_says_both() {
+    let told = |status: Status| {
+        Coordinator::start(Canned { view: Some(Err(status)), ..Canned::default() }).run(&["plan", "sprng.toml"]).err
+    };
+    assert_eq!(
+        told(Status::not_found("there is no rollout sprng.toml")),
+        "sendgate: not found: there is no rollout sprng.toml, and there is no file of that name either\n"
+    );
+    assert_eq!(
+        told(Status::invalid_argument("\"a/b\" is no name")),
+        "sendgate: the coordinator refused: \"a/b\" is no name, and there is no file of that name either\n"
+    );
 }
 
 #[test]

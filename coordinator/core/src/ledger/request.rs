@@ -17,6 +17,9 @@ pub enum Request {
     RolloutStart {
         /// Which.
         rollout: RolloutName,
+        /// Why; none: nobody said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// Let it go on after a trip: who is paused now counts as its baseline.
     RolloutResume {

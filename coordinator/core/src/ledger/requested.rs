@@ -25,7 +25,7 @@ impl Ledger {
                 self.approvals.remove(&Subject::Rollout { rollout: spec.name.clone() });
                 self.rollouts.insert(spec.name.clone(), Rollout::created(spec.clone(), by.clone(), at.steady));
             }
-            Request::RolloutStart { rollout } => {
+            Request::RolloutStart { rollout, .. } => {
                 self.rollout_step(rollout, &RolloutEvent::Started, sequence, at.steady)?;
             }
             Request::RolloutAbort { rollout, reason } => {

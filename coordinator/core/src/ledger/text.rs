@@ -74,7 +74,8 @@ impl fmt::Display for Request {
                     .collect();
                 write!(f, "apply rollout {name}: {} ({}) on {}", package.name, package.target, waves.join(", then "))
             }
-            Self::RolloutStart { rollout } => write!(f, "start rollout {rollout}"),
+            Self::RolloutStart { rollout, reason: None } => write!(f, "start rollout {rollout}"),
+            Self::RolloutStart { rollout, reason: Some(reason) } => write!(f, "start rollout {rollout}: {reason}"),
             Self::RolloutResume { rollout, reason } => write!(f, "let rollout {rollout} go on: {reason}"),
             Self::HostRetry { rollout, host, reason } => write!(f, "try {host} of rollout {rollout} again: {reason}"),
             Self::HostSkip { rollout, host, reason } => write!(f, "leave {host} out of rollout {rollout}: {reason}"),

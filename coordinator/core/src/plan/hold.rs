@@ -2,7 +2,7 @@
 
 use super::Blocked;
 use crate::gate::{self, World};
-use crate::ledger::{Effect, Held, Stranger};
+use crate::ledger::{Effect, Held, Rollout, Stranger};
 use crate::names::{AgentName, DomainName, ExchangeServerName, GoodLinkName, HostName, RolloutName};
 use crate::time::Steady;
 use std::collections::BTreeSet;
@@ -40,6 +40,17 @@ pub(in crate::plan) fn over_install(
     domains.extend(world.policy.exchange.get(server).and_then(|server| server.domain.clone()));
     let mut over = vec![Held::Estate, Held::Rollout(rollout.clone()), Held::Host(host.clone())];
     over.extend(domains.into_iter().map(Held::Domain));
+    over
+}
+
+/// Whatever a hold on would stop some of a rollout's work.
+#[must_use]
+pub fn over_rollout(world: World<'_>, rollout: &Rollout) -> BTreeSet<Held> {
+    let mut over: BTreeSet<Held> = [Held::Estate, Held::Rollout(rollout.spec.name.clone())].into();
+    for server in rollout.spec.servers() {
+        let hosts = world.policy.exchange.get(server).into_iter().flat_map(|exchange| &exchange.hosts);
+        over.extend(hosts.flat_map(|host| over_install(world, &rollout.spec.name, server, host)));
+    }
     over
 }
 

@@ -79,14 +79,15 @@ fn follows(world: World<'_>, name: &RolloutName, event: &RolloutEvent, verb: &st
     }
 }
 
-/// Checks a start.
+/// Checks a start. Its reason may be left out: an empty one is none.
 ///
 /// # Errors
-/// [`Refused`] if there is no such rollout or it was started before.
-pub fn rollout_start(world: World<'_>, given: &str) -> Result<Request, Refused> {
+/// [`Refused`] if there is no such rollout, it was started before, or the reason is too long.
+pub fn rollout_start(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
     let rollout = known_rollout(world, given)?;
+    let reason = if reason.trim().is_empty() { None } else { Some(needed_reason(reason)?) };
     follows(world, &rollout, &RolloutEvent::Started, "started")?;
-    Ok(Request::RolloutStart { rollout })
+    Ok(Request::RolloutStart { rollout, reason })
 }
 
 /// Checks an abort.

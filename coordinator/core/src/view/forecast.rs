@@ -27,11 +27,15 @@ pub struct ForecastView {
     pub spec: RolloutSpec,
     /// Whether it is applied; else only the file was read.
     pub applied: bool,
+    /// How far it is; none: it is not applied.
+    pub state: Option<RolloutState>,
+    /// Its hotfix is being removed again: the times are those of removals, the last wave first.
+    pub removal: bool,
     /// The longest wait that is known to lie before the first host.
     pub waits: Duration,
     /// Its waves in order.
     pub waves: Vec<WaveForecast>,
-    /// When all of it would be over; none: some part fits into no window.
+    /// When all of it would be over; none: some part fits into no window, or it will not move by itself.
     pub ends: Option<Timestamp>,
     /// The next openings of its windows; none: at any time.
     pub openings: Vec<(Timestamp, Timestamp)>,
@@ -44,7 +48,7 @@ pub struct WaveForecast {
     pub name: WaveName,
     /// How long it takes: installs, a restart of GoodLink, the soak.
     pub takes: Duration,
-    /// What must fit into one opening for its last host: the same and a removal.
+    /// What must fit into one opening for its last host: the same and a removal; of a removal, nothing but that.
     pub needs: Duration,
     /// Its hosts.
     pub hosts: Vec<HostForecast>,
@@ -53,10 +57,34 @@ pub struct WaveForecast {
 /// A host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostForecast {
-    /// When it would go; none: it fits into no window of the next ones.
+    /// When it would go; none: it fits into no window of the next ones, or the rollout will not move by itself.
     pub begins: Option<Timestamp>,
     /// What is in its way now.
     pub line: RolloutHostLine,
+}
+
+impl ForecastView {
+    /// Why nothing of it will move by itself, so that there are no times; none: it runs, or may be started.
+    #[must_use]
+    pub fn stands(&self) -> Option<&RolloutState> {
+        self.state.as_ref().filter(|state| !moves(state))
+    }
+
+    /// The first wave of which something fits into no window of the next ones.
+    #[must_use]
+    pub fn fits_nowhere(&self) -> Option<&WaveForecast> {
+        let left = |host: &HostForecast| host.begins.is_none() && !host.line.progress.phase.is_over();
+        let stuck = |wave: &&WaveForecast| wave.hosts.iter().any(left);
+        match (self.stands(), self.removal) {
+            (Some(_), _) => None,
+            (None, false) => self.waves.iter().find(stuck),
+            (None, true) => self.waves.iter().rev().find(stuck),
+        }
+    }
+}
+
+fn moves(state: &RolloutState) -> bool {
+    matches!(state, RolloutState::Created | RolloutState::Running { .. })
 }
 
 /// The dry run of a rollout that is there, or of one that a file describes.
@@ -67,18 +95,28 @@ pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> Fore
     let world = World { ledger: &supposed, ..world };
     let hosts = supposed.rollouts.get(&spec.name).map(|rollout| progress(world, rollout, Depth::All, None));
     let hosts = hosts.unwrap_or_default();
-    let waits = hosts.iter().map(wait).max().unwrap_or_default();
-    let mut clock = Some(after(world.now.wall, waits));
-    let mut waves = Vec::new();
-    for (wave, of) in (0..).zip(&spec.waves) {
+    let state = known.map(|known| known.state.clone());
+    let removal = known.is_some_and(|known| known.removal.is_some());
+    let waits = hosts.iter().map(|host| wait(world, host)).max().unwrap_or_default();
+    let mut clock = state.as_ref().is_none_or(moves).then(|| after(world.now.wall, waits));
+    let mut waves: Vec<_> = (0..).zip(&spec.waves).collect();
+    if removal {
+        waves.reverse();
+    }
+    let foresee = |(wave, of): (u32, &WaveSpec)| {
         let members: Vec<HostProgress> = hosts.iter().filter(|host| host.wave == wave).cloned().collect();
-        waves.push(foresee(spec, of, members, &mut clock));
+        if removal { undo(spec, of, members, &mut clock) } else { foresee(spec, of, members, &mut clock) }
+    };
+    let mut waves: Vec<_> = waves.into_iter().map(foresee).collect();
+    if removal {
+        waves.reverse();
     }
     let openings = match &spec.windows {
         Windows::AnyTime => Vec::new(),
         Windows::In(windows) => crate::window::upcoming(windows, world.now.wall, 5),
     };
-    ForecastView { spec: spec.clone(), applied: known.is_some(), waits, waves, ends: clock, openings }
+    let (spec, applied) = (spec.clone(), known.is_some());
+    ForecastView { spec, applied, state, removal, waits, waves, ends: clock, openings }
 }
 
 /// The ledger as if the rollout were running in this form.
@@ -94,14 +132,12 @@ fn supposed(world: World<'_>, spec: &RolloutSpec, known: Option<&Rollout>, by: &
 }
 
 /// The longest of the waits that keep the host's gate closed and end by themselves.
-fn wait(host: &HostProgress) -> Duration {
+fn wait(world: World<'_>, host: &HostProgress) -> Duration {
+    // The second look is not the end of it: he settles after that.
+    let rest = world.policy.waits.settled.saturating_sub(world.policy.waits.second_look);
     let waits = host.blocked.iter().filter_map(|blocked| match blocked {
-        Blocked::Gate {
-            reason:
-                Reason::AwaitingSecondLook { remaining, .. }
-                | Reason::Settling { remaining, .. }
-                | Reason::TakenOver { remaining, .. },
-        }
+        Blocked::Gate { reason: Reason::AwaitingSecondLook { remaining, .. } } => Some(*remaining + rest),
+        Blocked::Gate { reason: Reason::Settling { remaining, .. } | Reason::TakenOver { remaining, .. } }
         | Blocked::Wait { remaining, .. } => Some(*remaining),
         _ => None,
     });
@@ -145,6 +181,38 @@ fn foresee(
     let lines = host_lines(members);
     let hosts = begins.into_iter().zip(lines).map(|(begins, line)| HostForecast { begins, line }).collect();
     WaveForecast { name: wave.name.clone(), takes, needs, hosts }
+}
+
+/// The removal from one wave, from `clock` on, which it moves to its end: nothing is watched after it.
+fn undo(
+    spec: &RolloutSpec,
+    wave: &WaveSpec,
+    members: Vec<HostProgress>,
+    clock: &mut Option<Timestamp>,
+) -> WaveForecast {
+    let removal = spec.expected.removal;
+    let at_once = usize::try_from(wave.at_once.get()).unwrap_or(usize::MAX);
+    let mut begun: usize = 0;
+    let mut begins: Vec<Option<Timestamp>> = Vec::new();
+    for host in &members {
+        if host.phase.is_over() {
+            begins.push(None);
+            continue;
+        }
+        if begun > 0 && begun % at_once == 0 {
+            *clock = clock.map(|at| after(at, removal));
+        }
+        begun += 1;
+        *clock = clock.and_then(|at| opening(&spec.windows, at, removal));
+        begins.push(*clock);
+    }
+    if begun > 0 {
+        *clock = clock.map(|at| after(at, removal));
+    }
+    let batches = u32::try_from(begun.div_ceil(at_once)).unwrap_or(u32::MAX);
+    let lines = host_lines(members);
+    let hosts = begins.into_iter().zip(lines).map(|(begins, line)| HostForecast { begins, line }).collect();
+    WaveForecast { name: wave.name.clone(), takes: removal.saturating_mul(batches), needs: removal, hosts }
 }
 
 /// The first moment from `at` on from which so much time is left until a cutoff.

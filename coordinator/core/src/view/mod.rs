@@ -10,6 +10,7 @@ mod gate;
 mod grants;
 mod rollout;
 mod status;
+mod stopped;
 mod why;
 
 pub use coverage::{CoverageView, PairLine, UserLine, coverage, mailbox_lines, mailboxes};
@@ -24,4 +25,5 @@ pub use grants::{
 };
 pub use rollout::{IntentLine, PlanView, RolloutHostLine, RolloutView, plan, rollout};
 pub use status::{BreachLine, HoldLine, PausedLine, RolloutLine, StatusView, WaiverLine, status};
+pub use stopped::{revoked, still_stopped};
 pub use why::{WhyUnknown, WhyView, why};

@@ -261,7 +261,7 @@ impl Example {
     pub(crate) fn rollout_of(&mut self, text: &str) {
         let request = request::rollout_apply(self.world(), text).unwrap_or_else(|refused| panic!("{refused}"));
         self.append(Entry::Request { by: name("olga"), request });
-        let request = request::rollout_start(self.world(), "dst").unwrap();
+        let request = request::rollout_start(self.world(), "dst", "").unwrap();
         self.append(Entry::Request { by: name("olga"), request });
     }
 

@@ -39,7 +39,7 @@ fn another_form_of_the_rollout_needs_another_yes() {
     file_it(&mut example, "piet", yes);
     let request = request::rollout_apply(example.world(), &file("exa2"));
     file_it(&mut example, "olga", request);
-    let request = request::rollout_start(example.world(), "dst");
+    let request = request::rollout_start(example.world(), "dst", "");
     file_it(&mut example, "olga", request);
     assert_eq!(example.settle().0, []);
     assert!(against(&example, "exa2")[0].contains("approved by nobody yet"), "{:?}", against(&example, "exa2"));

@@ -1,8 +1,11 @@
 //! The dry run: every host with its wave, what is in its way, and when it would go.
 
-use super::install_next;
+use super::{file_it, install_next};
 use crate::example::{Example, file_of, minutes, name, wave};
-use sendgate_core::{spec, view};
+use sendgate_core::ledger::RolloutState;
+use sendgate_core::spec::RolloutSpec;
+use sendgate_core::view::ForecastView;
+use sendgate_core::{request, spec, view};
 
 fn windowed() -> String {
     let weekly = "[[window]]\nname = \"nightly\"\nrule = \"FREQ=DAILY\"\nstart = \"2006-06-13T01:00\"\nlength = \"3h\"\n\
@@ -35,7 +38,11 @@ fn waits_that_are_known_come_first() {
     example.lands("anna");
     let spec = spec::read(&windowed(), &example.policy).unwrap();
     let view = view::forecast(example.world(), &spec, &name("olga"));
-    assert!(view.waits >= minutes(65), "{:?}", view.waits);
+    // He settles 90 minutes after his right landed, not at the second look after 65.
+    assert_eq!(view.waits, minutes(90));
+    example.pass(minutes(65));
+    example.settle();
+    assert_eq!(view::forecast(example.world(), &spec, &name("olga")).waits, minutes(25));
     assert_eq!(view.waves[0].hosts[0].begins.unwrap().to_string(), "2006-06-14T01:00:00Z");
     assert!(!view.waves[0].hosts[0].line.reasons.is_empty());
 }
@@ -63,4 +70,80 @@ fn what_fits_into_no_window_is_said_so() {
     let file = file_of("dst", &format!("{}soak = \"1h\"\n{short}", wave("canary", &["exa1"])));
     let view = view::forecast(example.world(), &spec::read(&file, &example.policy).unwrap(), &name("olga"));
     assert_eq!((view.ends, view.waves[0].hosts[0].begins), (None, None));
+    assert_eq!(view.fits_nowhere().unwrap().name, name("canary"));
+    assert!(!view.openings.is_empty());
+}
+
+#[test]
+fn windows_of_the_past_are_no_windows() {
+    let example = Example::covered();
+    let past = "[[window]]\nname = \"once\"\nrule = \"FREQ=DAILY;COUNT=2\"\nstart = \"2006-05-13T01:00\"\nlength = \"9h\"\nzone = \"UTC\"\ncutoff = \"0s\"\n";
+    let file = file_of("dst", &format!("{}{past}", wave("canary", &["exa1"])));
+    let view = foreseen(&example, &spec::read(&file, &example.policy).unwrap());
+    assert_eq!((view.ends, view.openings.len()), (None, 0));
+    assert_eq!(view.fits_nowhere().unwrap().name, name("canary"));
+}
+
+fn foreseen(example: &Example, spec: &RolloutSpec) -> ForecastView {
+    view::forecast(example.world(), spec, &name("olga"))
+}
+
+fn begins(view: &ForecastView) -> Vec<Option<String>> {
+    let hosts = view.waves.iter().flat_map(|wave| &wave.hosts);
+    hosts.map(|host| host.begins.map(|begins| begins.to_string())).collect()
+}
+
+/// What will not move by itself has no dates: a person must do something first, and nobody knows when.
+#[test]
+fn a_rollout_that_stands_still_has_no_dates_and_says_how_it_is() {
+    let mut example = Example::covered();
+    example.rollout();
+    let spec = example.ledger.rollouts[&name("dst")].spec.clone();
+    let running = foreseen(&example, &spec);
+    assert!(running.ends.is_some() && running.stands().is_none() && running.fits_nowhere().is_none());
+    assert!(matches!(running.state, Some(RolloutState::Running { .. })));
+
+    install_next(&mut example, "exa1");
+    example.paused.insert("anna");
+    example.observe_all();
+    example.settle();
+    let tripped = foreseen(&example, &spec);
+    assert!(matches!(tripped.stands(), Some(RolloutState::Tripped { .. })), "{:?}", tripped.state);
+    assert_eq!((tripped.ends, begins(&tripped)), (None, vec![None, None]));
+    assert!(tripped.fits_nowhere().is_none(), "that is not for want of a window");
+
+    let abort = request::rollout_abort(example.world(), "dst", "not this year");
+    file_it(&mut example, "olga", abort);
+    let aborted = foreseen(&example, &spec);
+    assert_eq!(aborted.stands().map(ToString::to_string), Some("aborted: not this year".to_owned()));
+    assert_eq!((aborted.ends, begins(&aborted)), (None, vec![None, None]));
+    // A file of another form is looked at as if it were applied and started.
+    let mut other = spec;
+    other.name = name("next");
+    let other = foreseen(&example, &other);
+    assert!(other.state.is_none() && other.ends.is_some());
+}
+
+/// The last wave first, nothing is watched after it, and only the removal itself must fit.
+#[test]
+fn a_removal_is_foreseen_as_one() {
+    let mut example = Example::covered();
+    example.rollout_of(&windowed());
+    install_next(&mut example, "exa1");
+    example.pass(minutes(60));
+    example.settle();
+    example.now.wall = name("2006-06-14T01:00:00Z");
+    install_next(&mut example, "exa2");
+    let remove = request::rollout_remove(example.world(), "dst", "stores do not mount");
+    file_it(&mut example, "olga", remove);
+    example.now.wall = name("2006-06-14T03:35:00Z");
+    example.settle();
+    let spec = example.ledger.rollouts[&name("dst")].spec.clone();
+    let view = foreseen(&example, &spec);
+    assert!(view.removal && view.stands().is_none());
+    // 25 minutes are left: the removal of the last wave takes 20 and fits, the other one waits for the next night.
+    assert_eq!(begins(&view), [Some("2006-06-15T01:00:00Z".to_owned()), Some("2006-06-14T03:35:00Z".to_owned())]);
+    let waves: Vec<_> = view.waves.iter().map(|wave| (wave.name.to_string(), wave.takes, wave.needs)).collect();
+    assert_eq!(waves, [("canary".to_owned(), minutes(20), minutes(20)), ("rest".to_owned(), minutes(20), minutes(20))]);
+    assert_eq!(view.ends.unwrap().to_string(), "2006-06-15T01:20:00Z");
 }

@@ -6,6 +6,7 @@ mod files;
 mod forecast;
 mod limits;
 mod removal;
+mod stopped;
 mod test_send;
 mod thresholds;
 mod wave;

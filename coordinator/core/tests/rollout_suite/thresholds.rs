@@ -3,8 +3,9 @@
 use super::{against, carry_out, file_it, install_next, installs, phases, resume};
 use crate::example::{AFTER, Example, file_of, minutes, name, wave};
 use sendgate_core::ledger::{Entry, Outcome};
-use sendgate_core::plan::rollout::{Class, Phase};
-use sendgate_core::request;
+use sendgate_core::plan::rollout::{Class, Phase, Tally};
+use sendgate_core::{request, view};
+use std::collections::BTreeMap;
 
 fn waves() -> String {
     format!("{}{}", wave("canary", &["exa1"]), wave("rest", &["exa2"]))
@@ -164,4 +165,45 @@ fn a_host_that_is_left_out_counts_by_its_own_report_again() {
     file_it(&mut example, "olga", request);
     resume(&mut example);
     install_next(&mut example, "exa2");
+}
+
+fn tallies(example: &Example) -> Vec<Tally> {
+    view::rollout(example.world(), &name("dst")).unwrap().tallies
+}
+
+/// Nobody paused is one thing, and not to know who is paused another; of how many it is, is told in either case.
+#[test]
+fn what_is_not_known_of_pauses_is_told_and_counted_as_nothing() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &waves()));
+    let [wave, all] = tallies(&example).try_into().unwrap();
+    assert_eq!((wave.roster_users, wave.not_known.len(), all.not_known.len()), (0, 0, 0), "nothing has begun");
+    install_next(&mut example, "exa1");
+    let known = |example: &Example| {
+        tallies(example).into_iter().map(|tally| (tally.of, tally.roster_users, tally.not_known)).collect::<Vec<_>>()
+    };
+    let both = |unknown: &[(&str, &str)]| {
+        let unknown: BTreeMap<_, _> = unknown.iter().map(|(of, why)| (name(of), (*why).to_owned())).collect();
+        ["wave canary", "the rollout"].map(|of| (of.to_owned(), 2, unknown.clone()))
+    };
+    assert_eq!(known(&example), both(&[]));
+
+    let other = example.policy.goodlink[&name("gla")].clone();
+    let other = sendgate_core::policy::GoodLinkPolicy { host: name("glb"), ..other };
+    example.policy.goodlink.insert(name("glb"), other);
+    assert_eq!(known(&example), both(&[("glb", "its host has not reported")]));
+    // One whose users cannot be on a changed server is not asked.
+    let glb = example.policy.goodlink.get_mut(&name("glb")).unwrap();
+    glb.exchange = [name("exa2")].into();
+    assert_eq!(known(&example), both(&[]));
+    example.policy.goodlink.remove(&name("glb"));
+
+    example.paused.insert("anna");
+    example.goodlink("adom\\goodadmin");
+    example.estate.domains.clear();
+    let why = "GoodLink gla has paused anna, and whether his mailbox is on a changed server is not known: a.example.test \
+               has not been surveyed, or too long ago";
+    let told = tallies(&example);
+    assert_eq!(told[0].new_pauses.len(), 0);
+    assert_eq!(told[0].not_known, [(name("gla"), why.to_owned())].into());
 }

@@ -6,13 +6,17 @@ use crate::directory::grant;
 use crate::driver::Handle;
 use sendgate_core::coverage::advice;
 use sendgate_core::ledger::Effect;
-use sendgate_core::names::{DomainName, OperatorName};
+use sendgate_core::names::{DomainName, OperatorName, RolloutName};
 use sendgate_core::request::{self, WantedSubject};
 use sendgate_core::view::{self, AdviceLine, AdviceView};
 use sendgate_proto::v1::approval_request::Subject;
 use sendgate_proto::v1::{Accepted, ApprovalRequest, GrantRequest, ViewReply};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tonic::{Response, Status};
+
+/// All places of an advice are read within this time: whoever asks waits 30 s, and most of the advice needs no reading.
+const PLACES: Duration = Duration::from_secs(20);
 
 fn wanted(subject: Option<Subject>) -> Result<WantedSubject, Status> {
     match subject {
@@ -40,10 +44,22 @@ pub(super) async fn revoke(
     request: ApprovalRequest,
 ) -> Result<Response<Accepted>, Status> {
     let (wanted, reason) = (wanted(request.subject)?, request.reason);
-    let filed = driver.request(by, move |world| request::revoke(world, &wanted, &reason)).await;
-    let note =
-        "what was written under it stays: `sendgate grants` lists it, and `sendgate grants undo N` takes it away";
-    filed.map(|sequence| noted(accepted(sequence), note.to_owned())).map_err(refused)
+    let rollout = match &wanted {
+        WantedSubject::Rollout { rollout } => Some(rollout.clone()),
+        WantedSubject::AdminSdHolder { .. } | WantedSubject::Override { .. } => None,
+    };
+    let filed = driver.request(by, move |world| request::revoke(world, &wanted, &reason)).await.map_err(refused)?;
+    let note = match rollout {
+        Some(rollout) => {
+            let name: RolloutName = rollout.parse().map_err(invalid)?;
+            driver.look(move |world, _| view::revoked(world, &name)).await.map_err(stopped)?
+        }
+        None => {
+            "what was written under it stays: `sendgate grants` lists it, and `sendgate grants undo N` takes it away"
+                .to_owned()
+        }
+    };
+    Ok(noted(accepted(filed), note))
 }
 
 pub(super) async fn undo(
@@ -73,7 +89,7 @@ fn noted(mut accepted: Response<Accepted>, note: String) -> Response<Accepted> {
     accepted
 }
 
-/// LDIF replaces the list as a whole, so each place is read now.
+/// LDIF replaces the list as a whole, so each place is read now. Where one cannot be, the other texts are there all the same.
 pub(super) async fn advise(
     driver: &Handle,
     grant_servers: &BTreeMap<DomainName, DirectoryServer>,
@@ -88,13 +104,14 @@ pub(super) async fn advise(
         })
     });
     let (domain, proposed) = proposed.await.map_err(stopped)??;
-    let server = grant_servers.get(&domain);
+    let shown = match grant_servers.get(&domain) {
+        Some(server) => grant::places(server, proposed.iter().map(|planned| &planned.place), PLACES).await,
+        None => {
+            proposed.iter().map(|_| Err("the coordinator knows no server of the domain to ask".to_owned())).collect()
+        }
+    };
     let mut grants = Vec::new();
-    for planned in proposed {
-        let shown = match server {
-            Some(server) => grant::shown(server, &planned.place).await.map_err(|error| error.to_string()),
-            None => Err("the coordinator knows no server of the domain to ask".to_owned()),
-        };
+    for (planned, shown) in proposed.into_iter().zip(shown) {
         let advice = advice::advice(&planned, shown.as_ref().ok());
         let no_ldif = match (&advice.ldif, shown) {
             (Some(_), _) => None,

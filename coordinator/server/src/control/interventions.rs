@@ -3,8 +3,9 @@
 use super::{accepted, invalid, refused, stopped};
 use crate::driver::{Handle, RequestError};
 use sendgate_core::ledger::Sequence;
-use sendgate_core::names::OperatorName;
+use sendgate_core::names::{OperatorName, RolloutName};
 use sendgate_core::request::{self, WantedHeld};
+use sendgate_core::view;
 use sendgate_proto::v1::intervention::Act;
 use sendgate_proto::v1::{Accepted, Hold, Intervention, hold::What};
 use tonic::{Response, Status};
@@ -35,7 +36,7 @@ pub(super) async fn intervene(
             let held = wanted(held)?;
             driver.request(by, move |world| request::release(world, &held, &reason)).await
         }
-        Act::Resume(rollout) => driver.request(by, move |world| request::resume(world, &rollout, &reason)).await,
+        Act::Resume(rollout) => return resume(driver, by, rollout, reason).await,
         Act::Retry(host) => {
             driver.request(by, move |world| request::retry(world, &host.rollout, &host.host, &reason)).await
         }
@@ -52,6 +53,22 @@ pub(super) async fn intervene(
         Act::TakeOver(_) => return take_over(driver, by, reason).await,
     };
     filed.map(accepted).map_err(refused)
+}
+
+/// The answer says what still stops the rollout: a hold and a trip are two stops, and one request ends one.
+async fn resume(
+    driver: &Handle,
+    by: OperatorName,
+    rollout: String,
+    reason: String,
+) -> Result<Response<Accepted>, Status> {
+    let called = rollout.clone();
+    let filed = driver.request(by, move |world| request::resume(world, &rollout, &reason)).await.map_err(refused)?;
+    let name: RolloutName = called.parse().map_err(invalid)?;
+    let note = driver.look(move |world, _| view::still_stopped(world, &name, filed)).await.map_err(stopped)?;
+    let mut answer = accepted(filed);
+    answer.get_mut().note = note;
+    Ok(answer)
 }
 
 /// The answer names the agents that were led by somebody else.

@@ -7,9 +7,11 @@
 mod difference;
 mod error;
 mod metadata;
+mod places;
 
 pub use error::{GrantError, LostEdit};
 pub use metadata::DescriptorVersion;
+pub use places::places;
 pub use sendgate_core::coverage::advice::{Advice, advice};
 
 use super::session::{DESCRIPTOR, Session, WriteError};

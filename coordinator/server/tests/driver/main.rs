@@ -143,7 +143,8 @@ async fn a_hold_takes_the_offer_back_until_it_is_released() {
 async fn a_request_that_does_not_fit_is_not_written_down() {
     let running = Running::new().await;
     let before = running.entries().len();
-    let error = running.handle.request(name("olive"), |world| request::rollout_start(world, "dst")).await.unwrap_err();
+    let error =
+        running.handle.request(name("olive"), |world| request::rollout_start(world, "dst", "")).await.unwrap_err();
     assert!(matches!(error, RequestError::Refused(_)));
     assert_eq!(error.to_string(), "rollout \"dst\" is not known: there is no rollout yet");
     assert_eq!(running.entries().len(), before);

@@ -227,7 +227,7 @@ impl Running {
         );
         let apply = move |world: sendgate_core::gate::World<'_>| request::rollout_apply(world, &file);
         self.handle.request(name("olive"), apply).await.unwrap();
-        self.handle.request(name("olive"), |world| request::rollout_start(world, "dst")).await.unwrap();
+        self.handle.request(name("olive"), |world| request::rollout_start(world, "dst", "")).await.unwrap();
     }
 
     pub(crate) fn entries(&self) -> Vec<Entry> {

@@ -79,6 +79,24 @@ fn may_use(goodlink: &GoodLinkPolicy, changed: &BTreeSet<&ExchangeServerName>) -
     goodlink.exchange.iter().any(|server| changed.contains(server))
 }
 
+/// Why the pauses that [`new_pauses`] counts may not be all; none: they are.
+pub(super) fn not_counted(
+    world: World<'_>,
+    name: &GoodLinkName,
+    before: Option<&Baseline>,
+    changed: &BTreeSet<&ExchangeServerName>,
+) -> Option<String> {
+    world.policy.goodlink.get(name).filter(|goodlink| may_use(goodlink, changed))?;
+    let paused = match remedy::paused(world, name, None) {
+        Ok(paused) => paused,
+        Err(why) => return Some(why),
+    };
+    match before.and_then(|baseline| baseline.get(name)) {
+        None => Some("whom it had paused before is not written down yet".to_owned()),
+        before @ Some(_) => unplaced(world, name, &paused, before, changed),
+    }
+}
+
 /// Users of a GoodLink server paused since the baseline whose mailbox is on a changed server, or may be.
 pub(super) fn new_pauses(
     world: World<'_>,

@@ -103,6 +103,12 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
     hosts
 }
 
+/// What would stop the rollout by itself as things are, with the numbers; none: nothing.
+#[must_use]
+pub fn trips(world: World<'_>, rollout: &Rollout) -> Option<String> {
+    tally::trip(world, rollout, &progress(world, rollout, Depth::Turn, None))
+}
+
 /// One host, and what it is looked at with.
 #[derive(Clone, Copy)]
 pub(super) struct About<'a> {

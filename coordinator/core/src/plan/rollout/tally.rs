@@ -3,7 +3,7 @@
 //! The denominator of pauses: roster users whose mailbox, as the directory says, is on a server that the wave (the rollout)
 //! has begun to change; and those of whom that cannot be said, if their GoodLink server may use such a server.
 
-use super::baseline::{new_pauses, roster_users};
+use super::baseline::{new_pauses, not_counted, roster_users};
 use super::phase::Class;
 use super::{HostProgress, Phase, began, test_send};
 use crate::gate::World;
@@ -25,6 +25,8 @@ pub struct Tally {
     pub changed: BTreeSet<ExchangeServerName>,
     /// Users newly paused by the Send As error there.
     pub new_pauses: BTreeSet<(GoodLinkName, RosterName)>,
+    /// GoodLink servers of which more pauses there may be than are counted, with what is not known.
+    pub not_known: BTreeMap<GoodLinkName, String>,
     /// Roster users there.
     pub roster_users: usize,
     /// Failed hosts with what failed.
@@ -38,20 +40,34 @@ pub struct Tally {
 /// The tallies of the waves that have begun and are not over, and of the rollout.
 #[must_use]
 pub fn tallies(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Tally> {
+    counted(world, rollout, hosts, For::People)
+}
+
+/// What they are counted for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum For {
+    /// The thresholds: asked each time that something is planned.
+    Thresholds,
+    /// People, who are told of whom it is, and what is not known.
+    People,
+}
+
+fn counted(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress], whom: For) -> Vec<Tally> {
     let spec = &rollout.spec;
     let baselines = world.ledger.baselines.get(&spec.name);
     let mut tallies = Vec::new();
     for (wave, of) in (0..).zip(&spec.waves).skip(usize::try_from(rollout.waves_done).unwrap_or(usize::MAX)).take(1) {
         let of_wave: Vec<_> = hosts.iter().filter(|host| host.wave == wave).collect();
         let before = baselines.and_then(|waves| waves.get(&wave));
-        let mut tally = tally(world, rollout, format!("wave {}", of.name), &of_wave, before, spec.wave_thresholds);
+        let of = format!("wave {}", of.name);
+        let mut tally = tally((world, rollout), (of, whom), &of_wave, before, spec.wave_thresholds);
         tally.tests = tests(world, rollout, [wave], hosts);
         tallies.push(tally);
     }
     // Before the first of the waves that were counted, nothing of the rollout was there.
     let before = baselines.and_then(|waves| waves.first_key_value()).map(|(_, before)| before);
     let all: Vec<_> = hosts.iter().collect();
-    let mut tally = tally(world, rollout, "the rollout".to_owned(), &all, before, spec.thresholds);
+    let mut tally = tally((world, rollout), ("the rollout".to_owned(), whom), &all, before, spec.thresholds);
     tally.tests = tests(world, rollout, 0..=rollout.waves_done, hosts);
     tallies.push(tally);
     tallies
@@ -68,9 +84,8 @@ fn tests(
 }
 
 fn tally(
-    world: World<'_>,
-    rollout: &Rollout,
-    of: String,
+    (world, rollout): (World<'_>, &Rollout),
+    (of, whom): (String, For),
     hosts: &[&HostProgress],
     before: Option<&Baseline>,
     allowed: Thresholds,
@@ -85,14 +100,18 @@ fn tally(
     let new_pauses: BTreeSet<_> = goodlinks()
         .flat_map(|name| new_pauses(world, name, before, &changed).into_iter().map(|user| (name.clone(), user)))
         .collect();
+    let unknown = goodlinks().filter(|_| whom == For::People);
+    let unknown = unknown.filter_map(|name| Some((name.clone(), not_counted(world, name, before, &changed)?)));
+    let not_known = unknown.collect();
     // Everybody is gone through only where it matters.
-    let counts = !new_pauses.is_empty();
+    let counts = whom == For::People || !new_pauses.is_empty();
     let roster_users = if counts { goodlinks().map(|name| roster_users(world, name, &changed)).sum() } else { 0 };
     Tally {
         of,
         failed: failed.collect(),
         changed: changed.into_iter().cloned().collect(),
         new_pauses,
+        not_known,
         roster_users,
         tests: BTreeSet::new(),
         allowed,
@@ -159,7 +178,7 @@ pub(super) fn trip(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) 
     if let Some(gone) = rollout.spec.servers().find(|server| !world.policy.exchange.contains_key(*server)) {
         return Some(format!("Exchange server {gone} is not in the configuration any more"));
     }
-    let tallies = tallies(world, rollout, hosts);
+    let tallies = counted(world, rollout, hosts, For::Thresholds);
     match &rollout.removal {
         None => tallies.iter().find_map(Tally::passed),
         // It is being undone: what is counted is the undoing.

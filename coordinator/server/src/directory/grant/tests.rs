@@ -1,12 +1,13 @@
 //! Grants whose ends real servers seldom give.
 
-use super::super::fake::{Answer, MODIFIED, bound, hasty, object, object_of, result, server};
+use super::super::fake::{Answer, BIND, DONE, MODIFIED, bound, hasty, object, object_of, result, server};
 use super::metadata::tests::{ELSEWHERE, HERE, made};
 use super::*;
 use sendgate_core::coverage::placement::EntryBytes;
 use sendgate_core::guid::Guid;
 use sendgate_core::names::Dn;
 use sendgate_core::secdesc::edit::GrantForm;
+use std::time::Duration;
 
 fn descriptor(sddl: &str) -> Vec<u8> {
     SecurityDescriptor::from_sddl(sddl, None).unwrap().to_bytes()
@@ -212,4 +213,44 @@ async fn entries_that_have_changed_since_the_plan_are_left_alone() {
         matches!(&error, GrantError::Changed { difference, .. } if difference == "missing: (A;;RP;;;WD); new: (A;;WP;;;WD)"),
         "{error}"
     );
+}
+
+/// The reasons of those that are not known, in the order of the places.
+async fn unknown(server: &DirectoryServer, within: Duration) -> Vec<Option<String>> {
+    let all = ["CN=x,DC=a", "CN=y,DC=a", "CN=z,DC=a"].map(Dn::from);
+    places(server, all.iter(), within).await.into_iter().map(Result::err).collect()
+}
+
+/// Everything is read over one connection: the server that a test plays takes no second one.
+#[tokio::test]
+async fn places_are_read_over_one_connection_and_one_refusal_is_of_one_place() {
+    let long = Duration::from_secs(60);
+    let refused = Answer::Say(vec![result(DONE, 50, "not yours")]);
+    let why = unknown(&server(vec![bound(), shown(BEFORE), refused, shown(BEFORE)]), long).await;
+    assert!(why[0].is_none() && why[2].is_none(), "{why:?}");
+    assert!(why[1].as_ref().unwrap().contains("lacks the right"), "{why:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_fails_is_not_asked_for_the_places_that_are_left() {
+    let long = Duration::from_secs(60);
+    let why = unknown(&server(vec![bound(), shown(BEFORE), Answer::Close]), long).await;
+    assert!(why[0].is_none(), "{why:?}");
+    assert!(why[1].as_ref().unwrap().starts_with("the connection to directory server"), "{why:?}");
+    assert_eq!(why[1], why[2]);
+    let why = unknown(&hasty(vec![bound(), Answer::Nothing]), long).await;
+    assert!(why[0].as_ref().unwrap().contains("was not answered within 0.5s"), "{why:?}");
+    assert_eq!((&why[0], &why[0]), (&why[1], &why[2]), "nobody waits for each of them");
+    let refused = Answer::Say(vec![result(BIND, 49, "no such user")]);
+    let why = unknown(&server(vec![refused]), long).await;
+    assert!(why[0].as_ref().unwrap().contains("refused the bind"), "{why:?}");
+    assert_eq!((&why[0], &why[0]), (&why[1], &why[2]));
+}
+
+#[tokio::test]
+async fn all_places_have_one_deadline() {
+    let slow = server(vec![bound(), shown(BEFORE), Answer::Nothing]);
+    let why = unknown(&slow, Duration::from_millis(700)).await;
+    let late = format!("directory server {} did not show all places within 0s", slow.shown());
+    assert_eq!(why.into_iter().skip(1).collect::<Vec<_>>(), [Some(late.clone()), Some(late)]);
 }
