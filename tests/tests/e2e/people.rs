@@ -101,7 +101,11 @@ fn what_people_hold_stands_still_and_goes_on_when_they_let_it() {
 
     // A pause in an installation: the permit that is out is named, what runs is finished, and the soak stands still.
     std::fs::write(scene.layout.host("exa2").join("fail-install"), "before").must();
-    accepted(&scene, &["rollout", "resume", "spring", "--reason", "lunch is over"], "rollout spring goes on");
+    accepted(
+        &scene,
+        &["rollout", "resume", "spring", "--reason", "lunch is over"],
+        "one stop of rollout spring is ended",
+    );
     at_once("the start of the installer on exa1", || (installs(&scene, "exa1").0 == 1).then_some(()));
     let pause = ["rollout", "pause", "spring", "--reason", "an alarm"];
     let paused = accepted(&scene, &pause, "rollout spring is held");
@@ -119,11 +123,15 @@ fn what_people_hold_stands_still_and_goes_on_when_they_let_it() {
     assert_eq!((installs(&scene, "exa1"), installs(&scene, "exa2")), ((1, 1), (0, 0)));
 
     // It goes on, stops by itself, and ends after the host is tried again.
-    accepted(&scene, &["rollout", "resume", "spring", "--reason", "a false one"], "rollout spring goes on");
+    accepted(
+        &scene,
+        &["rollout", "resume", "spring", "--reason", "a false one"],
+        "one stop of rollout spring is ended",
+    );
     state(&scene, "spring", "stopped by itself: wave exa2: 1 failed installs, 0 allowed: exa2 the install failed");
     std::fs::remove_file(scene.layout.host("exa2").join("fail-install")).must();
     accepted(&scene, &["rollout", "retry", "spring", "exa2", "--reason", "mended"], "goes on with `resume`");
-    accepted(&scene, &["rollout", "resume", "spring", "--reason", "mended"], "rollout spring goes on");
+    accepted(&scene, &["rollout", "resume", "spring", "--reason", "mended"], "note: nothing else stops it");
     state(&scene, "spring", "finished");
     refused(&scene, &["rollout", "resume", "spring", "--reason", "x"], "rollout spring is finished, and not held");
 

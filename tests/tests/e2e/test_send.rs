@@ -44,7 +44,7 @@ fn outcomes(system: &System) -> Vec<Option<Outcome>> {
 }
 
 fn resume(system: &System) {
-    accepted(system, &["rollout", "resume", "spring", "--reason", "mended"], "rollout spring goes on");
+    accepted(system, &["rollout", "resume", "spring", "--reason", "mended"], "one stop of rollout spring is ended");
 }
 
 /// As whom GoodLink tests sending through a server: on no roster, so that no gate asks for him.

@@ -112,7 +112,7 @@ fn interventions_carry_what_was_asked_for() {
             "rollout march is released",
             "Release(Hold { what: Some(Rollout(\"march\")) })",
         ),
-        (&["rollout", "resume", "march"], "rollout march goes on, as its gates allow", "Resume(\"march\")"),
+        (&["rollout", "resume", "march"], "one stop of rollout march is ended", "Resume(\"march\")"),
         (
             &["rollout", "retry", "march", "EXA1"],
             "exa1 is tried again in rollout march; a rollout that has stopped goes on with `resume`",
