@@ -251,6 +251,6 @@ async fn a_connection_that_fails_is_not_asked_for_the_places_that_are_left() {
 async fn all_places_have_one_deadline() {
     let slow = server(vec![bound(), shown(BEFORE), Answer::Nothing]);
     let why = unknown(&slow, Duration::from_millis(700)).await;
-    let late = format!("directory server {} did not show all places within 0s", slow.shown());
+    let late = format!("directory server {} did not show all places within 0.7s", slow.shown());
     assert_eq!(why.into_iter().skip(1).collect::<Vec<_>>(), [Some(late.clone()), Some(late)]);
 }
