@@ -56,8 +56,11 @@ fn undone(line: &UndoLine) -> String {
 
 /// What a directory team would run: a block for each grant.
 pub(crate) fn advice(view: &AdviceView) -> String {
+    // Comments, as the blocks' heads are: what is printed is there to be copied.
+    let unknown: String =
+        view.not_known.iter().map(|why| format!("# not known, so more may be missing: {why}\n")).collect();
     if view.grants.is_empty() {
-        return format!("nothing is proposed for {}\n", view.domain);
+        return format!("{unknown}nothing is proposed for {}\n", view.domain);
     }
     let blocks = view.grants.iter().enumerate().map(|(number, line)| {
         let mut text = format!("# {}: {}\n{}", number + 1, line.grant, line.advice);
@@ -66,7 +69,7 @@ pub(crate) fn advice(view: &AdviceView) -> String {
         }
         text
     });
-    blocks.collect::<Vec<_>>().join("\n")
+    unknown + &blocks.collect::<Vec<_>>().join("\n")
 }
 
 fn proposed(number: usize, line: &GrantLine) -> String {
@@ -189,14 +192,17 @@ mod tests {
             advice: advice(ldif),
             no_ldif: no_ldif.map(ToOwned::to_owned),
         };
-        let mut view = AdviceView { domain: "a".parse().unwrap(), grants: Vec::new() };
+        let mut view = AdviceView { domain: "a".parse().unwrap(), not_known: Vec::new(), grants: Vec::new() };
         assert_eq!(super::advice(&view), "nothing is proposed for a\n");
+        view.not_known = vec!["glb has not reported".to_owned()];
+        let unknown = "# not known, so more may be missing: glb has not reported\n";
+        assert_eq!(super::advice(&view), format!("{unknown}nothing is proposed for a\n"));
         view.grants = vec![line(Some("dn: DC=a\n"), None), line(None, Some("not shown"))];
         let start = "grant Send As to goodadmin on DC=a\nwith dsacls:\ndsacls\nin the Exchange Management \
                      Shell:\nAdd-ADPermission\n";
         assert_eq!(
             super::advice(&view),
-            format!("# 1: {start}with ldapmodify:\ndn: DC=a\n\n# 2: {start}no LDIF: not shown\n")
+            format!("{unknown}# 1: {start}with ldapmodify:\ndn: DC=a\n\n# 2: {start}no LDIF: not shown\n")
         );
     }
 }

@@ -66,7 +66,7 @@ fn an_undo_says_whom_it_may_uncover() {
 
 #[test]
 fn advice_is_asked_for_a_domain() {
-    let view = r#"{"domain":"a.example.test","grants":[]}"#.to_owned();
+    let view = r#"{"domain":"a.example.test","not_known":[],"grants":[]}"#.to_owned();
     let (ran, asked) =
         run(Canned { view: Some(Ok(view)), ..Canned::default() }, &["grants", "advise", "A.example.test"]);
     assert_eq!(ran.out, "nothing is proposed for a.example.test\n");

@@ -1,8 +1,9 @@
 //! `coverage DOMAIN`: the users of the rosters, or everybody who has a mailbox.
 
+use super::grants::not_known;
 use crate::coverage::report::{self, Report, Row, Scope, Standing, Summary};
 use crate::coverage::{Verdict, VerdictKind};
-use crate::gate::{Resolution, World, not_known, resolve};
+use crate::gate::{Resolution, World, resolve};
 use crate::guid::Guid;
 use crate::ledger::{Pair, PairState};
 use crate::names::{AccountName, DirectoryName, DomainName, GoodLinkName, RosterName};
@@ -160,8 +161,7 @@ pub fn coverage(world: World<'_>, domain: &DomainName) -> CoverageView {
         users.extend(roster.filter_map(|user| roster_line(world, domain, goodlink, user, &mut summary)));
     }
     let age = world.estate.domains.get(domain).map(|picture| world.now.steady.since(picture.as_of()));
-    let not_known = not_known(world, domain).iter().map(ToString::to_string).collect();
-    head((domain, Scope::Roster), age, &summary, not_known, users)
+    head((domain, Scope::Roster), age, &summary, not_known(world, domain), users)
 }
 
 fn head(

@@ -5,7 +5,7 @@ use crate::coverage::advice::{self, Advice};
 use crate::coverage::placement::PlannedGrant;
 use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, UserPicture, Verdict, VerdictKind};
-use crate::gate::{World, not_known};
+use crate::gate::{self, World};
 use crate::guid::Guid;
 use crate::ledger::{Effect, Sequence, Subject};
 use crate::names::{AccountName, DirectoryName, DomainName, OperatorName};
@@ -102,6 +102,8 @@ pub struct UndoLine {
 pub struct AdviceView {
     /// The domain.
     pub domain: DomainName,
+    /// What is not known of its roster users: more may be missing than is proposed.
+    pub not_known: Vec<String>,
     /// One for each.
     pub grants: Vec<AdviceLine>,
 }
@@ -147,7 +149,7 @@ pub fn grants(world: World<'_>) -> GrantsView {
         Some(UndoLine { grant: undo.grant, effect, by, reason, done: undo.is_done() })
     });
     let journaled = world.ledger.intents.iter().filter(|(_, intent)| intent.effect.place().is_some());
-    let unknown = world.policy.domains.keys().map(|domain| (domain.clone(), reasons(world, domain)));
+    let unknown = world.policy.domains.keys().map(|domain| (domain.clone(), not_known(world, domain)));
     let (waiting, waiting_more) = waiting(world);
     GrantsView {
         proposed: proposed.collect(),
@@ -161,8 +163,8 @@ pub fn grants(world: World<'_>) -> GrantsView {
 }
 
 /// What is not known of a domain's roster users, in words.
-fn reasons(world: World<'_>, domain: &DomainName) -> Vec<String> {
-    not_known(world, domain).iter().map(ToString::to_string).collect()
+pub fn not_known(world: World<'_>, domain: &DomainName) -> Vec<String> {
+    gate::not_known(world, domain).iter().map(ToString::to_string).collect()
 }
 
 /// What would cover missing users of a domain. What somebody has undone is not proposed again until he allows it.
@@ -262,7 +264,7 @@ fn command(subject: &Subject, example: &DirectoryName) -> String {
 pub fn undo_warning(world: World<'_>, grant: u64) -> Option<String> {
     let entry = world.ledger.intents.get(&Sequence::new(grant)?)?.effect.entry()?;
     let users = plan::grants::uncovers(world, &entry);
-    let unknown = reasons(world, &entry.domain).join("; ");
+    let unknown = not_known(world, &entry.domain).join("; ");
     let Some(first) = users.first() else {
         return Some(match unknown.is_empty() {
             true => "by the last survey no roster user has the right through this entry".to_owned(),

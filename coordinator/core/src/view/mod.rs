@@ -20,8 +20,8 @@ pub use explain::{ExplainView, ExplainedUser, Explanations, Propagation, explain
 pub use forecast::{ForecastView, HostForecast, WaveForecast, forecast};
 pub use gate::{CellView, GateState, GateView, ReasonLine, SubjectUnknown, gate, summary};
 pub use grants::{
-    AdviceLine, AdviceView, ApprovalLine, GrantLine, GrantsView, UndoLine, WaitingLine, YesLine, grants, proposed,
-    undo_warning,
+    AdviceLine, AdviceView, ApprovalLine, GrantLine, GrantsView, UndoLine, WaitingLine, YesLine, grants, not_known,
+    proposed, undo_warning,
 };
 pub use rollout::{IntentLine, PlanView, RolloutHostLine, RolloutView, plan, rollout};
 pub use status::{BreachLine, HoldLine, PausedLine, RolloutLine, StatusView, WaiverLine, status};

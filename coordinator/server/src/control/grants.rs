@@ -99,11 +99,11 @@ pub(super) async fn advise(
         let domain = configured(world, &domain)?;
         let proposed =
             world.estate.domains.get(&domain).map(|_| view::proposed(world, &domain).cloned().collect::<Vec<_>>());
-        proposed.map(|grants| (domain.clone(), grants)).ok_or_else(|| {
+        proposed.map(|grants| (domain.clone(), grants, view::not_known(world, &domain))).ok_or_else(|| {
             Status::failed_precondition(format!("{domain} has not been surveyed yet, so nothing is proposed for it"))
         })
     });
-    let (domain, proposed) = proposed.await.map_err(stopped)??;
+    let (domain, proposed, not_known) = proposed.await.map_err(stopped)??;
     let shown = match grant_servers.get(&domain) {
         Some(server) => grant::places(server, proposed.iter().map(|planned| &planned.place), PLACES).await,
         None => {
@@ -120,5 +120,5 @@ pub(super) async fn advise(
         };
         grants.push(AdviceLine { grant: Effect::Grant(planned).to_string(), advice, no_ldif });
     }
-    Ok(Response::new(ViewReply { json: json(&AdviceView { domain, grants })? }))
+    Ok(Response::new(ViewReply { json: json(&AdviceView { domain, not_known, grants })? }))
 }
