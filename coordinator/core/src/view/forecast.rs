@@ -160,27 +160,38 @@ fn foresee(
         if left == 0 { Duration::ZERO } else { expected.install.saturating_mul(batches(left)) + after_installs };
     let removals = expected.removal.saturating_mul(batches(members.len()));
     let needs = expected.install + after_installs + removals;
-    let mut begun = 0;
-    let mut begins: Vec<Option<Timestamp>> = Vec::new();
-    for host in &members {
-        if host.phase.is_over() {
-            begins.push(None);
-            continue;
-        }
-        if begun > 0 && begun % at_once == 0 {
-            *clock = clock.map(|at| after(at, expected.install));
-        }
-        begun += 1;
-        let removals = expected.removal.saturating_mul(batches(begun));
-        *clock = clock.and_then(|at| opening(&spec.windows, at, expected.install + after_installs + removals));
-        begins.push(*clock);
-    }
-    if begun > 0 {
+    let fits = |begun: usize| expected.install + after_installs + expected.removal.saturating_mul(batches(begun));
+    let hosts = one_after_the_other(&spec.windows, members, at_once, (expected.install, fits), clock);
+    if left > 0 {
         *clock = clock.map(|at| after(at, expected.install + after_installs));
     }
-    let lines = host_lines(members);
-    let hosts = begins.into_iter().zip(lines).map(|(begins, line)| HostForecast { begins, line }).collect();
     WaveForecast { name: wave.name.clone(), takes, needs, hosts }
+}
+
+/// When each of a wave's hosts would begin, so many at once: each takes `time`, and needs so much until a cutoff as one that
+/// is the first, second, … to begin. Moves `clock` to when the last ones begin.
+fn one_after_the_other(
+    windows: &Windows,
+    members: Vec<HostProgress>,
+    at_once: usize,
+    (time, needs): (Duration, impl Fn(usize) -> Duration),
+    clock: &mut Option<Timestamp>,
+) -> Vec<HostForecast> {
+    let mut begun: usize = 0;
+    let mut hosts = Vec::new();
+    for line in host_lines(members) {
+        if line.progress.phase.is_over() {
+            hosts.push(HostForecast { begins: None, line });
+            continue;
+        }
+        if begun > 0 && begun.is_multiple_of(at_once) {
+            *clock = clock.map(|at| after(at, time));
+        }
+        begun += 1;
+        *clock = clock.and_then(|at| opening(windows, at, needs(begun)));
+        hosts.push(HostForecast { begins: *clock, line });
+    }
+    hosts
 }
 
 /// The removal from one wave, from `clock` on, which it moves to its end: nothing is watched after it.
@@ -192,26 +203,12 @@ fn undo(
 ) -> WaveForecast {
     let removal = spec.expected.removal;
     let at_once = usize::try_from(wave.at_once.get()).unwrap_or(usize::MAX);
-    let mut begun: usize = 0;
-    let mut begins: Vec<Option<Timestamp>> = Vec::new();
-    for host in &members {
-        if host.phase.is_over() {
-            begins.push(None);
-            continue;
-        }
-        if begun > 0 && begun % at_once == 0 {
-            *clock = clock.map(|at| after(at, removal));
-        }
-        begun += 1;
-        *clock = clock.and_then(|at| opening(&spec.windows, at, removal));
-        begins.push(*clock);
-    }
-    if begun > 0 {
+    let left = members.iter().filter(|host| !host.phase.is_over()).count();
+    let batches = u32::try_from(left.div_ceil(at_once)).unwrap_or(u32::MAX);
+    let hosts = one_after_the_other(&spec.windows, members, at_once, (removal, |_| removal), clock);
+    if left > 0 {
         *clock = clock.map(|at| after(at, removal));
     }
-    let batches = u32::try_from(begun.div_ceil(at_once)).unwrap_or(u32::MAX);
-    let lines = host_lines(members);
-    let hosts = begins.into_iter().zip(lines).map(|(begins, line)| HostForecast { begins, line }).collect();
     WaveForecast { name: wave.name.clone(), takes: removal.saturating_mul(batches), needs: removal, hosts }
 }
 

@@ -15,8 +15,15 @@ pub fn still_stopped(world: World<'_>, name: &RolloutName, request: Sequence) ->
     let over = hold::over_rollout(world, rollout);
     let holds = over.iter().filter_map(|held| Some((held, world.ledger.holds.on(held)?)));
     stops.extend(holds.map(|(held, hold)| held_by(held, hold)));
+    if !world.estate.strangers.is_empty() {
+        let agents: Vec<_> = world.estate.strangers.keys().map(ToString::to_string).collect();
+        stops.push(format!(
+            "nothing begins anywhere while agents are not led by this coordinator ({}): see `sendgate status`",
+            agents.join(", ")
+        ));
+    }
     if stops.is_empty() {
-        return "nothing else stops it: it goes on as its gates, windows and limits allow".to_owned();
+        return "nothing else stops it: it goes on as its approvals, gates, windows and limits allow".to_owned();
     }
     format!("it does not go on: {}", stops.join("; and "))
 }

@@ -2,7 +2,8 @@
 
 use super::{file_it, install_next, installs, offered, resume};
 use crate::example::{Example, file_of, minutes, name, wave};
-use sendgate_core::ledger::{Entry, Held, Outcome, Request, Sequence, Stamped};
+use sendgate_core::estate::Observation;
+use sendgate_core::ledger::{Entry, Generation, Held, Outcome, Request, Sequence, Stamped, Strangeness, Stranger};
 use sendgate_core::request::{self, WantedHeld, WantedSubject};
 use sendgate_core::view;
 
@@ -38,7 +39,7 @@ fn retry(example: &mut Example) {
     file_it(example, "olga", request);
 }
 
-const FREE: &str = "nothing else stops it: it goes on as its gates, windows and limits allow";
+const FREE: &str = "nothing else stops it: it goes on as its approvals, gates, windows and limits allow";
 
 #[test]
 fn a_rollout_that_is_held_and_has_stopped_is_not_said_to_go_on_before_both_are_over() {
@@ -83,6 +84,20 @@ fn every_hold_over_it_is_named_with_how_it_ends_and_no_other() {
             "it does not go on: the estate is {by} estate --reason WHY`; and domain a.example.test is {by} domain \
              a.example.test --reason WHY`; and host exa2 is {by} host exa2 --reason WHY`"
         )
+    );
+}
+
+#[test]
+fn an_agent_that_another_coordinator_has_led_stops_every_rollout() {
+    let mut example = tripped();
+    retry(&mut example);
+    let remembered = Generation { epoch: 9, counter: 3, mark: 1 };
+    let stranger = Stranger { remembered, cause: Strangeness::OtherJournal };
+    example.estate.observe(Observation::Stranger(name("exa2"), stranger));
+    assert_eq!(
+        told(&mut example),
+        "it does not go on: nothing begins anywhere while agents are not led by this coordinator (exa2): see `sendgate \
+         status`"
     );
 }
 
