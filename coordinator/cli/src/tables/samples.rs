@@ -295,7 +295,7 @@ pub(super) fn rollout() -> RolloutView {
 
 pub(super) fn forecast() -> ForecastView {
     let begins = Some(name("2026-12-01T01:00:00Z"));
-    let waves = ["canary", "rest"].map(name).into_iter().zip(host_lines().into_iter());
+    let waves = ["canary", "rest"].map(name).into_iter().zip(host_lines());
     // Of a file, nothing has begun yet.
     let waiting = |mut line: RolloutHostLine| {
         (line.phase, line.progress.phase) = (Phase::Waiting.to_string(), Phase::Waiting);
