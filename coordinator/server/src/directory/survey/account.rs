@@ -101,15 +101,22 @@ async fn abroad(
     known: &AccountPicture,
     everybodys: &BTreeSet<Sid>,
 ) -> Result<AccountReading, DirectoryError> {
-    // Other forests' principals are members by an object that stands for them, those of this forest by themselves.
-    let mut members: BTreeSet<Dn> = known.everywhere.iter().map(|sid| foreign(sid, head)).collect();
-    members.insert(foreign(&known.sid, head));
-    members.insert(known.dn.clone());
-    for sid in well_known() {
-        members.remove(&foreign(&sid, head));
-    }
-    let local = groups_with(session, head, members).await?;
-    Ok(reading(known.dn.clone(), known.sid.clone(), known.everywhere.clone(), local, everybodys))
+    let mut certain = members(&known.everywhere, head);
+    certain.insert(foreign(&known.sid, head));
+    certain.insert(known.dn.clone());
+    let local = groups_with(session, head, certain).await?;
+    let perhaps = groups_with(session, head, members(&known.uncertain, head)).await?;
+    let mut reading = reading(known.dn.clone(), known.sid.clone(), known.everywhere.clone(), local, everybodys);
+    reading.uncertain.extend(known.uncertain.iter().cloned().chain(perhaps));
+    reading.uncertain.retain(|sid| !reading.everywhere.contains(sid) && !reading.local.contains(sid));
+    Ok(reading)
+}
+
+/// What stands for these SIDs in the groups of this head: other forests' principals are members by an object that stands
+/// for them, those of this forest by themselves. Who is in a group with everybody is told apart.
+fn members(sids: &BTreeSet<Sid>, head: &Dn) -> BTreeSet<Dn> {
+    let everybody = well_known();
+    sids.iter().filter(|sid| !everybody.contains(sid)).map(|sid| foreign(sid, head)).collect()
 }
 
 /// The groups that contain everybody are added: in the token for certain, unless a member server has its own. That it

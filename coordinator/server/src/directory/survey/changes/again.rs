@@ -25,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 const PAUSE_PER_READING: u32 = 30;
 
 /// For how long a container's change may be on its way to what is below it: Windows takes minutes to hours.
-const UNDER_WAY: Duration = Duration::from_secs(12 * 3600);
+pub(super) const UNDER_WAY: Duration = Duration::from_secs(12 * 3600);
 
 /// Objects whose presence one look asks about: some searches for a few dozen numbers that every server has an index of.
 const SWEPT: usize = 200;
