@@ -257,4 +257,32 @@ mod tests {
         let error = read(Role::DomainController, &[]).unwrap_err();
         assert_eq!(error, "tokenGroups was not shown: the reader lacks the right to read it");
     }
+
+    /// What only some servers of its own domain show of an account, and the groups here that this leads to.
+    #[tokio::test]
+    async fn an_account_of_another_domain_may_be_in_what_only_some_of_its_servers_show() {
+        use super::super::super::connect;
+        use super::super::super::fake::{Answer, bound, entry_of, hasty};
+        let group = |name: &str, sid: &str| entry_of(&format!("CN={name},DC=a"), &[("objectSid", sid_of(sid).to_bytes())]);
+        let (certain, perhaps) = ("S-1-5-21-9-9-9-1", "S-1-5-21-9-9-9-2");
+        let (here, over, both) = ("S-1-5-21-1-2-3-11", "S-1-5-21-1-2-3-12", "S-1-5-21-1-2-3-13");
+        let answers = vec![
+            bound(),
+            Answer::Page(vec![group("Here", here), group("Both", both)]),
+            Answer::Page(vec![]),
+            Answer::Page(vec![group("Over", over), group("Both", both)]),
+            Answer::Page(vec![]),
+        ];
+        let known = AccountPicture {
+            dn: "CN=GoodAdmin,DC=b".into(),
+            sid: sid_of(certain),
+            everywhere: [sid_of(certain)].into(),
+            local: BTreeSet::new(),
+            uncertain: [sid_of(perhaps)].into(),
+        };
+        let session = connect::open(&hasty(answers)).await.ok().unwrap();
+        let reading = abroad(&session, &Dn::from("DC=a"), &known, &BTreeSet::new()).await.unwrap();
+        assert_eq!(reading.local, [here, both].map(sid_of).into());
+        assert_eq!(reading.uncertain, [perhaps, over].map(sid_of).into());
+    }
 }

@@ -311,4 +311,4 @@ pub(super) async fn want(state: &mut State, session: &Session, asked: Asked) -> 
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

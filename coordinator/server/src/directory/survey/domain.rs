@@ -402,3 +402,6 @@ impl Domain {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -431,3 +431,6 @@ pub(super) async fn once(
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,7 +53,7 @@ fn state() -> State {
     }
 }
 
-fn highest(usn: &str) -> Answer {
+pub(in super::super) fn highest(usn: &str) -> Answer {
     object("", "highestCommittedUSN", usn.as_bytes())
 }
 
@@ -122,7 +122,7 @@ fn a_number_that_nobody_shown_has_may_be_a_deletion() {
     assert!(!may_hide(0, 100, 100));
 }
 
-const HEAD: &str = "DC=example,DC=test";
+pub(in super::super) const HEAD: &str = "DC=example,DC=test";
 const ADMINS: &str = "CN=Domain Admins,DC=example,DC=test";
 
 fn sid(rid: u32) -> Sid {
@@ -138,7 +138,7 @@ fn descriptor() -> Vec<u8> {
 }
 
 /// A user of this name, who is asked for.
-fn user_entry(dn: &str, usn: &str) -> Vec<u8> {
+pub(in super::super) fn user_entry(dn: &str, usn: &str) -> Vec<u8> {
     entry_of(
         dn,
         &[
@@ -159,7 +159,7 @@ fn container_entry(dn: &str, guid: u8) -> Vec<u8> {
 }
 
 /// Domain Admins with one member, and what is asked before it and after it.
-fn protection(member: &str) -> Vec<Answer> {
+pub(in super::super) fn protection(member: &str) -> Vec<Answer> {
     let group = [("objectSid", sid(512).to_bytes()), ("member", member.as_bytes().to_vec())];
     vec![
         object_of(HEAD, &[("objectSid", Sid::new(5, &[21, 1, 2, 3]).unwrap().to_bytes())]),
@@ -169,12 +169,12 @@ fn protection(member: &str) -> Vec<Answer> {
 }
 
 /// The search for what has changed up to 101 returns `changed`; no heuristics are set.
-fn change(changed: Vec<Vec<u8>>) -> Vec<Answer> {
+pub(in super::super) fn change(changed: Vec<Vec<u8>>) -> Vec<Answer> {
     vec![bound(), highest("101"), Answer::Page(changed), nobody()]
 }
 
 /// The head has been read.
-fn with_nobody() -> State {
+pub(in super::super) fn with_nobody() -> State {
     let mut state = state();
     state.containers.put(&Dn::from(HEAD), DescriptorReading::NotShown);
     state.delta();
@@ -182,7 +182,7 @@ fn with_nobody() -> State {
 }
 
 /// Ann is there as `dn` and has been taken; the head has been read.
-fn with_ann(dn: &str) -> State {
+pub(in super::super) fn with_ann(dn: &str) -> State {
     let mut state = with_nobody();
     let values: [(&str, &[&[u8]]); 8] = [
         ("objectClass", &[b"user"]),
