@@ -6,7 +6,8 @@
 //! 3. Just that is read again. What is known changes only where nothing has to be waited for, so that a look which is cut
 //!    short is made up for by the next one.
 //! 4. `again` reads what no number tells of: descriptors that inheritance changes, whether users are still there. The
-//!    groups of service accounts, which other domains change as well, are read again every [`ACCOUNTS_EVERY`].
+//!    groups of service accounts, which other domains change as well, are read again every [`ACCOUNTS_EVERY`], and sooner
+//!    where something has changed that was not shown.
 
 mod again;
 
@@ -33,9 +34,13 @@ use tokio::time::{Instant, timeout};
 /// How long a server may take to say how far its changes go: it has nothing to search for that.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
 
-/// The groups of service accounts are read again after this: a group that was deleted, or one of another domain, may
-/// show no change here. A handful of searches by indexed attributes for each account.
+/// The groups of service accounts are read again after this: what other domains change in them shows no change here. A
+/// handful of searches by indexed attributes for each account.
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(30);
+
+/// And after this where something has changed that was not shown, which may be a group that was deleted. On a busy server
+/// that is at each look.
+const DOUBTED_EVERY: Duration = Duration::from_secs(5);
 
 /// What came of a look.
 #[derive(Debug)]
@@ -73,7 +78,6 @@ pub(super) async fn look(
     now: Steady,
     patience: Duration,
 ) -> Result<Looked, DirectoryError> {
-    let began = Instant::now();
     let Ok(usn) = timeout(patience, root::usn(session)).await else {
         let (server, attempt) = (session.server().shown(), "asking whether anything has changed".to_owned());
         return Err(DirectoryError::TimedOut { server, attempt, limit: patience });
@@ -87,14 +91,15 @@ pub(super) async fn look(
         if let Some(why) = changed.unclear {
             return Ok(Looked::Unclear(why));
         }
-        state.sweep.again |= may_hide(changed.shown, state.usn, usn);
+        if may_hide(changed.shown, state.usn, usn) {
+            (state.sweep.again, state.accounts_doubted) = (true, true);
+        }
         follow(state, session, changed).await?;
         state.usn = usn;
     }
     again::flows(state, session).await?;
-    let due = state.accounts_read.elapsed() >= ACCOUNTS_EVERY;
-    // What is about to be asked of users may be so of a group as well.
-    if due || (state.sweep.begins() && state.accounts_read < began) {
+    let pause = if state.accounts_doubted { DOUBTED_EVERY } else { ACCOUNTS_EVERY };
+    if state.accounts_read.elapsed() >= pause {
         read_accounts(state, session).await?;
     }
     again::sweep(state, session).await?;
@@ -107,8 +112,7 @@ async fn read_accounts(state: &mut State, session: &Session) -> Result<(), Direc
     let (wanted, began) = (state.asked.wanted.clone(), Instant::now());
     let accounts =
         account::read(session, &state.head, &wanted.accounts, &wanted.known, Some(&state.accounts)).await?;
-    state.put_accounts(accounts);
-    state.accounts_read = began;
+    state.put_accounts(accounts, began);
     Ok(())
 }
 
@@ -236,8 +240,7 @@ async fn follow(state: &mut State, session: &Session, changed: Changed) -> Resul
     state.fresh = fresh;
     protect(state, protection);
     if let Some(accounts) = accounts {
-        state.put_accounts(accounts);
-        state.accounts_read = began;
+        state.put_accounts(accounts, began);
     }
     if let Some(holder) = shown {
         state.put_holder(holder);
@@ -281,8 +284,7 @@ pub(super) async fn want(state: &mut State, session: &Session, asked: Asked) -> 
     if (&old.accounts, &old.known) != (&new.accounts, &new.known) {
         let began = Instant::now();
         let accounts = account::read(session, &head, &new.accounts, &new.known, None).await?;
-        state.put_accounts(accounts);
-        state.accounts_read = began;
+        state.put_accounts(accounts, began);
     }
     let mut met = false;
     if old.asked != new.asked {

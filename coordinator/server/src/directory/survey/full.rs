@@ -124,6 +124,7 @@ pub(super) async fn read(
         configuration: root.configuration,
         accounts,
         accounts_read,
+        accounts_doubted: false,
         answers,
         lens,
         // The groups were read before the users: whoever was renamed in between is found in none of them.

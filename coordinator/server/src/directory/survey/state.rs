@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) accounts: Accounts,
     /// When reading them began: what they are in changes on other servers too, which moves no number here.
     pub(super) accounts_read: Instant,
+    /// Something has changed since that was not shown: it may have been one of their groups.
+    pub(super) accounts_doubted: bool,
     pub(super) answers: Answers,
     pub(super) lens: Lens,
     /// Whom groups hold is to be read again: they name their members, and somebody may have another name than when they
@@ -145,10 +147,11 @@ impl State {
         }
     }
 
-    /// The service accounts as they are now.
-    pub(super) fn put_accounts(&mut self, accounts: Accounts) {
+    /// The service accounts, as they were read from `began` on.
+    pub(super) fn put_accounts(&mut self, accounts: Accounts, began: Instant) {
         self.untold.accounts |= accounts != self.accounts;
         self.accounts = accounts;
+        (self.accounts_read, self.accounts_doubted) = (began, false);
     }
 
     /// AdminSDHolder's descriptor as it is now.

@@ -41,6 +41,7 @@ fn state() -> State {
         configuration: Dn::from("CN=Configuration,DC=example,DC=test"),
         accounts: account::Accounts::new(),
         accounts_read: Instant::now(),
+        accounts_doubted: false,
         answers: Answers::new(roster, None),
         lens: Lens::default(),
         renamed: false,

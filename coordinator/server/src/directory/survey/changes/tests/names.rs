@@ -31,11 +31,27 @@ async fn a_look_that_failed_after_a_user_was_renamed_leaves_his_protection_to_th
 /// The groups are read before the users, in a full reading.
 #[tokio::test]
 async fn a_user_who_was_renamed_during_a_full_reading_is_found_in_his_groups_by_the_next_look() {
-    let renamed = "CN=Anna,DC=example,DC=test";
-    let mut state = with_ann(renamed);
-    state.renamed = true;
-    let answers = [change(vec![user_entry(renamed, "101")]), protection(renamed)].concat();
-    looked(&hasty(answers), &mut state).await.unwrap();
+    let (old, renamed) = ("CN=Ann,DC=example,DC=test", "CN=Anna,DC=example,DC=test");
+    let text = |name: &'static str, value: &str| (name, value.as_bytes().to_vec());
+    let root = object_of(
+        "",
+        &[
+            text("defaultNamingContext", HEAD),
+            text("configurationNamingContext", "CN=Configuration,DC=example,DC=test"),
+            text("currentTime", "20261124230102.0Z"),
+            text("highestCommittedUSN", "100"),
+        ],
+    );
+    let head = Answer::Page(vec![container_entry(HEAD, 1)]);
+    let users = vec![Answer::Page(vec![]), Answer::Page(vec![user_entry(renamed, "101")]), head, nobody()];
+    let reading = [vec![bound(), root, nobody()], protection(old), users].concat();
+    let look_after = [change(vec![user_entry(renamed, "101")])[1..].to_vec(), protection(renamed)].concat();
+    let session = connect::open(&hasty([reading, look_after].concat())).await.ok().unwrap();
+    let report = Report::nobody(session.server().name.clone());
+    let (domain, asked) = ("example.test".parse().unwrap(), state().asked);
+    let mut state = super::super::super::full::read(&session, &domain, asked, Steady::START, &report).await.unwrap();
+    assert_eq!(found(&state).protected_by, None);
+    look(&mut state, &session, Steady::START, ANSWER).await.unwrap();
     assert!(found(&state).protected_by.is_some());
 }
 

@@ -91,11 +91,21 @@ async fn the_groups_of_service_accounts_are_read_again_after_a_while_although_no
 #[tokio::test]
 async fn the_groups_of_service_accounts_are_read_again_where_something_has_changed_that_was_not_shown() {
     let mut state = with_account(with_ann("CN=Ann,DC=example,DC=test"));
+    let some_time_ago = Instant::now() - DOUBTED_EVERY;
+    state.accounts_read = some_time_ago;
+    let delta = known(vec![bound(), highest("100"), Answer::Close], &mut state).await;
+    assert!(delta.accounts.is_none(), "nothing has changed");
     let there = Answer::Page(vec![entry_of("CN=Ann", &[("objectGUID", ann_guid().to_bytes().to_vec())])]);
-    let answers = [change(vec![]), in_a_group(), vec![there]].concat();
+    let answers = [change(vec![]), in_a_group(), vec![there.clone()]].concat();
     let delta = known(answers, &mut state).await;
     assert_eq!(groups(&delta), Some([sid(2001)].into()));
     assert!(delta.users.is_empty());
+    // Just read: not at each look, and not forgotten.
+    let answers = vec![bound(), highest("102"), Answer::Page(vec![]), nobody(), there];
+    assert!(known(answers, &mut state).await.accounts.is_none());
+    state.accounts_read = some_time_ago;
+    let answers = [vec![bound(), highest("102")], in_no_group()].concat();
+    assert_eq!(groups(&known(answers, &mut state).await), Some(BTreeSet::new()));
 }
 
 /// What has changed since the server was asked how far its changes go stands for none of those up to there.
