@@ -57,7 +57,10 @@ fn an_entry_is_missed_on_a_container_on_a_user_and_on_the_holder() {
 #[test]
 fn nothing_is_said_of_a_place_that_the_server_for_grants_has_not_read() {
     let mut directory = Directory::plain();
-    assert_eq!(gone(&directory, &entry("OU=Other,DC=a,DC=example,DC=test", GrantForm::ContainerUsers)), BTreeMap::new());
+    assert_eq!(
+        gone(&directory, &entry("OU=Other,DC=a,DC=example,DC=test", GrantForm::ContainerUsers)),
+        BTreeMap::new()
+    );
     let ours = entry(HEAD, GrantForm::ContainerUsers);
     assert_eq!(gone(&directory, &ours).len(), 1);
     directory.0.servers.insert(name("a1"), Err(ServerFailure("cut off".into())));

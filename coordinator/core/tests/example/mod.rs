@@ -286,7 +286,13 @@ impl Example {
 
 fn account_of(sid: &str) -> AccountPicture {
     let dn = "CN=GoodAdmin,OU=Services,DC=a,DC=example,DC=test".into();
-    AccountPicture { dn, sid: name(sid), everywhere: [name(sid)].into(), local: BTreeSet::new(), uncertain: BTreeSet::new() }
+    AccountPicture {
+        dn,
+        sid: name(sid),
+        everywhere: [name(sid)].into(),
+        local: BTreeSet::new(),
+        uncertain: BTreeSet::new(),
+    }
 }
 
 /// An object of its own for each name.

@@ -111,9 +111,7 @@ fn on_a_server(world: World<'_>, picture: &DomainPicture, account: &AccountName,
         return format!("{} had grant {} on {} undone: {}", undo.by, undo.grant, grant.place, undo.reason);
     }
     let mut losses = missing(world, picture).filter_map(|(entry, _, seen)| lost(world, &entry, seen));
-    if let Some((id, written)) =
-        losses.find(|(_, written)| written.account == *account && reached(&written.place))
-    {
+    if let Some((id, written)) = losses.find(|(_, written)| written.account == *account && reached(&written.place)) {
         return format!("the entry of grant {id} on {} is not there any more", written.place);
     }
     match cause {

@@ -263,7 +263,8 @@ mod tests {
     async fn an_account_of_another_domain_may_be_in_what_only_some_of_its_servers_show() {
         use super::super::super::connect;
         use super::super::super::fake::{Answer, bound, entry_of, hasty};
-        let group = |name: &str, sid: &str| entry_of(&format!("CN={name},DC=a"), &[("objectSid", sid_of(sid).to_bytes())]);
+        let group =
+            |name: &str, sid: &str| entry_of(&format!("CN={name},DC=a"), &[("objectSid", sid_of(sid).to_bytes())]);
         let (certain, perhaps) = ("S-1-5-21-9-9-9-1", "S-1-5-21-9-9-9-2");
         let (here, over, both) = ("S-1-5-21-1-2-3-11", "S-1-5-21-1-2-3-12", "S-1-5-21-1-2-3-13");
         let answers = vec![

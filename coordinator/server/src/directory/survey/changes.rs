@@ -110,8 +110,7 @@ pub(super) async fn look(
 /// Reads the service accounts again, but for those that were not there: they cannot come without a change that is shown.
 async fn read_accounts(state: &mut State, session: &Session) -> Result<(), DirectoryError> {
     let (wanted, began) = (state.asked.wanted.clone(), Instant::now());
-    let accounts =
-        account::read(session, &state.head, &wanted.accounts, &wanted.known, Some(&state.accounts)).await?;
+    let accounts = account::read(session, &state.head, &wanted.accounts, &wanted.known, Some(&state.accounts)).await?;
     state.put_accounts(accounts, began);
     Ok(())
 }

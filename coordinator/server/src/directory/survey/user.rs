@@ -68,10 +68,6 @@ pub(super) fn user(entry: &Entry, lens: &mut Lens) -> Result<Read, String> {
     let (dn, guid, sid) = (Dn::from(entry.dn.as_str()), guid(entry)?, sid(entry)?);
     // Everybody has one; without it protection cannot be told.
     let primary_group = number(entry, "primaryGroupID")?.ok_or("primaryGroupID was not shown")?;
-    number::<u64>(entry, CHANGED)?.ok_or(
-        "uSNChanged was not shown, so that no change of him would be seen: grant the reader the right to read all \
-         properties of users (privileges.md)",
-    )?;
     let user = FoundUser {
         class: class(entry)?,
         descriptor: lens.descriptors.of(entry),
@@ -83,6 +79,10 @@ pub(super) fn user(entry: &Entry, lens: &mut Lens) -> Result<Read, String> {
         guid,
         sid,
     };
+    number::<u64>(entry, CHANGED)?.ok_or(
+        "uSNChanged was not shown, so that no change of him would be seen: grant the reader the right to read all \
+         properties of users (privileges.md)",
+    )?;
     Ok(Read { user, primary_group })
 }
 

@@ -29,7 +29,8 @@ fn reading(name: &DirectoryServerName) -> Reading {
 #[tokio::test]
 async fn a_full_reading_takes_nothing_back_that_looks_have_shown_while_it_ran() {
     let (read, renamed) = (with_ann("CN=Ann,DC=example,DC=test"), "CN=Anna,DC=example,DC=test");
-    let answers = [change(vec![user_entry(renamed, "101")]), super::super::changes::tests::protection(renamed)].concat();
+    let answers =
+        [change(vec![user_entry(renamed, "101")]), super::super::changes::tests::protection(renamed)].concat();
     let server = hasty(answers);
     let session = connect::open(&server).await.ok().unwrap();
     let (mut watcher, _ask, mut said, _order) = watcher(server, &read);
