@@ -7,17 +7,21 @@ use super::*;
 use sendgate_core::coverage::reading::UserReading;
 use sendgate_core::names::Dn;
 
+/// What holds the other ends of a server's task.
+struct Ends {
+    said: mpsc::Receiver<(DirectoryServerName, Update)>,
+    _ask: watch::Sender<Asked>,
+    _order: mpsc::Sender<Order>,
+}
+
 /// A server's task for what `state` asks for, and what it says.
-fn watcher(
-    server: DirectoryServer,
-    state: &State,
-) -> (Watcher, watch::Sender<Asked>, mpsc::Receiver<(DirectoryServerName, Update)>, mpsc::Sender<Order>) {
+fn watcher(server: DirectoryServer, state: &State) -> (Watcher, Ends) {
     let (ask, asked) = watch::channel(state.asked.clone());
     let (updates, said) = mpsc::channel(8);
     let (order, orders) = mpsc::channel(1);
     let now = Arc::new(|| Steady::after_start(Duration::from_secs(77)));
     let link = Link { domain: "example.test".parse().unwrap(), asked, orders, updates, now };
-    (Watcher::new(server, link, 1), ask, said, order)
+    (Watcher::new(server, link, 1), Ends { said, _ask: ask, _order: order })
 }
 
 fn reading(name: &DirectoryServerName) -> Reading {
@@ -33,7 +37,7 @@ async fn a_full_reading_takes_nothing_back_that_looks_have_shown_while_it_ran() 
         [change(vec![user_entry(renamed, "101")]), super::super::changes::tests::protection(renamed)].concat();
     let server = hasty(answers);
     let session = connect::open(&server).await.ok().unwrap();
-    let (mut watcher, _ask, mut said, _order) = watcher(server, &read);
+    let (mut watcher, mut ends) = watcher(server, &read);
     let mut before = with_ann(renamed);
     let later = Instant::now() + Duration::from_secs(64);
     let flow = Flow { since: Instant::now(), due: later, pause: Duration::from_secs(64) };
@@ -41,7 +45,7 @@ async fn a_full_reading_takes_nothing_back_that_looks_have_shown_while_it_ran() 
     (watcher.state, watcher.due) = (Some(before), Some(None));
     let reading = reading(&watcher.server.name);
     watcher.through(&session, Ok(Ok(read)), &reading).await.ok().unwrap();
-    let (_, Update::Read { reading, .. }) = said.recv().await.unwrap() else { panic!("not read") };
+    let (_, Update::Read { reading, .. }) = ends.said.recv().await.unwrap() else { panic!("not read") };
     let [UserReading::Found(ann)] = reading.users.values().collect::<Vec<_>>()[..] else { panic!("{reading:?}") };
     assert_eq!(ann.dn, Dn::from(renamed));
     assert_eq!(reading.seen, Steady::after_start(Duration::from_secs(77)), "as recent as the look");
@@ -54,20 +58,20 @@ async fn a_full_reading_after_which_only_a_further_one_tells_is_not_passed_on() 
     let read = with_ann("CN=Ann,DC=example,DC=test");
     let server = hasty(vec![bound(), highest("99")]);
     let session = connect::open(&server).await.ok().unwrap();
-    let (mut watcher, _ask, mut said, _order) = watcher(server, &read);
+    let (mut watcher, mut ends) = watcher(server, &read);
     let order = Order { run: 3, started: Steady::START };
     watcher.due = Some(Some(order));
     let reading = reading(&watcher.server.name);
     watcher.through(&session, Ok(Ok(read)), &reading).await.ok().unwrap();
     assert_eq!(watcher.due, Some(Some(order)), "it is read once more, for whoever asked for it");
-    assert!(watcher.state.is_none() && said.try_recv().is_err());
+    assert!(watcher.state.is_none() && ends.said.try_recv().is_err());
 }
 
 #[tokio::test]
 async fn a_look_beside_a_reading_has_as_long_as_any_operation() {
     let mut server = hasty(vec![]);
     server.timeouts.operation = Duration::from_secs(60);
-    let (watcher, _ask, _said, _order) = watcher(server, &with_ann("CN=Ann,DC=example,DC=test"));
+    let (watcher, _ends) = watcher(server, &with_ann("CN=Ann,DC=example,DC=test"));
     let reading = reading(&watcher.server.name);
     assert_eq!(watcher.patience(&None), changes::ANSWER);
     assert_eq!(watcher.patience(&Some(reading)), Duration::from_secs(60));
@@ -78,9 +82,9 @@ async fn a_look_beside_a_reading_has_as_long_as_any_operation() {
 async fn an_account_that_is_refused_is_left_alone_for_minutes() {
     let server = hasty(vec![Answer::Say(vec![result(BIND, 49, "data 52e")])]);
     let state = with_ann("CN=Ann,DC=example,DC=test");
-    let (watcher, _ask, mut said, _order) = watcher(server, &state);
+    let (watcher, mut ends) = watcher(server, &state);
     let running = Owned(tokio::spawn(watcher.run()));
-    let (_, Update::Failed { why, kept }) = said.recv().await.unwrap() else { panic!("not failed") };
+    let (_, Update::Failed { why, kept }) = ends.said.recv().await.unwrap() else { panic!("not failed") };
     assert!(why.contains("refused the bind as sendgate@example.test: the name or the password is wrong"), "{why}");
     let next = "; it is tried again in 15m 0s, so that the account is not locked out; once it is mended, `sendgate \
                 survey run example.test` tries at once";
@@ -91,7 +95,7 @@ async fn an_account_that_is_refused_is_left_alone_for_minutes() {
 #[tokio::test]
 async fn only_a_refused_account_is_left_alone() {
     let state = with_ann("CN=Ann,DC=example,DC=test");
-    let (mut watcher, _ask, _said, _order) = watcher(hasty(vec![]), &state);
+    let (mut watcher, _ends) = watcher(hasty(vec![]), &state);
     let shown = || "dc".to_owned();
     let kerberos = |why: &str| DirectoryError::Kerberos {
         server: shown(),
