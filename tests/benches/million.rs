@@ -103,6 +103,7 @@ fn user(number: u32, descriptors: &[Vec<u8>]) -> (String, Vec<Attribute>) {
         ("msExchHomeServerName", text("/o=Example/ou=First/cn=Configuration/cn=Servers/cn=EXA1".into())),
         ("userAccountControl", text("512".into())),
         ("primaryGroupID", text("513".into())),
+        ("uSNChanged", text("4711".into())),
         ("mail", text(address(number))),
         (
             "proxyAddresses",

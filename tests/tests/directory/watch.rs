@@ -67,6 +67,38 @@ async fn whoever_joins_a_protected_group_over_another_group_is_protected_until_h
     unit.member("delete", &admins, &group);
 }
 
+/// The group that protects him does not change with his name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_protected_user_who_is_renamed_and_moved_stays_protected() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "b");
+    unit.add_user("ann");
+    let ann = unit.mail("ann");
+    unit.add_entry(&unit.dn, &unit.grant());
+    let inner = format!("OU=Inner,{}", unit.dn);
+    unit.change(&format!("dn: {inner}\nchangetype: add\nobjectClass: organizationalUnit\n"));
+    let operators = format!("CN=Backup Operators,CN=Builtin,{}", unit.domain.dn);
+    unit.member("add", &operators, &unit.dn("ann"));
+    let mut watched = Watched::start(unit.domain, vec![server(unit.domain, 0, &unit.domain.surveyor)], &[&ann]).await;
+    let is_protected = |picture: &DomainPicture| {
+        verdict(picture, &ann).is_some_and(|verdict| matches!(verdict.cause, Cause::Protected { .. }))
+    };
+    watched.until("protected", is_protected).await;
+    let name = format!("CN=anna-{}", unit.tag);
+    let mut before = unit.dn("ann");
+    for (what, above) in [("renamed", &unit.dn), ("moved", &inner)] {
+        unit.change(&format!(
+            "dn: {before}\nchangetype: modrdn\nnewrdn: {name}\ndeleteoldrdn: 1\nnewsuperior: {above}\n"
+        ));
+        before = format!("{name},{above}");
+        watched.until(what, |picture| here(picture, &ann).is_some_and(|ann| ann.dn.as_str() == before)).await;
+        // The very look that shows the new name shows the protection as well.
+        assert!(is_protected(&watched.picture), "{what}: {:?}", verdict(&watched.picture, &ann));
+    }
+    unit.member("delete", &operators, &before);
+    watched.until("no longer protected", |picture| !is_protected(picture)).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn operators_whom_the_heuristics_exempt_are_not_protected() {
     let lab = lab();
@@ -124,6 +156,30 @@ async fn a_service_accounts_groups_are_followed_over_any_number_of_levels_and_in
             picture.accounts.values().next().is_some_and(|account| account.everywhere == own)
         })
         .await;
+}
+
+/// What was deleted is not shown to the surveyor.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_account_is_in_no_group_that_was_deleted() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "a");
+    for user in ["ann", "service"] {
+        unit.add_user(user);
+    }
+    let ann = unit.mail("ann");
+    // A global security group.
+    let group = unit.add_group("crew", i32::MIN + 2);
+    unit.member("add", &group, &unit.dn("service"));
+    let mut wanted = wanted(unit.domain, &[&ann]);
+    let account = format!("service-{}@{}", unit.tag, unit.domain.name).parse().unwrap();
+    wanted.accounts = [account].into();
+    wanted.setting.accounts = wanted.accounts.clone();
+    let mut watched = Watched::asking(unit.domain, vec![server(unit.domain, 0, &unit.domain.surveyor)], wanted).await;
+    let everywhere = |picture: &DomainPicture| picture.accounts.values().next().map(|known| known.everywhere.len());
+    watched.until("in the group", |picture| everywhere(picture).is_some()).await;
+    let with = everywhere(&watched.picture).unwrap();
+    unit.change(&format!("dn: {group}\nchangetype: delete\n"));
+    watched.until("the group is gone", |picture| everywhere(picture) == Some(with - 1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

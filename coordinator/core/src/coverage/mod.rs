@@ -19,6 +19,6 @@ pub mod report;
 pub mod verdict;
 
 pub use cause::{Cause, Holder, Warning};
-pub use judge::{Judge, Setting, Touched, look};
+pub use judge::{Elsewhere, Judge, Setting, Touched, look};
 pub use picture::{AccountPicture, DomainPicture, Judged, Look};
 pub use verdict::{Placement, Presence, ServerVerdict, UserPicture, Verdict, VerdictKind};

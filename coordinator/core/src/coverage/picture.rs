@@ -1,7 +1,7 @@
 //! A domain as it was last seen, judged. A look at everything replaces it; a look at what has changed replaces the users
 //! that it names.
 
-use super::placement::{NoPlacement, PlannedGrant};
+use super::placement::{EntryBytes, GrantEntry, NoPlacement, PlannedGrant};
 use super::verdict::{Placement, Presence};
 use crate::names::{AccountName, DirectoryName, DirectoryServerName, Dn, DomainName};
 use crate::sid::Sid;
@@ -24,13 +24,17 @@ pub struct DomainPicture {
     pub users: BTreeMap<DirectoryName, Presence>,
     /// The service accounts, where the servers agree on who they are.
     pub accounts: BTreeMap<AccountName, AccountPicture>,
+    /// Entries of ours that are not on their places, as the server for grants shows them: with the explicit entries that
+    /// are there.
+    pub gone: BTreeMap<GrantEntry, Vec<EntryBytes>>,
     /// The fewest grants that would cover the missing ones.
     pub grants: BTreeSet<PlannedGrant>,
     /// Missing pairs that no grant of ours can cover, with the reason.
     pub not_grantable: BTreeMap<(DirectoryName, AccountName), NoPlacement>,
 }
 
-/// A service account, as all servers that give evidence agree: what other domains need to know of it.
+/// A service account, as all servers that give evidence agree, and what they do not: what other domains need to know of
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountPicture {
     /// Where it is.
@@ -41,6 +45,8 @@ pub struct AccountPicture {
     pub everywhere: BTreeSet<Sid>,
     /// In its token on machines of this domain.
     pub local: BTreeSet<Sid>,
+    /// What one of the servers shows in its token and not all of them: this may deny, never allow.
+    pub uncertain: BTreeSet<Sid>,
 }
 
 /// What a look taught.
@@ -56,6 +62,8 @@ pub struct Look {
     pub seen: BTreeMap<DirectoryServerName, Steady>,
     /// The service accounts, where the servers agree on who they are.
     pub accounts: BTreeMap<AccountName, AccountPicture>,
+    /// Entries of ours that are not on their places, with what is there.
+    pub gone: BTreeMap<GrantEntry, Vec<EntryBytes>>,
     /// The users that were judged.
     pub users: Judged,
 }
@@ -80,6 +88,7 @@ impl DomainPicture {
             seen: BTreeMap::new(),
             users: BTreeMap::new(),
             accounts: BTreeMap::new(),
+            gone: BTreeMap::new(),
             grants: BTreeSet::new(),
             not_grantable: BTreeMap::new(),
         }
@@ -87,8 +96,8 @@ impl DomainPicture {
 
     /// Takes in a look.
     pub fn take(&mut self, look: Look) {
-        let Look { domain: _, started, failed, seen, accounts, users } = look;
-        (self.started, self.failed, self.seen, self.accounts) = (started, failed, seen, accounts);
+        let Look { domain: _, started, failed, seen, accounts, gone, users } = look;
+        (self.started, self.failed, self.seen, self.accounts, self.gone) = (started, failed, seen, accounts, gone);
         let changed = match users {
             Judged::All(users) => {
                 self.users = users;

@@ -1,12 +1,13 @@
 //! When a domain is to be looked at again.
 
 use super::{Plan, Step};
-use crate::coverage::Setting;
+use crate::coverage::placement::GrantEntry;
+use crate::coverage::{Elsewhere, Setting};
 use crate::gate::World;
-use crate::ledger::{IntentState, PairState, Subject};
+use crate::ledger::{Effect, IntentState, Outcome, PairState, Subject};
 use crate::names::{AccountName, DirectoryName, DomainName};
 use crate::time::Steady;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The names to ask a domain for: every user of every GoodLink server that serves it.
 #[must_use]
@@ -39,7 +40,8 @@ pub fn setting(world: World<'_>, domain: &DomainName) -> Option<Setting> {
         machines.filter_map(|(name, server)| Some((name.clone(), server.domain.clone()?))).collect();
     for (other, picture) in world.estate.domains.iter().filter(|(other, _)| *other != domain) {
         for (account, seen) in &picture.accounts {
-            setting.elsewhere.insert((other.clone(), account.clone()), seen.local.clone());
+            let known = Elsewhere { local: seen.local.clone(), uncertain: seen.uncertain.clone() };
+            setting.elsewhere.insert((other.clone(), account.clone()), known);
         }
     }
     // The present SID is among them: an entry for that one grants, and is never looked at as one for a former account.
@@ -57,7 +59,24 @@ pub fn setting(world: World<'_>, domain: &DomainName) -> Option<Setting> {
             }
         }
     }
+    setting.ours = ours(world, domain);
     Some(setting)
+}
+
+/// Entries that are to be there: the last write of each added it and ended well, nobody wants it undone, and that it was
+/// lost is not written down yet.
+fn ours(world: World<'_>, domain: &DomainName) -> BTreeSet<GrantEntry> {
+    let mut last: BTreeMap<GrantEntry, bool> = BTreeMap::new();
+    for (id, intent) in &world.ledger.intents {
+        let Some(entry) = intent.effect.entry().filter(|entry| entry.domain == *domain) else { continue };
+        let succeeded = matches!(
+            (&intent.effect, &intent.state),
+            (Effect::Grant(_), IntentState::Ended { outcome: Outcome::Succeeded { .. }, .. })
+        );
+        let stays = succeeded && !world.ledger.lost.contains_key(id) && !world.ledger.undone.contains_key(&entry);
+        last.insert(entry, stays);
+    }
+    last.into_iter().filter(|(_, stays)| *stays).map(|(entry, _)| entry).collect()
 }
 
 /// When the next survey of the domain is due; none while there is nobody to ask for.

@@ -3,6 +3,7 @@
 
 mod causes;
 mod directory;
+mod gone;
 mod looks;
 mod proposals;
 mod servers;

@@ -2,7 +2,7 @@
 
 use crate::directory::*;
 use sendgate_core::coverage::reading::AccountReading;
-use sendgate_core::coverage::{Cause, Setting, VerdictKind, Warning};
+use sendgate_core::coverage::{Cause, Elsewhere, Setting, VerdictKind, Warning};
 use std::collections::BTreeSet;
 
 const GROUP: &str = "S-1-5-21-9-9-9-700";
@@ -58,7 +58,8 @@ fn a_local_group_allows_where_the_exchange_server_is_of_that_domain_and_denies_e
 fn a_group_local_to_the_exchange_servers_domain_allows_on_users_of_another_one() {
     let allows = directory(&entry("OA", GROUP), |_| {});
     let other = name("b.example.test");
-    let elsewhere = [((other, account()), [name(GROUP)].into())].into();
+    let there = Elsewhere { local: [name(GROUP)].into(), ..Elsewhere::default() };
+    let elsewhere = [((other, account()), there)].into();
     let mut setting = Setting { exchange_domain: [(name("exa1"), name("b.example.test"))].into(), ..setting() };
     is(&allows, &setting, VerdictKind::Missing);
     setting.elsewhere = elsewhere;
@@ -66,6 +67,19 @@ fn a_group_local_to_the_exchange_servers_domain_allows_on_users_of_another_one()
     // Not where the mailbox's server is of a third domain.
     setting.exchange_domain = [(name("exa1"), name("c.example.test"))].into();
     is(&allows, &setting, VerdictKind::Missing);
+}
+
+/// Its servers do not agree: what one of them shows may deny there, and allows nothing.
+#[test]
+fn a_group_that_only_one_server_of_the_exchange_servers_domain_shows_may_deny_and_never_allow() {
+    let there = Elsewhere { uncertain: [name(GROUP)].into(), ..Elsewhere::default() };
+    let setting = Setting {
+        exchange_domain: [(name("exa1"), name("b.example.test"))].into(),
+        elsewhere: [((name("b.example.test"), account()), there)].into(),
+        ..setting()
+    };
+    is(&directory(&entry("OA", GROUP), |_| {}), &setting, VerdictKind::Missing);
+    is(&directory(&(entry("OD", GROUP) + &entry("OA", ACCOUNT)), |_| {}), &setting, VerdictKind::Denied);
 }
 
 #[test]
@@ -101,10 +115,12 @@ fn an_account_is_known_by_what_every_server_shows() {
     let mut directory = directory(&entry("OA", ACCOUNT), |token| token.local = [name(GROUP)].into());
     let known = &directory.judged().accounts[&account()];
     assert_eq!((known.sid.clone(), known.local.clone()), (name(ACCOUNT), [name(GROUP)].into()));
+    assert_eq!(known.uncertain, BTreeSet::new(), "both servers show the same");
     let servers = &mut directory.0.servers;
     let a2 = servers.get_mut(&name("a2")).unwrap().as_mut().unwrap();
     a2.accounts.insert(account(), Ok(token()));
-    assert_eq!(directory.judged().accounts[&account()].local, BTreeSet::new());
+    let known = &directory.judged().accounts[&account()];
+    assert_eq!((&known.local, &known.uncertain), (&BTreeSet::new(), &[name(GROUP)].into()), "one server shows it");
     // Made again on one server, not yet on the other: nobody knows who it is.
     let a2 = directory.0.servers.get_mut(&name("a2")).unwrap().as_mut().unwrap();
     a2.accounts.insert(account(), Ok(AccountReading { sid: name(GROUP), ..token() }));

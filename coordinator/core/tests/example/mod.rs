@@ -2,7 +2,7 @@
 //! server GLA with three users. Everything is known, fresh and covered until a test changes one thing.
 #![allow(dead_code, reason = "each test file uses a part of the example")]
 
-use sendgate_core::coverage::placement::{PlannedGrant, Reach};
+use sendgate_core::coverage::placement::{EntryBytes, GrantEntry, PlannedGrant, Reach};
 use sendgate_core::coverage::reading::Home;
 use sendgate_core::coverage::verdict::{DecidingEntry, Presence};
 use sendgate_core::coverage::{
@@ -54,6 +54,8 @@ pub(crate) struct Example {
     pub(crate) paused: BTreeSet<&'static str>,
     /// What the next survey proposes.
     pub(crate) proposed: BTreeSet<PlannedGrant>,
+    /// Entries of ours that the server for grants shows its places without.
+    pub(crate) gone: BTreeMap<GrantEntry, Vec<EntryBytes>>,
     /// The entry that both servers show as the one that decides for a user.
     pub(crate) deciding: BTreeMap<DirectoryName, DecidingEntry>,
     /// What single servers show of a user, where they differ.
@@ -77,6 +79,7 @@ impl Example {
             down: BTreeMap::new(),
             paused: BTreeSet::new(),
             proposed: BTreeSet::new(),
+            gone: BTreeMap::new(),
             deciding: BTreeMap::new(),
             apart: BTreeMap::new(),
             sid: None,
@@ -213,6 +216,7 @@ impl Example {
                 .map(|server| (name(server), self.now.steady))
                 .collect(),
             accounts: self.sid.iter().map(|sid| (account.clone(), account_of(sid))).collect(),
+            gone: self.gone.clone(),
             users: Judged::All(users),
         }
     }
@@ -282,7 +286,13 @@ impl Example {
 
 fn account_of(sid: &str) -> AccountPicture {
     let dn = "CN=GoodAdmin,OU=Services,DC=a,DC=example,DC=test".into();
-    AccountPicture { dn, sid: name(sid), everywhere: [name(sid)].into(), local: BTreeSet::new() }
+    AccountPicture {
+        dn,
+        sid: name(sid),
+        everywhere: [name(sid)].into(),
+        local: BTreeSet::new(),
+        uncertain: BTreeSet::new(),
+    }
 }
 
 /// An object of its own for each name.

@@ -3,7 +3,7 @@
 use super::*;
 use sendgate_core::coverage::explain::{Did, EntryShown, Found, ListShown, ObjectShown, Remedy, Where};
 use sendgate_core::coverage::reading::{DescriptorReading, GroupPath, ServerFailure, UserReading};
-use sendgate_core::coverage::{Holder, VerdictKind};
+use sendgate_core::coverage::{self, Holder, VerdictKind};
 use sendgate_core::names::DomainName;
 use std::sync::Arc;
 
@@ -91,9 +91,10 @@ fn the_token_says_how_each_sid_is_held_where_the_store_asks() {
     assert_eq!(held(&setting()), ([Everywhere, Everywhere, Local, Uncertain, Not, Not], Some(here), 3, 1));
     // A store of another domain: what is local there counts, what is local here may only deny.
     let there: DomainName = name("b.example.test");
+    let shown_there = coverage::Elsewhere { local: [name(THERE)].into(), ..coverage::Elsewhere::default() };
     let elsewhere = Setting {
         exchange_domain: [(name("exa1"), there.clone())].into(),
-        elsewhere: [((there.clone(), account_name()), [name(THERE)].into())].into(),
+        elsewhere: [((there.clone(), account_name()), shown_there)].into(),
         ..setting()
     };
     assert_eq!(held(&elsewhere), ([Everywhere, Everywhere, LocalOnly, Uncertain, Not, Elsewhere], Some(there), 2, 2));

@@ -82,6 +82,63 @@ fn a_grant_that_nobody_needs_any_more_or_that_failed_is_not_called_lost() {
     assert!(example.ledger.lost.is_empty());
 }
 
+/// Nobody lacks the right while another entry covers, so that no picture proposes the lost one again.
+#[test]
+fn a_lost_grant_that_nobody_needs_just_now_is_found_on_its_place_and_written_down_once() {
+    let mut example = proposing(&[grant(HEAD, GrantForm::ContainerUsers)]);
+    let entry_of_ours = grant(HEAD, GrantForm::ContainerUsers).entry();
+    let ours = |example: &Example| survey::setting(example.world(), &name("a.example.test")).unwrap().ours;
+    assert_eq!(ours(&example), [].into());
+    let (effects, _) = example.settle();
+    let first = effects[0].0;
+    assert_eq!(ours(&example), [].into(), "it is under way");
+    example.end(first, succeeded());
+    assert_eq!(ours(&example), [entry_of_ours.clone()].into());
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    example.proposed.clear();
+    example.gone = [(entry_of_ours.clone(), vec![entry("new")])].into();
+    // What the server for grants showed before the grant ended says nothing about it.
+    example.survey();
+    example.settle();
+    assert!(example.ledger.lost.is_empty());
+    // Nor does it while it gives no evidence.
+    example.down.insert("a1", "cut off");
+    example.pass(minutes(1));
+    example.settle();
+    assert!(example.ledger.lost.is_empty());
+    example.down.clear();
+    example.pass(minutes(1));
+    let (effects, _) = example.settle();
+    assert_eq!(effects, [], "nobody needs it");
+    let cause = &example.ledger.lost[&first].cause;
+    assert!(cause.starts_with("the other entries were changed as well (1 new, 0 gone): "), "{cause}");
+    assert_eq!(ours(&example), [].into());
+    example.pass(minutes(1));
+    example.settle();
+    assert_eq!(example.ledger.lost.len(), 1);
+}
+
+/// A picture may both propose an entry and show its place without it.
+#[test]
+fn a_lost_grant_that_is_proposed_again_as_well_is_written_down_once() {
+    let mut example = proposing(&[grant(HEAD, GrantForm::ContainerUsers)]);
+    let first = written(&mut example);
+    example.gone = [(grant(HEAD, GrantForm::ContainerUsers).entry(), vec![])].into();
+    example.pass(minutes(1));
+    let lost = |milestone: &Milestone| matches!(milestone, Milestone::GrantLost { .. });
+    let found = milestones(&mut example, lost);
+    assert!(matches!(found.as_slice(), [Milestone::GrantLost { intent, .. }] if *intent == first), "{found:?}");
+}
+
+#[test]
+fn what_somebody_wants_undone_is_not_missed() {
+    let mut example = proposing(&[grant(HEAD, GrantForm::ContainerUsers)]);
+    let intent = written(&mut example);
+    let request = request::grant_undo(example.world(), intent.get(), "the tenants object");
+    file(&mut example, request);
+    assert_eq!(survey::setting(example.world(), &name("a.example.test")).unwrap().ours, [].into());
+}
+
 #[test]
 fn every_sid_that_an_account_had_is_kept() {
     let mut example = Example::covered();

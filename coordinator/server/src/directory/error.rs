@@ -1,5 +1,6 @@
 //! What can go wrong with a directory server, in words that an operator can act on.
 
+use super::kerberos::remedy;
 use super::{DirectoryServer, Method, Security};
 use ldap3::{LdapError, LdapResult};
 use rustls::CertificateError;
@@ -252,6 +253,17 @@ impl DirectoryError {
             },
             (code::STRONGER_AUTH_REQUIRED, Method::Simple(_)) => Self::StrongAuthRequired { server: shown, name, why },
             _ => Self::result(server, &format!("binding as {name}"), result),
+        }
+    }
+
+    /// Whether the account itself was refused: asked again with the same password or key the answer is the same, and
+    /// each time counts towards the account's lockout.
+    pub(super) fn refuses_the_account(&self) -> bool {
+        match self {
+            Self::BindRefused { .. } => true,
+            Self::Kerberos { why, .. } => remedy::refuses_the_account(why),
+            Self::Beside { error, .. } => error.refuses_the_account(),
+            _ => false,
         }
     }
 

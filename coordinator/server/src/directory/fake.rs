@@ -17,6 +17,8 @@ const NAME: &str = "dc.example.test";
 pub(super) enum Answer {
     /// Sends these protocol operations, with the request's message number.
     Say(Vec<Vec<u8>>),
+    /// Sends these entries, as the last page of a search.
+    Page(Vec<Vec<u8>>),
     /// Sends these bytes as they are.
     Raw(Vec<u8>),
     /// Keeps the connection open and says nothing more.
@@ -72,6 +74,15 @@ fn serve(listener: &TcpListener, config: Arc<ServerConfig>, answers: Vec<Answer>
                     stream.write_all(&ber(0x30, &[ber(2, &[vec![number]]), operation])).unwrap();
                 }
             }
+            Answer::Page(entries) => {
+                let cookie = ber(0x30, &[ber(2, &[vec![0]]), text("")]);
+                let control = ber(0x30, &[text("1.2.840.113556.1.4.319"), ber(4, &[cookie])]);
+                for entry in entries {
+                    stream.write_all(&ber(0x30, &[ber(2, &[vec![number]]), entry])).unwrap();
+                }
+                let done = [ber(2, &[vec![number]]), result(DONE, 0, ""), ber(0xa0, &[control])];
+                stream.write_all(&ber(0x30, &done)).unwrap();
+            }
             Answer::Raw(bytes) => stream.write_all(&bytes).unwrap(),
             Answer::Nothing => drop(stream.read(&mut buffer)),
             Answer::Close => return,
@@ -115,8 +126,18 @@ pub(super) fn object(dn: &str, attribute: &str, value: &[u8]) -> Answer {
 
 /// One object with these attributes.
 pub(super) fn object_of(dn: &str, attributes: &[(&str, Vec<u8>)]) -> Answer {
+    Answer::Say(vec![entry_of(dn, attributes), result(DONE, 0, "")])
+}
+
+/// An entry with these attributes.
+pub(super) fn entry_of(dn: &str, attributes: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let attribute =
         |(name, value): &(&str, Vec<u8>)| ber(0x30, &[text(name), ber(0x31, &[ber(4, std::slice::from_ref(value))])]);
     let attributes = ber(0x30, &attributes.iter().map(attribute).collect::<Vec<_>>());
-    Answer::Say(vec![ber(ENTRY, &[text(dn), attributes]), result(DONE, 0, "")])
+    ber(ENTRY, &[text(dn), attributes])
+}
+
+/// No such object.
+pub(super) fn nobody() -> Answer {
+    Answer::Say(vec![result(DONE, 32, "")])
 }

@@ -5,18 +5,19 @@
 //! 2. `server` gives the verdict of a pair on one server, `missing` the cause where no entry applies, `chain` what the
 //!    containers above a user have to do with it;
 //! 3. here the servers' verdicts become one: the worst that any of them shows;
-//! 4. `propose` asks for the grant that would help.
+//! 4. `propose` asks for the grant that would help; `gone` which entries of ours are not there any more.
 //!
 //! Users whose evidence is the same share one verdict: it is judged once (`shared`).
 
 pub(super) mod chain;
+mod gone;
 mod missing;
 mod propose;
 pub(super) mod server;
 mod setting;
 mod shared;
 
-pub use setting::{Setting, powerful};
+pub use setting::{Elsewhere, Setting, powerful};
 
 use super::cause::Cause;
 use super::picture::{AccountPicture, Judged, Look};
@@ -24,6 +25,7 @@ use super::reading::{DomainReading, FoundUser, Home, ServerFailure, UserReading}
 use super::verdict::{Presence, ServerVerdict, UserPicture, Verdict, VerdictKind};
 use crate::guid::Guid;
 use crate::names::{AccountName, DirectoryName, DirectoryServerName};
+use crate::sid::Sid;
 use shared::Shared;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -57,14 +59,25 @@ pub fn look(reading: &DomainReading, setting: &Setting, touched: &Touched) -> Lo
     }
     let accounts = reading.accounts().into_iter();
     let accounts = accounts.filter_map(|account| Some((account.clone(), account_of(reading, account)?)));
-    Look { domain: reading.domain.clone(), started: reading.started, failed, seen, accounts: accounts.collect(), users }
+    Look {
+        domain: reading.domain.clone(),
+        started: reading.started,
+        failed,
+        seen,
+        accounts: accounts.collect(),
+        gone: gone::gone(reading, setting),
+        users,
+    }
 }
 
-/// The account, if the servers that know it agree on who it is; of its groups, those that all of them show.
+/// The account, if the servers that know it agree on who it is; of its groups, those that all of them show, and apart
+/// from them those that only some do.
 fn account_of(reading: &DomainReading, account: &AccountName) -> Option<AccountPicture> {
     let mut agreed: Option<AccountPicture> = None;
+    let mut shown: BTreeSet<Sid> = BTreeSet::new();
     for server in reading.servers.values().flatten() {
         let Some(Ok(seen)) = server.accounts.get(account) else { continue };
+        shown.extend(seen.everywhere.iter().chain(&seen.local).chain(&seen.uncertain).cloned());
         match &mut agreed {
             None => {
                 agreed = Some(AccountPicture {
@@ -72,6 +85,7 @@ fn account_of(reading: &DomainReading, account: &AccountName) -> Option<AccountP
                     sid: seen.sid.clone(),
                     everywhere: seen.everywhere.clone(),
                     local: seen.local.clone(),
+                    uncertain: BTreeSet::new(),
                 });
             }
             Some(agreed) if agreed.sid == seen.sid => {
@@ -81,7 +95,10 @@ fn account_of(reading: &DomainReading, account: &AccountName) -> Option<AccountP
             Some(_) => return None,
         }
     }
-    agreed
+    let mut agreed = agreed?;
+    shown.retain(|sid| !agreed.everywhere.contains(sid) && !agreed.local.contains(sid));
+    agreed.uncertain = shown;
+    Some(agreed)
 }
 
 /// Judges the users of one reading.

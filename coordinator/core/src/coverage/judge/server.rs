@@ -105,8 +105,11 @@ impl Judge<'_> {
             if here {
                 certain.extend(reading.local.iter().cloned());
             } else {
-                certain.extend(elsewhere.into_iter().flatten().cloned());
                 uncertain.extend(reading.local.iter().cloned());
+                if let Some(elsewhere) = elsewhere {
+                    certain.extend(elsewhere.local.iter().cloned());
+                    uncertain.extend(elsewhere.uncertain.iter().cloned());
+                }
             }
             uncertain.retain(|sid| !certain.contains(sid));
             Token { certain, uncertain }

@@ -1,6 +1,6 @@
 //! What judging depends on besides what was read.
 
-use crate::coverage::placement::Reach;
+use crate::coverage::placement::{GrantEntry, Reach};
 use crate::guid::Guid;
 use crate::names::{AccountName, DirectoryServerName, DomainName, ExchangeServerName};
 use crate::sid::Sid;
@@ -18,14 +18,25 @@ pub struct Setting {
     /// The domain that each Exchange server's machine is a member of. Of a server that is not here it is not known, and
     /// no group that is local to a domain allows anything there.
     pub exchange_domain: BTreeMap<ExchangeServerName, DomainName>,
-    /// Groups local to other domains that an account is in, as that domain's servers all agree.
-    pub elsewhere: BTreeMap<(DomainName, AccountName), BTreeSet<Sid>>,
+    /// What other domains know of an account.
+    pub elsewhere: BTreeMap<(DomainName, AccountName), Elsewhere>,
     /// SIDs that accounts of the same name had before they were made again.
     pub former: BTreeMap<AccountName, BTreeSet<Sid>>,
     /// Accounts that somebody has approved to be granted on AdminSDHolder.
     pub holder_approved: BTreeSet<AccountName>,
     /// Pairs whose inherited deny somebody has approved to be overridden by an entry on the user.
     pub override_approved: BTreeSet<(Guid, AccountName)>,
+    /// Entries that we have written here and that are to be there.
+    pub ours: BTreeSet<GrantEntry>,
+}
+
+/// What another domain knows of an account's token on machines of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Groups local to it that the account is in, as its servers all agree.
+    pub local: BTreeSet<Sid>,
+    /// What one of its servers shows in the token and not all of them.
+    pub uncertain: BTreeSet<Sid>,
 }
 
 impl Setting {
@@ -41,6 +52,7 @@ impl Setting {
             former: BTreeMap::new(),
             holder_approved: BTreeSet::new(),
             override_approved: BTreeSet::new(),
+            ours: BTreeSet::new(),
         }
     }
 }

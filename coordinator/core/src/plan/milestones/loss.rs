@@ -1,29 +1,46 @@
 //! Entries of ours that did not stay, and why a right that had landed is gone.
 
-use crate::coverage::placement::{EntryBytes, PlannedGrant};
+use crate::coverage::placement::{EntryBytes, GrantEntry, PlannedGrant};
 use crate::coverage::{Cause, DomainPicture, ServerVerdict, Verdict, VerdictKind};
 use crate::gate::World;
 use crate::ledger::{Effect, Intent, IntentState, Milestone, Outcome, Sequence};
 use crate::names::{AccountName, Dn, DomainName};
 use crate::time::Steady;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Grants that ended well, and that a later picture proposes again: the entry is not on its place any more.
+/// Grants that ended well and whose entry a later picture does not show on its place: it proposes it again, or it found
+/// the place without it, whether or not anybody needs it just now.
 pub(super) fn lost_grants(world: World<'_>, domain: &DomainName) -> Vec<Milestone> {
     let Some(picture) = world.estate.domains.get(domain) else { return Vec::new() };
-    let lost = picture.grants.iter().filter_map(|again| {
-        let (intent, written) = lost(world, again, picture.as_of())?;
-        Some(Milestone::GrantLost { intent, place: again.place.clone(), cause: likely(written, again) })
-    });
-    lost.collect()
+    let lost: BTreeMap<Sequence, Milestone> = missing(world, picture)
+        .filter_map(|(entry, now, seen)| {
+            let (intent, written) = lost(world, &entry, seen)?;
+            Some((intent, Milestone::GrantLost { intent, place: entry.place, cause: likely(written, now) }))
+        })
+        .collect();
+    lost.into_values().collect()
+}
+
+/// Entries that are not on their places, with the explicit entries that are there, and as of when.
+fn missing<'a>(
+    world: World<'a>,
+    picture: &'a DomainPicture,
+) -> impl Iterator<Item = (GrantEntry, &'a [EntryBytes], Steady)> {
+    let as_of = picture.as_of();
+    let again = picture.grants.iter().map(move |again| (again.entry(), again.expected.as_slice(), as_of));
+    // What the server for grants shows of a place is as old as what it says of anything.
+    let server = world.policy.domains.get(&picture.domain).map(|domain| &domain.grant_server);
+    let seen = server.and_then(|server| picture.seen.get(server)).copied();
+    let gone = picture.gone.iter().filter_map(move |(entry, now)| Some((entry.clone(), now.as_slice(), seen?)));
+    again.chain(gone)
 }
 
 /// The last write of the same entry, if it added it, ended before `seen`, and its loss is not written down yet.
-fn lost<'a>(world: World<'a>, again: &PlannedGrant, seen: Steady) -> Option<(Sequence, &'a PlannedGrant)> {
-    let entry = again.entry();
-    let same = |intent: &&Intent| intent.effect.place() == Some((&again.domain, &again.place));
+fn lost<'a>(world: World<'a>, entry: &GrantEntry, seen: Steady) -> Option<(Sequence, &'a PlannedGrant)> {
+    let same = |intent: &&Intent| intent.effect.place() == Some((&entry.domain, &entry.place));
     let mut writes = world.ledger.intents.iter().filter(|(_, intent)| same(intent)).rev();
-    let (id, intent) = writes.find(|(_, intent)| intent.effect.entry().as_ref() == Some(&entry))?;
+    let (id, intent) = writes.find(|(_, intent)| intent.effect.entry().as_ref() == Some(entry))?;
     match (&intent.effect, &intent.state) {
         (Effect::Grant(written), IntentState::Ended { outcome: Outcome::Succeeded { .. }, at })
             if *at < seen && !world.ledger.lost.contains_key(id) =>
@@ -35,15 +52,15 @@ fn lost<'a>(world: World<'a>, again: &PlannedGrant, seen: Steady) -> Option<(Seq
 }
 
 /// What the entries around it tell.
-fn likely(written: &PlannedGrant, now: &PlannedGrant) -> String {
+fn likely(written: &PlannedGrant, now: &[EntryBytes]) -> String {
     const RACE: &str = "a change made at the same time on another directory server, without our entry, won by \
                         replication (the later write wins whole)";
-    if written.expected == now.expected {
+    if written.expected == now {
         return format!("the other entries are those of before the grant: {RACE}, or somebody removed just this entry");
     }
     let without =
         |entries: &[EntryBytes], from: &[EntryBytes]| entries.iter().filter(|entry| !from.contains(entry)).count();
-    let (new, gone) = (without(&now.expected, &written.expected), without(&written.expected, &now.expected));
+    let (new, gone) = (without(now, &written.expected), without(&written.expected, now));
     format!(
         "the other entries were changed as well ({new} new, {gone} gone): {RACE}, or a tool wrote back a list that it \
          had read before the grant"
@@ -93,8 +110,8 @@ fn on_a_server(world: World<'_>, picture: &DomainPicture, account: &AccountName,
     if let Some((undo, grant)) = undone.max_by_key(|(undo, _)| undo.request) {
         return format!("{} had grant {} on {} undone: {}", undo.by, undo.grant, grant.place, undo.reason);
     }
-    let mut again = picture.grants.iter().filter(|grant| grant.account == *account && reached(&grant.place));
-    if let Some((id, written)) = again.find_map(|again| lost(world, again, picture.as_of())) {
+    let mut losses = missing(world, picture).filter_map(|(entry, _, seen)| lost(world, &entry, seen));
+    if let Some((id, written)) = losses.find(|(_, written)| written.account == *account && reached(&written.place)) {
         return format!("the entry of grant {id} on {} is not there any more", written.place);
     }
     match cause {

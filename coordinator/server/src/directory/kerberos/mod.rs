@@ -12,7 +12,7 @@
 mod program;
 pub mod protocol;
 pub(super) mod relay;
-mod remedy;
+pub(super) mod remedy;
 pub(super) mod sasl;
 
 use super::Password;

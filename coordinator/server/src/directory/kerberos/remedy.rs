@@ -64,8 +64,16 @@ const KNOWN: [(&str, &str); 14] = [
     ("does not offer to seal", "use security = \"starttls\" or \"ldaps\" for this server"),
 ];
 
+/// Complaints of a key distribution center that has refused the account's own key or the account.
+const REFUSALS: [&str; 3] = ["Preauthentication failed", "Password incorrect", "credentials have been revoked"];
+
 const GENERAL: &str = "check principal, keytab and krb5.conf with `kinit -k -t KEYTAB PRINCIPAL` as the coordinator's \
                        user; KRB5_TRACE=/dev/stderr in the coordinator's environment shows each step";
+
+/// Whether the account itself was refused.
+pub(in crate::directory) fn refuses_the_account(complaint: &str) -> bool {
+    REFUSALS.iter().any(|part| complaint.contains(part))
+}
 
 /// The advice.
 pub(super) fn of(complaint: &str) -> &'static str {

@@ -101,15 +101,22 @@ async fn abroad(
     known: &AccountPicture,
     everybodys: &BTreeSet<Sid>,
 ) -> Result<AccountReading, DirectoryError> {
-    // Other forests' principals are members by an object that stands for them, those of this forest by themselves.
-    let mut members: BTreeSet<Dn> = known.everywhere.iter().map(|sid| foreign(sid, head)).collect();
-    members.insert(foreign(&known.sid, head));
-    members.insert(known.dn.clone());
-    for sid in well_known() {
-        members.remove(&foreign(&sid, head));
-    }
-    let local = groups_with(session, head, members).await?;
-    Ok(reading(known.dn.clone(), known.sid.clone(), known.everywhere.clone(), local, everybodys))
+    let mut certain = members(&known.everywhere, head);
+    certain.insert(foreign(&known.sid, head));
+    certain.insert(known.dn.clone());
+    let local = groups_with(session, head, certain).await?;
+    let perhaps = groups_with(session, head, members(&known.uncertain, head)).await?;
+    let mut reading = reading(known.dn.clone(), known.sid.clone(), known.everywhere.clone(), local, everybodys);
+    reading.uncertain.extend(known.uncertain.iter().cloned().chain(perhaps));
+    reading.uncertain.retain(|sid| !reading.everywhere.contains(sid) && !reading.local.contains(sid));
+    Ok(reading)
+}
+
+/// What stands for these SIDs in the groups of this head: other forests' principals are members by an object that stands
+/// for them, those of this forest by themselves. Who is in a group with everybody is told apart.
+fn members(sids: &BTreeSet<Sid>, head: &Dn) -> BTreeSet<Dn> {
+    let everybody = well_known();
+    sids.iter().filter(|sid| !everybody.contains(sid)).map(|sid| foreign(sid, head)).collect()
 }
 
 /// The groups that contain everybody are added: in the token for certain, unless a member server has its own. That it
@@ -249,5 +256,34 @@ mod tests {
     fn a_token_that_is_not_shown_is_no_empty_token() {
         let error = read(Role::DomainController, &[]).unwrap_err();
         assert_eq!(error, "tokenGroups was not shown: the reader lacks the right to read it");
+    }
+
+    /// What only some servers of its own domain show of an account, and the groups here that this leads to.
+    #[tokio::test]
+    async fn an_account_of_another_domain_may_be_in_what_only_some_of_its_servers_show() {
+        use super::super::super::connect;
+        use super::super::super::fake::{Answer, bound, entry_of, hasty};
+        let group =
+            |name: &str, sid: &str| entry_of(&format!("CN={name},DC=a"), &[("objectSid", sid_of(sid).to_bytes())]);
+        let (certain, perhaps) = ("S-1-5-21-9-9-9-1", "S-1-5-21-9-9-9-2");
+        let (here, over, both) = ("S-1-5-21-1-2-3-11", "S-1-5-21-1-2-3-12", "S-1-5-21-1-2-3-13");
+        let answers = vec![
+            bound(),
+            Answer::Page(vec![group("Here", here), group("Both", both)]),
+            Answer::Page(vec![]),
+            Answer::Page(vec![group("Over", over), group("Both", both)]),
+            Answer::Page(vec![]),
+        ];
+        let known = AccountPicture {
+            dn: "CN=GoodAdmin,DC=b".into(),
+            sid: sid_of(certain),
+            everywhere: [sid_of(certain)].into(),
+            local: BTreeSet::new(),
+            uncertain: [sid_of(perhaps)].into(),
+        };
+        let session = connect::open(&hasty(answers)).await.ok().unwrap();
+        let reading = abroad(&session, &Dn::from("DC=a"), &known, &BTreeSet::new()).await.unwrap();
+        assert_eq!(reading.local, [here, both].map(sid_of).into());
+        assert_eq!(reading.uncertain, [perhaps, over].map(sid_of).into());
     }
 }

@@ -201,6 +201,17 @@ impl Answers {
         self.objects.values().map(Object::dn)
     }
 
+    /// Where an object is; nothing for one that answers no name.
+    pub(super) fn place(&self, guid: Guid) -> Option<&Dn> {
+        self.objects.get(&guid).map(Object::dn)
+    }
+
+    /// The objects at or below `top`.
+    pub(super) fn within(&self, top: &Dn) -> impl Iterator<Item = Guid> {
+        let below = |object: &Object| super::place::within(object.dn().as_str(), top);
+        self.objects.iter().filter(move |(_, object)| below(object)).map(|(guid, _)| *guid)
+    }
+
     /// Where these objects are.
     pub(super) fn places_of(&self, guids: &BTreeSet<Guid>) -> impl Iterator<Item = &Dn> {
         guids.iter().filter_map(|guid| self.objects.get(guid)).map(Object::dn)

@@ -5,44 +5,42 @@
 //!    does not move; a group the tokens of the service accounts and who is protected; AdminSDHolder who is protected.
 //! 3. Just that is read again. What is known changes only where nothing has to be waited for, so that a look which is cut
 //!    short is made up for by the next one.
+//! 4. `again` reads what no number tells of: descriptors that inheritance changes, whether users are still there. The
+//!    groups of service accounts, which other domains change as well, are read again every [`ACCOUNTS_EVERY`], and sooner
+//!    where something has changed that was not shown.
+
+mod again;
 
 use super::super::entry::Entry;
-use super::super::session::{DESCRIPTOR, Session};
+use super::super::session::Session;
 use super::super::{DirectoryError, filter, root};
 use super::account;
 use super::containers::{holder, read_holder};
 use super::full::{READ_EVERYBODY_FROM, attributes, look_up};
-use super::lookup::EVERYBODY;
 use super::place::{in_domain, within};
 use super::progress::Report;
 use super::protection::{self, Protection};
-use super::state::{Asked, Delta, Flow, State};
+use super::state::{Asked, Delta, State};
 use super::user;
 use sendgate_core::coverage::reading::DescriptorReading;
 use sendgate_core::guid::Guid;
 use sendgate_core::names::Dn;
 use sendgate_core::time::Steady;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// The first pause before what lies below a changed container is read again; each one after it is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-
-/// The longest such pause. After it the next full reading is near.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-
-/// Pauses are at least so many times as long as the reading took: what is read for nothing stays a small part.
-const PAUSE_PER_READING: u32 = 30;
-
-/// Objects whose presence one look asks about: some searches for a few dozen numbers that every server has an index of.
-const SWEPT: usize = 200;
-
-/// Objects in one such search.
-const GUIDS_PER_SEARCH: usize = 50;
-
 /// How long a server may take to say how far its changes go: it has nothing to search for that.
-const ANSWER: Duration = Duration::from_secs(10);
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
+
+/// The groups of service accounts are read again after this: what other domains change in them shows no change here. A
+/// handful of searches by indexed attributes for each account.
+const ACCOUNTS_EVERY: Duration = Duration::from_secs(30);
+
+/// And after this where something has changed that was not shown, which may be a group that was deleted. On a busy server
+/// that is at each look.
+const DOUBTED_EVERY: Duration = Duration::from_secs(5);
 
 /// What came of a look.
 #[derive(Debug)]
@@ -70,39 +68,51 @@ struct Changed {
     shown: u64,
 }
 
-/// Looks at what has changed. `now` is when the look began.
+/// Looks at what has changed. `now` is when the look began; the server's first answer is waited for as long as `patience`.
 ///
 /// # Errors
 /// A search that was not complete; then the next look begins where this one did.
-pub(super) async fn look(state: &mut State, session: &Session, now: Steady) -> Result<Looked, DirectoryError> {
-    let Ok(usn) = timeout(ANSWER, root::usn(session)).await else {
+pub(super) async fn look(
+    state: &mut State,
+    session: &Session,
+    now: Steady,
+    patience: Duration,
+) -> Result<Looked, DirectoryError> {
+    let Ok(usn) = timeout(patience, root::usn(session)).await else {
         let (server, attempt) = (session.server().shown(), "asking whether anything has changed".to_owned());
-        return Err(DirectoryError::TimedOut { server, attempt, limit: ANSWER });
+        return Err(DirectoryError::TimedOut { server, attempt, limit: patience });
     };
     let usn = usn?;
-    let mut delta = Delta::default();
     if usn < state.usn {
         return Ok(Looked::Unclear("the server's update sequence numbers went back: it was restored from a backup"));
     }
     if usn > state.usn {
-        let changed = changed(state, session).await?;
+        let changed = changed(state, session, usn).await?;
         if let Some(why) = changed.unclear {
             return Ok(Looked::Unclear(why));
         }
-        state.sweep.again |= may_hide(changed.shown, state.usn, usn);
-        follow(state, session, changed, &mut delta).await?;
+        if may_hide(changed.shown, state.usn, usn) {
+            (state.sweep.again, state.accounts_doubted) = (true, true);
+        }
+        follow(state, session, changed).await?;
         state.usn = usn;
     }
-    let due: Vec<Dn> =
-        state.flowing.iter().filter(|(_, flow)| flow.due <= Instant::now()).map(|(dn, _)| dn.clone()).collect();
-    for top in due {
-        below(state, session, &top).await?;
+    again::flows(state, session).await?;
+    let pause = if state.accounts_doubted { DOUBTED_EVERY } else { ACCOUNTS_EVERY };
+    if state.accounts_read.elapsed() >= pause {
+        read_accounts(state, session).await?;
     }
-    sweep(state, session).await?;
-    delta.containers = state.containers.touched();
-    delta.users = state.answers.touched();
+    again::sweep(state, session).await?;
     state.seen = now;
-    Ok(Looked::Known(delta))
+    Ok(Looked::Known(state.delta()))
+}
+
+/// Reads the service accounts again, but for those that were not there: they cannot come without a change that is shown.
+async fn read_accounts(state: &mut State, session: &Session) -> Result<(), DirectoryError> {
+    let (wanted, began) = (state.asked.wanted.clone(), Instant::now());
+    let accounts = account::read(session, &state.head, &wanted.accounts, &wanted.known, Some(&state.accounts)).await?;
+    state.put_accounts(accounts, began);
+    Ok(())
 }
 
 /// Whether something may have changed between two update sequence numbers that was not shown: in another partition, or it
@@ -112,14 +122,16 @@ fn may_hide(shown: u64, from: u64, to: u64) -> bool {
 }
 
 /// Searches for what has changed, and takes the users.
-async fn changed(state: &mut State, session: &Session) -> Result<Changed, DirectoryError> {
+async fn changed(state: &mut State, session: &Session, usn: u64) -> Result<Changed, DirectoryError> {
     let mut all = attributes();
-    all.extend(["isDeleted", "uSNChanged"]);
-    let filter = filter::at_least("uSNChanged", state.usn.saturating_add(1));
+    all.push("isDeleted");
+    let filter = filter::at_least(user::CHANGED, state.usn.saturating_add(1));
     let (head, mut changed) = (state.head.clone(), Changed::default());
+    // What has changed after the server was asked how far its changes go accounts for none of those up to there.
+    let counts = |number: &str| number.parse::<u64>().is_ok_and(|number| number <= usn);
     session
         .each_or_deleted("reading what has changed", head.as_str(), &filter, &all, |entry| {
-            changed.shown += u64::from(entry.texts("uSNChanged").next().is_some());
+            changed.shown += u64::from(entry.texts(user::CHANGED).any(counts));
             if in_domain(&entry.dn, &head) {
                 sort(state, &entry, &mut changed);
             }
@@ -167,7 +179,10 @@ fn sort(state: &mut State, entry: &Entry, changed: &mut Changed) {
     match guid {
         Some(guid) if is_deleted(entry) => state.answers.forget(guid),
         _ => {
+            let before = guid.and_then(|guid| state.answers.place(guid)).cloned();
             if state.answers.take(entry, &mut state.lens) {
+                // Kept where the next look finds it, should this one fail: by then the new name is the known one.
+                state.renamed |= before != Some(Dn::from(entry.dn.as_str()));
                 changed.users.extend(guid);
             }
         }
@@ -189,16 +204,11 @@ fn is_account(state: &State, entry: &Entry) -> bool {
 }
 
 /// Reads again what a change can have touched.
-async fn follow(
-    state: &mut State,
-    session: &Session,
-    changed: Changed,
-    delta: &mut Delta,
-) -> Result<(), DirectoryError> {
+async fn follow(state: &mut State, session: &Session, changed: Changed) -> Result<(), DirectoryError> {
     // Everything that has to be waited for comes first.
-    let head = state.head.clone();
+    let (head, began) = (state.head.clone(), Instant::now());
     let rules = protection::rules(session, &state.configuration, &state.asked.wanted.protection).await?;
-    let protection = if changed.protection || rules != *state.lens.protection.rules() {
+    let protection = if state.renamed || changed.protection || rules != *state.lens.protection.rules() {
         Some(protection::read(session, &head, rules).await?)
     } else {
         None
@@ -222,27 +232,27 @@ async fn follow(
         .cloned()
         .collect();
     for top in tops {
-        let flow = Flow { due: Instant::now(), pause: FIRST_PAUSE };
-        state.flowing.insert(top.clone(), flow);
-        fresh.extend(below(state, session, &top).await?);
+        fresh.extend(again::changed(state, session, &top).await?);
     }
     // From here on nothing is waited for.
     changed.containers.into_iter().for_each(|(dn, shown)| state.containers.put(&dn, shown));
     state.fresh = fresh;
     protect(state, protection);
-    delta.accounts = accounts.filter(|accounts| *accounts != state.accounts);
-    if let Some(accounts) = &delta.accounts {
-        state.accounts.clone_from(accounts);
+    if let Some(accounts) = accounts {
+        state.put_accounts(accounts, began);
     }
-    delta.holder = shown.filter(|shown| !super::descriptors::same(shown, &state.holder));
-    if let Some(holder) = &delta.holder {
-        state.holder.clone_from(holder);
+    if let Some(holder) = shown {
+        state.put_holder(holder);
     }
     Ok(())
 }
 
+/// Who is protected, as it was read now.
 fn protect(state: &mut State, protection: Option<Protection>) {
-    if let Some(protection) = protection.filter(|protection| !protection.same(&state.lens.protection)) {
+    let Some(protection) = protection else { return };
+    // In the same groups somebody may be by his new name.
+    let renamed = std::mem::take(&mut state.renamed);
+    if renamed || !protection.same(&state.lens.protection) {
         state.lens.protection = protection;
         state.answers.protect(&mut state.lens);
     }
@@ -259,66 +269,6 @@ async fn gone(state: &mut State, session: &Session, users: &BTreeSet<Guid>) -> R
     Ok(())
 }
 
-/// Asks whether some of the known objects are still there, if something was changed that was not shown.
-async fn sweep(state: &mut State, session: &Session) -> Result<(), DirectoryError> {
-    if state.sweep.left.is_empty() && std::mem::take(&mut state.sweep.again) {
-        state.sweep.left = state.answers.guids();
-    }
-    let from = state.sweep.left.len().saturating_sub(SWEPT);
-    let some: Vec<Guid> = state.sweep.left.get(from..).unwrap_or_default().to_vec();
-    for some in some.chunks(GUIDS_PER_SEARCH) {
-        let filter = filter::any(some.iter().map(|guid| filter::equals_bytes("objectGUID", &guid.to_bytes())));
-        let mut there = BTreeSet::new();
-        session
-            .each("asking whether users are still there", state.head.as_str(), &filter, &["objectGUID"], |entry| {
-                there.extend(user::guid(&entry).ok());
-                Ok(())
-            })
-            .await?;
-        for guid in some.iter().filter(|guid| !there.contains(*guid)) {
-            state.answers.forget(*guid);
-        }
-    }
-    state.sweep.left.truncate(from);
-    Ok(())
-}
-
-/// Reads the descriptors of the users and containers below a container again, and notes when to do so the next time.
-async fn below(state: &mut State, session: &Session, top: &Dn) -> Result<BTreeSet<Dn>, DirectoryError> {
-    let began = Instant::now();
-    let (head, descriptors) = (state.head.clone(), state.lens.descriptors.clone());
-    let within = state.containers.within(top);
-    let mut shown: Vec<(Guid, DescriptorReading)> = Vec::new();
-    session
-        .each("reading descriptors again", top.as_str(), EVERYBODY, &["objectGUID", DESCRIPTOR], |entry| {
-            if let Some(guid) = user::guid(&entry).ok().filter(|guid| state.answers.knows(*guid)) {
-                shown.push((guid, descriptors.of(&entry)));
-            }
-            Ok(())
-        })
-        .await?;
-    let mut containers = super::containers::Containers::default();
-    state.fresh.extend(within.iter().cloned());
-    containers.read(session, &head, within.clone(), &descriptors).await?;
-    for (guid, shown) in shown {
-        state.answers.descriptor(guid, shown);
-    }
-    for (dn, shown) in containers.shown() {
-        state.containers.put(dn, shown.clone());
-    }
-    if let Some(flow) = state.flowing.get_mut(top) {
-        let now = Instant::now();
-        let pause = flow.pause.max(began.elapsed() * PAUSE_PER_READING);
-        *flow = Flow { due: now + pause, pause: next_pause(flow.pause, began.elapsed()) };
-    }
-    Ok(within)
-}
-
-/// The pause after the next one: twice as long, but not longer than the longest, unless reading takes so long.
-fn next_pause(pause: Duration, took: Duration) -> Duration {
-    (pause * 2).min(LONGEST_PAUSE).max(took * PAUSE_PER_READING)
-}
-
 /// Takes over what is wanted now: looks new names up, reads accounts and protection where they are other ones.
 ///
 /// # Errors
@@ -330,33 +280,36 @@ pub(super) async fn want(state: &mut State, session: &Session, asked: Asked) -> 
     if new.asked.difference(&old.asked).take(READ_EVERYBODY_FROM).count() == READ_EVERYBODY_FROM {
         return Ok(Looked::Unclear("many names are new"));
     }
-    let mut delta = Delta::default();
-    let protection = if old.protection == new.protection {
-        None
-    } else {
-        let rules = protection::rules(session, &state.configuration, &new.protection).await?;
-        Some(protection::read(session, &head, rules).await?)
-    };
     if (&old.accounts, &old.known) != (&new.accounts, &new.known) {
-        delta.accounts = Some(account::read(session, &head, &new.accounts, &new.known, None).await?);
+        let began = Instant::now();
+        let accounts = account::read(session, &head, &new.accounts, &new.known, None).await?;
+        state.put_accounts(accounts, began);
     }
+    let mut met = false;
     if old.asked != new.asked {
         let numbers = state.answers.change(asked.roster.clone());
+        met = !numbers.is_empty();
         let report = Report::nobody(session.server().name.clone());
         look_up(session, &head, &numbers, &mut state.answers, &mut state.lens, &report).await?;
         let missing = state.containers.missing(&head, state.answers.places());
         state.fresh.extend(missing.iter().cloned());
         state.containers.read(session, &head, missing, &state.lens.descriptors).await?;
-        delta.containers = state.containers.touched();
     }
-    protect(state, protection);
-    if let Some(accounts) = &delta.accounts {
-        state.accounts.clone_from(accounts);
+    // After the users: whoever is renamed from here on has another name than he is known by, and the next look sees that.
+    if met || old.protection != new.protection {
+        state.renamed |= met;
+        let rules = protection::rules(session, &state.configuration, &new.protection).await?;
+        protect(state, Some(protection::read(session, &head, rules).await?));
     }
+    // A name that was not wanted for a moment may have been forgotten by whoever is told: it is told everything.
+    let another = !Arc::ptr_eq(&state.asked.roster, &asked.roster);
     state.asked = asked;
-    delta.users = state.answers.touched();
+    let mut delta = state.delta();
+    if another {
+        delta.users = state.answers.all().into_iter().collect();
+    }
     Ok(Looked::Known(delta))
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

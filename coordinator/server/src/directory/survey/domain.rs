@@ -225,7 +225,12 @@ impl Domain {
     fn update(&mut self, name: DirectoryServerName, update: Update) {
         let Some(server) = self.servers.get_mut(&name) else { return };
         match update {
-            Update::Read { reading, started, run, entries } => {
+            Update::Read { mut reading, started, run, entries } => {
+                // Of somebody who is not asked for any more nothing is heard from here on, should he come back.
+                let asked = &self.reading.asked;
+                if !reading.users.keys().eq(asked) {
+                    reading.users.retain(|name, _| asked.contains(name));
+                }
                 (server.started, server.asleep, server.pending) = (Some(started), None, false);
                 self.reading.servers.insert(name.clone(), Ok(*reading));
                 self.began();
@@ -397,3 +402,6 @@ impl Domain {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,13 +13,14 @@ use super::lookup::{self, Assertion, EVERYBODY, Way};
 use super::parts::{self, More};
 use super::progress::{Report, Stage};
 use super::roster::Number;
-use super::state::{Asked, State, Sweep};
+use super::state::{Asked, State, Sweep, Untold};
 use super::user::{self, Lens};
 use super::{account, place, protection};
 use sendgate_core::guid::Guid;
 use sendgate_core::names::{Dn, DomainName};
 use sendgate_core::time::Steady;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use tokio::time::Instant;
 
 /// Names in one search: some 200 assertions, which every server takes.
 const NAMES_PER_SEARCH: usize = 50;
@@ -41,6 +42,8 @@ pub(super) struct Ground {
     pub(super) usn: u64,
     pub(super) invocation: Option<Guid>,
     pub(super) accounts: Accounts,
+    /// When reading them began.
+    accounts_read: Instant,
     /// The domain's NetBIOS name, where it was shown.
     pub(super) short: Option<String>,
     pub(super) lens: Lens,
@@ -65,13 +68,14 @@ pub(super) async fn ground(
         None => root::usn(session).await?,
     };
     let invocation = root::invocation(session, &root).await?;
+    let accounts_read = Instant::now();
     let accounts = account::read(session, &head, &wanted.accounts, &wanted.known, None).await?;
     report.stage(Stage::Groups);
     let rules = protection::rules(session, &root.configuration, &wanted.protection).await?;
     let protection = protection::read(session, &head, rules).await?;
     let short = root::short_name(session, &root, &head).await?;
     let lens = Lens { protection, ..Lens::default() };
-    Ok(Ground { root, head, usn, invocation, accounts, short, lens })
+    Ok(Ground { root, head, usn, invocation, accounts, accounts_read, short, lens })
 }
 
 /// Reads everything that is wanted.
@@ -88,7 +92,7 @@ pub(super) async fn read(
     let everybody = asked.roster.len() >= READ_EVERYBODY_FROM;
     let more = async { if everybody { parts::more(session).await } else { Ok(More::default()) } };
     let (ground, more) = tokio::try_join!(ground(session, domain, &asked.wanted, report), more)?;
-    let Ground { root, head, usn, invocation, accounts, short, mut lens } = ground;
+    let Ground { root, head, usn, invocation, accounts, accounts_read, short, mut lens } = ground;
     report.stage(Stage::Users);
     let mut answers = Answers::new(asked.roster.clone(), short);
     if everybody {
@@ -119,13 +123,18 @@ pub(super) async fn read(
         usn,
         configuration: root.configuration,
         accounts,
+        accounts_read,
+        accounts_doubted: false,
         answers,
         lens,
+        // The groups were read before the users: whoever was renamed in between is found in none of them.
+        renamed: true,
         containers,
         fresh,
         holder,
         flowing: BTreeMap::new(),
         sweep: Sweep::default(),
+        untold: Untold::default(),
         head,
         asked,
     })

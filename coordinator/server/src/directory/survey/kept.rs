@@ -60,7 +60,7 @@ impl Kept {
     /// # Errors
     /// A search that was not complete, or a change after which only a full reading tells.
     pub async fn look(&mut self, now: Steady) -> Result<Look, String> {
-        let delta = match changes::look(&mut self.state, &self.session, now).await {
+        let delta = match changes::look(&mut self.state, &self.session, now, changes::ANSWER).await {
             Ok(Looked::Known(delta)) => delta,
             Ok(Looked::Unclear(why)) => return Err(why.to_owned()),
             Err(error) => return Err(error.to_string()),

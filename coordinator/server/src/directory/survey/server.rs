@@ -1,8 +1,9 @@
 //! One directory server, kept up to date: connected, read in full when that is asked for, looked at each second and
 //! whenever it says that something has changed.
 //!
-//! What goes wrong with it is that server's failure at once. It connects again with growing pauses; after a short outage
-//! it goes on where it was, if the server's database is still the same, else with a full reading.
+//! What goes wrong with it is that server's failure at once. It connects again with growing pauses, and with long ones
+//! where the account is refused; after a short outage it goes on where it was, if the server's database is still the same,
+//! else with a full reading.
 
 use super::super::backoff::Backoff;
 use super::super::session::Session;
@@ -33,6 +34,10 @@ const LONG_OUTAGE: Duration = Duration::from_secs(600);
 /// Pauses between two attempts to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The pause after the account was refused: each attempt counts towards its lockout, on every server. Windows forgets
+/// attempts after 30 minutes where it counts them at all; who has mended it does not wait, but asks for a survey.
+const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(900);
 
 /// What a server's task says.
 #[derive(Debug)]
@@ -91,12 +96,18 @@ struct Over;
 /// Why a connection ended.
 enum End {
     Over,
-    Failed(String),
+    Failed { why: String, refused: bool },
+}
+
+impl End {
+    fn failed(why: String) -> Self {
+        Self::Failed { why, refused: false }
+    }
 }
 
 impl From<DirectoryError> for End {
     fn from(error: DirectoryError) -> Self {
-        Self::Failed(error.to_string())
+        Self::Failed { why: error.to_string(), refused: error.refuses_the_account() }
     }
 }
 
@@ -175,7 +186,8 @@ impl Watcher {
                 Ok(session) => self.connected(Arc::new(session)).await,
                 Err(error) => error.into(),
             };
-            let End::Failed(why) = end else { return };
+            let End::Failed { why, refused } = end else { return };
+            let (why, pause) = self.failed(why, refused);
             tracing::debug!(server = %self.server.name, why, "directory server gives no evidence");
             // A reading that was asked for and has failed leaves nothing to go back to.
             if self.due.is_some() || self.heard.elapsed() > LONG_OUTAGE {
@@ -186,15 +198,29 @@ impl Watcher {
             if self.say(Update::Failed { why, kept }).await.is_err() {
                 return;
             }
-            let pause = tokio::time::sleep(self.backoff.failed());
             tokio::select! {
-                () = pause => {}
+                () = tokio::time::sleep(pause) => {}
                 order = self.link.orders.recv() => match order {
                     None => return,
                     Some(order) => self.due = Some(Some(order)),
                 },
             }
         }
+    }
+
+    /// What is said of a connection that has failed, and how long to wait before the next one.
+    fn failed(&mut self, why: String, refused: bool) -> (String, Duration) {
+        if !refused {
+            return (why, self.backoff.failed());
+        }
+        let pause = PAUSE_AFTER_REFUSAL;
+        let domain = &self.link.domain;
+        let next = format!(
+            "it is tried again in {}, so that the account is not locked out; once it is mended, `sendgate survey run \
+             {domain}` tries at once",
+            Readable(pause)
+        );
+        (format!("{why}; {next}"), pause)
     }
 
     async fn say(&self, update: Update) -> Result<(), Over> {
@@ -244,9 +270,9 @@ impl Watcher {
                 }
                 Some(ended) = through(&mut reading) => {
                     if let Some(reading) = reading.take() {
-                        self.through(ended, &reading).await?;
+                        self.through(session, ended, &reading).await?;
                     }
-                    self.look(session).await?;
+                    self.look(session, changes::ANSWER).await?;
                 }
                 changed = self.link.asked.changed() => {
                     changed.map_err(|_| Over)?;
@@ -255,13 +281,13 @@ impl Watcher {
                 ended = &mut watch, if watching => {
                     watching = false;
                     self.unwatched(ended);
-                    self.look(session).await?;
+                    self.look(session, self.patience(&reading)).await?;
                 }
                 () = hint.notified() => {
                     tokio::time::sleep(DEBOUNCE).await;
-                    self.look(session).await?;
+                    self.look(session, self.patience(&reading)).await?;
                 }
-                _ = poll.tick() => self.look(session).await?,
+                _ = poll.tick() => self.look(session, self.patience(&reading)).await?,
             }
         }
     }
@@ -280,7 +306,7 @@ impl Watcher {
         let task = async move {
             match timeout(limit, full::read(&session, &domain, asked, started, &told)).await {
                 Ok(read) => Ok(read?),
-                Err(_) => Err(End::Failed(format!(
+                Err(_) => Err(End::failed(format!(
                     "reading the users on {shown} was not through after {}: the server is too slow, or the deadline too short",
                     Readable(limit)
                 ))),
@@ -289,10 +315,29 @@ impl Watcher {
         Reading { task: Owned(tokio::spawn(task)), order, report }
     }
 
-    /// A full reading has ended.
-    async fn through(&mut self, ended: Result<Result<State, End>, JoinError>, reading: &Reading) -> Result<(), End> {
+    /// How long the first answer of a look is waited for: on the connection of a reading it comes after a whole page.
+    fn patience(&self, reading: &Option<Reading>) -> Duration {
+        if reading.is_some() { self.server.timeouts.operation.max(changes::ANSWER) } else { changes::ANSWER }
+    }
+
+    /// A full reading has ended. What has changed since it began is looked at first: looks have shown it meanwhile, and
+    /// what they showed is not taken back. If only a further reading tells, that one is due.
+    async fn through(
+        &mut self,
+        session: &Session,
+        ended: Result<Result<State, End>, JoinError>,
+        reading: &Reading,
+    ) -> Result<(), End> {
         let mut state =
-            ended.map_err(|error| End::Failed(format!("reading the users broke off inside Sendgate: {error}")))??;
+            ended.map_err(|error| End::failed(format!("reading the users broke off inside Sendgate: {error}")))??;
+        if let Some(before) = &self.state {
+            state.follow_on(before);
+        }
+        let now = (self.link.now)();
+        if let Looked::Unclear(why) = changes::look(&mut state, session, now, changes::ANSWER).await? {
+            tracing::info!(server = %self.server.name, why, "the server is read in full once more");
+            return Ok(());
+        }
         let update = Update::Read {
             reading: Box::new(state.reading()),
             started: state.started,
@@ -301,6 +346,7 @@ impl Watcher {
         };
         self.state = Some(state);
         self.due = None;
+        self.heard = Instant::now();
         self.backoff.succeeded();
         self.say(update).await?;
         Ok(())
@@ -323,7 +369,7 @@ impl Watcher {
     }
 
     /// Looks at what has changed.
-    async fn look(&mut self, session: &Session) -> Result<(), End> {
+    async fn look(&mut self, session: &Session, patience: Duration) -> Result<(), End> {
         let Some(state) = &mut self.state else { return Ok(()) };
         // What is wanted may have changed while the server was read; a reading that is due will find that out.
         if self.due.is_none() && !Arc::ptr_eq(&state.asked.wanted, &self.link.asked.borrow().wanted) {
@@ -331,7 +377,7 @@ impl Watcher {
         }
         let Some(state) = &mut self.state else { return Ok(()) };
         let now = (self.link.now)();
-        match changes::look(state, session, now).await? {
+        match changes::look(state, session, now, patience).await? {
             Looked::Known(delta) => {
                 self.heard = Instant::now();
                 self.backoff.succeeded();
@@ -385,3 +431,6 @@ pub(super) async fn once(
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

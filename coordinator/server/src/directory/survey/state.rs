@@ -38,8 +38,15 @@ pub(super) struct State {
     pub(super) head: Dn,
     pub(super) configuration: Dn,
     pub(super) accounts: Accounts,
+    /// When reading them began: what they are in changes on other servers too, which moves no number here.
+    pub(super) accounts_read: Instant,
+    /// Something has changed since that was not shown: it may have been one of their groups.
+    pub(super) accounts_doubted: bool,
     pub(super) answers: Answers,
     pub(super) lens: Lens,
+    /// Whom groups hold is to be read again: they name their members, and somebody may have another name than when they
+    /// were read.
+    pub(super) renamed: bool,
     pub(super) containers: Containers,
     /// Containers whose descriptors may be newer than those of the users below them: read after them, with no look since.
     pub(super) fresh: HashSet<Dn>,
@@ -48,6 +55,14 @@ pub(super) struct State {
     pub(super) flowing: BTreeMap<Dn, Flow>,
     /// Objects whose presence is to be asked about.
     pub(super) sweep: Sweep,
+    pub(super) untold: Untold,
+}
+
+/// What has changed besides users and containers, and was not passed on yet: a look that fails later passes nothing on.
+#[derive(Debug, Default)]
+pub(super) struct Untold {
+    accounts: bool,
+    holder: bool,
 }
 
 /// Objects of which it is to be asked whether they are still there. Most readers may not see what was deleted: they see a
@@ -60,10 +75,19 @@ pub(super) struct Sweep {
     pub(super) again: bool,
 }
 
+impl Sweep {
+    /// Whether it begins anew with this look.
+    pub(super) fn begins(&self) -> bool {
+        self.left.is_empty() && self.again
+    }
+}
+
 /// When what lies below a changed container is read again. Servers propagate inheritance by themselves, and do not say
 /// when it arrives: what it changes keeps its update sequence number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Flow {
+    /// When the container was seen to have changed.
+    pub(super) since: Instant,
     pub(super) due: Instant,
     pub(super) pause: Duration,
 }
@@ -115,9 +139,42 @@ impl Delta {
 }
 
 impl State {
+    /// Takes over from what was known before this was read what is still on its way, if that was the same database.
+    pub(super) fn follow_on(&mut self, before: &Self) {
+        if self.invocation == before.invocation {
+            let known = before.flowing.iter().filter(|(dn, _)| self.containers.shown().contains_key(dn));
+            self.flowing = known.map(|(dn, flow)| (dn.clone(), *flow)).collect();
+        }
+    }
+
+    /// The service accounts, as they were read from `began` on.
+    pub(super) fn put_accounts(&mut self, accounts: Accounts, began: Instant) {
+        self.untold.accounts |= accounts != self.accounts;
+        self.accounts = accounts;
+        (self.accounts_read, self.accounts_doubted) = (began, false);
+    }
+
+    /// AdminSDHolder's descriptor as it is now.
+    pub(super) fn put_holder(&mut self, holder: DescriptorReading) {
+        self.untold.holder |= !super::descriptors::same(&holder, &self.holder);
+        self.holder = holder;
+    }
+
+    /// What has changed since the last time.
+    pub(super) fn delta(&mut self) -> Delta {
+        let Untold { accounts, holder } = std::mem::take(&mut self.untold);
+        Delta {
+            users: self.answers.touched(),
+            containers: self.containers.touched(),
+            holder: holder.then(|| self.holder.clone()),
+            accounts: accounts.then(|| self.accounts.clone()),
+        }
+    }
+
     /// All of it, for judging.
     pub(super) fn reading(&mut self) -> ServerReading {
         self.containers.touched();
+        self.untold = Untold::default();
         ServerReading {
             seen: self.seen,
             accounts: account::shown(&self.accounts),

@@ -11,7 +11,7 @@ use sendgate_core::sid::Sid;
 use std::str::FromStr;
 
 /// Attributes that are read of a user, besides those that names are looked for in.
-pub(super) const ATTRIBUTES: [&str; 10] = [
+pub(super) const ATTRIBUTES: [&str; 11] = [
     "objectGUID",
     "objectSid",
     "objectClass",
@@ -22,7 +22,12 @@ pub(super) const ATTRIBUTES: [&str; 10] = [
     "userAccountControl",
     "adminCount",
     "primaryGroupID",
+    CHANGED,
 ];
+
+/// The update sequence number of an object's last change on the server. Where the reader may not read it, the object is
+/// in no search for what has changed, and nothing says so.
+pub(super) const CHANGED: &str = "uSNChanged";
 
 /// ADS_UF_ACCOUNT_DISABLE of `userAccountControl` (MS-ADTS 2.2.16).
 const ACCOUNT_DISABLED: u32 = 0x2;
@@ -74,6 +79,10 @@ pub(super) fn user(entry: &Entry, lens: &mut Lens) -> Result<Read, String> {
         guid,
         sid,
     };
+    number::<u64>(entry, CHANGED)?.ok_or(
+        "uSNChanged was not shown, so that no change of him would be seen: grant the reader the right to read all \
+         properties of users (privileges.md)",
+    )?;
     Ok(Read { user, primary_group })
 }
 
@@ -125,11 +134,12 @@ mod tests {
         let sid = "S-1-5-21-1-2-3-1104".parse::<Sid>().unwrap().to_bytes();
         let mut values: Vec<(&str, &[&[u8]])> = extra.to_vec();
         let (sid, guid): ([&[u8]; 1], [&[u8]; 1]) = ([&sid], [&[7; 16]]);
-        let usual: [(&str, &[&[u8]]); 4] = [
+        let usual: [(&str, &[&[u8]]); 5] = [
             ("objectSid", &sid),
             ("objectGUID", &guid),
             ("primaryGroupID", &[b"513"]),
             ("userAccountControl", &[b"512"]),
+            ("uSNChanged", &[b"100"]),
         ];
         for (name, value) in usual {
             if !values.iter().any(|(given, _)| *given == name) {
@@ -195,6 +205,11 @@ mod tests {
         assert_eq!(read(&[CLASS, ("primaryGroupID", &[b"x"])]).unwrap_err(), "primaryGroupID \"x\" is not a number");
         assert_eq!(read(&[CLASS, ("primaryGroupID", &[])]).unwrap_err(), "primaryGroupID was not shown");
         assert_eq!(read(&[CLASS, ("userAccountControl", &[])]).unwrap_err(), "userAccountControl was not shown");
+        assert_eq!(
+            read(&[CLASS, ("uSNChanged", &[])]).unwrap_err(),
+            "uSNChanged was not shown, so that no change of him would be seen: grant the reader the right to read all \
+             properties of users (privileges.md)"
+        );
         let error = read(&[CLASS, ("objectSid", &[&[1, 2]])]).unwrap_err();
         assert!(error.starts_with("objectSid: a SID needs"), "{error}");
     }

@@ -11,6 +11,7 @@ fn person(dn: &str, guid: u8, values: &[(&str, &[&[u8]])]) -> Entry {
         ("objectSid", &sid),
         ("objectClass", &[b"user"]),
         ("primaryGroupID", &[b"513"]),
+        ("uSNChanged", &[b"100"]),
         ("userAccountControl", &[b"512"]),
     ];
     all.retain(|(name, _)| !values.iter().any(|(given, _)| given == name));

@@ -1,0 +1,175 @@
+//! What no change on the server shows.
+
+use super::super::super::state::Flow;
+use super::*;
+use sendgate_core::coverage::AccountPicture;
+use sendgate_core::names::AccountName;
+
+fn account() -> AccountName {
+    "goodadmin@other.test".parse().unwrap()
+}
+
+/// An account of another domain is asked for, whose groups here have not been read yet.
+fn with_account(mut state: State) -> State {
+    let known = AccountPicture {
+        dn: "CN=GoodAdmin,DC=other,DC=test".into(),
+        sid: sid(1105),
+        everywhere: [sid(1105)].into(),
+        local: BTreeSet::new(),
+        uncertain: BTreeSet::new(),
+    };
+    let wanted = Wanted {
+        accounts: [account()].into(),
+        known: [(account(), known)].into(),
+        ..state.asked.wanted.as_ref().clone()
+    };
+    state.asked.wanted = Arc::new(wanted);
+    state
+}
+
+/// What is said when an account's groups are read: of those with everybody, those with the account, those with these.
+fn in_a_group() -> Vec<Answer> {
+    let group = entry_of("CN=G,DC=example,DC=test", &[("objectSid", sid(2001).to_bytes())]);
+    vec![Answer::Page(vec![]), Answer::Page(vec![group]), Answer::Page(vec![])]
+}
+
+fn in_no_group() -> Vec<Answer> {
+    vec![Answer::Page(vec![]), Answer::Page(vec![])]
+}
+
+fn groups(delta: &Delta) -> Option<BTreeSet<Sid>> {
+    let accounts = delta.accounts.as_ref()?;
+    let Some(Ok(known)) = accounts.get(&account()) else { panic!("{accounts:?}") };
+    Some(known.local.clone())
+}
+
+async fn known(answers: Vec<Answer>, state: &mut State) -> Delta {
+    match looked(&hasty(answers), state).await.unwrap() {
+        Looked::Known(delta) => delta,
+        unclear @ Looked::Unclear(_) => panic!("{unclear:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_a_look_has_read_before_it_failed_is_told_by_the_next_one() {
+    let mut state = with_account(with_ann("CN=Ann,DC=example,DC=test"));
+    let now = Instant::now();
+    state.flowing.insert(Dn::from(HEAD), Flow { since: now, due: now, pause: FIRST_PAUSE });
+    let of = |dn: &str, class: &str| {
+        entry_of(dn, &[("objectClass", class.as_bytes().to_vec()), ("uSNChanged", b"101".to_vec())])
+    };
+    let holder = holder(&Dn::from(HEAD));
+    let shown = object_of(holder.as_str(), &[("nTSecurityDescriptor", descriptor())]);
+    let changed = change(vec![of("CN=G,DC=example,DC=test", "group"), of(holder.as_str(), "container")]);
+    let answers = [changed, in_a_group(), vec![shown, Answer::Close]].concat();
+    let error = looked(&hasty(answers), &mut state).await.unwrap_err().to_string();
+    assert!(error.contains(&format!("reading {HEAD}")), "{error}");
+    assert_eq!(state.usn, 101, "all that had changed was followed");
+    state.flowing.clear();
+    let delta = known(vec![bound(), highest("101"), Answer::Close], &mut state).await;
+    assert_eq!(groups(&delta), Some([sid(2001)].into()));
+    assert!(matches!(delta.holder, Some(DescriptorReading::Shown(_))), "{delta:?}");
+    let delta = known(vec![bound(), highest("101"), Answer::Close], &mut state).await;
+    assert!(delta.accounts.is_none() && delta.holder.is_none(), "it is told once");
+}
+
+/// The group may have been deleted, which is shown to few, or be of another domain.
+#[tokio::test]
+async fn the_groups_of_service_accounts_are_read_again_after_a_while_although_nothing_has_changed() {
+    let mut state = with_account(with_nobody());
+    let answers = [vec![bound(), highest("100")], in_a_group()].concat();
+    state.accounts_read = Instant::now() - ACCOUNTS_EVERY;
+    assert_eq!(groups(&known(answers, &mut state).await), Some([sid(2001)].into()));
+    // Not at each look.
+    let delta = known(vec![bound(), highest("100"), Answer::Close], &mut state).await;
+    assert!(delta.accounts.is_none());
+    let answers = [vec![bound(), highest("100")], in_no_group()].concat();
+    state.accounts_read = Instant::now() - ACCOUNTS_EVERY;
+    assert_eq!(groups(&known(answers, &mut state).await), Some(BTreeSet::new()));
+}
+
+#[tokio::test]
+async fn the_groups_of_service_accounts_are_read_again_where_something_has_changed_that_was_not_shown() {
+    let mut state = with_account(with_ann("CN=Ann,DC=example,DC=test"));
+    let some_time_ago = Instant::now() - DOUBTED_EVERY;
+    state.accounts_read = some_time_ago;
+    let delta = known(vec![bound(), highest("100"), Answer::Close], &mut state).await;
+    assert!(delta.accounts.is_none(), "nothing has changed");
+    let there = Answer::Page(vec![entry_of("CN=Ann", &[("objectGUID", ann_guid().to_bytes().to_vec())])]);
+    let answers = [change(vec![]), in_a_group(), vec![there.clone()]].concat();
+    let delta = known(answers, &mut state).await;
+    assert_eq!(groups(&delta), Some([sid(2001)].into()));
+    assert!(delta.users.is_empty());
+    // Just read: not at each look, and not forgotten.
+    let answers = vec![bound(), highest("102"), Answer::Page(vec![]), nobody(), there];
+    assert!(known(answers, &mut state).await.accounts.is_none());
+    state.accounts_read = some_time_ago;
+    let answers = [vec![bound(), highest("102")], in_no_group()].concat();
+    assert_eq!(groups(&known(answers, &mut state).await), Some(BTreeSet::new()));
+}
+
+/// What has changed since the server was asked how far its changes go stands for none of those up to there.
+#[tokio::test]
+async fn a_change_that_came_later_does_not_hide_a_deletion() {
+    let mut state = with_ann("CN=Ann,DC=example,DC=test");
+    let other = [("objectClass", b"contact".to_vec()), ("uSNChanged", b"102".to_vec())];
+    let later = entry_of("CN=Contact,DC=example,DC=test", &other);
+    let answers = [change(vec![later]), vec![Answer::Page(vec![])]].concat();
+    let delta = known(answers, &mut state).await;
+    assert!(matches!(delta.users.as_slice(), [(_, UserReading::NotFound)]), "{delta:?}");
+}
+
+/// The head's list was changed such that the reader is not shown the users below it any more.
+#[tokio::test]
+async fn a_user_who_is_not_shown_any_more_below_a_changed_container_is_not_known_by_what_he_had() {
+    for (what, there) in [("the head is there", true), ("it is not", false)] {
+        let mut state = with_ann("CN=Ann,DC=example,DC=test");
+        let now = Instant::now();
+        state.flowing.insert(Dn::from(HEAD), Flow { since: now, due: now, pause: FIRST_PAUSE });
+        let head = Answer::Page(vec![container_entry(HEAD, 1)]);
+        let below = if there {
+            vec![object(HEAD, "objectGUID", &[1; 16]), Answer::Page(vec![]), head]
+        } else {
+            vec![nobody(), Answer::Page(vec![])]
+        };
+        let still = Answer::Page(vec![entry_of("CN=Ann", &[("objectGUID", ann_guid().to_bytes().to_vec())])]);
+        let answers = [vec![bound(), highest("100")], below, vec![still]].concat();
+        let delta = known(answers, &mut state).await;
+        let [(_, UserReading::Found(ann))] = delta.users.as_slice() else { panic!("{what}: {delta:?}") };
+        assert_eq!(ann.descriptor, DescriptorReading::NotShown, "{what}");
+        assert_eq!(state.flowing.contains_key(&Dn::from(HEAD)), there, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_containers_change_is_followed_beyond_a_full_reading_of_the_same_database_and_not_for_ever() {
+    let (mut before, mut after) = (with_nobody(), with_nobody());
+    let now = Instant::now();
+    let flow = Flow { since: now, due: now, pause: Duration::from_secs(64) };
+    for dn in [HEAD, "OU=Gone,DC=example,DC=test"] {
+        before.flowing.insert(Dn::from(dn), flow);
+    }
+    after.follow_on(&before);
+    assert_eq!(after.flowing, [(Dn::from(HEAD), flow)].into());
+    before.invocation = Some(ann_guid());
+    let mut restored = with_nobody();
+    restored.follow_on(&before);
+    assert!(restored.flowing.is_empty(), "it is another database");
+    let long_ago = Flow { since: now - UNDER_WAY, ..flow };
+    after.flowing.insert(Dn::from(HEAD), long_ago);
+    let head = Answer::Page(vec![container_entry(HEAD, 1)]);
+    let below = vec![object(HEAD, "objectGUID", &[1; 16]), Answer::Page(vec![]), head];
+    known([vec![bound(), highest("100")], below].concat(), &mut after).await;
+    assert!(after.flowing.is_empty());
+}
+
+#[tokio::test]
+async fn the_first_answer_is_waited_for_as_long_as_whoever_looks_has_patience() {
+    let mut state = with_nobody();
+    let mut server = hasty(vec![bound(), Answer::Nothing]);
+    server.timeouts.operation = Duration::from_secs(5);
+    let session = connect::open(&server).await.ok().unwrap();
+    let error = look(&mut state, &session, Steady::START, Duration::from_millis(50)).await.unwrap_err().to_string();
+    assert!(error.contains("asking whether anything has changed"), "{error}");
+    assert!(error.contains("was not answered within 0.05s"), "{error}");
+}
