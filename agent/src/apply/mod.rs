@@ -16,7 +16,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch as channel;
@@ -42,6 +42,8 @@ pub struct Acts {
     machine: Arc<dyn Machine>,
     probes: Arc<BTreeMap<HostName, Probed>>,
     changes: channel::Sender<u64>,
+    /// When the last act of each host ended. Not journaled: what a new agent sees of its hosts is newer than what it did.
+    ends: Arc<Mutex<BTreeMap<HostName, Steady>>>,
 }
 
 impl Acts {
@@ -52,12 +54,17 @@ impl Acts {
         machine: Arc<dyn Machine>,
         probes: Arc<BTreeMap<HostName, Probed>>,
     ) -> Self {
-        Self { journal, programs, machine, probes, changes: channel::channel(0).0 }
+        Self { journal, programs, machine, probes, changes: channel::channel(0).0, ends: Arc::default() }
     }
 
     /// Changes whenever the journal has something new about an act.
     pub fn changes(&self) -> channel::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// When the last act on a host was seen to have ended, if one has since the agent was started.
+    pub fn last_end(&self, host: &HostName) -> Option<Steady> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).get(host).copied()
     }
 
     /// Finds out how each act stands that had not ended when the agent did, and follows it from here. To be called once,
@@ -157,12 +164,16 @@ impl Acts {
     async fn ended(&self, id: &ActId, to: Progress, detail: String) {
         tracing::info!(act = %id, outcome = ?to, %detail, "an act has ended");
         kill::at(Point::EndSeen);
+        let act = self.journal.act(id).ok().flatten();
+        let on = act.and_then(|act| self.probes.iter().find(|(host, _)| act.is_on(host)));
+        if let Some((host, _)) = on {
+            // Before the end can be told: no report that follows it may have begun before it.
+            let now = self.machine.now();
+            self.ends.lock().unwrap_or_else(PoisonError::into_inner).insert(host.clone(), now);
+        }
         self.advance(id, to, detail).await;
         kill::at(Point::EndEntry);
-        let act = self.journal.act(id).ok().flatten();
-        if let Some(probed) =
-            act.and_then(|act| self.probes.iter().find(|(host, _)| act.is_on(host)).map(|(_, probed)| probed))
-        {
+        if let Some((_, probed)) = on {
             probed.probe_now();
         }
         let acts = self.clone();

@@ -133,8 +133,9 @@ impl Talk<'_> {
     async fn send_reports(&mut self) -> Result<(), SessionError> {
         for (host, probed) in self.agent.probes.iter() {
             let snapshot = probed.latest.borrow().clone();
+            let ended = self.agent.acts.last_end(host);
             if let Some(snapshot) = snapshot
-                && self.reports.is_due(host, &snapshot, self.agent.machine.now())
+                && self.reports.is_due(host, &snapshot, ended, self.agent.machine.now())
             {
                 self.send(Out::Report(snapshot.report)).await?;
             }

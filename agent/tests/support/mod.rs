@@ -37,7 +37,15 @@ impl World {
         fs::write(&package, "hotfix").unwrap();
         let world = Self { directory, package };
         world.certificates("one");
+        fs::write(world.path("account"), "A\\good").unwrap();
         world.script("status", "printf 'state: running\\naccount: A\\\\good\\nstarted: 2026-11-24T08:00:00Z\\n'");
+        // GoodLink's account is read first, and one of the name is told as late as the test wants.
+        world.script(
+            "gl-status",
+            "account=$(cat account); printf %s \"$account\" > looking\n\
+             while [ \"$account\" = 'A\\slow' ] && [ -e hold-probe ]; do sleep 0.05; done\n\
+             printf 'state: running\\naccount: %s\\nstarted: 2026-11-24T08:00:00Z\\n' \"$account\"",
+        );
         world.script("mounted", "echo mounted: yes");
         world.script("patches", "echo KB926666");
         // Each run leaves a line, and lasts until the test lets it go.
@@ -54,7 +62,7 @@ impl World {
         self.directory.join(name)
     }
 
-    fn script(&self, name: &str, body: &str) {
+    pub(crate) fn script(&self, name: &str, body: &str) {
         let path = self.path(name);
         fs::write(&path, format!("#!/bin/sh\ncd {}\n{body}\n", self.directory.display())).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
@@ -88,7 +96,7 @@ impl World {
 
     pub(crate) fn config(&self, port: u16) -> PathBuf {
         let at = self.directory.display();
-        let programs = ["status", "mounted", "patches", "stop", "start"];
+        let programs = ["status", "gl-status", "mounted", "patches", "stop", "start"];
         let programs: String =
             programs.iter().map(|name| format!("[programs.{name}]\nprogram = \"{at}/{name}\"\n")).collect();
         let text = format!(
@@ -101,7 +109,7 @@ impl World {
              [[hosts]]\nname = \"ex1\"\n[hosts.exchange]\nstore_exe = \"{at}/store.exe\"\nservice = \"IS\"\n\
              programs = {{ status = \"status\", mounted = \"mounted\", patches = \"patches\", install = \"install\", remove = \"remove\" }}\n\
              [[hosts]]\nname = \"gl1\"\n[hosts.goodlink]\nservice = \"GL\"\nroster = \"{at}/roster.csv\"\n\
-             programs = {{ status = \"status\", stop = \"stop\", start = \"start\" }}\n\
+             programs = {{ status = \"gl-status\", stop = \"stop\", start = \"start\" }}\n\
              [hosts.goodlink.log]\nfile = \"{at}/good.log\"\n"
         );
         let path = self.path("agent.toml");
