@@ -118,14 +118,10 @@ impl Acts {
         kill::at(Point::AfterEntry);
         match self.programs.start(id, prepared, not_after).await {
             Ok(followed) => {
-                if let Some(mark) = followed.mark() {
-                    self.journaled(id, move |journal, id| journal.supervised(id, mark.clone()).map(|_| ())).await;
-                    kill::at(Point::SupervisorEntry);
-                }
                 tokio::spawn(self.watch(id.clone(), followed));
             }
             Err(error) => {
-                // There is no supervisor, and without one nothing ever starts the program.
+                // There is no supervisor, and none can come: nothing ever starts the program.
                 let detail = format!("the act's supervisor cannot be started: {error}");
                 self.ended(id, Progress::Refused, detail).await;
             }

@@ -62,6 +62,34 @@ impl Programs for Counted {
     fn forget(&self, _: &ActId) {}
 }
 
+/// What a supervisor is to be started for.
+fn prepared(host: &HostName) -> Prepared {
+    Prepared { host: host.clone(), what: "install kb926666".into(), commands: Vec::new(), package: None }
+}
+
+#[tokio::test]
+async fn a_supervisor_whose_start_failed_either_runs_or_never_will() {
+    let state = std::env::temp_dir().join(format!("sendgate-start-{:016x}", rand::random::<u64>()));
+    std::fs::create_dir(&state).unwrap();
+    let programs = programs::Supervisors::new(state.clone(), "/nonexistent".into(), Arc::new(ThisMachine));
+    let host = HostName::new("exa1").unwrap();
+    let until = Steady::now().plus(Duration::from_secs(600));
+    let (never, runs) = (ActId::parse("e-1").unwrap(), ActId::parse("e-2").unwrap());
+    let error = programs.start(&never, prepared(&host), until).await.map(drop).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    let late = supervisor::run_act(&state, &never).unwrap_err().to_string();
+    assert_eq!(late, "act e-1 is or was run by another supervisor; it is not run again");
+
+    // The process was there before the start failed.
+    let files = files::ActFiles::new(&state, &runs);
+    files.create().unwrap();
+    assert!(files.claim("a supervisor").unwrap());
+    let _lock = files.lock().unwrap().unwrap();
+    let mut followed = programs.start(&runs, prepared(&host), until).await.unwrap();
+    assert_eq!(followed.look().await.unwrap(), Look::Claimed);
+    std::fs::remove_dir_all(&state).unwrap();
+}
+
 #[tokio::test]
 async fn an_act_whose_record_may_not_be_on_the_disk_is_refused_and_leaves_its_host_free() {
     let failures = Arc::new(AtomicU32::new(0));
@@ -71,12 +99,10 @@ async fn an_act_whose_record_may_not_be_on_the_disk_is_refused_and_leaves_its_ho
     let acts = Acts::new(Arc::clone(&journal), programs.clone(), Arc::new(ThisMachine), Arc::default());
     let host = HostName::new("exa1").unwrap();
     let id = ActId::parse("0000000000000007-9").unwrap();
-    let prepared =
-        Prepared { host: host.clone(), what: "install kb926666".into(), commands: Vec::new(), package: None };
 
     // The first for the act's beginning, the second for the first attempt to write that it is refused.
     failures.store(2, Ordering::SeqCst);
-    acts.start(id.clone(), prepared, Steady::now()).await;
+    acts.start(id.clone(), prepared(&host), Steady::now()).await;
     let record = journal.act(&id).unwrap().unwrap();
     assert_eq!(record.progress, Progress::Refused);
     assert_eq!(

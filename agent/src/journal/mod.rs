@@ -260,17 +260,6 @@ impl Journal {
         })
     }
 
-    /// Journals the supervisor of an act's program.
-    ///
-    /// # Errors
-    /// When the act is not there, or the store fails.
-    pub fn supervised(&self, id: &ActId, supervisor: ProcessMark) -> Result<ActRecord, JournalError> {
-        self.update(id, |record| {
-            record.supervisor = Some(supervisor);
-            Ok(())
-        })
-    }
-
     /// Journals that the coordinator has the outcome; an act that has not ended stays as it is.
     ///
     /// # Errors
