@@ -198,7 +198,8 @@ impl ActFiles {
         };
         let mut bytes = Vec::new();
         file.take(MAX_COMPLAINT_BYTES).read_to_end(&mut bytes)?;
-        Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned()))
+        // Where there was no room for it there is an empty file.
+        Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned()).filter(|complaint| !complaint.is_empty()))
     }
 
     /// Where programs write to; cut now and then by the supervisor, since a pipe that we hold would take a program down

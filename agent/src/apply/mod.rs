@@ -33,6 +33,8 @@ pub use watch::Look;
 
 /// Between two attempts to write to a journal that fails.
 const JOURNAL_AGAIN: Duration = Duration::from_millis(200);
+/// So many attempts are made; then the agent ends, for another one may come to terms with the disk.
+const JOURNAL_TRIES: u32 = 25;
 
 /// The acts of one agent.
 #[derive(Clone, Debug)]
@@ -129,23 +131,39 @@ impl Acts {
         Ok(())
     }
 
-    /// Journals with patience: what happened has happened, so a failing disk is tried again until it does not fail.
+    /// Journals with patience: what happened has happened, so a failing disk is tried again. It never returns without:
+    /// where the journal is given up this process is about to end, and the next one finds out what happened.
     async fn journaled(
         &self,
         id: &ActId,
         write: impl Fn(&Journal, &ActId) -> Result<(), JournalError> + Send + Sync + 'static,
     ) {
         let write = Arc::new(write);
+        let mut tries = 0;
         loop {
+            if self.journal.is_given_up() {
+                return std::future::pending().await;
+            }
+            tries += 1;
             let (journal, id_, write) = (Arc::clone(&self.journal), id.clone(), Arc::clone(&write));
-            match blocking(self.machine.as_ref(), move || write(&journal, &id_)).await {
-                Ok(Ok(())) => return,
-                Ok(Err(JournalError::Change { id, source })) => {
+            let attempt = move || match write(&journal, &id_) {
+                // An attempt before this one has come as far as the store, and not to the disk.
+                Err(JournalError::Change { .. }) if tries > 1 => journal.sync(),
+                done => done,
+            };
+            let attempted = blocking(self.machine.as_ref(), attempt).await;
+            match attempted.unwrap_or_else(|error| Err(self.journal.disk("changing an act", error))) {
+                Ok(()) => return,
+                Err(JournalError::Change { id, source }) => {
                     tracing::error!(act = %id, %source, "the journal says otherwise, and it counts");
                     return;
                 }
-                Ok(Err(error)) => tracing::error!(act = %id, %error, "cannot be journaled; trying again"),
-                Err(error) => tracing::error!(act = %id, %error, "cannot be journaled; trying again"),
+                Err(error) => {
+                    tracing::error!(act = %id, %error, "cannot be journaled");
+                    if tries >= JOURNAL_TRIES {
+                        self.journal.give_up(&error);
+                    }
+                }
             }
             tokio::time::sleep(JOURNAL_AGAIN).await;
         }

@@ -155,7 +155,8 @@ impl ActRecord {
 
     /// Whether the act is on this host.
     pub fn is_on(&self, host: &HostName) -> bool {
-        self.host == host.as_str()
+        // As offered, or as an agent wrote it that kept the case of the configuration.
+        self.host.eq_ignore_ascii_case(host.as_str())
     }
 }
 

@@ -108,7 +108,7 @@ impl World {
              [[packages]]\nname = \"KB1\"\nfile = \"{at}/package.exe\"\n\
              [[hosts]]\nname = \"ex1\"\n[hosts.exchange]\nstore_exe = \"{at}/store.exe\"\nservice = \"IS\"\n\
              programs = {{ status = \"status\", mounted = \"mounted\", patches = \"patches\", install = \"install\", remove = \"remove\" }}\n\
-             [[hosts]]\nname = \"gl1\"\n[hosts.goodlink]\nservice = \"GL\"\nroster = \"{at}/roster.csv\"\n\
+             [[hosts]]\nname = \"GL1\"\n[hosts.goodlink]\nservice = \"GL\"\nroster = \"{at}/roster.csv\"\n\
              programs = {{ status = \"gl-status\", stop = \"stop\", start = \"start\" }}\n\
              [hosts.goodlink.log]\nfile = \"{at}/good.log\"\n"
         );
@@ -221,6 +221,16 @@ impl Session {
         self.send(ToAgent::Welcome(v1::Welcome { generation, takeover, heartbeat_ms: 60_000 })).await;
     }
 
+    /// The next update of an act; `None` once the agent has gone away.
+    pub(crate) async fn update_if_it_lives(&mut self) -> Option<v1::ActUpdate> {
+        loop {
+            let message = tokio::time::timeout(DEADLINE, self.from.message()).await.expect("the agent is silent");
+            if let FromAgent::Act(update) = message.ok()??.kind? {
+                return Some(update);
+            }
+        }
+    }
+
     async fn next(&mut self) -> FromAgent {
         let message = tokio::time::timeout(DEADLINE, self.from.message()).await.expect("the agent is silent");
         message.unwrap().expect("the agent ended the session").kind.unwrap()
@@ -238,7 +248,9 @@ impl Session {
 
     /// The next report of a host.
     pub(crate) async fn report(&mut self, host: &str) -> v1::HostReport {
+        let start = Instant::now();
         loop {
+            assert!(start.elapsed() < DEADLINE, "not within {DEADLINE:?}: a report of {host}");
             if let Some(at) = self.reports.iter().position(|report| report.host == host) {
                 return self.reports.remove(at);
             }
