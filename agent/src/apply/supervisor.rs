@@ -104,7 +104,8 @@ fn write(files: &ActFiles, outcome: &Outcome, patience: Duration) -> io::Result<
     let begin = Steady::now();
     loop {
         let Err(error) = files.write_outcome(outcome) else { return Ok(()) };
-        if Steady::now().since(begin) >= patience {
+        // Without its directory the act is forgotten: nobody waits for it.
+        if error.kind() == io::ErrorKind::NotFound || Steady::now().since(begin) >= patience {
             return Err(error);
         }
         // It may be the output that fills the disk; its end is in the outcome already.

@@ -141,6 +141,23 @@ fn an_outcome_that_cannot_be_written_is_tried_again_and_without_one_the_complain
 }
 
 #[test]
+fn the_outcome_of_an_act_that_is_forgotten_is_not_waited_for() {
+    let state = State::new();
+    let place = state.0.join("acts/e-1");
+    state.written(&[&format!("rm -r {}", place.display())], BootId::present().unwrap(), LONG);
+    let place = state.0.clone();
+    let supervisor =
+        std::thread::spawn(move || patiently(&place, &State::id(), Duration::MAX).unwrap_err().to_string());
+    let begin = std::time::Instant::now();
+    while !supervisor.is_finished() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "it tries again and again");
+        std::thread::yield_now();
+    }
+    let error = supervisor.join().unwrap();
+    assert_eq!(error, "act e-1: writing the outcome: No such file or directory (os error 2)");
+}
+
+#[test]
 fn what_was_permitted_before_the_machine_was_started_anew_does_not_start() {
     let state = State::new();
     let ran = state.0.join("ran");
