@@ -144,7 +144,9 @@ fn an_outcome_that_cannot_be_written_is_tried_again_and_without_one_the_complain
 fn the_outcome_of_an_act_that_is_forgotten_is_not_waited_for() {
     let state = State::new();
     let place = state.0.join("acts/e-1");
-    state.written(&[&format!("rm -r {}", place.display())], BootId::present().unwrap(), LONG);
+    // The supervisor has written down that the program runs, and writes nothing until its end.
+    let script = format!("cd {}; while [ ! -e program.json ]; do sleep 0.05; done; rm -r \"$PWD\"", place.display());
+    state.written(&[&script], BootId::present().unwrap(), LONG);
     let place = state.0.clone();
     let supervisor =
         std::thread::spawn(move || patiently(&place, &State::id(), Duration::MAX).unwrap_err().to_string());
