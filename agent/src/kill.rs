@@ -21,10 +21,8 @@ pub enum Point {
     AfterEntry,
     /// Its files are there, and no supervisor.
     BeforeSupervisor,
-    /// The supervisor was started, and its process is not journaled.
+    /// The supervisor was started.
     AfterSupervisor,
-    /// The supervisor's process is journaled.
-    SupervisorEntry,
     /// The program was seen running, and that is not journaled.
     ProgramSeen,
     /// That it runs is journaled, and the coordinator was not told.
@@ -55,14 +53,13 @@ pub enum Point {
 
 impl Point {
     /// All of them, in the order in which an act passes them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 19] = [
         Self::Offered,
         Self::Asked,
         Self::BeforeEntry,
         Self::AfterEntry,
         Self::BeforeSupervisor,
         Self::AfterSupervisor,
-        Self::SupervisorEntry,
         Self::SupervisorRuns,
         Self::SupervisorClaimed,
         Self::SupervisorStarted,
@@ -87,7 +84,6 @@ impl Point {
             Self::AfterEntry => "after-entry",
             Self::BeforeSupervisor => "before-supervisor",
             Self::AfterSupervisor => "after-supervisor",
-            Self::SupervisorEntry => "supervisor-entry",
             Self::ProgramSeen => "program-seen",
             Self::StartEntry => "start-entry",
             Self::EndSeen => "end-seen",
@@ -112,8 +108,7 @@ impl Point {
             Self::BeforeEntry => "the permit is here, the act not journaled",
             Self::AfterEntry => "the act is journaled, nothing else there",
             Self::BeforeSupervisor => "its files are there, no supervisor",
-            Self::AfterSupervisor => "the supervisor was started, not journaled",
-            Self::SupervisorEntry => "the supervisor is journaled",
+            Self::AfterSupervisor => "the supervisor was started",
             Self::ProgramSeen => "the program was seen running, not journaled",
             Self::StartEntry => "the start is journaled, not told",
             Self::EndSeen => "the program's end was seen, not journaled",

@@ -97,7 +97,7 @@ fn run(config: &Path) -> Result<(), Failure> {
     let config = AgentConfig::load(config)?;
     install_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         tokio::spawn(async move {
@@ -107,10 +107,10 @@ fn run(config: &Path) -> Result<(), Failure> {
         });
         sendgate_agent::run(config, PathBuf::from(MYSELF), stopped).await?;
         Ok::<_, Failure>(())
-    })?;
+    });
     // A reading that hangs on a share must not keep the agent from ending.
     runtime.shutdown_background();
-    Ok(())
+    ended
 }
 
 fn install_provider() {
@@ -120,15 +120,28 @@ fn install_provider() {
 
 fn check(file: &Path) -> Result<(), Failure> {
     let config = AgentConfig::load(file)?;
-    for (key, path) in config.needed_files() {
-        if let Err(error) = std::fs::File::open(&path) {
+    for (key, path) in config.tls_files() {
+        if let Err(error) = std::fs::File::open(path) {
             return Err(format!("{}: {key}: cannot read {}: {error}", file.display(), path.display()).into());
+        }
+    }
+    for (key, path) in config.programs() {
+        if let Err(error) = runnable(path) {
+            return Err(format!("{}: {key}: cannot run {}: {error}", file.display(), path.display()).into());
         }
     }
     certificate::load(&config.agent, &config.coordinator)?;
     let hosts: Vec<_> = config.hosts.keys().map(HostName::as_str).collect();
     println!("{}: agent {}, hosts {}: good", file.display(), config.agent, hosts.join(", "));
     Ok(())
+}
+
+/// Whether a program could be started, as whoever runs this. Nothing is opened: to run a program takes no right to read it.
+fn runnable(program: &Path) -> std::io::Result<()> {
+    if !std::fs::metadata(program)?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
+    Ok(rustix::fs::access(program, rustix::fs::Access::EXEC_OK)?)
 }
 
 fn show(inspect: &Inspect) -> Result<(), Failure> {

@@ -26,6 +26,12 @@ pub enum RunError {
     /// Its journal.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// Nothing can be written to its journal any more.
+    #[error(
+        "{0}; the agent ends, for nothing can be journaled before it is started again: mend the disk, and have the service \
+         manager start it; what runs goes on and is found again"
+    )]
+    GivenUp(String),
     /// Its state directory.
     #[error("cannot make the state directory {}: {source}; correct `state` in the configuration", directory.display())]
     State {
@@ -43,7 +49,8 @@ pub enum RunError {
 /// next start. `program` is this program's own executable.
 ///
 /// # Errors
-/// When the agent cannot start. Later failures are logged, reported, and tried again.
+/// When the agent cannot start, or its journal cannot be written any more. Other failures are logged, reported, and tried
+/// again.
 pub async fn run(config: AgentConfig, program: PathBuf, stop: watch::Receiver<bool>) -> Result<(), RunError> {
     certificate::load(&config.agent, &config.coordinator)?;
     DirBuilder::new()
@@ -67,7 +74,11 @@ pub async fn run(config: AgentConfig, program: PathBuf, stop: watch::Receiver<bo
         coordinator: config.coordinator.clone(),
         machine: Arc::clone(&machine),
     });
+    let kept = Arc::clone(&journal);
     let agent = Agent { config: Arc::new(config), journal, acts, probes, ticks, interval, transport, machine };
-    session::run(agent, stop).await;
-    Ok(())
+    tokio::select! {
+        biased;
+        () = session::run(agent, stop) => Ok(()),
+        why = kept.given_up() => Err(RunError::GivenUp(why)),
+    }
 }

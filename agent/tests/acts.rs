@@ -11,8 +11,8 @@ use sendgate_proto::v1::act_update::State;
 use sendgate_proto::v1::from_agent::Kind as FromAgent;
 use sendgate_proto::v1::restart_service::Role;
 use sendgate_proto::v1::to_agent::Kind as ToAgent;
-use sendgate_proto::v1::{ActAck, ActWithdrawn, PermitRefused, RestartService, Takeover};
-use support::{Coordinator, EPOCH, MARK, Session, World, digest};
+use sendgate_proto::v1::{ActAck, ActWithdrawn, PermitRefused, RestartService, RosterWanted, Takeover};
+use support::{Coordinator, EPOCH, MARK, Session, World, digest, until};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -59,7 +59,7 @@ async fn reports_and_the_roster_on_demand() {
     assert_eq!(goodlink.service.unwrap().logon_account, "A\\good");
     assert_eq!(goodlink.paused.unwrap().error, None);
     let reference = goodlink.roster.unwrap();
-    session.send(ToAgent::RosterWanted(sendgate_proto::v1::RosterWanted { host: "gl1".into() })).await;
+    session.send(ToAgent::RosterWanted(RosterWanted { host: "gl1".into() })).await;
     let FromAgent::Roster(part) = session.other().await else { panic!("no roster") };
     assert_eq!((part.sha256, part.users.len(), part.last), (reference.sha256, 1, true));
     std::fs::remove_file(world.path("good.log")).unwrap();
@@ -194,10 +194,16 @@ async fn a_void_offer_is_never_started() {
     assert_eq!(world.runs(), Vec::<String>::new());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restart_stops_then_starts_and_is_followed_by_a_report() {
-    let (world, _coordinator, _running, mut session) = start().await;
+/// GoodLink is restarted while a probe is under way that began before, and saw something new. The account that the first
+/// report after the end tells; with `anew`, in a session that begins after the end.
+async fn told_after_a_restart(anew: bool) -> String {
+    let (world, mut coordinator, _running, mut session) = start().await;
+    world.script("start", "echo start >> runs; printf %s 'A\\after' > account");
     session.report("gl1").await;
+    std::fs::write(world.path("hold-probe"), "").unwrap();
+    std::fs::write(world.path("account"), "A\\slow").unwrap();
+    let looking = || std::fs::read_to_string(world.path("looking")).unwrap_or_default();
+    until("a probe that sees what is new before the restart", || looking() == "A\\slow").await;
     session.offer_act("e-1", 5, "gl1", Act::Restart(RestartService { role: Role::Goodlink.into() })).await;
     let nonce = session.request("e-1").await;
     session.permit("e-1", nonce, 5, VALID).await;
@@ -207,6 +213,27 @@ async fn a_restart_stops_then_starts_and_is_followed_by_a_report() {
     }
     assert_eq!((update.state(), update.exit_code), (State::Finished, Some(0)));
     assert_eq!(world.runs(), ["stop", "start"]);
+    if anew {
+        session.send(ToAgent::ActAck(ActAck { act_id: "e-1".into() })).await;
+        // The answer to what follows it says that it was taken.
+        session.send(ToAgent::RosterWanted(RosterWanted { host: "gl1".into() })).await;
+        assert!(matches!(session.other().await, FromAgent::Roster(_)));
+        drop(session);
+        session = coordinator.session(5).await;
+    }
+    session.reports.clear();
+    std::fs::remove_file(world.path("hold-probe")).unwrap();
+    session.report("gl1").await.goodlink.unwrap().service.unwrap().logon_account
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_stops_then_starts_and_is_followed_by_a_report() {
+    assert_eq!(told_after_a_restart(false).await, "A\\after", "a report that began after the end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn also_a_session_after_a_restart_is_told_nothing_that_began_before_its_end() {
+    assert_eq!(told_after_a_restart(true).await, "A\\after", "a report that began after the end");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sendgate_agent::config::AgentConfig;
+use sendgate_agent::probe::goodlink_log::Line;
 
 const EXAMPLE: &str = include_str!("../../deploy/agent.example.toml");
 
@@ -26,7 +27,28 @@ fn the_example_is_good() {
     assert_eq!(gl1.restart.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["service-stop", "service-start"]);
     assert_eq!(gl1.status.timeout, Duration::from_secs(30), "the documented default of programs that look");
     let named = |name: &str| Path::new(name).to_owned();
-    assert!(config.needed_files().contains(&("coordinator.key".to_owned(), named("/etc/sendgate/agent.key"))));
+    assert!(config.tls_files().contains(&("coordinator.key", &named("/etc/sendgate/agent.key"))));
+    let programs = config.programs();
+    assert_eq!(programs["programs.install-hotfix.program"], named("/usr/local/lib/sendgate/install-hotfix"));
+    assert_eq!(programs.len(), 8);
+}
+
+#[test]
+fn the_patterns_of_the_example_take_nobodys_subject_for_goodlinks_word() {
+    let text = EXAMPLE.replace("# pause_pattern", "pause_pattern").replace("# unpause_pattern", "unpause_pattern");
+    let config = parse(&text).unwrap();
+    let syntax = &config.hosts.values().last().unwrap().goodlink.as_ref().unwrap().log.syntax;
+    let pause = "Failed to submit mail message for user ann. (HRESULT:-2147024891) Pausing user ann. (Security error)";
+    for time in ["2026-11-24 08:15:30", "2026-11-24 08:15:30.250 [12]"] {
+        assert!(matches!(syntax.read(&format!("{time} {pause}")), Line::Pause { user, .. } if user == "ann"));
+        assert!(
+            matches!(syntax.read(&format!("{time} Resuming user ann.")), Line::Unpause { user, .. } if user == "ann")
+        );
+        for forged in [pause, "Resuming user ann."] {
+            let line = syntax.read(&format!("{time} Mail with the subject {forged}"));
+            assert!(matches!(line, Line::Timed { .. }), "{line:?}");
+        }
+    }
 }
 
 #[test]
@@ -105,10 +127,20 @@ fn mistakes_are_told_with_file_key_and_remedy() {
             "/etc/agent.toml: hosts.ex1: is there twice; give each host one [[hosts]] with all its roles",
         ),
         (
-            "# unpause_pattern = 'Resuming user (?<user>.+)",
-            "unpause_pattern = 'Resuming user (.+)",
-            "/etc/agent.toml: hosts.gl1.goodlink.log.unpause_pattern: \"Resuming user (.+)\\\\.$\" has no group (?<user>…); \
-             put (?<user>…) around that part of the line",
+            "name = \"gl1\"",
+            "name = \"EX1\"",
+            "/etc/agent.toml: hosts.ex1: is there twice; give each host one [[hosts]] with all its roles",
+        ),
+        (
+            "[[packages]]\n",
+            "[[packages]]\nname = \"kb926666\"\nfile = \"/p\"\n[[packages]]\n",
+            "/etc/agent.toml: packages.KB926666: is there twice; keep one of them",
+        ),
+        (
+            "# unpause_pattern = '^",
+            "unpause_pattern = 'Resuming user (.+)'\n# '",
+            "/etc/agent.toml: hosts.gl1.goodlink.log.unpause_pattern: \"Resuming user (.+)\" has no group (?<user>…); put \
+             (?<user>…) around that part of the line",
         ),
     ];
     for (from, to, expected) in cases {

@@ -102,8 +102,9 @@ async fn killed_in_the_middle_of_a_removal() {
     assert_eq!((code, world.runs()), (Some(0), vec!["remove KB1".to_owned()]), "once");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_together_with_its_supervisor() {
+/// The agent and the supervisor are killed while the program runs; `told`: the supervisor had written down that it does.
+/// What is told of the end.
+async fn killed_together_with_its_supervisor(told: bool) -> String {
     let world = World::new();
     world.hold();
     let mut coordinator = Coordinator::start(&world).await;
@@ -115,14 +116,29 @@ async fn killed_together_with_its_supervisor() {
     assert_eq!(session.update().await.state(), State::Started);
     agent.kill();
     kill_supervisor(&world);
+    if !told {
+        std::fs::remove_file(world.path("state/acts/e-1/program.json")).unwrap();
+    }
     let _agent = Agent::start(&world, coordinator.port);
     let mut session = coordinator.session(2).await;
     assert_eq!(session.update().await.state(), State::Started, "the program itself still runs");
     world.release();
     let update = session.update().await;
     assert_eq!((update.state(), update.exit_code), (State::Unknown, None), "how it ended, nobody saw");
-    assert!(update.detail.starts_with("the program was started, but its supervisor ended"), "{}", update.detail);
     assert_eq!(world.runs().len(), 1);
+    update.detail
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_with_its_supervisor_while_the_program_runs() {
+    let detail = killed_together_with_its_supervisor(true).await;
+    assert!(detail.starts_with("the program was started, but its supervisor ended without an outcome"), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_with_its_supervisor_before_that_had_told_of_the_program() {
+    let detail = killed_together_with_its_supervisor(false).await;
+    assert_eq!(detail, "the program's supervisor ended before it told whether it had started the program");
 }
 
 fn kill_supervisor(world: &World) {

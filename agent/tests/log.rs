@@ -4,11 +4,14 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use sendgate_agent::probe::goodlink_log::{Follower, LogSource, LogSyntax, SyntaxText, read_file};
 
 const NO_ACCESS: &str = "-2147024891";
+/// When it is, and when the log is written, as far as nothing else is said.
+const NOW: &str = "2026-11-24T08:01:00Z";
 
 struct Log {
     directory: PathBuf,
@@ -51,6 +54,19 @@ impl Log {
     fn append(&self, text: impl AsRef<[u8]>) {
         let mut file = OpenOptions::new().append(true).create(true).open(self.file()).unwrap();
         file.write_all(text.as_ref()).unwrap();
+        self.written_at(NOW);
+    }
+
+    /// As if the live file had been written last at that time.
+    fn written_at(&self, at: &str) {
+        let at = u64::try_from(at.parse::<Timestamp>().unwrap().as_second()).unwrap();
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at);
+        OpenOptions::new().append(true).open(self.file()).unwrap().set_modified(at).unwrap();
+    }
+
+    fn write(&self, text: impl AsRef<[u8]>) {
+        fs::write(self.file(), text).unwrap();
+        self.written_at(NOW);
     }
 
     fn rotate(&self) {
@@ -70,7 +86,7 @@ impl Log {
     }
 
     fn poll_since(&mut self, started: Option<Timestamp>) -> Vec<String> {
-        let paused = self.follower.poll(started).unwrap();
+        let paused = self.follower.poll(started, NOW.parse().unwrap()).unwrap();
         paused.iter().map(|pause| format!("{} {} {}", pause.user, pause.hresult.value(), pause.count)).collect()
     }
 
@@ -79,7 +95,11 @@ impl Log {
     }
 
     fn error(&mut self) -> String {
-        self.follower.poll(None).unwrap_err().to_string()
+        self.error_at(None, NOW)
+    }
+
+    fn error_at(&mut self, started: Option<Timestamp>, now: &str) -> String {
+        self.follower.poll(started, now.parse().unwrap()).unwrap_err().to_string()
     }
 }
 
@@ -154,7 +174,7 @@ fn a_copied_and_truncated_log_goes_on() {
     assert_eq!(log.poll().len(), 1);
     fs::copy(log.file(), log.directory.join("good.log.1")).unwrap();
     // As long as before, so that only its beginning tells.
-    fs::write(log.file(), pause(2, "b", NO_ACCESS)).unwrap();
+    log.write(pause(2, "b", NO_ACCESS));
     assert_eq!(log.poll(), ["a -2147024891 1", "b -2147024891 1"]);
 }
 
@@ -163,7 +183,7 @@ fn a_log_that_is_written_anew_is_read_anew() {
     let mut log = Log::new();
     log.append(pause(1, "a", NO_ACCESS));
     assert_eq!(log.poll().len(), 1);
-    fs::write(log.file(), pause(2, "b", NO_ACCESS) + &pause(3, "c", NO_ACCESS)).unwrap();
+    log.write(pause(2, "b", NO_ACCESS) + &pause(3, "c", NO_ACCESS));
     assert_eq!(log.poll(), ["b -2147024891 1", "c -2147024891 1"], "the same file, longer, with another beginning");
 }
 
@@ -175,6 +195,72 @@ fn a_restart_of_the_service_ends_all_pauses() {
     assert_eq!(log.poll_since(at(6)), ["b -2147024891 1"], "of b's lines one counts");
     assert_eq!(log.poll_since(None), ["b -2147024891 1"], "the last known start counts on while it is unknown");
     assert_eq!(log.poll_since(at(8)), Vec::<String>::new());
+}
+
+#[test]
+fn times_of_another_zone_are_an_error_until_a_line_is_right() {
+    let mut log = Log::new();
+    let file = log.file().display().to_string();
+    log.append(pause(1, "a", NO_ACCESS));
+    // The line is an hour older than the file: a restart at half past eight would leave nobody paused.
+    log.written_at("2026-11-24T09:00:01Z");
+    let far = format!(
+        "the last line of {file} reads as of 2026-11-24T08:00:01Z, but the file was written at 2026-11-24T09:00:01Z: its \
+         times are of another zone, so that pauses after the service's start would not count; set time_zone to the zone \
+         that GoodLink logs in, and keep the file's own time where it is copied"
+    );
+    let started = Some("2026-11-24T08:30:00Z".parse().unwrap());
+    assert_eq!(log.error_at(started, "2026-11-24T09:00:02Z"), far);
+    log.rotate();
+    assert_eq!(log.error_at(started, "2026-11-24T09:00:02Z"), far, "an empty file shows no zone");
+    log.append(pause(2, "b", NO_ACCESS));
+    log.written_at("2026-11-24T08:20:02Z");
+    assert_eq!(log.poll_since(at(0)).len(), 2, "what is written late is not of another zone");
+}
+
+#[test]
+fn a_line_of_the_future_is_an_error() {
+    let mut log = Log::new();
+    log.append(pause(1, "a", NO_ACCESS));
+    // A file that is open may have been written before it shows so.
+    log.written_at("2026-11-24T07:00:01Z");
+    let expected = format!(
+        "the last line of {} reads as of 2026-11-24T08:00:01Z, but it is 2026-11-24T07:30:01Z: set time_zone to the zone \
+         that GoodLink logs in, or correct the clock of this host or of GoodLink's",
+        log.file().display()
+    );
+    assert_eq!(log.error_at(None, "2026-11-24T07:30:01Z"), expected);
+    log.append("more of the same message\n");
+    assert_eq!(log.error(), expected, "until there is another line with a time");
+    log.append(pause(2, "a", NO_ACCESS));
+    assert_eq!(log.poll(), ["a -2147024891 2"]);
+}
+
+#[test]
+fn a_clock_that_is_set_back_after_the_start_hides_no_pause() {
+    let mut log = Log::new();
+    log.append("2026-11-24 08:00:50 Service started\n");
+    log.append(pause(20, "a", NO_ACCESS));
+    assert_eq!(log.poll_since(at(50)), ["a -2147024891 1"]);
+    // Rotated away by a clock that is before the start.
+    log.written_at("2026-11-24T08:00:20Z");
+    log.rotate();
+    log.append(pause(30, "b", NO_ACCESS));
+    assert_eq!(log.poll_since(at(50)), ["a -2147024891 1", "b -2147024891 1"]);
+}
+
+#[test]
+fn a_line_that_cannot_be_used_is_an_error_only_as_long_as_it_counts() {
+    let mut log = Log::new();
+    log.append(pause(1, "a", "-99999999999") + &pause(9, "b", NO_ACCESS));
+    let bad = format!(
+        "{}, line 1: its HRESULT \"-99999999999\" is not a 32-bit number; correct time_pattern, time_format or \
+         pause_pattern",
+        log.file().display()
+    );
+    assert_eq!(log.error(), bad);
+    assert_eq!(log.error_at(at(1), NOW), bad);
+    assert_eq!(log.poll_since(at(5)), ["b -2147024891 1"], "a restart of the service ends it");
 }
 
 #[test]
@@ -195,7 +281,7 @@ fn what_cannot_be_read_is_an_error_and_never_nobody() {
     fs::create_dir(log.file()).unwrap();
     assert_eq!(log.error(), format!("cannot read the GoodLink log {file}: it is not a regular file"));
     fs::remove_dir(log.file()).unwrap();
-    fs::write(log.file(), "<html>\n</html>\n").unwrap();
+    log.write("<html>\n</html>\n");
     assert_eq!(
         log.error(),
         format!(
@@ -203,7 +289,7 @@ fn what_cannot_be_read_is_an_error_and_never_nobody() {
              name GoodLink's log, or set time_pattern and time_format for it"
         )
     );
-    fs::write(log.file(), format!("\n24/11/2026{}", &pause(1, "a", NO_ACCESS)[10..])).unwrap();
+    log.write(format!("\n24/11/2026{}", &pause(1, "a", NO_ACCESS)[10..]));
     assert_eq!(
         log.error(),
         format!(
@@ -211,7 +297,7 @@ fn what_cannot_be_read_is_an_error_and_never_nobody() {
              correct time_pattern, time_format or pause_pattern"
         )
     );
-    fs::write(log.file(), pause(1, "a", NO_ACCESS)).unwrap();
+    log.write(pause(1, "a", NO_ACCESS));
     assert_eq!(log.poll().len(), 1, "and it is read again as soon as it can be");
     fs::write(log.directory.join("good.log.1.gz"), "").unwrap();
     let packed = log.directory.join("good.log.1.gz").display().to_string();

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
 use support::World;
@@ -72,7 +73,20 @@ fn check_tells_the_first_thing_that_is_wrong() {
     assert!(error.contains("agent.pem is good from ") && error.contains("to Jan  1 00:00:00 2007"), "{error}");
     assert!(error.contains("; issue a new one with `sendgate pki issue`, or correct this host's clock"), "{error}");
 
-    std::fs::remove_file(world.path("patches")).unwrap();
+    let patches = world.path("patches");
+    let told = |why: &str| {
+        let error = fails(&["check", "--config", &config]);
+        let expected = format!("programs.patches.program: cannot run {}: {why}\n", patches.display());
+        assert!(error.ends_with(&expected), "{error}");
+    };
+    std::fs::set_permissions(&patches, std::fs::Permissions::from_mode(0o600)).unwrap();
+    told("Permission denied (os error 13)");
+    std::fs::remove_file(&patches).unwrap();
+    told("No such file or directory (os error 2)");
+    std::fs::create_dir(&patches).unwrap();
+    told("it is not a regular file");
+
+    std::fs::remove_file(world.path("agent.key")).unwrap();
     let error = fails(&["check", "--config", &config]);
-    assert!(error.contains("programs.patches.program: cannot read "), "{error}");
+    assert!(error.contains("coordinator.key: cannot read ") && error.contains("agent.key: No such file"), "{error}");
 }

@@ -17,6 +17,10 @@ use crate::journal::{ActId, ProcessMark};
 const TAIL_BYTES: u64 = 2000;
 /// No file of an act that is read back is larger.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
+/// How much of an error of the supervisor is told.
+const MAX_COMPLAINT_BYTES: u64 = 2000;
+/// How long the output may grow before it is cut: an installer writes kilobytes, and the disk is the journal's too.
+const MAX_OUTPUT_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What the supervisor is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +43,8 @@ pub(crate) enum Outcome {
     Ended { exit_code: i32, detail: String },
     /// No program was started.
     NeverStarted { reason: String },
+    /// A program was started, and how it ends cannot be told.
+    Unknown { detail: String },
 }
 
 /// A file at a point in time: whether it is still the one that was checked.
@@ -147,9 +153,15 @@ impl ActFiles {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
             Err(error) => return Err(error),
         };
-        file.write_all(by.as_bytes())?;
-        file.sync_all()?;
-        File::open(&self.directory)?.sync_all()?;
+        let signed = file
+            .write_all(by.as_bytes())
+            .and_then(|()| file.sync_all())
+            .and_then(|()| File::open(&self.directory)?.sync_all());
+        if let Err(error) = signed {
+            // Nothing was started on it. Left unsigned, such as on a full disk, it would be taken for a supervisor's.
+            std::fs::remove_file(self.path("claimed"))?;
+            return Err(error);
+        }
         Ok(true)
     }
 
@@ -172,10 +184,43 @@ impl ActFiles {
         }
     }
 
-    /// Where programs write to; not bounded by us but by their timeouts: a pipe that we hold would take a program down
+    /// Writes down why the supervisor cannot do its part, for whoever looks for it.
+    pub(crate) fn write_complaint(&self, complaint: &str) -> io::Result<()> {
+        std::fs::write(self.path("supervisor-error"), complaint)
+    }
+
+    /// What the supervisor complained of last.
+    pub(crate) fn complaint(&self) -> io::Result<Option<String>> {
+        let file = match File::open(self.path("supervisor-error")) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut bytes = Vec::new();
+        file.take(MAX_COMPLAINT_BYTES).read_to_end(&mut bytes)?;
+        // Where there was no room for it there is an empty file.
+        Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned()).filter(|complaint| !complaint.is_empty()))
+    }
+
+    /// Where programs write to; cut now and then by the supervisor, since a pipe that we hold would take a program down
     /// with us.
     pub(crate) fn open_output(&self) -> io::Result<File> {
         OpenOptions::new().append(true).create(true).mode(0o600).open(self.path("output"))
+    }
+
+    /// Cuts an output that has grown too long; the programs go on writing behind the cut.
+    pub(crate) fn bound_output(&self) -> io::Result<()> {
+        if std::fs::metadata(self.path("output"))?.len() <= MAX_OUTPUT_BYTES {
+            return Ok(());
+        }
+        self.cut_output()?;
+        let told = format!("(more than {MAX_OUTPUT_BYTES} bytes that were written before this are gone)\n");
+        self.open_output()?.write_all(told.as_bytes())
+    }
+
+    /// Throws the output away.
+    pub(crate) fn cut_output(&self) -> io::Result<()> {
+        OpenOptions::new().write(true).open(self.path("output"))?.set_len(0)
     }
 
     /// The end of what the programs wrote.

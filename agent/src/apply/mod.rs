@@ -16,7 +16,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch as channel;
@@ -33,6 +33,8 @@ pub use watch::Look;
 
 /// Between two attempts to write to a journal that fails.
 const JOURNAL_AGAIN: Duration = Duration::from_millis(200);
+/// So many attempts are made; then the agent ends, for another one may come to terms with the disk.
+const JOURNAL_TRIES: u32 = 25;
 
 /// The acts of one agent.
 #[derive(Clone, Debug)]
@@ -42,6 +44,8 @@ pub struct Acts {
     machine: Arc<dyn Machine>,
     probes: Arc<BTreeMap<HostName, Probed>>,
     changes: channel::Sender<u64>,
+    /// When the last act of each host ended. Not journaled: what a new agent sees of its hosts is newer than what it did.
+    ends: Arc<Mutex<BTreeMap<HostName, Steady>>>,
 }
 
 impl Acts {
@@ -52,12 +56,17 @@ impl Acts {
         machine: Arc<dyn Machine>,
         probes: Arc<BTreeMap<HostName, Probed>>,
     ) -> Self {
-        Self { journal, programs, machine, probes, changes: channel::channel(0).0 }
+        Self { journal, programs, machine, probes, changes: channel::channel(0).0, ends: Arc::default() }
     }
 
     /// Changes whenever the journal has something new about an act.
     pub fn changes(&self) -> channel::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// When the last act on a host was seen to have ended, if one has since the agent was started.
+    pub fn last_end(&self, host: &HostName) -> Option<Steady> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).get(host).copied()
     }
 
     /// Finds out how each act stands that had not ended when the agent did, and follows it from here. To be called once,
@@ -111,14 +120,10 @@ impl Acts {
         kill::at(Point::AfterEntry);
         match self.programs.start(id, prepared, not_after).await {
             Ok(followed) => {
-                if let Some(mark) = followed.mark() {
-                    self.journaled(id, move |journal, id| journal.supervised(id, mark.clone()).map(|_| ())).await;
-                    kill::at(Point::SupervisorEntry);
-                }
                 tokio::spawn(self.watch(id.clone(), followed));
             }
             Err(error) => {
-                // There is no supervisor, and without one nothing ever starts the program.
+                // There is no supervisor, and none can come: nothing ever starts the program.
                 let detail = format!("the act's supervisor cannot be started: {error}");
                 self.ended(id, Progress::Refused, detail).await;
             }
@@ -126,23 +131,39 @@ impl Acts {
         Ok(())
     }
 
-    /// Journals with patience: what happened has happened, so a failing disk is tried again until it does not fail.
+    /// Journals with patience: what happened has happened, so a failing disk is tried again. It never returns without:
+    /// where the journal is given up this process is about to end, and the next one finds out what happened.
     async fn journaled(
         &self,
         id: &ActId,
         write: impl Fn(&Journal, &ActId) -> Result<(), JournalError> + Send + Sync + 'static,
     ) {
         let write = Arc::new(write);
+        let mut tries = 0;
         loop {
+            if self.journal.is_given_up() {
+                return std::future::pending().await;
+            }
+            tries += 1;
             let (journal, id_, write) = (Arc::clone(&self.journal), id.clone(), Arc::clone(&write));
-            match blocking(self.machine.as_ref(), move || write(&journal, &id_)).await {
-                Ok(Ok(())) => return,
-                Ok(Err(JournalError::Change { id, source })) => {
+            let attempt = move || match write(&journal, &id_) {
+                // An attempt before this one has come as far as the store, and not to the disk.
+                Err(JournalError::Change { .. }) if tries > 1 => journal.sync(),
+                done => done,
+            };
+            let attempted = blocking(self.machine.as_ref(), attempt).await;
+            match attempted.unwrap_or_else(|error| Err(self.journal.disk("changing an act", error))) {
+                Ok(()) => return,
+                Err(JournalError::Change { id, source }) => {
                     tracing::error!(act = %id, %source, "the journal says otherwise, and it counts");
                     return;
                 }
-                Ok(Err(error)) => tracing::error!(act = %id, %error, "cannot be journaled; trying again"),
-                Err(error) => tracing::error!(act = %id, %error, "cannot be journaled; trying again"),
+                Err(error) => {
+                    tracing::error!(act = %id, %error, "cannot be journaled");
+                    if tries >= JOURNAL_TRIES {
+                        self.journal.give_up(&error);
+                    }
+                }
             }
             tokio::time::sleep(JOURNAL_AGAIN).await;
         }
@@ -157,12 +178,16 @@ impl Acts {
     async fn ended(&self, id: &ActId, to: Progress, detail: String) {
         tracing::info!(act = %id, outcome = ?to, %detail, "an act has ended");
         kill::at(Point::EndSeen);
+        let act = self.journal.act(id).ok().flatten();
+        let on = act.and_then(|act| self.probes.iter().find(|(host, _)| act.is_on(host)));
+        if let Some((host, _)) = on {
+            // Before the end can be told: no report that follows it may have begun before it.
+            let now = self.machine.now();
+            self.ends.lock().unwrap_or_else(PoisonError::into_inner).insert(host.clone(), now);
+        }
         self.advance(id, to, detail).await;
         kill::at(Point::EndEntry);
-        let act = self.journal.act(id).ok().flatten();
-        if let Some(probed) =
-            act.and_then(|act| self.probes.iter().find(|(host, _)| act.is_on(host)).map(|(_, probed)| probed))
-        {
+        if let Some((_, probed)) = on {
             probed.probe_now();
         }
         let acts = self.clone();

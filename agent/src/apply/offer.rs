@@ -100,8 +100,7 @@ pub struct Prepared {
 /// # Errors
 /// When it is not served here.
 pub fn host<'a>(config: &'a AgentConfig, name: &str) -> Result<&'a Host, OfferError> {
-    // The coordinator writes names in lower case.
-    config.hosts.values().find(|host| host.name.as_str().eq_ignore_ascii_case(name)).ok_or_else(|| {
+    HostName::new(name).ok().and_then(|name| config.hosts.get(&name)).ok_or_else(|| {
         let names: Vec<_> = config.hosts.keys().map(HostName::as_str).collect();
         OfferError::Host(name.to_owned(), names.join(", "))
     })

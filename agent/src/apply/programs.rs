@@ -11,10 +11,9 @@ use tokio::process::Child;
 
 use super::files::{ActFiles, Spec};
 use super::offer::Prepared;
-use super::process;
 use super::watch::{self, Look};
 use crate::clock::{BootId, Steady};
-use crate::journal::{ActId, ProcessMark};
+use crate::journal::ActId;
 use crate::kill::{self, Point};
 use crate::machine::{Later, Machine, blocking};
 
@@ -45,9 +44,6 @@ pub trait Programs: Send + Sync + fmt::Debug {
 
 /// An act that is followed to its end.
 pub trait Followed: Send {
-    /// Who runs its programs, if that is known.
-    fn mark(&self) -> Option<ProcessMark>;
-
     /// How it stands.
     ///
     /// # Errors
@@ -88,8 +84,8 @@ impl Supervisors {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // It makes a session of its own; until then a signal to the agent's group must not reach it.
-            .process_group(0)
+            // It makes a session of its own, which the leader of a group could not. A signal to the agent's group that
+            // reaches it before that finds nothing claimed and nothing started.
             .kill_on_drop(false)
             .spawn()
     }
@@ -104,6 +100,7 @@ impl Programs for Supervisors {
     ) -> Later<'a, io::Result<Box<dyn Followed>>> {
         let Prepared { commands, package, .. } = prepared;
         let files = ActFiles::new(&self.state, id);
+        let marker = files.clone();
         Box::pin(async move {
             let spec = blocking(self.machine.as_ref(), move || {
                 let boot = BootId::present()?;
@@ -112,9 +109,28 @@ impl Programs for Supervisors {
             });
             spec.await??;
             kill::at(Point::BeforeSupervisor);
-            let supervisor = self.supervisor(id)?;
-            kill::at(Point::AfterSupervisor);
-            Ok(self.followed(id, Some(supervisor)))
+            let error = match self.supervisor(id) {
+                Ok(supervisor) => {
+                    kill::at(Point::AfterSupervisor);
+                    return Ok(self.followed(id, Some(supervisor)));
+                }
+                Err(error) => error,
+            };
+            // What fails may have come after the system had made the process: as after a crash, the marker decides.
+            match blocking(self.machine.as_ref(), move || marker.claim(watch::RECOVERY))
+                .await
+                .and_then(|claimed| claimed)
+            {
+                Ok(true) => Err(error),
+                Ok(false) => {
+                    tracing::error!(act = %id, %error, "starting the supervisor failed, and it runs");
+                    Ok(self.followed(id, None))
+                }
+                Err(unclaimed) => {
+                    tracing::error!(act = %id, %error, %unclaimed, "whether the supervisor runs is not known yet");
+                    Ok(self.followed(id, None))
+                }
+            }
         })
     }
 
@@ -136,10 +152,6 @@ struct ByFiles {
 }
 
 impl Followed for ByFiles {
-    fn mark(&self) -> Option<ProcessMark> {
-        self.supervisor.as_ref().and_then(Child::id).and_then(|pid| process::mark(pid).ok())
-    }
-
     fn look(&mut self) -> Later<'_, io::Result<Look>> {
         // An ended supervisor is collected here, and none can come any more: then an unclaimed act never starts.
         let none_comes = match &mut self.supervisor {

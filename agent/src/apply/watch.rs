@@ -5,11 +5,11 @@ use std::io;
 use super::files::{ActFiles, Outcome};
 use super::programs::Followed;
 use super::{Acts, process};
-use crate::journal::{ActId, Progress};
+use crate::journal::{ActId, ProcessMark, Progress};
 use crate::kill::{self, Point};
 
-/// The signature of an agent that found an act without a supervisor.
-const RECOVERY: &str = "recovery";
+/// The signature of an agent that found an act without a supervisor; a supervisor signs with its own process.
+pub(super) const RECOVERY: &str = "recovery";
 
 /// How an act stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,11 +76,12 @@ fn look(files: &ActFiles) -> io::Result<Look> {
     if let Some(over) = outcome(files)? {
         return Ok(over);
     }
-    match files.claimed_by()?.as_deref() {
+    let leader = match files.claimed_by()?.as_deref() {
         None => return Ok(Look::Unclaimed),
         Some(RECOVERY) => return Ok(never(NO_SUPERVISOR)),
-        Some(_) => {}
-    }
+        // Of a supervisor that crashed while it signed nothing is known, nor was anything started by it.
+        Some(signature) => serde_json::from_str::<ProcessMark>(signature).ok(),
+    };
     let program = files.program()?;
     // The supervisor takes the lock before it claims, so asking for it now cannot get into its way.
     if files.lock()?.is_none() {
@@ -90,17 +91,28 @@ fn look(files: &ActFiles) -> io::Result<Look> {
     if let Some(over) = outcome(files)? {
         return Ok(over);
     }
+    let complaint = match files.complaint() {
+        Ok(complaint) => complaint.map(|complaint| format!(" ({complaint})")).unwrap_or_default(),
+        Err(error) => format!(" (why cannot be read: {error})"),
+    };
     let Some(program) = files.program()? else {
-        let detail = "the program's supervisor ended before it told whether it had started the program";
-        return Ok(Look::Over(Progress::Unknown, detail.to_owned()));
+        // It may have ended just after it started the program: then that runs in the session that it made.
+        if let Some(leader) = leader
+            && process::session_runs(&leader)?
+        {
+            return Ok(Look::Running);
+        }
+        let detail =
+            format!("the program's supervisor ended before it told whether it had started the program{complaint}");
+        return Ok(Look::Over(Progress::Unknown, detail));
     };
     if process::runs(&program)? {
         return Ok(Look::Running);
     }
     let output = files.output_tail().unwrap_or_else(|error| format!("cannot be read: {error}"));
     let detail = format!(
-        "the program was started, but its supervisor ended without an outcome, and the program (process {}) is gone; its \
-         output: {output}",
+        "the program was started, but its supervisor ended without an outcome{complaint}, and the program (process {}) is \
+         gone; its output: {output}",
         program.pid
     );
     Ok(Look::Over(Progress::Unknown, detail))
@@ -110,6 +122,7 @@ fn outcome(files: &ActFiles) -> io::Result<Option<Look>> {
     Ok(files.outcome()?.map(|outcome| match outcome {
         Outcome::Ended { exit_code, detail } => Look::Over(Progress::Finished { exit_code }, detail),
         Outcome::NeverStarted { reason } => Look::Over(Progress::Refused, reason),
+        Outcome::Unknown { detail } => Look::Over(Progress::Unknown, detail),
     }))
 }
 

@@ -204,13 +204,15 @@ impl AgentConfig {
         validate::Validator { file }.config(written)
     }
 
-    /// Each file that must be there before the agent can work: what is configured as a program or for TLS.
-    pub fn needed_files(&self) -> Vec<(String, PathBuf)> {
-        let mut files = vec![
-            ("coordinator.ca".to_owned(), self.coordinator.ca.clone()),
-            ("coordinator.certificate".to_owned(), self.coordinator.certificate.clone()),
-            ("coordinator.key".to_owned(), self.coordinator.key.clone()),
-        ];
+    /// The files for TLS, with their keys in the configuration.
+    pub fn tls_files(&self) -> [(&'static str, &Path); 3] {
+        let at = &self.coordinator;
+        [("coordinator.ca", &at.ca), ("coordinator.certificate", &at.certificate), ("coordinator.key", &at.key)]
+    }
+
+    /// The programs that are used, with their keys in the configuration.
+    pub fn programs(&self) -> BTreeMap<String, &Path> {
+        let mut files = BTreeMap::new();
         for host in self.hosts.values() {
             let exchange = host.exchange.iter().flat_map(|role| {
                 [
@@ -228,11 +230,9 @@ impl AgentConfig {
                 .iter()
                 .flat_map(|role| std::iter::once(&role.status).chain(&role.restart).chain(role.test_send.values()));
             for program in exchange.chain(goodlink) {
-                files.push((format!("programs.{}.program", program.name), program.file.clone()));
+                files.insert(format!("programs.{}.program", program.name), program.file.as_path());
             }
         }
-        files.sort();
-        files.dedup();
         files
     }
 }

@@ -42,8 +42,16 @@ fn printable(c: char) -> bool {
     !c.is_control()
 }
 
+fn as_written(text: String) -> String {
+    text
+}
+
+fn in_lower_case(text: String) -> String {
+    text.to_lowercase()
+}
+
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $allowed:expr) => {
+    ($(#[$doc:meta])* $name:ident, $allowed:expr, $kept:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -57,7 +65,7 @@ macro_rules! name {
             pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
                 let text = text.into();
                 check(&text, $allowed)?;
-                Ok(Self(text))
+                Ok(Self($kept(text)))
             }
 
             /// The name as text.
@@ -90,27 +98,33 @@ macro_rules! name {
 name!(
     /// The agent's own name, as in its certificate: `sendgate:agent:NAME`.
     AgentName,
-    word
+    word,
+    as_written
 );
 name!(
-    /// A host that the agent serves, as the coordinator's configuration calls it.
+    /// A host that the agent serves, as the coordinator's configuration calls it: in lower case, whatever was written, as
+    /// the coordinator has it.
     HostName,
-    word
+    word,
+    in_lower_case
 );
 name!(
     /// A program of the agent's configuration.
     ProgramName,
-    word
+    word,
+    as_written
 );
 name!(
-    /// A hotfix package.
+    /// A hotfix package, as it was written: that is what the programs are told.
     PackageName,
-    word
+    word,
+    as_written
 );
 name!(
     /// A service of a host, as the host's service manager calls it.
     ServiceName,
-    printable
+    printable,
+    as_written
 );
 
 #[cfg(test)]
@@ -125,6 +139,8 @@ mod tests {
             "has the character ' ', which such a name cannot have"
         );
         assert_eq!(HostName::new("x".repeat(256)).unwrap_err().to_string(), "is longer than 255 bytes");
+        assert_eq!(HostName::new("GL1.A.Example").unwrap().as_str(), "gl1.a.example");
+        assert_eq!(PackageName::new("KB926666").unwrap().as_str(), "KB926666");
         assert_eq!(ServiceName::new("GoodLink Server").unwrap().as_str(), "GoodLink Server");
     }
 }

@@ -76,7 +76,9 @@ impl Validator<'_> {
         for package in written.packages {
             let name = self.name("packages.name", PackageName::new(package.name))?;
             let file = self.absolute(&format!("packages.{name}.file"), package.file)?;
-            if packages.insert(name.clone(), file).is_some() {
+            // The coordinator's names have no case: of two it could mean either.
+            let twice = packages.keys().any(|known: &PackageName| known.as_str().eq_ignore_ascii_case(name.as_str()));
+            if twice || packages.insert(name.clone(), file).is_some() {
                 return Err(self.bad(&format!("packages.{name}"), "is there twice", "keep one of them"));
             }
         }

@@ -59,11 +59,11 @@ impl Journal {
         if let Some(takeover) = takeover {
             // Before the generation: after a crash in between the takeover is followed again, and is the same.
             let (key, value) = (format!("{TAKEOVER}{generation}"), self.encode("takeover", takeover)?);
-            self.store.put(Part::Root, key.as_bytes(), &value).map_err(self.store("writing a takeover"))?;
+            self.written("writing a takeover", self.store.put(Part::Root, key.as_bytes(), &value))?;
             self.sync()?;
         }
         let value = self.encode("generation", &generation)?;
-        self.store.put(Part::Root, b"generation", &value).map_err(self.store("writing the generation"))?;
+        self.written("writing the generation", self.store.put(Part::Root, b"generation", &value))?;
         self.sync()
     }
 

@@ -2,6 +2,9 @@
 //!
 //! Every change is on the disk before its function returns. The functions block for that: call them where that is
 //! allowed.
+//!
+//! Of a store that could not write once nothing is to be hoped: sled keeps that error and returns it for whatever is
+//! written after it, also when there is room again, until it is opened anew. Then the journal is [`Journal::given_up`].
 
 mod error;
 mod generation;
@@ -14,6 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 pub use error::JournalError;
 pub use generation::{Generation, Takeover};
@@ -73,6 +77,8 @@ pub struct Journal {
     store: Box<dyn Store>,
     /// One change at a time: reading, deciding and writing belong together.
     change: Mutex<()>,
+    /// Why nothing can be written any more.
+    given_up: watch::Sender<Option<String>>,
 }
 
 impl Journal {
@@ -101,7 +107,7 @@ impl Journal {
 
     /// The journal, and whether it was made just now.
     fn begun(directory: PathBuf, store: Box<dyn Store>) -> Result<(Self, bool), JournalError> {
-        let journal = Self { directory, store, change: Mutex::new(()) };
+        let journal = Self { directory, store, change: Mutex::new(()), given_up: watch::channel(None).0 };
         let found = journal.store.get(Part::Root, b"schema").map_err(journal.store("reading the schema"))?;
         match found {
             Some(found) if found == SCHEMA => Ok((journal, false)),
@@ -110,11 +116,46 @@ impl Journal {
                 found: String::from_utf8_lossy(&found).into_owned(),
             }),
             None => {
-                journal.store.put(Part::Root, b"schema", SCHEMA).map_err(journal.store("writing the schema"))?;
+                journal.written("writing the schema", journal.store.put(Part::Root, b"schema", SCHEMA))?;
                 journal.sync()?;
                 Ok((journal, true))
             }
         }
+    }
+
+    /// Completes, with the reason, once nothing can be written any more. What is to be done then is to end the process: the
+    /// next one opens the store anew, and finds out how each act stands.
+    pub async fn given_up(&self) -> String {
+        let mut told = self.given_up.subscribe();
+        let why = told.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
+        match why {
+            Some(why) => why,
+            // The sender is this journal's, which is borrowed here.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether it is given up.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up.borrow().is_some()
+    }
+
+    /// Gives it up; the first reason stands.
+    pub(crate) fn give_up(&self, why: &JournalError) {
+        self.given_up.send_if_modified(|given_up| {
+            let first = given_up.is_none();
+            given_up.get_or_insert_with(|| why.to_string());
+            first
+        });
+    }
+
+    /// What became of a write to the store.
+    fn written(&self, what: &'static str, done: Result<(), sled::Error>) -> Result<(), JournalError> {
+        done.map_err(|source| {
+            let error = self.store(what)(source);
+            self.give_up(&error);
+            error
+        })
     }
 
     fn store(&self, what: &'static str) -> impl FnOnce(sled::Error) -> JournalError {
@@ -122,7 +163,7 @@ impl Journal {
         move |source| JournalError::Store { directory, what, source }
     }
 
-    fn disk(&self, what: &'static str, source: std::io::Error) -> JournalError {
+    pub(crate) fn disk(&self, what: &'static str, source: std::io::Error) -> JournalError {
         JournalError::Disk { directory: self.directory.clone(), what, source }
     }
 
@@ -131,11 +172,13 @@ impl Journal {
         self.change.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn sync(&self) -> Result<(), JournalError> {
-        self.store.sync().map_err(|error| match error {
-            SyncError::Flush(source) => self.store("flushing")(source),
-            SyncError::Disk(source) => self.disk("syncing to disk", source),
-        })
+    /// Has what is written on the disk.
+    pub(crate) fn sync(&self) -> Result<(), JournalError> {
+        match self.store.sync() {
+            Ok(()) => Ok(()),
+            Err(SyncError::Flush(source)) => self.written("flushing", Err(source)),
+            Err(SyncError::Disk(source)) => Err(self.disk("syncing to disk", source)),
+        }
     }
 
     fn decode<T: for<'a> Deserialize<'a>>(&self, key: &[u8], value: &[u8]) -> Result<T, JournalError> {
@@ -157,7 +200,7 @@ impl Journal {
     fn put(&self, record: &ActRecord) -> Result<(), JournalError> {
         let key = record.id.to_string();
         let value = self.encode(&key, record)?;
-        self.store.put(Part::Acts, key.as_bytes(), &value).map_err(self.store("writing an act"))?;
+        self.written("writing an act", self.store.put(Part::Acts, key.as_bytes(), &value))?;
         self.sync()
     }
 
@@ -260,17 +303,6 @@ impl Journal {
         })
     }
 
-    /// Journals the supervisor of an act's program.
-    ///
-    /// # Errors
-    /// When the act is not there, or the store fails.
-    pub fn supervised(&self, id: &ActId, supervisor: ProcessMark) -> Result<ActRecord, JournalError> {
-        self.update(id, |record| {
-            record.supervisor = Some(supervisor);
-            Ok(())
-        })
-    }
-
     /// Journals that the coordinator has the outcome; an act that has not ended stays as it is.
     ///
     /// # Errors
@@ -314,16 +346,14 @@ impl Journal {
         for act in &acts {
             if !self.forgotten(&act.id)? {
                 let value = self.encode("floor", &act.id.sequence())?;
-                self.store
-                    .put(Part::Floors, act.id.epoch().as_bytes(), &value)
-                    .map_err(self.store("writing a floor"))?;
+                self.written("writing a floor", self.store.put(Part::Floors, act.id.epoch().as_bytes(), &value))?;
             }
         }
         if !acts.is_empty() {
             self.sync()?;
         }
         for act in &acts {
-            self.store.remove(Part::Acts, act.id.to_string().as_bytes()).map_err(self.store("forgetting an act"))?;
+            self.written("forgetting an act", self.store.remove(Part::Acts, act.id.to_string().as_bytes()))?;
         }
         Ok(acts.into_iter().map(|act| act.id).collect())
     }

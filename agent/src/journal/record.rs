@@ -144,28 +144,19 @@ pub struct ActRecord {
     pub detail: String,
     /// The coordinator has its outcome.
     pub acknowledged: bool,
-    /// The supervisor of its program, once there is one.
-    pub supervisor: Option<ProcessMark>,
 }
 
 impl ActRecord {
     pub(super) fn new(id: ActId, host: &str, what: &str, progress: Progress, detail: &str) -> Self {
         // A host name from the wire is not checked yet, so it is bounded here.
         let host = host.chars().take(HOST_CHARS).collect();
-        Self {
-            id,
-            host,
-            what: what.to_owned(),
-            progress,
-            detail: bounded(detail),
-            acknowledged: false,
-            supervisor: None,
-        }
+        Self { id, host, what: what.to_owned(), progress, detail: bounded(detail), acknowledged: false }
     }
 
     /// Whether the act is on this host.
     pub fn is_on(&self, host: &HostName) -> bool {
-        self.host == host.as_str()
+        // As offered, or as an agent wrote it that kept the case of the configuration.
+        self.host.eq_ignore_ascii_case(host.as_str())
     }
 }
 
@@ -187,6 +178,14 @@ mod tests {
             let error = ActId::parse(bad).unwrap_err().to_string();
             assert_eq!(error, format!("{bad:?} is not an act id of the form EPOCH-SEQUENCE"));
         }
+    }
+
+    #[test]
+    fn the_record_of_an_agent_that_journaled_supervisors_is_read() {
+        let text = r#"{"id":"e-1","host":"ex1","what":"install k","progress":{"finished":{"exit_code":3}},"detail":"x",
+            "acknowledged":true,"supervisor":{"pid":7,"start":9,"boot":"b"}}"#;
+        let record: ActRecord = serde_json::from_str(text).unwrap();
+        assert_eq!((record.progress, record.acknowledged), (Progress::Finished { exit_code: 3 }, true));
     }
 
     #[test]

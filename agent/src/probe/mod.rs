@@ -204,7 +204,9 @@ impl GoodLinkProber {
         let log = Arc::clone(&self.log);
         let paused = self.log_reading.run(move || {
             let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-            log.poll(started).map(|paused| paused.iter().map(paused_user).collect()).map_err(|error| error.to_string())
+            log.poll(started, Timestamp::now())
+                .map(|paused| paused.iter().map(paused_user).collect())
+                .map_err(|error| error.to_string())
         });
         let paused = match paused.await.and_then(|read| read) {
             Ok(users) => v1::Paused { users, error: None },
@@ -238,7 +240,7 @@ fn paused_user(pause: &Pause) -> v1::PausedUser {
 }
 
 async fn service(host: &HostName, name: &ServiceName, program: &Program) -> v1::Service {
-    match ask(host, name, program, |output| programs::service(name.as_str(), output)).await {
+    match ask(host, name, program, |output| programs::service(name.as_str(), output, Timestamp::now())).await {
         Ok(service) => service,
         Err(error) => v1::Service { name: name.to_string(), error: Some(error), ..Default::default() },
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process_group};
 use sendgate_proto::v1;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -13,6 +13,8 @@ use crate::config::{Command, ProgramName};
 
 /// The most that a program may print: a list of some hundred patches has a few kilobytes.
 const MAX_OUTPUT_BYTES: u64 = 64 * 1024;
+/// How far a service's start may lie ahead of this machine's clock: as far as two clocks may be apart.
+const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// How much of what a failing program wrote to its standard error goes into the report.
 const MAX_COMPLAINT_CHARS: usize = 300;
 
@@ -131,11 +133,12 @@ fn last_words(bytes: &[u8]) -> String {
     }
 }
 
-/// Reads the answer of a status program: `state:`, `account:`, and `started:` (RFC 3339) while it is running.
+/// Reads the answer of a status program: `state:`, `account:`, and `started:` (RFC 3339) while it is running. `now` is the
+/// time by this machine's clock.
 ///
 /// # Errors
-/// Says which line is missing or not understood.
-pub fn service(name: &str, output: &str) -> Result<v1::Service, String> {
+/// Says which line is missing or not understood, or cannot be true.
+pub fn service(name: &str, output: &str, now: Timestamp) -> Result<v1::Service, String> {
     let (mut state, mut account, mut started) = (None, None, None);
     for line in output.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (key, value) = line.split_once(':').ok_or_else(|| format!("the line {line:?} is not \"key: value\""))?;
@@ -164,6 +167,15 @@ pub fn service(name: &str, output: &str) -> Result<v1::Service, String> {
         .transpose()?;
     if state == v1::service::State::Running && started.is_none() {
         return Err("the service is running, but there is no line \"started: …\"".to_owned());
+    }
+    if let Some(started) = started
+        && started.duration_since(now) > AHEAD
+    {
+        // A start in the future would have no pause count that was logged until then.
+        return Err(format!(
+            "the start {started} is still to come, for it is {now}: print \"started: \" with the time's own offset, or in UTC \
+             with a Z, such as {now:.0}, and see that this host's clock and the service's are right"
+        ));
     }
     Ok(v1::Service {
         name: name.to_owned(),
@@ -249,6 +261,8 @@ mod tests {
 
     #[test]
     fn a_status_is_understood_whole_or_not_at_all() {
+        let now = "2026-11-24T08:00:00Z".parse().unwrap();
+        let service = |name: &str, output: &str| service(name, output, now);
         let good = service("GoodLink", "state: running\naccount: A\\good\nstarted: 2026-11-24T08:00:00Z\n").unwrap();
         assert_eq!((good.state(), good.logon_account.as_str()), (v1::service::State::Running, "A\\good"));
         assert_eq!(good.started_at_ms, Some(1_795_507_200_000));
@@ -271,6 +285,15 @@ mod tests {
             "the start \"today\" is not a time of RFC 3339"
         );
         assert!(wrong("state: running\n").starts_with("there is no line \"account: …\""));
+        // An hour ahead: local time, printed as if it were UTC.
+        assert_eq!(
+            wrong("state: running\naccount: a\nstarted: 2026-11-24T09:00:00Z"),
+            "the start 2026-11-24T09:00:00Z is still to come, for it is 2026-11-24T08:00:00Z: print \"started: \" with the \
+             time's own offset, or in UTC with a Z, such as 2026-11-24T08:00:00Z, and see that this host's clock and the \
+             service's are right"
+        );
+        assert!(service("g", "state: running\naccount: a\nstarted: 2026-11-24T09:00:00+01:00").is_ok());
+        assert!(service("g", "state: running\naccount: a\nstarted: 2026-11-24T08:04:59Z").is_ok(), "clocks differ");
     }
 
     #[test]

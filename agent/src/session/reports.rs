@@ -43,20 +43,22 @@ impl Reports {
         self.wanted.insert(host.clone(), now);
     }
 
-    /// Whether this probe is to be sent now; when it is, it counts as sent.
-    pub(super) fn is_due(&mut self, host: &HostName, snapshot: &Snapshot, now: Steady) -> bool {
-        let wanted = self.wanted.get(host).is_some_and(|since| snapshot.begun >= *since);
+    /// Whether this probe is to be sent now; when it is, it counts as sent. `ended` is when the last act there ended: what
+    /// began before that may show the host as it was, and the coordinator takes a report for what is true when it comes.
+    pub(super) fn is_due(&mut self, host: &HostName, snapshot: &Snapshot, ended: Option<Steady>, now: Steady) -> bool {
+        let wanted = self.wanted.get(host).copied();
+        if wanted.max(ended).is_some_and(|since| snapshot.begun < since) {
+            return false;
+        }
         let due = match self.sent.get(host) {
             // In a new session the last probe may be old, because its prober hangs.
             None => now.since(snapshot.ended) < self.every,
             Some(sent) if sent.ended == snapshot.ended => false,
-            Some(sent) => wanted || sent.report != snapshot.report || now.since(sent.at) >= self.every,
+            Some(sent) => wanted.is_some() || sent.report != snapshot.report || now.since(sent.at) >= self.every,
         };
         if due {
             let sent = Sent { ended: snapshot.ended, report: snapshot.report.clone(), at: now };
             self.sent.insert(host.clone(), sent);
-        }
-        if due && wanted {
             self.wanted.remove(host);
         }
         due
@@ -78,16 +80,28 @@ mod tests {
         let now = Steady::now();
         let at = |seconds| now.plus(Duration::from_secs(seconds));
         let mut reports = Reports::new(Duration::from_secs(30));
-        assert!(!reports.is_due(&host, &snapshot(at(0), "a"), at(11)), "an old probe is no sign of life");
-        assert!(reports.is_due(&host, &snapshot(at(20), "a"), at(21)), "the first");
-        assert!(!reports.is_due(&host, &snapshot(at(21), "a"), at(22)), "nothing new");
-        assert!(reports.is_due(&host, &snapshot(at(22), "b"), at(23)), "changed");
-        assert!(!reports.is_due(&host, &snapshot(at(31), "b"), at(32)));
-        assert!(reports.is_due(&host, &snapshot(at(32), "b"), at(33)), "a third of the heartbeat has passed");
-        assert!(!reports.is_due(&host, &snapshot(at(32), "b"), at(90)), "sent already, and old since");
+        assert!(!reports.is_due(&host, &snapshot(at(0), "a"), None, at(11)), "an old probe is no sign of life");
+        assert!(reports.is_due(&host, &snapshot(at(20), "a"), None, at(21)), "the first");
+        assert!(!reports.is_due(&host, &snapshot(at(21), "a"), None, at(22)), "nothing new");
+        assert!(reports.is_due(&host, &snapshot(at(22), "b"), None, at(23)), "changed");
+        assert!(!reports.is_due(&host, &snapshot(at(31), "b"), None, at(32)));
+        assert!(reports.is_due(&host, &snapshot(at(32), "b"), None, at(33)), "a third of the heartbeat has passed");
+        assert!(!reports.is_due(&host, &snapshot(at(32), "b"), None, at(90)), "sent already, and old since");
         reports.want(&host, at(34));
-        assert!(!reports.is_due(&host, &snapshot(at(33), "b"), at(35)), "begun before it was wanted");
-        assert!(reports.is_due(&host, &snapshot(at(36), "b"), at(37)), "wanted");
-        assert!(!reports.is_due(&host, &snapshot(at(38), "b"), at(39)), "wanted once");
+        assert!(!reports.is_due(&host, &snapshot(at(33), "b"), None, at(35)), "begun before it was wanted");
+        assert!(!reports.is_due(&host, &snapshot(at(33), "c"), None, at(35)), "nor when it saw something new");
+        assert!(!reports.is_due(&host, &snapshot(at(33), "c"), None, at(60)), "nor as a heartbeat");
+        assert!(reports.is_due(&host, &snapshot(at(36), "b"), None, at(37)), "wanted");
+        assert!(!reports.is_due(&host, &snapshot(at(38), "b"), None, at(39)), "wanted once");
+    }
+
+    #[test]
+    fn what_began_before_the_end_of_an_act_is_not_sent_in_the_next_session_either() {
+        let host = HostName::new("h").unwrap();
+        let now = Steady::now();
+        let at = |seconds| now.plus(Duration::from_secs(seconds));
+        let mut reports = Reports::new(Duration::from_secs(30));
+        assert!(!reports.is_due(&host, &snapshot(at(0), "a"), Some(at(1)), at(2)), "it may show what was there before");
+        assert!(reports.is_due(&host, &snapshot(at(1), "a"), Some(at(1)), at(2)));
     }
 }

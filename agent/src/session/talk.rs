@@ -116,14 +116,6 @@ impl Talk<'_> {
                 self.answer(answer).await
             }
             Some(In::ActAck(ack)) => self.acknowledged(&ack.act_id).await,
-            Some(In::ReportNow(now)) => {
-                let probed = self.agent.probes.iter().find(|(name, _)| name.as_str() == now.host);
-                if let Some((name, probed)) = probed {
-                    self.reports.want(name, self.agent.machine.now());
-                    probed.probe_now();
-                }
-                Ok(())
-            }
             Some(In::Withdrawn(withdrawn)) => self.withdrawn(&withdrawn.act_id).await,
             Some(In::Welcome(_)) => Err(SessionError::Contract("a second Welcome".to_owned())),
             None => Err(SessionError::Contract("a message of a kind that this agent does not know".to_owned())),
@@ -133,8 +125,9 @@ impl Talk<'_> {
     async fn send_reports(&mut self) -> Result<(), SessionError> {
         for (host, probed) in self.agent.probes.iter() {
             let snapshot = probed.latest.borrow().clone();
+            let ended = self.agent.acts.last_end(host);
             if let Some(snapshot) = snapshot
-                && self.reports.is_due(host, &snapshot, self.agent.machine.now())
+                && self.reports.is_due(host, &snapshot, ended, self.agent.machine.now())
             {
                 self.send(Out::Report(snapshot.report)).await?;
             }
@@ -143,8 +136,8 @@ impl Talk<'_> {
     }
 
     async fn roster(&self, host: &str) -> Result<(), SessionError> {
-        let probed = self.agent.probes.iter().find(|(name, _)| name.as_str() == host);
-        let snapshot = probed.and_then(|(_, probed)| probed.latest.borrow().clone());
+        let probed = HostName::new(host).ok().and_then(|name| self.agent.probes.get(&name));
+        let snapshot = probed.and_then(|probed| probed.latest.borrow().clone());
         match snapshot.and_then(|snapshot| snapshot.roster) {
             Some(roster) => {
                 for part in roster.parts(host) {

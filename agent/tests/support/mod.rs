@@ -37,7 +37,15 @@ impl World {
         fs::write(&package, "hotfix").unwrap();
         let world = Self { directory, package };
         world.certificates("one");
+        fs::write(world.path("account"), "A\\good").unwrap();
         world.script("status", "printf 'state: running\\naccount: A\\\\good\\nstarted: 2026-11-24T08:00:00Z\\n'");
+        // GoodLink's account is read first, and one of the name is told as late as the test wants.
+        world.script(
+            "gl-status",
+            "account=$(cat account); printf %s \"$account\" > looking\n\
+             while [ \"$account\" = 'A\\slow' ] && [ -e hold-probe ]; do sleep 0.05; done\n\
+             printf 'state: running\\naccount: %s\\nstarted: 2026-11-24T08:00:00Z\\n' \"$account\"",
+        );
         world.script("mounted", "echo mounted: yes");
         world.script("patches", "echo KB926666");
         // Each run leaves a line, and lasts until the test lets it go.
@@ -54,7 +62,7 @@ impl World {
         self.directory.join(name)
     }
 
-    fn script(&self, name: &str, body: &str) {
+    pub(crate) fn script(&self, name: &str, body: &str) {
         let path = self.path(name);
         fs::write(&path, format!("#!/bin/sh\ncd {}\n{body}\n", self.directory.display())).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
@@ -88,7 +96,7 @@ impl World {
 
     pub(crate) fn config(&self, port: u16) -> PathBuf {
         let at = self.directory.display();
-        let programs = ["status", "mounted", "patches", "stop", "start"];
+        let programs = ["status", "gl-status", "mounted", "patches", "stop", "start"];
         let programs: String =
             programs.iter().map(|name| format!("[programs.{name}]\nprogram = \"{at}/{name}\"\n")).collect();
         let text = format!(
@@ -100,8 +108,8 @@ impl World {
              [[packages]]\nname = \"KB1\"\nfile = \"{at}/package.exe\"\n\
              [[hosts]]\nname = \"ex1\"\n[hosts.exchange]\nstore_exe = \"{at}/store.exe\"\nservice = \"IS\"\n\
              programs = {{ status = \"status\", mounted = \"mounted\", patches = \"patches\", install = \"install\", remove = \"remove\" }}\n\
-             [[hosts]]\nname = \"gl1\"\n[hosts.goodlink]\nservice = \"GL\"\nroster = \"{at}/roster.csv\"\n\
-             programs = {{ status = \"status\", stop = \"stop\", start = \"start\" }}\n\
+             [[hosts]]\nname = \"GL1\"\n[hosts.goodlink]\nservice = \"GL\"\nroster = \"{at}/roster.csv\"\n\
+             programs = {{ status = \"gl-status\", stop = \"stop\", start = \"start\" }}\n\
              [hosts.goodlink.log]\nfile = \"{at}/good.log\"\n"
         );
         let path = self.path("agent.toml");
@@ -213,6 +221,16 @@ impl Session {
         self.send(ToAgent::Welcome(v1::Welcome { generation, takeover, heartbeat_ms: 60_000 })).await;
     }
 
+    /// The next update of an act; `None` once the agent has gone away.
+    pub(crate) async fn update_if_it_lives(&mut self) -> Option<v1::ActUpdate> {
+        loop {
+            let message = tokio::time::timeout(DEADLINE, self.from.message()).await.expect("the agent is silent");
+            if let FromAgent::Act(update) = message.ok()??.kind? {
+                return Some(update);
+            }
+        }
+    }
+
     async fn next(&mut self) -> FromAgent {
         let message = tokio::time::timeout(DEADLINE, self.from.message()).await.expect("the agent is silent");
         message.unwrap().expect("the agent ended the session").kind.unwrap()
@@ -230,7 +248,9 @@ impl Session {
 
     /// The next report of a host.
     pub(crate) async fn report(&mut self, host: &str) -> v1::HostReport {
+        let start = Instant::now();
         loop {
+            assert!(start.elapsed() < DEADLINE, "not within {DEADLINE:?}: a report of {host}");
             if let Some(at) = self.reports.iter().position(|report| report.host == host) {
                 return self.reports.remove(at);
             }

@@ -8,7 +8,7 @@ use sendgate_agent::apply::Look;
 use sendgate_agent::apply::offer::Prepared;
 use sendgate_agent::apply::programs::{Followed, Programs};
 use sendgate_agent::clock::Steady;
-use sendgate_agent::journal::{ActId, ProcessMark, Progress};
+use sendgate_agent::journal::{ActId, Progress};
 use sendgate_agent::machine::Later;
 use sendgate_agent::probe::Probe;
 use sendgate_agent::probe::roster::Roster;
@@ -220,10 +220,6 @@ struct Following {
 }
 
 impl Followed for Following {
-    fn mark(&self) -> Option<ProcessMark> {
-        None
-    }
-
     fn look(&mut self) -> Later<'_, io::Result<Look>> {
         Box::pin(async move {
             if !self.life.lives() {

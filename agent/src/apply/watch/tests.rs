@@ -2,19 +2,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::files::Spec;
-use super::super::supervisor::run_act;
+use super::super::supervisor::{patiently, run_act};
 use super::*;
 use crate::clock::{BootId, Steady};
 use crate::config::{Command, ProgramName};
 
-/// The directory of one act of one test, removed at its end.
-struct State(PathBuf);
+/// The directory of one act of one test, removed at its end, and how long each program may take.
+struct State(PathBuf, Duration);
 
 impl State {
     fn new() -> Self {
         let path = std::env::temp_dir().join(format!("sendgate-act-{:016x}", rand::random::<u64>()));
         std::fs::create_dir(&path).unwrap();
-        Self(path)
+        Self(path, LONG)
     }
 
     fn id() -> ActId {
@@ -29,22 +29,27 @@ impl State {
 
     /// Has the supervisor run shell scripts, in this process.
     fn run(&self, scripts: &[&str], permit: Duration) -> Look {
+        self.written(scripts, BootId::present().unwrap(), permit);
+        run_act(&self.0, &Self::id()).unwrap();
+        look(&self.files()).unwrap()
+    }
+
+    /// Has an act of these scripts wait for its supervisor.
+    fn written(&self, scripts: &[&str], boot: BootId, permit: Duration) {
         let command = |script: &&str| Command {
             name: ProgramName::new("p").unwrap(),
             file: "/bin/sh".into(),
             arguments: vec!["-c".into(), (*script).to_owned()],
-            timeout: Duration::from_millis(500),
+            timeout: self.1,
         };
         let files = self.files();
         let spec = Spec {
             commands: scripts.iter().map(command).collect(),
-            boot: BootId::present().unwrap(),
+            boot,
             not_after: Steady::now().plus(permit),
             package: None,
         };
         files.write_spec(&spec).unwrap();
-        run_act(&self.0, &Self::id()).unwrap();
-        look(&files).unwrap()
     }
 }
 
@@ -73,10 +78,97 @@ fn programs_run_in_order_until_one_fails() {
 }
 
 #[test]
-fn an_overlong_program_is_killed_and_that_is_no_success() {
-    let (progress, detail) = over(State::new().run(&["exec cat /dev/zero > /dev/null"], LONG));
-    assert_eq!(progress, Progress::Finished { exit_code: 137 });
-    assert_eq!(detail, "program p: did not end within 500ms and was killed");
+fn an_overlong_program_is_killed_and_how_it_ends_is_not_known() {
+    let mut state = State::new();
+    state.1 = Duration::from_millis(500);
+    let ran = state.0.join("ran");
+    let scripts = ["echo begun; exec cat /dev/zero > /dev/null", &format!("touch {}", ran.display())];
+    let (progress, detail) = over(state.run(&scripts, LONG));
+    assert_eq!(progress, Progress::Unknown, "what it began elsewhere may go on");
+    assert_eq!(detail, "program p: did not end within 500ms and was killed\nbegun");
+    assert!(!ran.exists(), "nothing follows it");
+}
+
+#[test]
+fn a_program_that_fills_the_disk_is_cut() {
+    let state = State::new();
+    let (progress, _) = over(state.run(&["head -c 9000000 /dev/zero"], LONG));
+    assert_eq!(progress, Progress::Finished { exit_code: 0 });
+    let (files, output) = (state.files(), state.0.join("acts/e-1/output"));
+    let left = std::fs::metadata(&output).unwrap().len();
+    assert!(left <= 8 * 1024 * 1024, "{left} bytes are left");
+
+    let mut program = files.open_output().unwrap();
+    std::io::Write::write_all(&mut program, &[b'x'; 9_000_000]).unwrap();
+    files.bound_output().unwrap();
+    std::io::Write::write_all(&mut program, b"the end\n").unwrap();
+    let told = "(more than 8388608 bytes that were written before this are gone)\nthe end";
+    assert_eq!(files.output_tail().unwrap(), told);
+    files.bound_output().unwrap();
+    assert_eq!(files.output_tail().unwrap(), told, "what is short stays");
+}
+
+#[test]
+fn an_outcome_that_cannot_be_written_is_tried_again_and_without_one_the_complaint_is_told() {
+    let state = State::new();
+    state.written(&["echo one"], BootId::present().unwrap(), LONG);
+    // A directory is in the way of the file.
+    let (in_the_way, complaint) =
+        (state.0.join("acts/e-1/outcome.json.new"), state.0.join("acts/e-1/supervisor-error"));
+    std::fs::create_dir(&in_the_way).unwrap();
+    let place = state.0.clone();
+    let supervisor =
+        std::thread::spawn(move || patiently(&place, &State::id(), LONG).map_err(|error| error.to_string()));
+    let begin = std::time::Instant::now();
+    while !complaint.exists() {
+        assert!(begin.elapsed() < LONG && !supervisor.is_finished(), "it gave up at the first failure");
+        std::thread::yield_now();
+    }
+    std::fs::remove_dir(&in_the_way).unwrap();
+    supervisor.join().unwrap().unwrap();
+    assert_eq!(over(look(&state.files()).unwrap()).0, Progress::Finished { exit_code: 0 });
+
+    let state = State::new();
+    state.written(&["echo one"], BootId::present().unwrap(), LONG);
+    std::fs::create_dir(state.0.join("acts/e-1/outcome.json.new")).unwrap();
+    let error = patiently(&state.0, &State::id(), Duration::ZERO).unwrap_err().to_string();
+    assert_eq!(error, "act e-1: writing the outcome: Is a directory (os error 21)");
+    let (progress, detail) = over(gone(&state.files()));
+    assert_eq!(progress, Progress::Unknown);
+    let told = "the program was started, but its supervisor ended without an outcome (act e-1: writing the outcome: Is a \
+                directory (os error 21)), and the program (process ";
+    assert!(detail.starts_with(told) && detail.ends_with(" is gone; its output: one"), "{detail}");
+}
+
+#[test]
+fn the_outcome_of_an_act_that_is_forgotten_is_not_waited_for() {
+    let state = State::new();
+    let place = state.0.join("acts/e-1");
+    // The supervisor has written down that the program runs, and writes nothing until its end.
+    let script = format!("cd {}; while [ ! -e program.json ]; do sleep 0.05; done; rm -r \"$PWD\"", place.display());
+    state.written(&[&script], BootId::present().unwrap(), LONG);
+    let place = state.0.clone();
+    let supervisor =
+        std::thread::spawn(move || patiently(&place, &State::id(), Duration::MAX).unwrap_err().to_string());
+    let begin = std::time::Instant::now();
+    while !supervisor.is_finished() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "it tries again and again");
+        std::thread::yield_now();
+    }
+    let error = supervisor.join().unwrap();
+    assert_eq!(error, "act e-1: writing the outcome: No such file or directory (os error 2)");
+}
+
+#[test]
+fn what_was_permitted_before_the_machine_was_started_anew_does_not_start() {
+    let state = State::new();
+    let ran = state.0.join("ran");
+    let another = serde_json::from_str("\"another boot\"").unwrap();
+    state.written(&[&format!("touch {}", ran.display())], another, LONG);
+    run_act(&state.0, &State::id()).unwrap();
+    let late = over(look(&state.files()).unwrap());
+    assert_eq!(late, (Progress::Refused, "permit expired: the host was started anew since".to_owned()));
+    assert!(!ran.exists());
 }
 
 #[test]
@@ -108,6 +200,16 @@ fn who_claims_first_decides() {
     assert_eq!(over(look(&files).unwrap()), (Progress::Refused, NO_SUPERVISOR.to_owned()));
 }
 
+/// How an act stands whose lock was let go.
+fn gone(files: &ActFiles) -> Look {
+    // A program that another test starts just now holds a copy of the open lock until it runs.
+    let deadline = std::time::Instant::now() + LONG;
+    while !matches!(look(files).unwrap(), Look::Over(..)) && std::time::Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    look(files).unwrap()
+}
+
 #[test]
 fn a_supervisor_that_is_gone_leaves_what_is_known() {
     let state = State::new();
@@ -116,12 +218,7 @@ fn a_supervisor_that_is_gone_leaves_what_is_known() {
     let lock = files.lock().unwrap().unwrap();
     assert_eq!(look(&files).unwrap(), Look::Claimed, "as long as the lock is held");
     drop(lock);
-    // A program that another test starts just now holds a copy of the open lock until it runs.
-    let deadline = std::time::Instant::now() + LONG;
-    while look(&files).unwrap() == Look::Claimed && std::time::Instant::now() < deadline {
-        std::thread::yield_now();
-    }
-    let (progress, detail) = over(look(&files).unwrap());
+    let (progress, detail) = over(gone(&files));
     assert_eq!(progress, Progress::Unknown);
     assert_eq!(detail, "the program's supervisor ended before it told whether it had started the program");
 

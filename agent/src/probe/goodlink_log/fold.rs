@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::Line;
+use super::{Line, LineError};
 
 /// `MAPI_E_NO_ACCESS` = 0x80070005: what the store answers when the service account lacks Send As.
 const NO_ACCESS: i32 = -2_147_024_891;
@@ -63,33 +63,46 @@ pub struct Pause {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paused {
     since: Option<Timestamp>,
+    /// Whether lines count by now; `None` before the first one with a time.
+    counting: Option<bool>,
     users: BTreeMap<String, BTreeMap<Hresult, Pause>>,
 }
 
 impl Paused {
     /// Nobody yet; lines before `since`, the start of GoodLink's service, do not count: a restart ends all pauses.
     ///
-    /// A log may have whole seconds only, so lines of the very second of the start count: rather one too many.
+    /// A log may have whole seconds only, so lines of the very second of the start count: rather one too many. Once one
+    /// line counts all that follow it do, whatever their time: the clock may have been set back.
     pub fn since(since: Option<Timestamp>) -> Self {
         let since = since.map(|at| Timestamp::from_second(at.as_millisecond().div_euclid(1000)).unwrap_or(at));
-        Self { since, users: BTreeMap::new() }
+        Self { since, counting: since.is_none().then_some(true), users: BTreeMap::new() }
     }
 
     /// Takes one line; lines come in the order in which they were logged.
-    pub fn take(&mut self, line: Line) {
-        let counts = |at: Timestamp| self.since.is_none_or(|since| at >= since);
+    ///
+    /// # Errors
+    /// When it counts and cannot be used. A line without a time is of the time of the last one that had one; with none
+    /// before it, it counts.
+    pub fn take(&mut self, line: Line) -> Result<(), LineError> {
+        if let Some(at) = line.at() {
+            let counts = self.since.is_none_or(|since| at >= since);
+            self.counting = Some(counts || self.counting == Some(true));
+        }
+        let counts = self.counting.unwrap_or(true);
         match line {
-            Line::Pause { at, user, hresult } if counts(at) => {
+            Line::Pause { at, user, hresult } if counts => {
                 let pauses = self.users.entry(user.clone()).or_default();
                 let pause = pauses.entry(hresult).or_insert(Pause { user, hresult, first: at, last: at, count: 0 });
                 pause.last = at;
                 pause.count = pause.count.saturating_add(1);
             }
-            Line::Unpause { at, user } if counts(at) => {
+            Line::Unpause { user, .. } if counts => {
                 self.users.remove(&user);
             }
-            Line::Pause { .. } | Line::Unpause { .. } | Line::Timed | Line::Untimed => {}
+            Line::Bad { why, .. } if counts => return Err(why),
+            Line::Pause { .. } | Line::Unpause { .. } | Line::Bad { .. } | Line::Timed { .. } | Line::Untimed => {}
         }
+        Ok(())
     }
 
     /// The paused users by name, and by HRESULT within a name.
@@ -124,9 +137,9 @@ mod tests {
     #[test]
     fn causes_are_counted_apart() {
         let mut paused = Paused::since(None);
-        paused.take(pause(1, "ann", "-2147024891"));
-        paused.take(pause(2, "ann", "-2147467259"));
-        paused.take(pause(3, "ann", "-2147024891"));
+        paused.take(pause(1, "ann", "-2147024891")).unwrap();
+        paused.take(pause(2, "ann", "-2147467259")).unwrap();
+        paused.take(pause(3, "ann", "-2147024891")).unwrap();
         let seen: Vec<_> = paused.iter().map(|p| (p.user.as_str(), p.hresult.cause(), p.count)).collect();
         assert_eq!(seen, [("ann", Cause::Other, 1), ("ann", Cause::SendAs, 2)]);
         let send_as = paused.iter().last().unwrap();
@@ -136,20 +149,46 @@ mod tests {
     #[test]
     fn an_unpause_starts_the_count_anew() {
         let mut paused = Paused::since(None);
-        paused.take(pause(1, "ann", "-2147024891"));
-        paused.take(Line::Unpause { at: at(2), user: "ann".into() });
+        paused.take(pause(1, "ann", "-2147024891")).unwrap();
+        paused.take(Line::Unpause { at: at(2), user: "ann".into() }).unwrap();
         assert_eq!(paused.iter().count(), 0);
-        paused.take(pause(3, "ann", "-2147024891"));
+        paused.take(pause(3, "ann", "-2147024891")).unwrap();
         let only = paused.iter().next().unwrap();
         assert_eq!((only.first, only.count), (at(3), 1));
+    }
+
+    #[test]
+    fn after_a_line_that_counts_all_do_also_when_the_clock_was_set_back() {
+        let mut paused = Paused::since(Some(at(100)));
+        paused.take(pause(50, "old", "-2147024891")).unwrap();
+        paused.take(Line::Timed { at: at(101) }).unwrap();
+        paused.take(pause(40, "ann", "-2147024891")).unwrap();
+        assert_eq!(paused.iter().map(|p| p.user.as_str()).collect::<Vec<_>>(), ["ann"]);
+        paused.take(Line::Unpause { at: at(41), user: "ann".into() }).unwrap();
+        assert_eq!(paused.iter().count(), 0);
+    }
+
+    #[test]
+    fn a_bad_line_spoils_what_it_belongs_to_and_nothing_later() {
+        let bad = |at: Option<i64>| {
+            let why = LineError::Hresult { text: "9".into() };
+            Line::Bad { at: at.map(|at| Timestamp::from_second(at).unwrap()), why }
+        };
+        let mut paused = Paused::since(Some(at(100)));
+        assert!(paused.take(bad(None)).is_err(), "of no known time");
+        paused.take(bad(Some(50))).unwrap();
+        paused.take(bad(None)).unwrap();
+        assert!(paused.take(bad(Some(100))).is_err());
+        assert!(paused.take(bad(None)).is_err(), "of the time of the line before it");
+        assert!(Paused::since(None).take(bad(Some(50))).is_err());
     }
 
     #[test]
     fn a_restart_ends_all_pauses_but_not_those_of_its_own_second() {
         let start = Timestamp::from_millisecond(5_900).unwrap();
         let mut paused = Paused::since(Some(start));
-        paused.take(pause(4, "old", "-2147024891"));
-        paused.take(pause(5, "same", "-2147024891"));
+        paused.take(pause(4, "old", "-2147024891")).unwrap();
+        paused.take(pause(5, "same", "-2147024891")).unwrap();
         assert_eq!(paused.iter().map(|p| p.user.as_str()).collect::<Vec<_>>(), ["same"]);
     }
 }

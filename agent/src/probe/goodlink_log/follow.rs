@@ -10,7 +10,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Line, LineError, Lines, LogSource, LogSyntax, Paused};
 
@@ -19,6 +19,12 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// The most that all parts may have together: reading it takes seconds. Beyond that the log is reported as unreadable,
 /// rather than as a part of it.
 const MAX_LOG_BYTES: u64 = 1024 * 1024 * 1024;
+/// How much older than the file the log's last line may be, and how far ahead of this machine's clock. Nearly all zones are
+/// half an hour or more apart.
+const FAR: SignedDuration = SignedDuration::from_mins(20);
+/// For so long before the service's start an older part may have been written last and still hold lines of after it: where
+/// a clock was set back. A packed one is not looked for there, because it would never be forgotten.
+const SET_BACK: SignedDuration = SignedDuration::from_hours(2);
 /// How much of the live file's beginning is compared, to see that it is still the same file.
 const HEAD_BYTES: usize = 256;
 /// Endings of files that a rotation has packed.
@@ -64,6 +70,35 @@ pub enum LogError {
         number: u64,
         /// What is wrong with it.
         source: LineError,
+    },
+    /// Its times are not of the zone that they are read in.
+    #[error(
+        "the last line of {} reads as of {line}, but the file was written at {written}: its times are of another zone, so \
+         that pauses after the service's start would not count; set time_zone to the zone that GoodLink logs in, and keep \
+         the file's own time where it is copied",
+        file.display()
+    )]
+    Far {
+        /// The live file.
+        file: PathBuf,
+        /// The time of its last line.
+        line: Timestamp,
+        /// When it was written.
+        written: Timestamp,
+    },
+    /// A line of the future.
+    #[error(
+        "the last line of {} reads as of {line}, but it is {now}: set time_zone to the zone that GoodLink logs in, or \
+         correct the clock of this host or of GoodLink's",
+        file.display()
+    )]
+    Ahead {
+        /// The live file.
+        file: PathBuf,
+        /// The time of its last line.
+        line: Timestamp,
+        /// By this machine's clock.
+        now: Timestamp,
     },
     /// An older part that may hold lines since the service's start is packed.
     #[error(
@@ -115,6 +150,29 @@ pub struct Follower {
     source: LogSource,
     since: Option<Timestamp>,
     seen: Option<Seen>,
+    /// Whether the time of the live file's last line could be right; kept until there is another line.
+    zone: Zone,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Zone {
+    Right,
+    Far { line: Timestamp, written: Timestamp },
+    Ahead { line: Timestamp, now: Timestamp },
+}
+
+impl Zone {
+    /// Of a line that was the last one when the file was written. The file may have been written before it, where a
+    /// system tells that only once the file is closed.
+    fn of(line: Timestamp, written: Timestamp, now: Timestamp) -> Self {
+        if written.duration_since(line) > FAR {
+            Self::Far { line, written }
+        } else if line.duration_since(now) > FAR {
+            Self::Ahead { line, now }
+        } else {
+            Self::Right
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -129,27 +187,30 @@ struct Seen {
     number: u64,
     total: u64,
     timed: bool,
+    /// Of the last line of the live file that has a time, of those read just now.
+    last: Option<Timestamp>,
 }
 
 impl Follower {
     /// Nothing read yet.
     pub fn new(source: LogSource) -> Self {
-        Self { source, since: None, seen: None }
+        Self { source, since: None, seen: None, zone: Zone::Right }
     }
 
     /// Who is paused now. `started` is the start of GoodLink's service; where it is not known (the service is stopped,
     /// or could not be asked) the last known one counts, and without any all lines do: rather too many than too few.
+    /// `now` is the time by this machine's clock.
     ///
     /// # Errors
     /// When a part of the log cannot be read or understood; see [`LogError`]. Nothing is kept then.
-    pub fn poll(&mut self, started: Option<Timestamp>) -> Result<&Paused, LogError> {
+    pub fn poll(&mut self, started: Option<Timestamp>, now: Timestamp) -> Result<&Paused, LogError> {
         let since = started.or(self.since);
         if since != self.since {
             self.since = since;
             self.seen = None;
         }
         let seen = self.seen.take();
-        let seen = self.read(seen)?;
+        let (mut seen, written) = self.read(seen)?;
         if seen.total > 0 && !seen.timed {
             return Err(LogError::NotALog {
                 file: self.source.file.clone(),
@@ -157,14 +218,26 @@ impl Follower {
                 format: self.source.syntax.time_format().to_owned(),
             });
         }
-        Ok(&self.seen.insert(seen).paused)
+        if let Some(line) = seen.last.take() {
+            self.zone = Zone::of(line, written, now);
+        }
+        let paused = &self.seen.insert(seen).paused;
+        let file = || self.source.file.clone();
+        match self.zone {
+            Zone::Right => Ok(paused),
+            Zone::Far { line, written } => Err(LogError::Far { file: file(), line, written }),
+            Zone::Ahead { line, now } => Err(LogError::Ahead { file: file(), line, now }),
+        }
     }
 
-    fn read(&self, seen: Option<Seen>) -> Result<Seen, LogError> {
+    /// Reads on, or everything anew; also when the live file was written.
+    fn read(&self, seen: Option<Seen>) -> Result<(Seen, Timestamp), LogError> {
         let live = &self.source.file;
         // Opened first: whatever is renamed from now on, this very file is read to its end.
         let mut file = open(live)?;
         let metadata = file.metadata().map_err(failed(live))?;
+        let written = metadata.modified().and_then(|at| Timestamp::try_from(at).map_err(io::Error::other));
+        let written = written.map_err(failed(live))?;
         let older = self.older(&metadata)?;
         let mut seen = match seen {
             Some(seen) if seen.continues(&older, &metadata, &mut file).map_err(failed(live))? => seen,
@@ -174,7 +247,7 @@ impl Follower {
         // Not beyond the length that was seen: a writer faster than this reader must not hold it here.
         let mut part = file.take(metadata.len().saturating_sub(seen.offset));
         seen.take(&self.source.syntax, live, &mut part, true)?;
-        Ok(seen)
+        Ok((seen, written))
     }
 
     fn everything(&self, older: Vec<Part>, live: &Metadata) -> Result<Seen, LogError> {
@@ -212,10 +285,16 @@ impl Follower {
             };
             let changed = (metadata.mtime(), metadata.mtime_nsec());
             let same_as_live = (metadata.dev(), metadata.ino()) == (live.dev(), live.ino());
-            if !metadata.is_file() || same_as_live || self.since.is_some_and(|since| changed.0 < since.as_second()) {
+            let before = |back: SignedDuration| {
+                self.since.is_some_and(|since| changed.0.saturating_add(back.as_secs()) < since.as_second())
+            };
+            if !metadata.is_file() || same_as_live || before(SET_BACK) {
                 continue;
             }
             if path.extension().and_then(|end| end.to_str()).is_some_and(|end| PACKED.contains(&end)) {
+                if before(SignedDuration::ZERO) {
+                    continue;
+                }
                 return Err(LogError::Packed { file: path });
             }
             parts.push((changed, Part::new(path, &metadata)));
@@ -247,6 +326,7 @@ impl Seen {
             number: 0,
             total: 0,
             timed: false,
+            last: None,
         }
     }
 
@@ -265,18 +345,16 @@ impl Seen {
     }
 
     fn take(&mut self, syntax: &LogSyntax, path: &Path, from: &mut impl Read, live: bool) -> Result<(), LogError> {
-        let Self { paused, lines, number, total, timed, head, offset, .. } = self;
+        let Self { paused, lines, number, total, timed, last, head, offset, .. } = self;
         let mut one = |line: &str| {
             *number = number.saturating_add(1);
             *total = total.saturating_add(1);
-            let line = syntax.read(line).map_err(|source| LogError::Line {
-                file: path.to_owned(),
-                number: *number,
-                source,
-            })?;
+            let line = syntax.read(line);
             *timed |= line != Line::Untimed;
-            paused.take(line);
-            Ok(())
+            if live {
+                *last = line.at().or(*last);
+            }
+            paused.take(line).map_err(|source| LogError::Line { file: path.to_owned(), number: *number, source })
         };
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {

@@ -11,7 +11,8 @@ use super::Hresult;
 const TIME_PATTERN: &str = r"^(?<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})?)";
 /// How that time reads, in the letters of strptime; `%.f` is an optional fraction.
 const TIME_FORMAT: &str = "%Y-%m-%d %H:%M:%S%.f";
-/// The pause line as it was published with the article on the hotfix.
+/// The pause line as it was published with the article on the hotfix. It may stand anywhere in a line, since what stands
+/// before it is not known: whoever can have GoodLink log that text makes a pause too many, never one too few.
 const PAUSE_PATTERN: &str = r"Failed to submit mail message for user (?<user>.+?)\. \(HRESULT:(?<hresult>-?\d+|0x[0-9A-Fa-f]{1,8})\) Pausing user ";
 
 /// The syntax as written in the configuration; absent parts have their defaults.
@@ -121,9 +122,30 @@ pub enum Line {
         user: String,
     },
     /// Another line with a time.
-    Timed,
+    Timed {
+        /// When, by the host's clock.
+        at: Timestamp,
+    },
     /// A line without a time, such as the rest of a message of several lines.
     Untimed,
+    /// It pauses or un-pauses a user, and cannot be used.
+    Bad {
+        /// When, by the host's clock, where that can be read.
+        at: Option<Timestamp>,
+        /// What is wrong with it.
+        why: LineError,
+    },
+}
+
+impl Line {
+    /// Its time, if it has one.
+    pub fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Pause { at, .. } | Self::Unpause { at, .. } | Self::Timed { at } => Some(*at),
+            Self::Bad { at, .. } => *at,
+            Self::Untimed => None,
+        }
+    }
 }
 
 /// Why a line that matters cannot be used.
@@ -138,6 +160,12 @@ pub enum LineError {
     /// Its HRESULT is not a 32-bit number.
     #[error("its HRESULT {text:?} is not a 32-bit number")]
     Hresult {
+        /// As logged.
+        text: String,
+    },
+    /// Its user is none.
+    #[error("its user {text:?} has a control character")]
+    User {
         /// As logged.
         text: String,
     },
@@ -188,28 +216,35 @@ impl LogSyntax {
     fn time_of(&self, line: &str) -> Option<Timestamp> {
         let time = self.time.captures(line)?.name("time")?.as_str();
         let civil = DateTime::strptime(&self.time_format, time).ok()?;
-        // In the hour that a clock change repeats, the earlier of both is taken: GoodLink does not log the offset.
-        self.zone.to_timestamp(civil).ok()
+        // In the hour that a clock change repeats, the later of both is taken, since GoodLink does not log the offset: with
+        // the earlier one a pause after the service's start would read as one before it, and not count.
+        self.zone.to_ambiguous_timestamp(civil).later().ok()
     }
 
     /// Reads one line.
-    ///
-    /// # Errors
-    /// When it pauses or un-pauses a user at an unknown time, or its HRESULT is no such number.
-    pub fn read(&self, line: &str) -> Result<Line, LineError> {
+    pub fn read(&self, line: &str) -> Line {
         let at = self.time_of(line);
+        self.said(line, at).unwrap_or_else(|why| Line::Bad { at, why })
+    }
+
+    fn said(&self, line: &str, at: Option<Timestamp>) -> Result<Line, LineError> {
         let known = || at.ok_or_else(|| LineError::Time { format: self.time_format.clone() });
         if let Some(found) = self.pause.captures(line) {
             let group = |name| found.name(name).map(|group| group.as_str().to_owned()).unwrap_or_default();
             let text = group("hresult");
             let hresult = Hresult::parse(&text).ok_or(LineError::Hresult { text })?;
-            return Ok(Line::Pause { at: known()?, user: group("user"), hresult });
+            return Ok(Line::Pause { at: known()?, user: user(group("user"))?, hresult });
         }
-        if let Some(user) = self.unpause.as_ref().and_then(|unpause| unpause.captures(line)?.name("user")) {
-            return Ok(Line::Unpause { at: known()?, user: user.as_str().to_owned() });
+        if let Some(found) = self.unpause.as_ref().and_then(|unpause| unpause.captures(line)?.name("user")) {
+            return Ok(Line::Unpause { at: known()?, user: user(found.as_str().to_owned())? });
         }
-        Ok(if at.is_some() { Line::Timed } else { Line::Untimed })
+        Ok(at.map_or(Line::Untimed, |at| Line::Timed { at }))
     }
+}
+
+/// What the coordinator would refuse, with all that its host says, is one bad line here.
+fn user(text: String) -> Result<String, LineError> {
+    if text.chars().any(char::is_control) { Err(LineError::User { text }) } else { Ok(text) }
 }
 
 #[cfg(test)]
@@ -230,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_published_line_is_read() {
-        let Line::Pause { at, user, hresult } = syntax(None).read(PAUSE).unwrap() else { panic!("not a pause") };
+        let Line::Pause { at, user, hresult } = syntax(None).read(PAUSE) else { panic!("not a pause") };
         assert_eq!(at.to_string(), "2026-11-24T07:15:30.25Z");
         assert_eq!((user.as_str(), hresult.value()), ("john.doe", -2_147_024_891));
     }
@@ -238,23 +273,35 @@ mod tests {
     #[test]
     fn other_lines() {
         let syntax = syntax(Some(r"Resuming user (?<user>.+)\.$"));
-        let resumed = syntax.read("2026-11-24 08:15:31 Resuming user john.doe.").unwrap();
+        let resumed = syntax.read("2026-11-24 08:15:31 Resuming user john.doe.");
         assert!(matches!(resumed, Line::Unpause { user, .. } if user == "john.doe"));
-        assert_eq!(syntax.read("2026-11-24 08:15:31 Service started").unwrap(), Line::Timed);
-        assert_eq!(syntax.read("  at module 7").unwrap(), Line::Untimed);
-        assert_eq!(syntax.read("2026-13-99 08:15:31 no such day").unwrap(), Line::Untimed);
+        let started = syntax.read("2026-11-24 08:15:31 Service started");
+        assert_eq!(started, Line::Timed { at: "2026-11-24T07:15:31Z".parse().unwrap() });
+        assert_eq!(syntax.read("  at module 7"), Line::Untimed);
+        assert_eq!(syntax.read("2026-13-99 08:15:31 no such day"), Line::Untimed);
     }
 
     #[test]
-    fn a_pause_without_a_time_is_an_error() {
-        assert_eq!(
-            syntax(None).read(&PAUSE[4..]).unwrap_err().to_string(),
-            "it pauses or un-pauses a user, but its time does not read as \"%Y-%m-%d %H:%M:%S%.f\""
-        );
-        assert_eq!(
-            syntax(None).read(&PAUSE.replace("-2147024891", "-99999999999")).unwrap_err().to_string(),
-            "its HRESULT \"-99999999999\" is not a 32-bit number"
-        );
+    fn in_the_hour_that_is_repeated_the_later_time_is_taken() {
+        let at = |line| syntax(None).read(line).at().unwrap().to_string();
+        assert_eq!(at("2026-10-25 01:30:00 before"), "2026-10-24T23:30:00Z");
+        assert_eq!(at("2026-10-25 02:30:00 twice"), "2026-10-25T01:30:00Z", "not 00:30, an hour earlier");
+        assert_eq!(at("2026-10-25 03:30:00 after"), "2026-10-25T02:30:00Z");
+    }
+
+    #[test]
+    fn what_pauses_somebody_and_cannot_be_used_is_bad() {
+        let bad = |line: &str| match syntax(Some(r"Resuming user (?<user>.+)\.$")).read(line) {
+            Line::Bad { at, why } => (at.is_some(), why.to_string()),
+            other => panic!("{other:?} is not bad"),
+        };
+        let time = "it pauses or un-pauses a user, but its time does not read as \"%Y-%m-%d %H:%M:%S%.f\"";
+        assert_eq!(bad(&PAUSE[4..]), (false, time.to_owned()));
+        let hresult = "its HRESULT \"-99999999999\" is not a 32-bit number";
+        assert_eq!(bad(&PAUSE.replace("-2147024891", "-99999999999")), (true, hresult.to_owned()));
+        let user = "its user \"jo\\thn\" has a control character";
+        assert_eq!(bad(&PAUSE.replace("john.doe", "jo\thn")), (true, user.to_owned()));
+        assert_eq!(bad("2026-11-24 08:15:31 Resuming user jo\thn."), (true, user.to_owned()));
     }
 
     #[test]
