@@ -206,8 +206,12 @@ impl World {
                     wrong.push(format!("{host} was watched for {watched:?} since {}", shown(last)));
                 }
             }
+            // A host that had it before is none that the rollout has changed.
             let known = &self.hosts[host];
-            if known.version != Some(Self::target()) && now.saturating_sub(known.versioned) > REPORT_KNOWN_AFTER {
+            if self.waves.ended.contains_key(host)
+                && known.version != Some(Self::target())
+                && now.saturating_sub(known.versioned) > REPORT_KNOWN_AFTER
+            {
                 wrong.push(format!("{host} has had {:?} since {}", known.version, shown(known.versioned)));
             }
             let open = self.ledger.open().find(|(_, intent)| {
