@@ -3,6 +3,7 @@ pub mod bench;
 pub mod crash;
 pub mod lab;
 pub mod model;
+pub mod panics;
 pub mod pe;
 pub mod rollout_file;
 pub mod sim;

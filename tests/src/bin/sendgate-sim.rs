@@ -3,6 +3,7 @@
 use clap::Parser;
 use sendgate_tests::sim::{Ended, Premises, play};
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,7 +27,7 @@ struct Args {
     replay: Option<u64>,
     /// Threads; as many as there are processors if it is not given.
     #[arg(long)]
-    threads: Option<usize>,
+    threads: Option<NonZeroUsize>,
 }
 
 fn range(text: &str) -> Result<std::ops::Range<u64>, String> {
@@ -86,9 +87,9 @@ fn run(args: &Args) -> std::io::Result<bool> {
         locked(&sum).add(ended);
     } else if let Some(seeds) = &args.seeds {
         let (next, stop) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
-        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..args.threads.unwrap_or(processors))
+            let threads: Vec<_> = (0..args.threads.unwrap_or(processors).get())
                 .map(|_| scope.spawn(|| play_all(seeds, &next, &stop, &premises, &sum)))
                 .collect();
             threads.into_iter().try_for_each(|thread| match thread.join() {
@@ -116,7 +117,11 @@ fn run(args: &Args) -> std::io::Result<bool> {
         sum.faults,
         began.elapsed().as_secs_f64()
     );
-    Ok(sum.failed.is_none())
+    let wanted = args.seeds.as_ref().map_or(1, |seeds| seeds.end - seeds.start);
+    if sum.failed.is_none() && sum.seeds < wanted {
+        println!("{} seeds were to be played, and {} were", wanted, sum.seeds);
+    }
+    Ok(sum.failed.is_none() && sum.seeds >= wanted)
 }
 
 fn locked(sum: &Mutex<Sum>) -> std::sync::MutexGuard<'_, Sum> {

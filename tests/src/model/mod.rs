@@ -27,6 +27,7 @@ mod words;
 
 use action::Action;
 use scene::Scene;
+use sendgate_core::ledger::RolloutState;
 use sharing::{Common, Folded};
 use state::{Act, Agent, Budget, History, State};
 use stateright::Property;
@@ -54,6 +55,8 @@ pub struct Model {
     pub scene: Scene,
     /// States of the undisturbed stories, where the search begins, each with what led to it.
     pub seeds: Vec<Seed>,
+    /// Undisturbed stories that do not finish, with what became of them: nothing is proved then.
+    pub unfinished: Vec<String>,
     /// What each path may take.
     pub budget: Budget,
     /// One state in so many is left in peace, to see that it comes to an end; 0: none is.
@@ -76,15 +79,23 @@ impl Model {
     /// A model whose paths have this budget.
     #[must_use]
     pub fn new(budget: Budget, sample: u64) -> Self {
-        let mut model = Self { scene: Scene::new(), seeds: Vec::new(), budget, sample, enough: AtomicBool::new(false) };
+        let (seeds, unfinished, enough) = (Vec::new(), Vec::new(), AtomicBool::new(false));
+        let mut model = Self { scene: Scene::new(), seeds, unfinished, budget, sample, enough };
         for story in STORIES {
             let mut state = model.beginning(story);
-            let (_, actions) = peace::ending(&model, &state);
+            let (end, actions) = peace::ending(&model, &state);
             model.seeds.push(Seed { story, actions: Vec::new(), state: state.clone() });
             for (at, action) in actions.iter().enumerate() {
                 let Some((next, _)) = step::step(&model, &state, *action, false) else { break };
                 state = next;
                 model.seeds.push(Seed { story, actions: actions[..=at].to_vec(), state: state.clone() });
+            }
+            let mut rollouts = state.ledger.rollouts.values();
+            let finished = rollouts.next().is_some_and(|rollout| rollout.state == RolloutState::Finished);
+            match end {
+                Err(why) => model.unfinished.push(format!("{story:?}: {why}")),
+                Ok(()) if !finished => model.unfinished.push(format!("{story:?}: the rollout has not finished")),
+                Ok(()) => {}
             }
         }
         // The checker counts its beginnings without those that lie outside, and tells a path by that number.

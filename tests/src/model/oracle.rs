@@ -12,8 +12,11 @@ use super::scene::{EVIDENCE_AGE, EXCHANGE, MINUTE, PERMIT, SILENT_AFTER, USERS, 
 use super::state::{Deed, Kind, Looked, Millis, State};
 use super::truth::Watch;
 use sendgate_core::ledger::entry::VersionStep;
-use sendgate_core::ledger::{Effect, Entry, Held, IntentState, Milestone, Outcome, Request, RolloutEvent, Sequence};
+use sendgate_core::ledger::{
+    Effect, Entry, Held, IntentState, Milestone, Outcome, Request, RolloutEvent, RolloutState, Sequence,
+};
 use sendgate_core::secdesc::SecurityDescriptor;
+use sendgate_core::time::Steady;
 
 /// From landing to the second look, to a GoodLink restart, until settled; in milliseconds.
 const SECOND_LOOK: Millis = 65 * MINUTE;
@@ -198,21 +201,46 @@ fn restart(state: &mut State, host: usize) {
     }
 }
 
+/// Whether it is known by now what came of an act whose end nobody saw: a later one there ended well, or the host has
+/// reported since, and shows what it was to bring about; where a person has looked, any report will do.
+fn shown_since(state: &State, id: u64, deed: &Deed, ended: Steady) -> bool {
+    let host = super::scene::HOSTS[deed.host];
+    let here = |other: &Effect| other.host().is_some_and(|other| other.as_str() == host);
+    let later = state.ledger.intents.range(Sequence(id).next()..).any(|(_, other)| {
+        here(&other.effect) && matches!(other.state, IntentState::Ended { outcome: Outcome::Succeeded { .. }, .. })
+    });
+    let looked = state.ledger.rollouts.values().any(|rollout| {
+        let retried = rollout.retried.iter().any(|(other, asked)| other.as_str() == host && *asked > Sequence(id));
+        let left_out = rollout.skipped.keys().any(|other| other.as_str() == host);
+        retried || left_out || matches!(rollout.state, RolloutState::Aborted { .. })
+    });
+    let reported = state.coordinator.as_ref().and_then(|coordinator| coordinator.reported[deed.host]);
+    let since = reported.filter(|(at, _)| super::coordinator::now(*at, state.lost).steady >= ended);
+    later
+        || since.is_some_and(|(_, shown)| match deed.kind {
+            Kind::Install => looked || shown & 1 == 1,
+            Kind::Remove => looked || shown & 1 == 0,
+            Kind::Restart => true,
+        })
+}
+
 /// Hosts with something going on, with an end that nobody knows, or silent, besides the one that is permitted.
 fn others(state: &mut State, act: u64, host: usize) {
-    let mut busy = [false; 4];
+    let (mut runs, mut busy) = ([false; 4], [false; 4]);
     for (id, deed) in state.history.acts.iter().filter(|(id, deed)| **id != act && deed.permits > 0) {
-        let ended = match state.ledger.intents.get(&Sequence(*id)).map(|intent| &intent.state) {
-            Some(IntentState::Ended { outcome: Outcome::Unknown { .. }, .. }) => false,
+        let known = match state.ledger.intents.get(&Sequence(*id)).map(|intent| &intent.state) {
+            Some(IntentState::Ended { outcome: Outcome::Unknown { .. }, at }) => shown_since(state, *id, deed, *at),
             Some(IntentState::Ended { .. }) => true,
             _ => false,
         };
-        if !ended && state.agents[deed.host].program == Some(*id) {
-            busy[deed.host] = true;
-        }
+        busy[deed.host] |= !known;
+        runs[deed.host] |= state.agents[deed.host].program == Some(*id);
+    }
+    if runs[host] {
+        return state.breaks(5, "a permit for a host on which a program of ours still runs");
     }
     if busy[host] {
-        return state.breaks(5, "a permit for a host on which a program of ours still runs");
+        return state.breaks(5, "a permit for a host on which nobody knows how the last act ended");
     }
     for (other, busy) in busy.iter_mut().enumerate() {
         *busy |= !heard(state, other, SILENT_AFTER) || state.agents[other].program.is_some();

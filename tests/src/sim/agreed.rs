@@ -56,6 +56,12 @@ impl Agreed {
         self.approved.iter().any(|other| other.as_str() == by)
     }
 
+    /// Whether an install has begun on a host of this server.
+    pub(super) fn changed_server(&self, server: &str) -> bool {
+        let hosts = EXCHANGE.iter().find(|(other, _)| *other == server).map_or(&[][..], |(_, hosts)| *hosts);
+        hosts.iter().any(|host| self.changed.contains(host))
+    }
+
     fn anew(&mut self, since: Sequence) {
         self.since = since;
         self.refused.clear();

@@ -10,6 +10,7 @@ use super::world::{World, shown};
 use jiff::Timestamp;
 use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome, Request, Sequence};
 use sendgate_core::names::{DirectoryName, GoodLinkName};
+use sendgate_core::policy::Switch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -86,6 +87,9 @@ impl World {
                 let wanted = self.exceptions.forced.remove(goodlink);
                 if *forced && !wanted {
                     self.violated(now, format!("{effect} is intended, and nobody wants that"));
+                }
+                if !forced && self.policy.goodlink_restart == Switch::Off {
+                    self.violated(now, format!("{effect} is intended, and restarts are left to people"));
                 }
             }
             Entry::Permitted { intent } => self.still_wanted(now, *intent, Duration::ZERO, "gets a permit"),

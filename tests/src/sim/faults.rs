@@ -25,7 +25,7 @@ pub(super) const CRAWLING: Duration = Duration::from_secs(45);
 /// Something that goes wrong.
 #[derive(Debug, Clone)]
 pub(super) enum Fault {
-    /// A process is killed, and is back later; the coordinator's machine may be started anew.
+    /// A process is killed, and is back later; its machine may be started anew.
     Kill { who: Who, down: Duration, reboot: bool },
     /// A process dies at one of its next writes.
     Fuse { who: Who, fuse: Fuse },
@@ -206,6 +206,10 @@ impl World {
             Fault::Drift(host) => {
                 if let Some(version) = self.hosts.get_mut(host).and_then(|host| host.version.as_mut()) {
                     *version = if coin { Self::target() } else { name("6.5.7638.2") };
+                    self.drifted = true;
+                }
+                if let Some(host) = self.hosts.get_mut(host) {
+                    host.versioned = now;
                 }
             }
             Fault::Sluggish(host, long) => {
@@ -272,6 +276,7 @@ impl World {
             moved: now,
             uncovered: None,
             covered: None,
+            lacking: false,
             landed: None,
         };
         self.users.insert(called.clone(), user);

@@ -40,14 +40,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(20);
 pub(super) struct Host {
     /// Of its store, on an Exchange host.
     pub(super) version: Option<StoreVersion>,
+    /// Since when it has that version.
+    pub(super) versioned: Duration,
     /// The service is down for an act.
     pub(super) down: bool,
     /// Programs take long to start until then.
     pub(super) sluggish: Duration,
     pub(super) started: Duration,
+    /// When the machine was started: its clock counts from then.
+    pub(super) booted: Duration,
     /// GoodLink's paused users: since when, the last line, how many.
     pub(super) paused: BTreeMap<String, (Duration, Duration, u32)>,
-    /// Users whose pause ran off by itself, and when.
+    /// Users whose pause ran off by itself or was cleared, and when.
     pub(super) relieved: BTreeMap<String, Duration>,
 }
 
@@ -72,6 +76,10 @@ pub(super) enum Stage {
 impl Act {
     pub(super) fn running(&self) -> bool {
         self.stage == Stage::Running
+    }
+
+    pub(super) fn began(&self) -> bool {
+        matches!(self.stage, Stage::Running | Stage::Ended(_))
     }
 
     #[allow(clippy::option_option, reason = "ended, and whether the code is known")]
@@ -123,6 +131,7 @@ impl Programs for SimPrograms {
                 return Err(io::Error::other("no more processes"));
             }
             let not_after = not_after.since(Steady::after_boot(Duration::ZERO));
+            let not_after = self.sim.world(|world| world.hosts[self.host].booted) + not_after;
             let again = self.sim.world(|world| {
                 let again = world.acts.get(&act).is_some_and(|known| !matches!(known.stage, Stage::Never(_)));
                 world.acts.entry(act).or_insert(Act { host: self.host, stage: Stage::Unclaimed });
@@ -191,24 +200,51 @@ async fn supervise(sim: Arc<Sim>, act: u64, host: &'static str, what: String, no
     tokio::time::sleep(takes).await;
     let now = sim.now();
     sim.world(|world| {
+        // Its machine may have gone down meanwhile.
+        if !world.acts.get(&act).is_some_and(Act::running) {
+            return;
+        }
         // A program that tells its end tells the truth.
         let refused = code == Some(0) && what.strip_prefix(TEST).is_some_and(|server| !world.sends(host, server));
         let code = if refused { Some(FAILED) } else { code };
         world.tell(now, || format!("{host}: act {act} ends with {code:?}, {}", if done { "done" } else { "not done" }));
         world.acts.insert(act, Act { host, stage: Stage::Ended(code) });
+        if install {
+            world.waves.ended(now, host);
+        }
         if let Some(here) = world.hosts.get_mut(host) {
             here.down &= what.starts_with(TEST);
             if done && install {
-                here.version = Some(World::target());
+                (here.version, here.versioned) = (Some(World::target()), now);
             }
             if done && removal {
-                here.version = Some(World::before());
+                (here.version, here.versioned) = (Some(World::before()), now);
             }
         }
         if done && what.starts_with("restart") {
             world.restarted(now, host);
         }
     });
+}
+
+impl World {
+    /// A machine goes down: what ran there ends without a trace, and its clock begins anew.
+    pub(super) fn reboots(&mut self, now: Duration, host: &'static str) {
+        for act in self.acts.values_mut().filter(|act| act.host == host) {
+            match act.stage {
+                Stage::Running => {
+                    act.stage = Stage::Ended(None);
+                    self.waves.ended(now, host);
+                }
+                Stage::Unclaimed => act.stage = Stage::Never("the machine was started anew before that".to_owned()),
+                Stage::Ended(_) | Stage::Never(_) => {}
+            }
+        }
+        if let Some(host) = self.hosts.get_mut(host) {
+            (host.down, host.booted) = (false, now);
+        }
+        self.restarted(now, host);
+    }
 }
 
 /// An act, as one life of an agent follows it.

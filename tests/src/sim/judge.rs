@@ -10,11 +10,16 @@ use std::time::Duration;
 /// What a change of the directory takes to be known for certain, or to be missed: the age of a watch, and a permit.
 const KNOWN_AFTER: Duration = WATCH_AGE.saturating_add(Duration::from_secs(60));
 
+/// What lies between a write and its outcome in the journal: it is read back.
+const WRITES_WITHIN: Duration = Duration::from_secs(30);
+
 /// A permit is good for so long.
 pub(super) const PERMIT: Duration = Duration::from_secs(30);
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// What a change on a host takes likewise, such as one of its roster.
-const REPORT_KNOWN_AFTER: Duration = SILENT_AFTER.saturating_add(Duration::from_secs(5 * 60));
+pub(super) const REPORT_KNOWN_AFTER: Duration = SILENT_AFTER.saturating_add(Duration::from_secs(5 * 60));
 
 impl World {
     /// A permit is durable.
@@ -26,6 +31,7 @@ impl World {
             self.may_begin(now, &effect, Duration::ZERO, "gets a permit");
         }
         self.may_be_permitted(now, intent);
+        self.has_room(now, intent);
     }
 
     /// A program is about to change a host.
@@ -74,6 +80,10 @@ impl World {
         if self.acts.values().any(|other| other.running() && other.host == host) {
             self.violated(now, format!("two programs at once on {host}"));
         }
+        let nodes = EXCHANGE.iter().find(|(_, hosts)| hosts.contains(&host)).map_or(&[][..], |(_, hosts)| *hosts);
+        if self.acts.values().any(|other| other.running() && other.host != host && nodes.contains(&other.host)) {
+            self.violated(now, format!("programs on two nodes of one server at once, {host} among them"));
+        }
     }
 
     fn may_install(&mut self, now: Duration, host: &str) {
@@ -110,12 +120,15 @@ impl World {
         let relieved = known.relieved.iter().filter(|(_, at)| now.saturating_sub(**at) <= REPORT_KNOWN_AFTER);
         let paused = known.paused.keys().chain(relieved.map(|(called, _)| called));
         let users: Vec<_> = paused.filter_map(|called| self.users.get(called)).collect();
-        let early = |user: &&User| {
-            let landed = user.landed.or(user.covered);
-            landed.is_none_or(|at| now.saturating_sub(at) < self.policy.waits.restart)
-                && user.uncovered.is_none_or(|since| now.saturating_sub(since) > KNOWN_AFTER)
+        // For this a look counts as long as evidence does.
+        let evidence = self.policy.freshness.evidence_age + MINUTE;
+        let early = |user: &&User| match (user.uncovered, user.landed.or(user.covered)) {
+            (Some(since), _) => now.saturating_sub(since) > evidence,
+            (None, landed) => landed.is_none_or(|at| now.saturating_sub(at) < self.policy.waits.restart),
         };
-        if !users.is_empty() && users.iter().all(early) {
+        if users.is_empty() {
+            self.violated(now, format!("GoodLink on {host} is restarted, and nobody is paused"));
+        } else if users.iter().all(early) {
             self.violated(now, format!("GoodLink on {host} is restarted, and it is too early for everybody"));
         }
     }
@@ -145,22 +158,51 @@ impl World {
         }
         let mut wrong = Vec::new();
         for (id, act) in &self.acts {
-            let Some(code) = act.ended() else { continue };
             let known = self.ledger.intents.get(&Sequence(*id)).map(|intent| &intent.state);
-            let fits = match known {
-                Some(IntentState::Ended { outcome, .. }) => match (code, outcome) {
-                    (Some(0), Outcome::Succeeded { .. }) | (None, Outcome::Unknown { .. }) => true,
-                    (Some(code), Outcome::Failed { .. }) => code != 0,
-                    _ => false,
-                },
-                _ => false,
+            let told = matches!(known, Some(IntentState::Ended { .. }));
+            if act.ended().is_some() && !told {
+                wrong
+                    .push(format!("act {id} on {} is over ({:?}), and the journal has {known:?}", act.host, act.stage));
+            }
+        }
+        for (id, intent) in &self.ledger.intents {
+            let (Some(host), IntentState::Ended { outcome, .. }) = (intent.effect.host(), &intent.state) else {
+                continue;
+            };
+            let act = self.acts.get(&id.get());
+            let ended = act.filter(|act| host.as_str() == act.host).and_then(|act| act.ended());
+            let fits = match outcome {
+                Outcome::Succeeded { .. } => ended == Some(Some(0)),
+                Outcome::Failed { .. } => matches!(ended, Some(Some(code)) if code != 0),
+                Outcome::Unknown { .. } => ended == Some(None),
+                Outcome::NotStarted { .. } | Outcome::Withdrawn { .. } => act.is_none_or(|act| !act.began()),
             };
             if !fits {
-                wrong.push(format!("act {id} on {} ended with {code:?}, and the journal has {known:?}", act.host));
+                let stage = act.map(|act| &act.stage);
+                wrong.push(format!(
+                    "the journal has {id} {} on {host} as {outcome}, and it is {stage:?}",
+                    intent.effect
+                ));
             }
         }
         for why in wrong {
             self.violated(now, why);
+        }
+    }
+
+    /// What the journal says of an entry is so on the server that it is written on, unless somebody else has just changed
+    /// something there.
+    pub(super) fn ends_as_told(&mut self, now: Duration, id: Sequence, outcome: &Outcome) {
+        let Some(effect) = self.ledger.intents.get(&id).map(|intent| intent.effect.clone()) else { return };
+        let (Some(entry), Outcome::Succeeded { .. }) = (effect.entry(), outcome) else { return };
+        let Some(domain) = self.domains.get(entry.domain.as_str()) else { return };
+        let meanwhile = now.saturating_sub(domain.meddled) <= WRITES_WITHIN;
+        let wanted = matches!(effect, Effect::Grant(_));
+        if !meanwhile && self.carries(entry.domain.as_str(), &entry.place, &entry.sid) != Some(wanted) {
+            self.violated(
+                now,
+                format!("{effect} has {outcome}, and the entry is {}", if wanted { "missing" } else { "there" }),
+            );
         }
     }
 }

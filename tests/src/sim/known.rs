@@ -3,7 +3,7 @@
 //! [`World::may_be_permitted`] judges a permit by the looks that were handed over before it, not by the coordinator's own
 //! picture of them. What arrives at the very moment of a permit may come before it or after it, and counts for neither.
 
-use super::estate::{EXCHANGE, GOODLINK, SILENT_AFTER, WATCH_AGE, name};
+use super::estate::{EXCHANGE, GOODLINK, WATCH_AGE, name};
 use super::world::{World, shown};
 use sendgate_core::ledger::{Effect, Sequence};
 use sendgate_core::policy::GateScope;
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Times are compared on two clocks, of which one counts in milliseconds.
-const CLOCKS_DIFFER: Duration = Duration::from_millis(2);
+pub(super) const CLOCKS_DIFFER: Duration = Duration::from_millis(2);
 
 /// The last look at a domain, as it was handed over.
 #[derive(Debug, Clone)]
@@ -26,7 +26,12 @@ pub(super) struct Shown {
     silent: BTreeSet<&'static str>,
     /// Users whom a server shows without the right, with the Exchange servers that hold them by what any server shows.
     uncovered: BTreeMap<String, BTreeSet<String>>,
+    /// Those of them whose object some server shows to be without it: who is not there yet lacks nothing.
+    lacking: BTreeSet<String>,
 }
+
+/// How long the coordinator may take to write down what it was shown.
+const WRITES_WITHIN: Duration = Duration::from_secs(5);
 
 impl Shown {
     /// What the domain's servers show of these users now.
@@ -42,6 +47,11 @@ impl Shown {
         let users = asked.filter_map(|called| world.users.get_key_value(called));
         let users = users.filter(|(_, user)| user.domain == domain);
         let refused = users.filter(|(called, user)| answering.iter().any(|server| !world.covers(user, called, server)));
+        let refused: Vec<_> = refused.collect();
+        let lacks = |(called, user): &&(&String, &super::world::User)| {
+            let mut there = answering.iter().filter(|server| server.objects.contains_key(*called));
+            there.any(|server| !world.covers(user, called, server))
+        };
         let homes = |called: &String| {
             let objects = answering.iter().filter_map(|server| server.objects.get(called));
             objects.map(|object| object.home.clone()).collect()
@@ -51,7 +61,8 @@ impl Shown {
             full,
             handed: now,
             silent: silent.into_iter().map(|server| server.name).collect(),
-            uncovered: refused.map(|(called, _)| (called.clone(), homes(called))).collect(),
+            lacking: refused.iter().filter(lacks).map(|(called, _)| (*called).clone()).collect(),
+            uncovered: refused.into_iter().map(|(called, _)| (called.clone(), homes(called))).collect(),
         }
     }
 }
@@ -71,6 +82,28 @@ pub(super) fn domains_of(world: &World, goodlinks: &BTreeSet<&'static str>) -> B
 }
 
 impl World {
+    /// The coordinator has a look at a domain, by which it can judge users of these GoodLink servers.
+    pub(super) fn look(&mut self, domain: &'static str, shown: Shown, judged: &BTreeSet<String>) {
+        for called in &shown.lacking {
+            if self.users.get(called).is_some_and(|user| judged.contains(user.goodlink)) {
+                self.lacks.entry(called.clone()).or_insert(shown.handed);
+            }
+        }
+        self.shown.insert(domain, shown);
+    }
+
+    /// Whom the coordinator was shown without the right has to be known to its journal by now, and to be waited for.
+    pub(super) fn has_noted(&mut self, now: Duration) {
+        for (called, _) in self.lacks.extract_if(.., |_, handed| now.saturating_sub(*handed) > WRITES_WITHIN) {
+            let Some(user) = self.users.get_mut(&called) else { continue };
+            // Who was seen lacking by a look that came in after he was covered has landed all the same.
+            match user.covered {
+                Some(covered) => user.landed = Some(covered),
+                None => user.lacking = true,
+            }
+        }
+    }
+
     /// A permit has been written down: what speaks against it by what was shown before.
     pub(super) fn may_be_permitted(&mut self, now: Duration, id: Sequence) {
         let Some(Effect::Install { server, .. }) = self.ledger.intents.get(&id).map(|intent| &intent.effect) else {
@@ -80,13 +113,7 @@ impl World {
         let goodlinks = served_by(self, server);
         let mut wrong = Vec::new();
         for goodlink in &goodlinks {
-            match self.reported.get(goodlink) {
-                None => wrong.push(format!("{goodlink} has not reported to this coordinator")),
-                Some(at) if now.saturating_sub(*at) > SILENT_AFTER + CLOCKS_DIFFER => {
-                    wrong.push(format!("{goodlink} has reported nothing since {}", shown(*at)));
-                }
-                Some(_) => {}
-            }
+            wrong.extend(self.silent(now, goodlink));
         }
         for domain in domains_of(self, &goodlinks) {
             match self.shown.get(domain) {

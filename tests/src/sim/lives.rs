@@ -122,7 +122,11 @@ pub(super) struct SimMachine(pub(super) Arc<Life>);
 
 impl Machine for SimMachine {
     fn now(&self) -> Steady {
-        Steady::after_boot(self.0.sim.now())
+        let booted = match self.0.who {
+            Who::Agent(host) => self.0.sim.world(|world| world.hosts[host].booted),
+            Who::Coordinator => Duration::ZERO,
+        };
+        Steady::after_boot(self.0.sim.now().saturating_sub(booted))
     }
 
     fn random(&self) -> u64 {

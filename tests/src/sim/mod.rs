@@ -3,8 +3,8 @@
 //!
 //! 1. [`chance`]: all chance comes from one seed, and so does the whole story;
 //! 2. `estate` is what is configured, `terms` the rollout's file, `world` what is true, `judge` what must never be; `known`
-//!    is what the coordinator was shown, `stops` what was stopped, `agreed` what the file and people say: these bind it at
-//!    once, where the truth leaves it time to hear;
+//!    is what the coordinator was shown, `heard` what hosts said, `stops` what was stopped, `agreed` what the file and people say, `waves` what comes
+//!    after what: these bind it at once, where the truth leaves it time to hear;
 //! 3. `directory` and `hosts` are what the programs touch, `network` is between them, `lives` starts and kills them;
 //! 4. `faults` is what goes wrong, `meddling` what does so between an offer and its permit, `people` what people do and
 //!    `exceptions` what they take out of the rules; `stage` plays a seed to its end.
@@ -15,6 +15,7 @@ mod directory;
 mod estate;
 mod exceptions;
 mod faults;
+mod heard;
 mod hosts;
 mod judge;
 mod known;
@@ -25,6 +26,7 @@ mod people;
 mod stage;
 mod stops;
 mod terms;
+mod waves;
 mod world;
 
 pub use estate::Premises;

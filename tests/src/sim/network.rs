@@ -165,7 +165,7 @@ impl Carried for FromAgent {
                 let act = request.act_id.rsplit('-').next().and_then(|number| number.parse().ok());
                 sim.world(|world| world.asked.extend(act.map(|act: u64| (act, now))));
             }
-            Some(Kind::Report(_)) if arrives => sim.world(|world| world.reported.extend([(host, now)])),
+            Some(Kind::Report(report)) if arrives => sim.world(|world| world.hears(now, host, report)),
             _ => {}
         }
     }

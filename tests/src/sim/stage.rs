@@ -11,13 +11,16 @@ use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who};
 use super::network::Way;
 use super::people;
 use super::terms::Terms;
+use super::waves::Waves;
 use super::world::{World, shown};
 use super::{Premises, Sim, locked};
+use crate::panics;
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
 use sendgate_core::ledger::{Ledger, RolloutState};
 use sendgate_core::policy::GrantMode;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -61,7 +64,29 @@ pub struct Ended {
 /// The runtime could not be made.
 pub fn play(seed: u64, premises: &Arc<Premises>, story: bool) -> std::io::Result<Ended> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    Ok(runtime.block_on(async { Stage::new(seed, premises, story).run().await }))
+    panics::listen();
+    let played =
+        catch_unwind(AssertUnwindSafe(|| runtime.block_on(async { Stage::new(seed, premises, story).run().await })));
+    let mut ended = played.unwrap_or_else(|_| Ended::broken_off(seed));
+    // Most tasks have nobody who waits for them.
+    ended.violations.extend(panics::heard().into_iter().map(|what| format!("something panicked: {what}")));
+    Ok(ended)
+}
+
+impl Ended {
+    /// The simulation itself panicked.
+    fn broken_off(seed: u64) -> Self {
+        Self {
+            seed,
+            violations: Vec::new(),
+            story: Vec::new(),
+            simulated: Duration::ZERO,
+            effects: 0,
+            faults: 0,
+            outcome: "broken off",
+            digest: String::new(),
+        }
+    }
 }
 
 struct Stage {
@@ -110,8 +135,15 @@ impl Stage {
             asked: BTreeMap::new(),
             permitted: BTreeMap::new(),
             shown: BTreeMap::new(),
-            reported: BTreeMap::new(),
+            lacks: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            arrived: BTreeMap::new(),
+            paused: false,
+            drifted: false,
+            outcomes: BTreeMap::new(),
             stops: BTreeMap::new(),
+            held: Vec::new(),
+            waves: Waves::default(),
             agreed: Agreed::new(terms),
             exceptions: Exceptions::default(),
             resumed: 0,
@@ -204,6 +236,9 @@ impl Stage {
                         self.boot = (self.boot.0 + 1, now);
                     }
                     self.kill(*who, now + *down);
+                    if let (true, Who::Agent(host)) = (*reboot, *who) {
+                        self.sim.world(|world| world.reboots(now, host));
+                    }
                 }
                 Fault::Fuse { who, fuse } => {
                     if let Some(running) = self.running.get(who) {
@@ -239,6 +274,8 @@ impl Stage {
         let Some(running) = self.running.remove(&who) else { return };
         if who == Who::Coordinator {
             self.sim.serves(None);
+            // What it had not written down is lost with it.
+            self.sim.world(|world| world.lacks.clear());
         }
         running.kill();
         self.back.insert(who, back);
@@ -380,7 +417,7 @@ fn populate(world: &mut World, chance: &mut Chance) {
     }
     // Who is without the right at the start was so before; nobody saw it land.
     for user in world.users.values_mut() {
-        (user.landed, user.covered) = (None, user.covered.map(|_| Duration::ZERO));
+        (user.lacking, user.landed, user.covered) = (false, None, user.covered.map(|_| Duration::ZERO));
         user.uncovered = if user.covered.is_some() { None } else { Some(Duration::ZERO) };
     }
 }

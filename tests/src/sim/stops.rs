@@ -50,10 +50,33 @@ impl World {
             }
             present.extend(rollout.skipped.keys().cloned().map(Stop::LeftOut));
         }
-        self.stops.retain(|stop, _| present.contains(stop));
+        for (stop, since) in self.stops.extract_if(.., |stop, _| !present.contains(stop)) {
+            if let Stop::Held(held) = stop {
+                self.held.push((held, since, now));
+            }
+        }
         for stop in present {
             self.stops.entry(stop).or_insert(now);
         }
+    }
+
+    /// How much of the time since `from` nothing was held that would stop this effect.
+    pub(super) fn unheld(&self, from: Duration, now: Duration, effect: &Effect) -> Duration {
+        let over = self.over(effect);
+        let stops = |held: &Held| over.iter().any(|stop| matches!(stop, Stop::Held(other) if other == held));
+        let past = self.held.iter().map(|(held, since, until)| (held, *since, *until));
+        let present = self.stops.iter().filter_map(|(stop, since)| match stop {
+            Stop::Held(held) => Some((held, *since, now)),
+            _ => None,
+        });
+        let mut still: Vec<_> = past.chain(present).filter(|(held, ..)| stops(held)).collect();
+        still.sort_by_key(|(_, since, _)| *since);
+        let (mut free, mut at) = (Duration::ZERO, from);
+        for (_, since, until) in still {
+            free += since.min(now).saturating_sub(at);
+            at = at.max(until.min(now));
+        }
+        free + now.saturating_sub(at)
     }
 
     /// Whatever would stop this effect, by what is declared.
@@ -61,7 +84,8 @@ impl World {
         let mut over = vec![Stop::Held(Held::Estate)];
         over.extend(effect.host().cloned().map(Held::Host).map(Stop::Held));
         let domains: BTreeSet<&str> = match effect {
-            Effect::Install { rollout, server, host, .. } => {
+            // Who wants the hotfix away wants it stopped as easily as its installation.
+            Effect::Install { rollout, server, host, .. } | Effect::Remove { rollout, server, host, .. } => {
                 over.extend([
                     Stop::Held(Held::Rollout(rollout.clone())),
                     Stop::NotRunning,
@@ -77,7 +101,7 @@ impl World {
                 let served = |domain: &&str| self.policy.goodlink[goodlink].domains.contains(&name(domain));
                 DOMAINS.into_iter().filter(served).collect()
             }
-            _ => {
+            Effect::Grant(_) | Effect::Withdraw(_) => {
                 if let Effect::Grant(grant) = effect {
                     over.push(Stop::Undone(grant.entry()));
                 }

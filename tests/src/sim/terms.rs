@@ -133,6 +133,12 @@ impl Terms {
         servers.skip(usize::try_from(number).unwrap_or(usize::MAX)).take(1).collect()
     }
 
+    /// The wave that a server is in.
+    pub(super) fn wave_of(&self, server: &str) -> u32 {
+        let at = EXCHANGE.iter().position(|(other, _)| *other == server).filter(|_| !self.one_wave);
+        at.and_then(|at| u32::try_from(at).ok()).unwrap_or(0)
+    }
+
     /// All hosts of the wave that a server is in.
     pub(super) fn with(&self, server: &str) -> Vec<&'static str> {
         let wave = EXCHANGE.iter().filter(|(other, _)| self.one_wave || *other == server);

@@ -6,17 +6,19 @@ use super::directory::{Domain, Object};
 use super::estate::{self, EXCHANGE, GOODLINK, name};
 use super::exceptions::Exceptions;
 use super::faults::Fault;
+use super::heard::Heard;
 use super::hosts::{Act, Host};
 use super::known::Shown;
 use super::meddling::{Meddled, Meddling};
 use super::people;
 use super::stops::Stops;
+use super::waves::Waves;
 use sendgate_core::enforcement::{Enforcement, StoreVersion};
 use sendgate_core::guid::Guid;
-use sendgate_core::ledger::{Entry, Ledger, Pair, PairState, Request, Sequence, Stamped};
+use sendgate_core::ledger::{Entry, Held, Ledger, Request, Sequence, Stamped};
 use sendgate_core::policy::Policy;
 use sendgate_core::sid::Sid;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -36,7 +38,9 @@ pub(super) struct User {
     pub(super) uncovered: Option<Duration>,
     /// Since when none does.
     pub(super) covered: Option<Duration>,
-    /// When his right landed last, if the coordinator knew that it was lacking.
+    /// The coordinator that lived was shown him without the right, and had time to write that down.
+    pub(super) lacking: bool,
+    /// When his right landed last after that.
     pub(super) landed: Option<Duration>,
 }
 
@@ -56,10 +60,24 @@ pub(super) struct World {
     pub(super) permitted: BTreeMap<Sequence, Duration>,
     /// What the coordinator that lives was shown of each domain last.
     pub(super) shown: BTreeMap<&'static str, Shown>,
-    /// When each host's report reached it last.
-    pub(super) reported: BTreeMap<&'static str, Duration>,
+    /// Users whom it was shown without the right, and when: whether that is written down is not certain yet.
+    pub(super) lacks: BTreeMap<String, Duration>,
+    /// What each host's last report to it said.
+    pub(super) heard: BTreeMap<&'static str, Heard>,
+    /// When each host's report reached any coordinator last.
+    pub(super) arrived: BTreeMap<&'static str, Duration>,
+    /// Some report has shown a paused user.
+    pub(super) paused: bool,
+    /// Somebody else has changed a store.
+    pub(super) drifted: bool,
+    /// When each outcome was written down.
+    pub(super) outcomes: BTreeMap<Sequence, Duration>,
     /// What is stopped.
     pub(super) stops: Stops,
+    /// What was held, from when to when.
+    pub(super) held: Vec<(Held, Duration, Duration)>,
+    /// What has to come before what.
+    pub(super) waves: Waves,
     /// What the rollout's file and people say.
     pub(super) agreed: Agreed,
     /// What people took out of the rules.
@@ -107,17 +125,17 @@ impl World {
 
     /// Looks at every user again after something changed in the directory.
     pub(super) fn cover(&mut self, now: Duration) {
+        self.has_noted(now);
         let names: Vec<String> = self.users.keys().cloned().collect();
-        let pairs = self.lacking();
         for called in names {
             let Some(user) = self.users.get(&called) else { continue };
             let all = self.domains[user.domain].servers.iter().all(|server| self.covers(user, &called, server));
-            let lacking = self.calm || Self::pair(&self.policy, user).is_some_and(|pair| pairs.contains(&pair));
+            let calm = self.calm;
             let Some(user) = self.users.get_mut(&called) else { continue };
             match (all, user.covered) {
                 (true, None) => {
                     (user.covered, user.uncovered) = (Some(now), None);
-                    if lacking {
+                    if std::mem::take(&mut user.lacking) || calm {
                         user.landed = Some(now);
                     }
                     self.tell(now, || format!("{called} is covered on every server"));
@@ -131,18 +149,6 @@ impl World {
         }
     }
 
-    /// The pairs of users and accounts that the journal has as lacking.
-    fn lacking(&self) -> BTreeSet<Pair> {
-        let lacking = self.ledger.pairs.iter().filter(|(_, state)| matches!(state, PairState::Lacking { .. }));
-        lacking.map(|(pair, _)| pair.clone()).collect()
-    }
-
-    /// The pair of a user and the account of his GoodLink server.
-    fn pair(policy: &Policy, user: &User) -> Option<Pair> {
-        let goodlink = policy.goodlink.iter().find(|(goodlink, _)| goodlink.as_str() == user.goodlink);
-        goodlink.map(|(_, goodlink)| Pair { user: user.guid, account: goodlink.service_account.clone() })
-    }
-
     /// An entry is durable.
     pub(super) fn appended(&mut self, now: Duration, sequence: Sequence, payload: &[u8]) {
         let Ok(stamped) = serde_json::from_slice::<Stamped>(payload) else {
@@ -154,13 +160,15 @@ impl World {
         if !matches!(stamped.entry, Entry::Clock(_)) {
             self.tell(now, || format!("journal {sequence}: {}", short(&stamped.entry)));
         }
+        self.has_noted(now);
         self.agrees(now, sequence, &stamped.entry);
+        self.in_order(now, sequence, &stamped.entry);
         self.excepts(now, sequence, &stamped.entry);
         match &stamped.entry {
             // A new life knows nothing but its journal.
             Entry::Started { .. } => {
                 self.shown.clear();
-                self.reported.clear();
+                self.heard.clear();
             }
             Entry::Intent { effect } => {
                 self.may_begin(now, effect, Duration::ZERO, "is intended");
@@ -172,14 +180,11 @@ impl World {
                 self.note_stops(now);
             }
             Entry::Milestone(_) => self.note_stops(now),
-            Entry::Clock(_) | Entry::Outcome { .. } => {}
-        }
-        // Whoever was seen lacking by a look that came in after he was covered has landed all the same.
-        let lacking = self.lacking();
-        for user in self.users.values_mut().filter(|_| !lacking.is_empty()) {
-            if Self::pair(&self.policy, user).is_some_and(|pair| lacking.contains(&pair)) {
-                user.landed = user.covered.or(user.landed);
+            Entry::Outcome { intent, outcome } => {
+                self.outcomes.insert(*intent, now);
+                self.ends_as_told(now, *intent, outcome);
             }
+            Entry::Clock(_) => {}
         }
     }
 
@@ -246,7 +251,8 @@ impl World {
         }
         if let Some(host) = self.hosts.get_mut(host) {
             host.started = now;
-            host.paused.clear();
+            let paused = std::mem::take(&mut host.paused);
+            host.relieved.extend(paused.into_keys().map(|called| (called, now)));
         }
     }
 }

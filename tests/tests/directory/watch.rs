@@ -31,7 +31,7 @@ async fn a_grant_and_a_deny_on_a_unit_are_seen_on_every_server_and_so_is_their_r
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_entry_on_the_user_himself_is_replicating_until_the_other_server_has_it() {
+async fn an_entry_on_the_user_himself_is_seen_on_every_server() {
     let lab = lab();
     let unit = Unit::new(&lab, "a");
     unit.add_user("ann");

@@ -31,6 +31,8 @@ pub(super) struct Domain {
     pub(super) lag: Duration,
     /// Until then nothing is looked at: the network to the domain hangs.
     pub(super) stalled: Duration,
+    /// When somebody other than the coordinator changed something last.
+    pub(super) meddled: Duration,
     /// Counts what has changed on any server.
     version: u64,
 }
@@ -89,11 +91,23 @@ impl Domain {
             objects: BTreeMap::new(),
             coming: VecDeque::new(),
         });
-        Self { servers: servers.collect(), lag: Duration::from_secs(5), stalled: Duration::ZERO, version: 0 }
+        Self {
+            servers: servers.collect(),
+            lag: Duration::from_secs(5),
+            stalled: Duration::ZERO,
+            meddled: Duration::ZERO,
+            version: 0,
+        }
+    }
+
+    /// Somebody changes something.
+    pub(super) fn change(&mut self, now: Duration, change: &Change) {
+        self.meddled = now;
+        self.write(now, change);
     }
 
     /// Changes the first server at once, and the others as replication gets there.
-    pub(super) fn change(&mut self, now: Duration, change: &Change) {
+    fn write(&mut self, now: Duration, change: &Change) {
         let lag = self.lag;
         self.version += 1;
         for (at, server) in self.servers.iter_mut().enumerate() {
@@ -144,6 +158,17 @@ impl World {
         if changed {
             self.cover(now);
         }
+    }
+
+    /// Whether the server that is written on has an entry for this account itself at this place.
+    pub(super) fn carries(&self, domain: &str, place: &Dn, account: &Sid) -> Option<bool> {
+        let (at, server) = self.domains.get_key_value(domain).and_then(|(at, of)| Some((*at, of.servers.first()?)))?;
+        if place.as_str().eq_ignore_ascii_case(&head(at)) {
+            return Some(server.head.contains(account));
+        }
+        let here = |called: &&String| dn(called, at).as_str().eq_ignore_ascii_case(place.as_str());
+        let object = server.objects.iter().find(|(called, _)| here(called)).map(|(_, object)| object)?;
+        Some(object.allow.contains(account))
     }
 
     /// An administrator changes a user's object.

@@ -12,7 +12,7 @@ use sendgate_core::coverage::reading::{
 };
 use sendgate_core::coverage::{self, Touched};
 use sendgate_core::guid::Guid;
-use sendgate_core::names::{DirectoryName, Dn, ExchangeServerName};
+use sendgate_core::names::{AccountName, DirectoryName, Dn, ExchangeServerName};
 use sendgate_core::secdesc::SecurityDescriptor;
 use sendgate_core::sid::Sid;
 use sendgate_core::time::Steady;
@@ -149,7 +149,16 @@ impl Watcher {
                 return;
             }
             (shown.began, shown.handed) = (at, self.sim.now());
-            self.sim.world(|world| drop(world.shown.insert(self.domain, shown)));
+            self.sim.world(|world| {
+                let known = |account: &AccountName| {
+                    // One of another domain is known once that has been read.
+                    let read = account.domain.as_str() == self.domain || wanted.known.contains_key(account);
+                    read && wanted.accounts.contains(account)
+                };
+                let goodlinks = world.policy.goodlink.iter().filter(|(_, goodlink)| known(&goodlink.service_account));
+                let judged = goodlinks.map(|(goodlink, _)| goodlink.to_string()).collect();
+                world.look(self.domain, shown, &judged);
+            });
         }
     }
 

@@ -66,21 +66,22 @@ impl Writer {
         let user = self.user(place);
         self.sim.world(|world| {
             world.writes(now, place.as_str(), wanted);
-            match user {
-                Some(called) => world.administer(now, &called, |object| {
+            let change = match user {
+                Some(called) => {
+                    let Some(mut object) = world.object(&called, 0).cloned() else { return };
                     if wanted {
                         object.allow.insert(sid.clone());
                     } else {
                         object.allow.remove(sid);
                     }
-                }),
-                None => {
-                    if let Some(domain) = world.domains.get_mut(self.domain) {
-                        domain.change(now, &Change::Head(sid.clone(), wanted));
-                    }
-                    world.cover(now);
+                    Change::Object(called, object)
                 }
+                None => Change::Head(sid.clone(), wanted),
+            };
+            if let Some(domain) = world.domains.get_mut(self.domain) {
+                domain.write(now, &change);
             }
+            world.cover(now);
         });
     }
 

@@ -1,0 +1,237 @@
+//! What a rollout's own safety rests on: waves one after the other, each watched as long as it has to be, and a stop as soon
+//! as more goes wrong than the file allows, which is nothing. The planner's counts are not asked: which programs ended when
+//! is known, and what hosts reported as well.
+
+use super::estate::{EXCHANGE, GOODLINK, HOSTS, SILENT_AFTER, name};
+use super::heard::HEEDED_WITHIN;
+use super::judge::REPORT_KNOWN_AFTER;
+use super::known::served_by;
+use super::world::{World, shown};
+use sendgate_core::ledger::{Effect, Entry, IntentState, Milestone, Outcome, Request, RolloutEvent, Sequence};
+use sendgate_core::names::{GoodLinkName, HostName, RosterName};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// After so many refusals of an install on a host it counts as failed.
+const REFUSALS: u32 = 3;
+
+/// Holds are measured to the moment at which they are durable, and the soak on another clock.
+const SLACK: Duration = Duration::from_secs(1);
+
+/// What came before what.
+#[derive(Debug, Default)]
+pub(super) struct Waves {
+    /// Waves that are over.
+    done: BTreeSet<u32>,
+    /// Who was reported as paused when that was first taken down since a person let it go on last.
+    before: BTreeMap<GoodLinkName, BTreeSet<String>>,
+    /// Of which waves and GoodLink servers that was done.
+    taken: BTreeSet<(u32, GoodLinkName)>,
+    /// When the last program of ours ended on a host.
+    ended: BTreeMap<&'static str, Duration>,
+    /// When a person wanted a host tried again: what was before does not count.
+    retried: BTreeMap<HostName, Sequence>,
+    left_out: BTreeSet<HostName>,
+    refused: BTreeMap<HostName, u32>,
+    /// Hosts whose install failed, and nobody has looked at that.
+    failed: BTreeMap<HostName, String>,
+    /// Something has ended in some other way than well.
+    trouble: bool,
+    /// The hotfix is to be removed again.
+    removing: bool,
+}
+
+impl Waves {
+    /// An install has ended on a host.
+    pub(super) fn ended(&mut self, now: Duration, host: &'static str) {
+        self.ended.insert(host, now);
+    }
+}
+
+impl World {
+    /// An entry is durable, and the ledger has it.
+    pub(super) fn in_order(&mut self, now: Duration, sequence: Sequence, entry: &Entry) {
+        match entry {
+            Entry::Intent { effect: effect @ Effect::Install { .. } } => self.may_follow(now, effect, "is intended"),
+            Entry::Permitted { intent } => {
+                let effect = self.ledger.intents.get(intent).map(|intent| intent.effect.clone());
+                if let Some(effect @ Effect::Install { .. }) = effect {
+                    self.may_follow(now, &effect, "gets a permit");
+                }
+            }
+            Entry::Outcome { intent, outcome } => self.counts(*intent, outcome),
+            Entry::Request { request: Request::HostRetry { host, .. }, .. } => {
+                self.waves.retried.insert(host.clone(), sequence);
+                self.waves.left_out.remove(host);
+                self.waves.failed.remove(host);
+                self.waves.refused.remove(host);
+            }
+            Entry::Request { request: Request::HostSkip { host, .. }, .. } => {
+                self.waves.left_out.insert(host.clone());
+                self.waves.failed.remove(host);
+            }
+            Entry::Request { request: Request::RolloutResume { .. }, .. } => {
+                self.waves.before.clear();
+                self.waves.taken.clear();
+            }
+            Entry::Milestone(Milestone::Baseline { wave, goodlink, paused, .. }) => {
+                self.takes_down(now, *wave, goodlink, paused);
+            }
+            Entry::Milestone(Milestone::WaveDone { wave, .. }) => self.may_be_over(now, *wave),
+            Entry::Milestone(Milestone::Rollout { event, .. }) => match event {
+                RolloutEvent::Tripped { reason } => self.has_cause(now, reason),
+                RolloutEvent::Removing { .. } => self.waves.removing = true,
+                RolloutEvent::Finished => self.nothing_wrong(now, "the rollout has finished"),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    /// An install, after everything that has to come before it.
+    fn may_follow(&mut self, now: Duration, effect: &Effect, what: &str) {
+        let Effect::Install { server, host, .. } = effect else { return };
+        let wave = self.agreed.terms.wave_of(server.as_str());
+        let earlier = (0..wave).filter(|earlier| !self.waves.done.contains(earlier));
+        let mut why: Vec<_> = earlier.map(|earlier| format!("wave {earlier} is not over")).collect();
+        // Of whoever has no user there nothing need be known.
+        let concerned = EXCHANGE.iter().find(|(known, _)| server.as_str() == *known);
+        let concerned = concerned.map(|(server, _)| served_by(self, server)).unwrap_or_default();
+        let untaken = concerned.iter().filter(|goodlink| !self.waves.taken.contains(&(wave, name(goodlink))));
+        why.extend(untaken.map(|goodlink| format!("whom {goodlink} had paused before was not taken down")));
+        if self.waves.removing {
+            why.push("the hotfix is to be removed again".to_owned());
+        }
+        let what = format!("the install on {host} {what}");
+        for why in why {
+            self.violated(now, format!("{what}, and {why}"));
+        }
+        self.nothing_wrong(now, &what);
+    }
+
+    /// The file allows nothing to go wrong: what follows is a trip.
+    fn nothing_wrong(&mut self, now: Duration, what: &str) {
+        if self.waves.removing {
+            return;
+        }
+        let failed = self.waves.failed.iter().map(|(host, why)| format!("the install on {host} {why}"));
+        let wrong: Vec<_> = failed.chain(self.new_pauses(now)).collect();
+        for why in wrong {
+            self.violated(now, format!("{what}, and {why}"));
+        }
+    }
+
+    /// Users who were paused since, whose mailbox is on a server that was changed.
+    fn new_pauses(&self, now: Duration) -> Vec<String> {
+        let long = |since: Duration| now.saturating_sub(since) > HEEDED_WITHIN;
+        let evidence = self.policy.freshness.evidence_age + Duration::from_secs(60);
+        let mut new = Vec::new();
+        for (goodlink, _) in GOODLINK {
+            let (Some(heard), Some(before)) = (self.heard.get(goodlink), self.waves.before.get(&name(goodlink))) else {
+                continue;
+            };
+            for (called, since) in
+                heard.paused.iter().filter(|(called, since)| long(**since) && !before.contains(*called))
+            {
+                let Some(user) = self.users.get(called) else { continue };
+                let excepted = self.waived(called, now) || self.waived(called, now.saturating_sub(HEEDED_WITHIN));
+                let settled = now.saturating_sub(user.moved) > evidence;
+                let home = self.home(called, user);
+                if settled && !excepted && home.is_some_and(|home| self.agreed.changed_server(&home)) {
+                    new.push(format!("{called} has been reported as paused since {}", shown(*since)));
+                }
+            }
+        }
+        new
+    }
+
+    /// What is excused is what was reported then, and no more.
+    fn takes_down(&mut self, now: Duration, wave: u32, goodlink: &GoodLinkName, paused: &BTreeSet<RosterName>) {
+        let heard = self.heard.get(goodlink.as_str());
+        let reported: BTreeSet<String> = heard.map(|heard| heard.paused.keys().cloned().collect()).unwrap_or_default();
+        let fresh = heard.is_some_and(|heard| now.saturating_sub(heard.at) <= HEEDED_WITHIN);
+        let short = |called: &String| called.split('@').next().unwrap_or_default().to_owned();
+        let known: BTreeSet<String> = reported.iter().map(short).collect();
+        let excused: Vec<_> = paused.iter().map(RosterName::as_str).filter(|user| !known.contains(*user)).collect();
+        if !excused.is_empty() && !fresh {
+            let excused = excused.join(", ");
+            self.violated(
+                now,
+                format!("{excused} of {goodlink} is excused as paused before, and no report shows that"),
+            );
+        }
+        self.waves.taken.insert((wave, goodlink.clone()));
+        self.waves.before.entry(goodlink.clone()).or_insert(reported);
+    }
+
+    /// How an install ended, by what the journal says: what a program's end was is compared elsewhere.
+    fn counts(&mut self, id: Sequence, outcome: &Outcome) {
+        let Some(intent) = self.ledger.intents.get(&id) else { return };
+        let well = matches!(outcome, Outcome::Succeeded { .. } | Outcome::Withdrawn { .. });
+        self.waves.trouble |= !well && intent.effect.rollout().is_some();
+        let Effect::Install { host, .. } = &intent.effect else { return };
+        let waves = &mut self.waves;
+        if waves.left_out.contains(host) || waves.retried.get(host).is_some_and(|asked| *asked > id) {
+            return;
+        }
+        match outcome {
+            Outcome::Failed { .. } => drop(waves.failed.insert(host.clone(), format!("has {outcome}"))),
+            Outcome::NotStarted { .. } => {
+                let count = waves.refused.entry(host.clone()).or_default();
+                *count += 1;
+                if *count >= REFUSALS {
+                    waves.failed.insert(host.clone(), format!("was refused {count} times"));
+                }
+            }
+            Outcome::Succeeded { .. } | Outcome::Withdrawn { .. } | Outcome::Unknown { .. } => {}
+        }
+    }
+
+    /// A wave is over: it was watched for as long as it had to be, and shows what it was to show.
+    fn may_be_over(&mut self, now: Duration, wave: u32) {
+        self.waves.done.insert(wave);
+        let servers = self.agreed.terms.wave(wave);
+        let hosts = EXCHANGE.iter().filter(|(server, _)| servers.contains(server)).flat_map(|(_, hosts)| hosts.iter());
+        let hosts: Vec<&'static str> =
+            hosts.copied().filter(|host| !self.waves.left_out.contains(&name::<HostName>(host))).collect();
+        let last = hosts.iter().filter_map(|host| self.waves.ended.get(host)).max().copied();
+        let mut wrong = Vec::new();
+        for host in hosts {
+            let installs = self.ledger.intents.values().map(|intent| &intent.effect).filter(|effect| {
+                matches!(effect, Effect::Install { .. }) && effect.host() == Some(&name::<HostName>(host))
+            });
+            if let (Some(last), Some(effect), true) = (last, installs.last(), self.waves.ended.contains_key(host)) {
+                let watched = self.unheld(last, now, effect);
+                if watched + SLACK < self.policy.soak {
+                    wrong.push(format!("{host} was watched for {watched:?} since {}", shown(last)));
+                }
+            }
+            // A host that had it before is none that the rollout has changed.
+            let known = &self.hosts[host];
+            if self.waves.ended.contains_key(host)
+                && known.version != Some(Self::target())
+                && now.saturating_sub(known.versioned) > REPORT_KNOWN_AFTER
+            {
+                wrong.push(format!("{host} has had {:?} since {}", known.version, shown(known.versioned)));
+            }
+            let open = self.ledger.open().find(|(_, intent)| {
+                let permitted = matches!(intent.state, IntentState::Permitted { .. });
+                permitted && intent.effect.host() == Some(&name::<HostName>(host))
+            });
+            wrong.extend(open.map(|(id, intent)| format!("{} (intent {id}) is under way", intent.effect)));
+        }
+        for why in wrong {
+            self.violated(now, format!("wave {wave} is over, and {why}"));
+        }
+        self.nothing_wrong(now, &format!("wave {wave} is over"));
+    }
+
+    /// A rollout stops by itself for a reason only.
+    fn has_cause(&mut self, now: Duration, reason: &str) {
+        let away = |host: &&str| self.arrived.get(host).is_none_or(|at| now.saturating_sub(*at) > SILENT_AFTER);
+        let cause = self.waves.trouble || self.paused || self.drifted || HOSTS.iter().any(away);
+        if !cause {
+            self.violated(now, format!("the rollout has stopped by itself, and nothing has gone wrong: {reason}"));
+        }
+    }
+}
