@@ -5,20 +5,24 @@
 //! where the account is refused; after a short outage it goes on where it was, if the server's database is still the same,
 //! else with a full reading.
 
+mod messages;
+
+pub(super) use messages::{Link, Order, Run, Update};
+
 use super::super::backoff::Backoff;
 use super::super::session::Session;
 use super::super::{DirectoryError, DirectoryServer, connect, root};
 use super::changes::{self, Looked};
 use super::full;
-use super::progress::{Progress, Report};
-use super::state::{Asked, Delta, State};
+use super::progress::Report;
+use super::state::{Asked, State};
 use sendgate_core::coverage::reading::ServerReading;
-use sendgate_core::names::{DirectoryServerName, DomainName};
+use sendgate_core::names::DomainName;
 use sendgate_core::time::{Readable, Steady};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, timeout};
 
@@ -38,57 +42,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The pause after the account was refused: each attempt counts towards its lockout, on every server. Windows forgets
 /// attempts after 30 minutes where it counts them at all; who has mended it does not wait, but asks for a survey.
 const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(900);
-
-/// What a server's task says.
-#[derive(Debug)]
-pub(super) enum Update {
-    /// Everything was read.
-    Read {
-        /// All of it.
-        reading: Box<ServerReading>,
-        /// When that began.
-        started: Steady,
-        /// The run that asked for it, if one did.
-        run: Option<Run>,
-        /// Users that the server returned.
-        entries: u64,
-    },
-    /// A look ended that began at `seen`.
-    Looked {
-        /// When it began.
-        seen: Steady,
-        /// What is not as it was.
-        delta: Box<Delta>,
-    },
-    /// The server gives no evidence.
-    Failed {
-        /// Why.
-        why: String,
-        /// Whether what was read before counts again once the server is back.
-        kept: bool,
-    },
-    /// A reading has come further.
-    Progress(Progress),
-}
-
-/// The number of a reading that was asked for.
-pub(super) type Run = u64;
-
-/// A full reading that is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Order {
-    pub(super) run: Run,
-    pub(super) started: Steady,
-}
-
-/// What ties a server's task to its domain's.
-pub(super) struct Link {
-    pub(super) domain: DomainName,
-    pub(super) asked: watch::Receiver<Asked>,
-    pub(super) orders: mpsc::Receiver<Order>,
-    pub(super) updates: mpsc::Sender<(DirectoryServerName, Update)>,
-    pub(super) now: Arc<dyn Fn() -> Steady + Send + Sync>,
-}
 
 /// The domain's task has ended: nobody listens any more.
 struct Over;

@@ -5,7 +5,8 @@ use super::super::changes::tests::{HEAD, change, highest, user_entry, with_ann};
 use super::super::state::Flow;
 use super::*;
 use sendgate_core::coverage::reading::UserReading;
-use sendgate_core::names::Dn;
+use sendgate_core::names::{DirectoryServerName, Dn};
+use tokio::sync::{mpsc, watch};
 
 /// What holds the other ends of a server's task.
 struct Ends {
