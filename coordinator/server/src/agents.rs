@@ -162,7 +162,7 @@ impl Session {
             from_agent::Kind::Report(report) => {
                 let host = self.understood(convert::host_name(&report.host))?;
                 let wanted = convert::roster_digest(&report).filter(|digest| uploads.lacks(&host, *digest));
-                let state = convert::host_state(report, self.driver.now());
+                let state = Box::new(convert::host_state(report, self.driver.now()));
                 self.say(AgentMessage::Report(host.clone(), state)).await?;
                 if wanted.is_some() {
                     let wanted = RosterWanted { host: host.to_string() };

@@ -38,7 +38,8 @@ async fn main() -> ExitCode {
     if arguments.check {
         let problems = config::installed_problems(&configuration, Machine.wall());
         if !problems.is_empty() {
-            return problems.iter().map(|problem| failed(problem)).last().unwrap_or(ExitCode::FAILURE);
+            problems.iter().for_each(|problem| eprintln!("sendgate-coordinator: {problem}"));
+            return ExitCode::FAILURE;
         }
         println!("{} is valid", arguments.config.display());
         return ExitCode::SUCCESS;

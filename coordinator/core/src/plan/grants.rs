@@ -88,7 +88,7 @@ fn stopped(world: World<'_>, domain: &DomainName, effect: &Effect) -> Option<Blo
 ///
 /// # Errors
 /// What speaks against it.
-pub fn may_write(world: World<'_>, id: Sequence) -> Result<(), Blocked> {
+pub fn may_write(world: World<'_>, id: Sequence) -> Result<(), Box<Blocked>> {
     let no = |why: String| Some(Blocked::NoHelp { why });
     let known = world.ledger.intents.get(&id).filter(|intent| intent.state.is_open());
     let why = match known.map(|intent| &intent.effect) {
@@ -111,7 +111,7 @@ pub fn may_write(world: World<'_>, id: Sequence) -> Result<(), Blocked> {
         Some(other) => no(format!("{other} is written to no directory")),
         None => no(format!("no open intent {id} is in the journal")),
     };
-    why.map_or(Ok(()), Err)
+    why.map_or(Ok(()), |why| Err(Box::new(why)))
 }
 
 fn left_to_the_team(effect: &Effect) -> Blocked {

@@ -64,7 +64,7 @@ impl Driver {
             }
             AgentMessage::Report(host, state) => {
                 if self.policy.hosts.get(&host) == Some(&agent) {
-                    self.estate.observe(Observation::Report(host, state));
+                    self.estate.observe(Observation::Report(host, *state));
                 } else {
                     tracing::warn!(%agent, %host, "report of a host that the configuration does not give to this agent");
                 }

@@ -302,14 +302,14 @@ mod tests {
         }
     }
 
-    /// A place of which each reading shows what the test says.
+    /// A place of which each reading shows what the test says, or that it is gone.
     struct Shown<F> {
         patience: Duration,
         shows: F,
         readings: AtomicUsize,
     }
 
-    impl<F: Fn(usize) -> Result<Established, GrantError> + Send + Sync> EntryWriter for Shown<F> {
+    impl<F: Fn(usize) -> Option<Established> + Send + Sync> EntryWriter for Shown<F> {
         fn apply<'a>(&'a self, _: &'a PlannedGrant, _: &'a dyn Leave) -> Ending<'a, GrantDone> {
             unimplemented!("nothing is written")
         }
@@ -324,14 +324,15 @@ mod tests {
 
         fn establish<'a>(&'a self, _: &'a GrantEntry) -> Ending<'a, Established> {
             let shown = (self.shows)(self.readings.fetch_add(1, Ordering::SeqCst));
-            Box::pin(async { shown })
+            let gone = || GrantError::NoPlace { place: Dn::from("DC=a"), server: "dc1".to_owned() };
+            Box::pin(async move { shown.ok_or_else(gone) })
         }
     }
 
     async fn what_became(
         wanted: Wanted,
         patience: Duration,
-        shows: impl Fn(usize) -> Result<Established, GrantError> + Send + Sync,
+        shows: impl Fn(usize) -> Option<Established> + Send + Sync,
     ) -> (String, usize) {
         let entry = GrantEntry {
             domain: "a.example.test".parse().unwrap(),
@@ -352,7 +353,7 @@ mod tests {
             let begun = Instant::now();
             let late = move |_| {
                 let there = (begun.elapsed() >= patience) == (wanted == Wanted::There);
-                Ok(if there { Established::Present(digest()) } else { Established::Absent(digest()) })
+                Some(if there { Established::Present(digest()) } else { Established::Absent(digest()) })
             };
             let (text, readings) = what_became(wanted, patience, late).await;
             assert!(text.starts_with(done) && readings > 1, "{text}, {readings} readings");
@@ -364,7 +365,7 @@ mod tests {
         let changing = |reading: usize| {
             let sddl = format!("D:(A;;RP;;;S-1-5-21-{})", reading.min(3));
             let shown = SecurityDescriptor::from_sddl(&sddl, None).unwrap();
-            Ok(Established::Absent(DescriptorDigest::of(&shown)))
+            Some(Established::Absent(DescriptorDigest::of(&shown)))
         };
         let (text, readings) = what_became(Wanted::There, Duration::ZERO, changing).await;
         assert!(text.starts_with("not started: not there after an interruption; DACL "), "{text}");
@@ -375,8 +376,7 @@ mod tests {
     #[tokio::test]
     async fn a_place_that_is_gone_ends_nothing_well() {
         for wanted in [Wanted::There, Wanted::Gone] {
-            let gone = |_| Err(GrantError::NoPlace { place: Dn::from("DC=a"), server: "dc1".to_owned() });
-            let (text, _) = what_became(wanted, Duration::ZERO, gone).await;
+            let (text, _) = what_became(wanted, Duration::ZERO, |_| None).await;
             assert_eq!(
                 text,
                 "failed: what became of it cannot be told: DC=a is not there on dc1 any more; it may have been moved or renamed"

@@ -82,7 +82,7 @@ pub enum AgentMessage {
     /// The session of this number ended.
     Gone(u64),
     /// A host reported; the report has the date of its arrival.
-    Report(HostName, HostState),
+    Report(HostName, Box<HostState>),
     /// A roster arrived.
     Roster(GoodLinkName, Roster),
     /// A roster arrived that cannot be used.

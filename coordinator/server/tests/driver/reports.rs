@@ -145,7 +145,7 @@ async fn reports_that_wait_together_are_planned_on_together() {
     for _ in 0..3 {
         for report in [exchange(), goodlink()] {
             let (agent, host) = (name(&report.host), convert::host_name(&report.host).unwrap());
-            let report = AgentMessage::Report(host, convert::host_state(report, running.handle.now()));
+            let report = AgentMessage::Report(host, Box::new(convert::host_state(report, running.handle.now())));
             running.handle.send(Message::Agent(agent, report)).await.unwrap();
         }
     }

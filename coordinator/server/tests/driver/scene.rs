@@ -188,7 +188,7 @@ impl Running {
     pub(crate) async fn report(&self, report: wire::HostReport) {
         let host = convert::host_name(&report.host).unwrap();
         let agent = report.host.clone();
-        let state = convert::host_state(report, self.handle.now());
+        let state = Box::new(convert::host_state(report, self.handle.now()));
         self.agent(&agent, AgentMessage::Report(host, state)).await;
     }
 
