@@ -20,7 +20,7 @@ use sendgate_core::policy::GrantMode;
 use sendgate_core::request;
 use sendgate_core::secdesc::edit;
 use sendgate_core::view;
-use support::{lab, server};
+use support::{Always, lab, server};
 
 /// Gives the servers back to one another, however the test ends.
 struct Healed<'a>(&'a sendgate_tests::lab::Lab);
@@ -57,10 +57,11 @@ async fn a_grant_that_replication_loses_is_found_and_written_again() {
         let now = grant::shown(&administrators[1], &first.place).await.unwrap();
         assert_eq!(edit::find_entry(&now, &first.sid, first.form), None, "the servers do not reach one another");
         let expected = edit::explicit_entries(&now).into_iter().map(EntryBytes).collect();
-        let written = grant::apply(&administrators[1], &PlannedGrant { expected, ..store.clone() }).await.unwrap();
+        let written =
+            grant::apply(&administrators[1], &PlannedGrant { expected, ..store.clone() }, &Always).await.unwrap();
         assert!(matches!(written, GrantDone::Written { .. }));
         assert!(matches!(
-            grant::withdraw(&administrators[1], &store.entry()).await.unwrap(),
+            grant::withdraw(&administrators[1], &store.entry(), &Always).await.unwrap(),
             GrantDone::Written { .. }
         ));
     }
@@ -141,7 +142,7 @@ async fn what_a_directory_team_did_by_hand_covers() {
     lab.ldapmodify("b", advised.ldif.as_ref().unwrap()).unwrap();
     eventually("it covers", async || running.kind(user).await == Some(VerdictKind::Covered)).await;
     assert!(!running.entries().iter().any(|entry| matches!(entry, Entry::Intent { .. })), "nothing was written by us");
-    assert!(matches!(grant::withdraw(&controller, &planned.entry()).await, Ok(GrantDone::Written { .. })));
+    assert!(matches!(grant::withdraw(&controller, &planned.entry(), &Always).await, Ok(GrantDone::Written { .. })));
 }
 
 /// The account that has only what the documentation says grants needs.

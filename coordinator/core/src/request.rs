@@ -6,7 +6,8 @@ mod rollouts;
 
 pub use grants::{WantedSubject, approve, grant_redo, grant_undo, revoke};
 pub use interventions::{
-    WantedHeld, followers, hold, release, restart_cancel, restart_force, resume, retry, skip, takeover, under_way,
+    WantedHeld, followers, hold, on_their_way, release, restart_cancel, restart_force, resume, retry, skip, takeover,
+    under_way,
 };
 
 pub use rollouts::{rollout_abort, rollout_apply, rollout_read, rollout_remove, rollout_start};

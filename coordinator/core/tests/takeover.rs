@@ -138,6 +138,63 @@ fn a_takeover_is_above_all_that_was_reported_and_begins_an_epoch_of_its_own() {
     assert_eq!((generation.counter, supersedes), (44, [7, 8, 99].into()));
 }
 
+/// One agent that says nonsense must not use up the numbers that starts are counted with.
+#[test]
+fn a_takeover_leaves_out_who_remembers_more_starts_than_there_can_be() {
+    let mut example = started();
+    for (agent, counter) in [("exa2", u64::MAX), ("gla", 41)] {
+        let strange = stranger(&example, Generation { epoch: 8, counter, mark: 2 }, None).unwrap();
+        example.estate.observe(Observation::Stranger(name(agent), strange));
+    }
+    let note = request::followers(example.world());
+    let left_out = "not led by this coordinator so far: exa2, gla. Left out of the count, for no coordinator has started so \
+                    often as they remember: exa2 (18446744073709551615); look at those hosts. Every agent comes";
+    assert!(note.starts_with(left_out), "{note}");
+    let generation = take_over(&mut example);
+    assert_eq!(generation.counter, 42);
+    start(&mut example, Generation { counter: 43, ..generation });
+    // A journal that has been given such a number before says so.
+    start(&mut example, Generation { counter: u64::MAX, ..generation });
+    let refused = request::takeover(example.world(), 100, "again").unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "the journal has counted 18446744073709551615 starts, and there is no higher number: restore the state directory \
+         from its backup"
+    );
+}
+
+/// Time that passes while nothing waits for it need not be remembered.
+#[test]
+fn nothing_waits_once_all_waits_are_over() {
+    let mut example = Example::covered();
+    start(&mut example, OWN);
+    example.settle();
+    let waits = |example: &Example| plan::waits(example.world());
+    assert!(!waits(&example));
+    example.lands("anna");
+    assert!(waits(&example), "a right has landed");
+    example.pass(minutes(129));
+    example.settle();
+    assert!(waits(&example), "a user may still be called failed");
+    example.pass(minutes(2));
+    example.settle();
+    assert!(!waits(&example));
+    take_over(&mut example);
+    assert!(waits(&example), "what landed in the lost part");
+    example.pass(minutes(91));
+    example.settle();
+    assert!(!waits(&example));
+    example.rollout();
+    assert!(waits(&example), "a rollout soaks and has its patience");
+    let (effects, _) = example.settle();
+    assert!(!effects.is_empty());
+    let request = request::rollout_abort(example.world(), "dst", "no").unwrap();
+    example.append(Entry::Request { by: name("olga"), request });
+    assert!(waits(&example), "an act is open");
+    example.settle();
+    assert!(!waits(&example));
+}
+
 #[test]
 fn until_hosts_have_reported_to_it_nothing_is_planned_after_a_takeover() {
     let mut example = started();

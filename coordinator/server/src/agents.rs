@@ -24,6 +24,9 @@ const QUEUE: usize = 64;
 /// An agent says hello within this time or the session ends.
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
 
+/// The loop takes what an agent says within this time or the session ends.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
+
 /// Roster users taken over one upload: more than any GoodLink server holds, and still bounded memory.
 const ROSTER_LIMIT: usize = 1_000_000;
 
@@ -134,10 +137,21 @@ impl Session {
             }
         }
         tracing::info!(%agent, "agent gone");
-        self.say(AgentMessage::Gone(number)).await;
+        self.tell(AgentMessage::Gone(number)).await;
     }
 
+    /// None ends the session. What an agent has said meanwhile is old by the time the loop takes messages again: it is
+    /// dropped with the session, and the agent says everything anew.
     async fn say(&self, message: AgentMessage) -> Option<()> {
+        let Ok(said) = tokio::time::timeout(TAKEN_WITHIN, self.tell(message)).await else {
+            let (agent, limit) = (&self.agent, TAKEN_WITHIN);
+            tracing::warn!(%agent, ?limit, "the loop takes no messages: the session is ended, and begins anew");
+            return None;
+        };
+        said
+    }
+
+    async fn tell(&self, message: AgentMessage) -> Option<()> {
         self.driver.send(Message::Agent(self.agent.clone(), message)).await.ok()
     }
 
@@ -148,7 +162,7 @@ impl Session {
             from_agent::Kind::Report(report) => {
                 let host = self.understood(convert::host_name(&report.host))?;
                 let wanted = convert::roster_digest(&report).filter(|digest| uploads.lacks(&host, *digest));
-                let state = Box::new(move |reported| convert::host_state(report, reported));
+                let state = Box::new(convert::host_state(report, self.driver.now()));
                 self.say(AgentMessage::Report(host.clone(), state)).await?;
                 if wanted.is_some() {
                     let wanted = RosterWanted { host: host.to_string() };

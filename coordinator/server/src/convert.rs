@@ -16,8 +16,12 @@ use sendgate_proto::v1::{
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
-/// Characters of an outcome's detail that are kept.
+/// Characters of an agent's words that are kept, cut to what a journal record has room for.
 const DETAIL_LIMIT: usize = 4000;
+
+fn said(text: &str) -> String {
+    text.chars().take(DETAIL_LIMIT).collect()
+}
 
 /// A message that cannot be understood; the session ends with it.
 #[derive(Debug, thiserror::Error)]
@@ -57,18 +61,18 @@ fn exchange(report: wire::ExchangeReport) -> ExchangeState {
     ExchangeState {
         store: match report.store_version.and_then(|version| version.result) {
             Some(store_version::Result::Version(version)) => version_of(version),
-            Some(store_version::Result::Error(why)) => Err(why),
+            Some(store_version::Result::Error(why)) => Err(said(&why)),
             None => missing("the version of store.exe"),
         },
         patches: match report.patches {
             Some(wire::Patches { names, error: None }) => Ok(names.into_iter().collect()),
-            Some(wire::Patches { error: Some(why), .. }) => Err(why),
+            Some(wire::Patches { error: Some(why), .. }) => Err(said(&why)),
             None => missing("the installed patches"),
         },
         service: service_of(report.store_service),
         mounted: match report.store_mounted.and_then(|mounted| mounted.result) {
             Some(store_mounted::Result::Mounted(mounted)) => Ok(mounted),
-            Some(store_mounted::Result::Error(why)) => Err(why),
+            Some(store_mounted::Result::Error(why)) => Err(said(&why)),
             None => missing("whether the store is mounted"),
         },
     }
@@ -87,7 +91,7 @@ fn version_of(version: wire::Version) -> Answer<StoreVersion> {
 fn service_of(service: Option<wire::Service>) -> Answer<Service> {
     let Some(service) = service else { return missing("how the service is") };
     if let Some(why) = service.error {
-        return Err(why);
+        return Err(said(&why));
     }
     let state = match service.state() {
         service::State::Running => ServiceState::Running,
@@ -108,14 +112,14 @@ fn goodlink(report: wire::GoodLinkReport) -> GoodLinkState {
     GoodLinkState {
         service: service_of(report.service),
         roster: match report.roster {
-            Some(wire::RosterReference { error: Some(why), .. }) => Err(why),
+            Some(wire::RosterReference { error: Some(why), .. }) => Err(said(&why)),
             Some(wire::RosterReference { sha256, .. }) => {
                 digest(&sha256).ok_or_else(|| "its digest is no SHA-256".to_owned())
             }
             None => missing("which roster there is"),
         },
         paused: match report.paused {
-            Some(wire::Paused { error: Some(why), .. }) => Err(why),
+            Some(wire::Paused { error: Some(why), .. }) => Err(said(&why)),
             Some(wire::Paused { users, error: None }) => paused(users),
             None => missing("which users are paused"),
         },
@@ -278,8 +282,7 @@ pub fn offer(by: Generation, epoch: u64, intent: Sequence, effect: &Effect) -> O
 /// # Errors
 /// [`WireError`] if the update does not say.
 pub fn outcome(update: &wire::ActUpdate) -> Result<Option<Outcome>, WireError> {
-    // An agent's words, cut to what a journal record has room for.
-    let detail: String = update.detail.chars().take(DETAIL_LIMIT).collect();
+    let detail = said(&update.detail);
     match (update.state(), update.exit_code) {
         (act_update::State::Started, _) => Ok(None),
         (act_update::State::Finished, Some(0)) => Ok(Some(Outcome::Succeeded { detail })),
@@ -343,6 +346,39 @@ mod tests {
         assert!(exchange.patches.is_err() && exchange.service.is_err());
         assert!(goodlink.service.is_err() && goodlink.roster.is_err());
         assert_eq!(goodlink.paused.unwrap_err(), "the agent's report does not say which users are paused");
+    }
+
+    /// An agent's error reaches reasons and the journal: it is cut where it comes in.
+    #[test]
+    fn what_an_agent_says_of_an_error_is_cut() {
+        let why = "x".repeat(50_000);
+        let service = || Some(wire::Service { error: Some(why.clone()), ..wire::Service::default() });
+        let report = wire::HostReport {
+            host: "gla".into(),
+            exchange: Some(wire::ExchangeReport {
+                store_version: Some(wire::StoreVersion { result: Some(store_version::Result::Error(why.clone())) }),
+                patches: Some(wire::Patches { error: Some(why.clone()), ..wire::Patches::default() }),
+                store_service: service(),
+                store_mounted: Some(wire::StoreMounted { result: Some(store_mounted::Result::Error(why.clone())) }),
+            }),
+            goodlink: Some(wire::GoodLinkReport {
+                service: service(),
+                roster: Some(wire::RosterReference { error: Some(why.clone()), ..wire::RosterReference::default() }),
+                paused: Some(wire::Paused { error: Some(why.clone()), ..wire::Paused::default() }),
+            }),
+        };
+        let state = host_state(report, Steady::START);
+        let (exchange, goodlink) = (state.exchange.unwrap(), state.goodlink.unwrap());
+        let texts = [
+            exchange.store.unwrap_err(),
+            exchange.patches.unwrap_err(),
+            exchange.service.unwrap_err(),
+            exchange.mounted.unwrap_err(),
+            goodlink.service.unwrap_err(),
+            goodlink.roster.unwrap_err(),
+            goodlink.paused.unwrap_err(),
+        ];
+        assert_eq!(texts.map(|text| text.len()), [DETAIL_LIMIT; 7]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `sendgate-coordinator`: parses its arguments, starts tracing, runs.
 
 use clap::Parser;
+use sendgate_coordinator::clock::{ClockSource as _, Machine};
 use sendgate_coordinator::config::{self, LogFormat};
 use sendgate_coordinator::directory::checkup;
 use sendgate_coordinator::serve;
@@ -19,7 +20,7 @@ struct Arguments {
     /// A laboratory: waits may be shorter than the field's, and every status says so.
     #[arg(long)]
     laboratory: bool,
-    /// Only read the configuration and say what is wrong with it.
+    /// Only read the configuration, the certificates and the state directory's owner, and say what is wrong with them.
     #[arg(long)]
     check: bool,
     /// Read the configuration, then connect and bind to each directory server in it, and say how each one did.
@@ -35,6 +36,11 @@ async fn main() -> ExitCode {
         Err(error) => return failed(&error),
     };
     if arguments.check {
+        let problems = config::installed_problems(&configuration, Machine.wall());
+        if !problems.is_empty() {
+            problems.iter().for_each(|problem| eprintln!("sendgate-coordinator: {problem}"));
+            return ExitCode::FAILURE;
+        }
         println!("{} is valid", arguments.config.display());
         return ExitCode::SUCCESS;
     }

@@ -1,5 +1,7 @@
 //! Brings the coordinator up: journal, clock, driver, and the one listener that agents and operators share.
 
+mod incoming;
+
 use crate::agents::AgentService;
 use crate::clock::{Clock, ClockSource, Machine};
 use crate::config::{Configuration, JournalKind};
@@ -17,7 +19,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use tonic::{Request, Status};
 
@@ -70,6 +71,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let tls = tls::server(&configuration.tls, Machine.wall())?;
+    let room = incoming::room();
     let journal: Arc<dyn Journal> = match configuration.journal {
         JournalKind::Sled => Arc::new(SledJournal::open(&configuration.state_directory.join("journal"))?),
         JournalKind::Memory => Arc::new(MemoryJournal::new()),
@@ -109,7 +111,7 @@ pub async fn serve(
         .tls_config(tls)?
         .add_service(AgentsServer::new(agents))
         .add_service(ControlServer::new(control))
-        .serve_with_incoming(TcpListenerStream::new(listener));
+        .serve_with_incoming(incoming::incoming(listener, room));
     tokio::select! {
         ended = server => Ok(ended?),
         // Without its loop the coordinator must not look alive.

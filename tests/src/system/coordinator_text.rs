@@ -72,7 +72,8 @@ fn domain(text: &mut String, lab: &Lab, layout: &Layout, planned: &PlanDomain) -
         let address = quoted(&format!("{}:{}", server.name, server.ldaps_port));
         let _ = write!(
             text,
-            "[[domains.servers]]\nname = {}\naddress = {address}\nkind = \"domain-controller\"\n",
+            "[[domains.servers]]\nname = {}\naddress = {address}\nkind = \"domain-controller\"\n\
+             operation_timeout = \"10s\"\n",
             quoted(&server.name)
         );
     }

@@ -1,6 +1,6 @@
 //! One entry onto a descriptor, and away again.
 
-use crate::support::{lab, server};
+use crate::support::{Always, lab, server};
 use sendgate_coordinator::directory::grant::{self, Alone, Established, GrantDone, GrantError};
 use sendgate_coordinator::directory::{DirectoryError, DirectoryServer};
 use sendgate_core::coverage::advice::advice;
@@ -80,25 +80,25 @@ async fn there_and_back(domain: &Domain, account: &Account, unit: &str, user: &U
     assert!(!may_send(&controller, user, &grant.sid).await);
     assert!(matches!(grant::establish(&controller, &grant.entry()).await, Ok(Established::Absent(_))));
 
-    let written = grant::apply(&controller, &grant).await.unwrap();
+    let written = grant::apply(&controller, &grant, &Always).await.unwrap();
     let GrantDone::Written { before: was, after, alone } = written else { panic!("{written:?}") };
     let Alone::Yes { before: first, after: second } = alone else { panic!("{alone}") };
     assert_eq!(second.version, first.version + 1, "one write raises the version by one");
     assert_eq!(grant::establish(&controller, &grant.entry()).await, Ok(Established::Present(after)));
-    assert_eq!(grant::apply(&controller, &grant).await, Ok(GrantDone::AlreadyThere { now: after }));
+    assert_eq!(grant::apply(&controller, &grant, &Always).await, Ok(GrantDone::AlreadyThere { now: after }));
     let ours = EntryBytes(grant.form.entry(&grant.sid).unwrap().to_bytes());
     let (own, others): (Vec<_>, Vec<_>) =
         entries(&controller, unit).await.into_iter().partition(|entry| *entry == ours);
     assert_eq!((own.len(), &others), (1, &grant.expected), "one entry, and every other one as it was");
     assert!(may_send(&controller, user, &grant.sid).await);
 
-    let gone = grant::withdraw(&controller, &grant.entry()).await.unwrap();
+    let gone = grant::withdraw(&controller, &grant.entry(), &Always).await.unwrap();
     let GrantDone::Written { before, after: now, alone } = gone else { panic!("{gone:?}") };
     assert_eq!((before, now), (after, was), "what was there before is there again, to the byte");
     let Alone::Yes { after: third, .. } = alone else { panic!("{alone}") };
     assert_eq!((third.version, third.origin), (second.version + 1, second.origin));
     assert_eq!(entries(&controller, unit).await, grant.expected);
-    assert_eq!(grant::withdraw(&controller, &grant.entry()).await, Ok(GrantDone::AlreadyThere { now: was }));
+    assert_eq!(grant::withdraw(&controller, &grant.entry(), &Always).await, Ok(GrantDone::AlreadyThere { now: was }));
     assert!(!may_send(&controller, user, &grant.sid).await);
 }
 
@@ -118,7 +118,7 @@ async fn undoing_leaves_what_others_have_changed_meanwhile() {
     let controller = server(domain, 0, &domain.administrator);
     let place = unit(&lab, domain, "Changed meanwhile", None);
     let grant = planned(domain, &controller, &place, GrantForm::ContainerInetOrgPersons).await;
-    grant::apply(&controller, &grant).await.unwrap();
+    grant::apply(&controller, &grant, &Always).await.unwrap();
     for entry in [format!("(D;;WP;;;{})", domain.store.sid), format!("(A;CI;RP;;;{})", domain.store.sid)] {
         lab.add_entry("b", &place, &entry).unwrap();
     }
@@ -126,7 +126,7 @@ async fn undoing_leaves_what_others_have_changed_meanwhile() {
     let mut wanted = entries(&controller, &place).await;
     assert_eq!(wanted.len(), grant.expected.len() + 3);
     wanted.retain(|entry| *entry != ours);
-    assert!(matches!(grant::withdraw(&controller, &grant.entry()).await, Ok(GrantDone::Written { .. })));
+    assert!(matches!(grant::withdraw(&controller, &grant.entry(), &Always).await, Ok(GrantDone::Written { .. })));
     assert_eq!(entries(&controller, &place).await, wanted);
     remove(&lab, domain, &place);
 }
@@ -140,7 +140,7 @@ async fn where_entries_have_changed_nothing_is_written() {
     let Ok(Established::Absent(before)) = grant::establish(&controller, &grant.entry()).await else { panic!("there") };
     let gone = GrantForm::Object.entry(&domain.store.sid.parse().unwrap()).unwrap();
     grant.expected.push(EntryBytes(gone.to_bytes()));
-    let error = grant::apply(&controller, &grant).await.unwrap_err();
+    let error = grant::apply(&controller, &grant, &Always).await.unwrap_err();
     assert!(matches!(error, GrantError::Changed { .. }) && !error.may_have_written(), "{error}");
     let text = format!("have changed since it was planned: missing: {}; it will be planned again", gone.to_sddl());
     assert!(error.to_string().contains(&text), "{error}");
@@ -161,7 +161,7 @@ async fn a_list_that_would_pass_64_kb_is_refused() {
     let before = grant::shown(&controller, &Dn::from(place.as_str())).await.unwrap();
     let grant = planned(domain, &controller, &place, GrantForm::ContainerUsers).await;
     assert!(grant.expected.len() > 1800, "the server took it: {}", grant.expected.len());
-    let error = grant::apply(&controller, &grant).await.unwrap_err();
+    let error = grant::apply(&controller, &grant, &Always).await.unwrap_err();
     assert!(!error.may_have_written());
     assert!(
         error.to_string().contains("bytes, the limit is 65535; remove entries that are no longer needed first"),
@@ -179,7 +179,7 @@ async fn a_list_in_disorder_is_refused() {
     let list = SecurityDescriptor::from_sddl("D:P(A;;GA;;;BA)(A;;RP;;;WD)(D;;WP;;;WD)", None).unwrap();
     let place = unit(&lab, domain, "Disorder", Some(&list));
     let grant = planned(domain, &controller, &place, GrantForm::ContainerUsers).await;
-    let error = grant::apply(&controller, &grant).await.unwrap_err();
+    let error = grant::apply(&controller, &grant, &Always).await.unwrap_err();
     assert!(error.to_string().contains("the entry is not added: the DACL is not in canonical order"), "{error}");
     assert_eq!(entries(&controller, &place).await, grant.expected, "and nobody has sorted it");
     remove(&lab, domain, &place);
@@ -191,14 +191,14 @@ async fn who_may_not_write_is_told_so() {
     let domain = lab.domain("b").unwrap();
     let reader = server(domain, 0, &domain.surveyor);
     let grant = planned(domain, &reader, &domain.dn, GrantForm::ContainerUsers).await;
-    let error = grant::apply(&reader, &grant).await.unwrap_err();
+    let error = grant::apply(&reader, &grant, &Always).await.unwrap_err();
     assert!(
         matches!(&error, GrantError::Directory { error: DirectoryError::InsufficientRights { .. }, .. }),
         "{error}"
     );
     assert!(error.to_string().contains(&format!("{} lacks the right", domain.surveyor.upn)), "{error}");
     let nowhere = PlannedGrant { place: Dn::from(format!("OU=Nowhere,{}", domain.dn)), ..grant };
-    let error = grant::apply(&server(domain, 0, &domain.coordinator), &nowhere).await.unwrap_err();
+    let error = grant::apply(&server(domain, 0, &domain.coordinator), &nowhere, &Always).await.unwrap_err();
     assert!(error.to_string().starts_with("the entry was not written: OU=Nowhere,"), "{error}");
 }
 
@@ -222,7 +222,7 @@ async fn advised_ldif_does_what_the_grant_would_have_done() {
     let wanted = edit::add_grant(&shown, &grant.sid, grant.form).unwrap();
     assert_eq!(entries(&controller, &place).await, explicit(&wanted));
     // What a directory team has done is there already: nothing is written, and so nothing is ours to undo.
-    assert!(matches!(grant::apply(&controller, &grant).await, Ok(GrantDone::AlreadyThere { .. })));
+    assert!(matches!(grant::apply(&controller, &grant, &Always).await, Ok(GrantDone::AlreadyThere { .. })));
     let gone = format!("dn:: {}\nchangetype: delete\n", base64(place.as_bytes()));
     lab.ldapmodify("b", &gone).unwrap();
 }

@@ -1,5 +1,6 @@
 //! Settings and requests for the laboratory's servers.
 
+use sendgate_coordinator::directory::reach::{Asked, Given, Leave};
 use sendgate_coordinator::directory::survey::{self, SurveyRequest, Wanted};
 use sendgate_coordinator::directory::trust::TrustedAuthorities;
 use sendgate_coordinator::directory::{Bind, DirectoryServer, Password, Readers, Role, Security, Timeouts};
@@ -20,6 +21,15 @@ pub(crate) fn lab() -> Lab {
 
 pub(crate) fn bind(account: &Account) -> Bind {
     Bind::simple(account.upn.clone(), Password::new(account.password.clone()).unwrap())
+}
+
+/// Leave to write whenever it is asked for.
+pub(crate) struct Always;
+
+impl Leave for Always {
+    fn ask(&self) -> Asked<'_> {
+        Box::pin(async { Ok(Given::until(Steady::START, Arc::new(|| Steady::START))) })
+    }
 }
 
 /// One of a domain's servers, by its position, as `account` speaks to it.

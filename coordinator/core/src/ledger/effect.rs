@@ -152,6 +152,9 @@ impl fmt::Display for Effect {
     }
 }
 
+/// How the outcome of a grant begins whose write had no answer, and whose entry was not there afterwards.
+const NOT_THERE: &str = "not there after an interruption";
+
 /// How an effect ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
@@ -181,6 +184,31 @@ pub enum Outcome {
         /// What was tried.
         detail: String,
     },
+}
+
+impl Outcome {
+    /// A grant's write had no answer, and its entry was not there afterwards, as a server shows the place. A write that
+    /// was sent may still be carried out later than anybody waits for it.
+    #[must_use]
+    pub fn not_there(shown: impl fmt::Display) -> Self {
+        Self::NotStarted { detail: format!("{NOT_THERE}; {shown}") }
+    }
+
+    pub(super) fn detail_mut(&mut self) -> &mut String {
+        match self {
+            Self::Succeeded { detail }
+            | Self::Failed { detail }
+            | Self::NotStarted { detail }
+            | Self::Withdrawn { detail }
+            | Self::Unknown { detail } => detail,
+        }
+    }
+
+    /// Whether it is one of those.
+    #[must_use]
+    pub fn is_not_there(&self) -> bool {
+        matches!(self, Self::NotStarted { detail } if detail.starts_with(NOT_THERE))
+    }
 }
 
 impl fmt::Display for Outcome {

@@ -41,6 +41,31 @@ pub(crate) fn parts<T>(users: impl IntoIterator<Item = T>, bytes: impl Fn(&T) ->
     parts
 }
 
+/// Bytes that a text which others have a say in takes in an entry at most, and beside a list of users.
+const TEXT: usize = 40_000;
+const TEXT_BESIDE_USERS: usize = 5_000;
+
+/// A text cut so that it takes at most so many bytes where it is written down.
+#[must_use]
+pub fn cut(text: &str, bytes: usize) -> String {
+    let mut room = bytes;
+    let mut kept = text.char_indices().take_while(|(_, letter)| {
+        let length = match letter {
+            '"' | '\\' | '\n' | '\r' | '\t' => 2,
+            // As \u00XX.
+            letter if letter.is_ascii_control() => 6,
+            letter => letter.len_utf8(),
+        };
+        let fits = length <= room;
+        room = room.saturating_sub(length);
+        fits
+    });
+    match kept.by_ref().map(|(at, letter)| at + letter.len_utf8()).last().unwrap_or(0) {
+        all if all == text.len() => text.to_owned(),
+        end => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
 /// The number of a record in the journal, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -324,6 +349,31 @@ pub enum BreachEvent {
 }
 
 impl Entry {
+    /// The same with no text longer than a record has room for: what agents, directory servers and other people's entries
+    /// in them say is as long as they like.
+    #[must_use]
+    pub fn fitting(mut self) -> Self {
+        match &mut self {
+            Self::Outcome { outcome, .. } => {
+                let detail = outcome.detail_mut();
+                *detail = cut(detail, TEXT);
+            }
+            Self::Milestone(Milestone::Pairs { cause: Some(cause), .. }) => *cause = cut(cause, TEXT_BESIDE_USERS),
+            Self::Milestone(
+                Milestone::GrantLost { cause: text, .. }
+                | Milestone::Rollout {
+                    event:
+                        RolloutEvent::Tripped { reason: text }
+                        | RolloutEvent::Removing { reason: text, .. }
+                        | RolloutEvent::Aborted { reason: text },
+                    ..
+                },
+            ) => *text = cut(text, TEXT),
+            _ => {}
+        }
+        self
+    }
+
     /// What kind of entry it is, for listings.
     #[must_use]
     pub fn title(&self) -> &'static str {
@@ -342,6 +392,50 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_cut_by_what_it_takes_where_it_is_written_down() {
+        assert_eq!(cut("as it is", 8), "as it is");
+        assert_eq!(cut("as it is", 7), "as it i…");
+        for text in ["x", "\u{1}", "\"", "\n", "ä", "😀"] {
+            let long = cut(&text.repeat(50_000), TEXT);
+            let bytes = serde_json::to_string(&long).unwrap().len();
+            assert!(bytes <= TEXT + "\"…\"".len(), "{text:?}: {bytes}");
+            assert!(bytes > TEXT - 6, "{text:?}: {bytes}");
+        }
+    }
+
+    /// Whatever agents and directory servers say, an entry has room.
+    #[test]
+    fn no_text_of_others_makes_an_entry_too_long() {
+        let text = "\u{2}".repeat(200_000);
+        let intent = Sequence(1);
+        let users: BTreeMap<_, _> = (0..USERS_PER_ENTRY as u128)
+            .map(|at| (Guid::from_bytes(at.to_le_bytes()), "\\".repeat(100).parse().unwrap()))
+            .collect();
+        let rollout = |event| Entry::Milestone(Milestone::Rollout { rollout: "r".parse().unwrap(), event });
+        let entries = [
+            Entry::Outcome { intent, outcome: Outcome::Failed { detail: text.clone() } },
+            Entry::Outcome { intent, outcome: Outcome::Succeeded { detail: text.clone() } },
+            Entry::Outcome { intent, outcome: Outcome::Withdrawn { detail: text.clone() } },
+            rollout(RolloutEvent::Tripped { reason: text.clone() }),
+            rollout(RolloutEvent::Removing { reason: text.clone(), wave: None }),
+            rollout(RolloutEvent::Aborted { reason: text.clone() }),
+            Entry::Milestone(Milestone::GrantLost { intent, place: "DC=a".into(), cause: text.clone() }),
+            Entry::Milestone(Milestone::Pairs {
+                domain: "a.example.test".parse().unwrap(),
+                account: "goodadmin@a.example.test".parse().unwrap(),
+                event: PairEvent::Vanished,
+                users,
+                cause: Some(text),
+            }),
+        ];
+        for entry in entries {
+            let title = entry.title();
+            let bytes = serde_json::to_vec(&entry.fitting()).unwrap().len();
+            assert!(bytes < 99_000, "{title}: {bytes}");
+        }
+    }
 
     /// A record has room for 100 KB, and names may be as long as they are, and take twice as much where they are written.
     #[test]

@@ -242,6 +242,22 @@ impl Ledger {
         self.approvals.get(subject).is_some_and(Approval::holds)
     }
 
+    /// A grant of the same entry before this one whose write had no answer, and may have been carried out afterwards:
+    /// nothing is known to have written or taken away the entry since. Then the entry, where it is there, is ours.
+    #[must_use]
+    pub fn unanswered(&self, entry: &GrantEntry, before: Sequence) -> Option<Sequence> {
+        let earlier =
+            self.intents.range(..before).rev().filter(|(_, intent)| intent.effect.entry().as_ref() == Some(entry));
+        for (id, intent) in earlier {
+            match &intent.state {
+                IntentState::Ended { outcome: Outcome::Succeeded { .. }, .. } => return None,
+                IntentState::Ended { outcome, .. } if outcome.is_not_there() => return Some(*id),
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// The entry that a grant wrote.
     ///
     /// # Errors

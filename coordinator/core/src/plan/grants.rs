@@ -20,48 +20,98 @@ pub const ATTEMPTS: usize = 3;
 /// After so many attempts the next one waits this long: the cause may have been mended.
 pub const RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
+/// Effects of one domain that are on their way at once: they all go to one server, and the loop hears nothing while it
+/// files them.
+pub const AT_ONCE: usize = 8;
+
 pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
-    for (domain, policy) in &world.policy.domains {
+    for domain in world.policy.domains.keys() {
         let mut blocked = BTreeSet::new();
         let mut places = BTreeSet::new();
-        let held = hold::blocking(world, || hold::over_domain(domain)).into_iter().next();
+        let open = world.ledger.open().filter(|(_, intent)| intent.effect.place().is_some_and(|(of, _)| of == domain));
+        let open = open.count();
+        let mut proposals = Vec::new();
         for (entry, undo) in
             world.ledger.undone.iter().filter(|(entry, undo)| entry.domain == *domain && !undo.is_done())
         {
             let effect = withdrawal(entry, undo);
-            match undo_not_now(world, entry, undo, &effect) {
-                Some(why) => drop(blocked.insert(why)),
-                None if policy.grants == GrantMode::Advise => drop(blocked.insert(left_to_the_team(&effect))),
-                None if held.is_some() => blocked.extend(held.clone()),
-                None if places.insert(entry.place.clone()) => plan.steps.push(Step::Act(effect)),
-                None => {}
-            }
+            proposals.push((undo_not_now(world, entry, undo, &effect), effect));
         }
-        let fresh =
-            |picture: &&DomainPicture| world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age;
-        if let Some(picture) = world.estate.domains.get(domain).filter(fresh) {
+        if let Some(picture) = fresh(world, domain) {
             for ((user, _), why) in &picture.not_grantable {
                 blocked.insert(Blocked::NoHelp { why: format!("{user}: {why}") });
             }
             let needs = if picture.grants.is_empty() { Needs::none() } else { Needs::of(picture) };
             for grant in &picture.grants {
-                let effect = Effect::Grant(grant.clone());
                 let why = needs.missing(world, grant).or_else(|| not_now(world, grant, picture.as_of()));
-                if let Some(why) = why {
-                    blocked.insert(why);
-                } else if policy.grants == GrantMode::Advise {
-                    blocked.insert(left_to_the_team(&effect));
-                } else if held.is_some() {
-                    blocked.extend(held.clone());
-                } else if places.insert(grant.place.clone()) {
-                    plan.steps.push(Step::Act(effect));
-                }
+                proposals.push((why, Effect::Grant(grant.clone())));
+            }
+        }
+        for (why, effect) in proposals {
+            let Some((_, place)) = effect.place() else { continue };
+            if let Some(why) = why.or_else(|| stopped(world, domain, &effect)) {
+                blocked.insert(why);
+            } else if places.contains(place) {
+                // Its turn comes when the other one has ended.
+            } else if open + places.len() >= AT_ONCE {
+                let why = format!("{AT_ONCE} entries of {domain} are on their way: the others follow");
+                blocked.insert(Blocked::NoHelp { why });
+            } else {
+                places.insert(place.clone());
+                plan.steps.push(Step::Act(effect));
             }
         }
         if !blocked.is_empty() {
             plan.grants.insert(domain.clone(), blocked);
         }
     }
+}
+
+/// The picture of a domain, if it is young enough to be believed.
+fn fresh<'a>(world: World<'a>, domain: &DomainName) -> Option<&'a DomainPicture> {
+    let young =
+        |picture: &&DomainPicture| world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age;
+    world.estate.domains.get(domain).filter(young)
+}
+
+/// What keeps everything from being written in a domain: it is left to people, or held.
+fn stopped(world: World<'_>, domain: &DomainName, effect: &Effect) -> Option<Blocked> {
+    match world.policy.domains.get(domain).map(|policy| policy.grants) {
+        Some(GrantMode::Apply) => hold::blocking(world, || hold::over_domain(domain)).into_iter().next(),
+        Some(GrantMode::Advise) => Some(left_to_the_team(effect)),
+        None => Some(Blocked::NoHelp { why: format!("{domain} is not configured any more") }),
+    }
+}
+
+/// Whether an intent that was filed earlier may be written now: the same conditions under which it was planned. It is
+/// asked right before the write, for the way there takes its time (invariant 7).
+///
+/// # Errors
+/// What speaks against it.
+pub fn may_write(world: World<'_>, id: Sequence) -> Result<(), Box<Blocked>> {
+    let no = |why: String| Some(Blocked::NoHelp { why });
+    let known = world.ledger.intents.get(&id).filter(|intent| intent.state.is_open());
+    let why = match known.map(|intent| &intent.effect) {
+        Some(effect @ Effect::Grant(grant)) => {
+            let picture = fresh(world, &grant.domain);
+            let proposed = |picture: &&DomainPicture| picture.grants.contains(grant);
+            stopped(world, &grant.domain, effect).or_else(|| undid(world, effect, &grant.entry())).or_else(|| {
+                match picture.filter(proposed) {
+                    Some(picture) => Needs::of(picture).missing(world, grant),
+                    None => no("the last survey does not propose it any more".to_owned()),
+                }
+            })
+        }
+        Some(effect @ Effect::Withdraw(Withdrawal { entry, .. })) => {
+            stopped(world, &entry.domain, effect).or_else(|| match world.ledger.undone.get(entry) {
+                Some(undo) if !undo.is_done() => None,
+                _ => no("nobody wants it any more".to_owned()),
+            })
+        }
+        Some(other) => no(format!("{other} is written to no directory")),
+        None => no(format!("no open intent {id} is in the journal")),
+    };
+    why.map_or(Ok(()), |why| Err(Box::new(why)))
 }
 
 fn left_to_the_team(effect: &Effect) -> Blocked {
@@ -112,18 +162,21 @@ fn undo_not_now(world: World<'_>, entry: &GrantEntry, undo: &Undo, effect: &Effe
     under_way(world, &entry.domain, &entry.place).or_else(|| resting(world, effect, &failures))
 }
 
+fn undid(world: World<'_>, effect: &Effect, entry: &GrantEntry) -> Option<Blocked> {
+    let undo = world.ledger.undone.get(entry)?;
+    Some(Blocked::Policy {
+        setting: format!(
+            "{} undid {effect} ({}): it is planned again after `sendgate grants redo {}`",
+            undo.by, undo.reason, undo.grant
+        ),
+    })
+}
+
 fn not_now(world: World<'_>, grant: &PlannedGrant, seen: Steady) -> Option<Blocked> {
     let (effect, entry) = (Effect::Grant(grant.clone()), grant.entry());
-    if let Some(undo) = world.ledger.undone.get(&entry) {
-        return Some(Blocked::Policy {
-            setting: format!(
-                "{} undid {effect} ({}): it is planned again after `sendgate grants redo {}`",
-                undo.by, undo.reason, undo.grant
-            ),
-        });
-    }
-    if let Some(open) = under_way(world, &grant.domain, &grant.place) {
-        return Some(open);
+    let other = undid(world, &effect, &entry).or_else(|| under_way(world, &grant.domain, &grant.place));
+    if other.is_some() {
+        return other;
     }
     let (mut failures, mut losses) = (Vec::new(), Vec::new());
     for (id, intent) in on_place(world, &grant.domain, &grant.place) {

@@ -6,7 +6,8 @@
 //! 4. [`remedy`]: GoodLink restarts that would un-pause users; [`diagnosis`]: why one is paused all the same;
 //! 5. [`survey`]: when each domain is to be looked at again.
 //!
-//! [`permit()`] asks the same again, of one act, when its agent is about to begin; [`Blocked`] is every reason why not.
+//! [`permit()`] asks the same again, of one act, when its agent is about to begin, and [`may_write`] of one entry that is
+//! about to be written; [`Blocked`] is every reason why not.
 //!
 //! Whoever is not moving carries the reason. Planning again on an unchanged world plans nothing new (invariant 8).
 
@@ -23,10 +24,11 @@ pub mod rollout;
 pub mod survey;
 
 pub use blocked::Blocked;
+pub use grants::may_write;
 pub use permit::{Refusal, permit};
 
 use crate::gate::World;
-use crate::ledger::{Effect, Entry, IntentState, Milestone, Outcome, Sequence};
+use crate::ledger::{Effect, Entry, IntentState, Milestone, Outcome, Rollout, RolloutState, Sequence};
 use crate::names::{DomainName, GoodLinkName, HostName, RolloutName};
 use crate::time::Steady;
 use std::collections::{BTreeMap, BTreeSet};
@@ -122,6 +124,20 @@ fn one_disruption_at_a_time(world: World<'_>, plan: &mut Plan) {
         }),
         _ => true,
     });
+}
+
+/// Whether anything waits for time to pass: what a reboot takes away of it is waited for again. Time that passes while
+/// nothing waits need not be remembered.
+#[must_use]
+pub fn waits(world: World<'_>) -> bool {
+    let (now, waits) = (world.now.steady, &world.policy.waits);
+    let mut landed = world.ledger.pairs.values().filter_map(|pair| pair.landed());
+    let takeover = world.ledger.lineage.taken_over_at();
+    let running = |rollout: &Rollout| matches!(rollout.state, RolloutState::Running { .. });
+    landed.any(|at| now < at + waits.failed)
+        || takeover.is_some_and(|at| now < at + waits.settled)
+        || world.ledger.open().next().is_some()
+        || world.ledger.rollouts.values().any(running)
 }
 
 /// The earliest deadline that is still to come.

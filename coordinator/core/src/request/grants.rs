@@ -212,6 +212,8 @@ pub fn grant_undo(world: World<'_>, number: u64, reason: &str) -> Result<Request
     }
     match &intent.state {
         IntentState::Ended { outcome: Outcome::Succeeded { .. }, .. } => {}
+        // Its write had no answer, and may have been carried out after the place was read.
+        IntentState::Ended { outcome, .. } if outcome.is_not_there() => {}
         IntentState::Ended { outcome, .. } => {
             return no(format!("no entry of ours is there, for it ended so: {outcome}"));
         }

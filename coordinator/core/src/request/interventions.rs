@@ -2,7 +2,7 @@
 
 use super::{Refused, invalid, known_rollout, needed_reason};
 use crate::gate::World;
-use crate::ledger::{Effect, Generation, Held, IntentState, Request, Rollout, RolloutState, Sequence};
+use crate::ledger::{Effect, Generation, Held, IntentState, Request, Rollout, RolloutState};
 use crate::names::{HostName, RolloutName, WaveName};
 use crate::time::Readable;
 
@@ -200,25 +200,35 @@ pub fn restart_cancel(world: World<'_>, given: &str, reason: &str) -> Result<Req
     }
 }
 
+/// Starts that no coordinator has had: who remembers more is not believed, or one agent could use up all that there are.
+const STARTS: u64 = 1 << 48;
+
 /// Checks a takeover; `epoch` is a random number. Needed where agents refuse this coordinator, and allowed at any time:
 /// after a restore from a backup whoever restored it knows better than agents that are not there.
 ///
 /// # Errors
-/// [`Refused`] if no reason is given.
+/// [`Refused`] if no reason is given, or the journal has counted all starts that there are.
 pub fn takeover(world: World<'_>, epoch: u64, reason: &str) -> Result<Request, Refused> {
     let reason = needed_reason(reason)?;
     let Some(own) = world.ledger.generation else {
         return Err(Refused::Conflict("this coordinator has not started on its journal yet: try again".to_owned()));
     };
     let remembered = || world.estate.strangers.values().map(|stranger| stranger.remembered);
-    let highest = remembered().map(|generation| generation.counter).fold(own.counter, u64::max);
+    let believed = remembered().map(|generation| generation.counter).filter(|starts| *starts <= STARTS);
+    let highest = believed.fold(own.counter, u64::max);
+    let Some(counter) = highest.checked_add(1) else {
+        return Err(Refused::Conflict(format!(
+            "the journal has counted {highest} starts, and there is no higher number: restore the state directory from its \
+             backup"
+        )));
+    };
     let mut supersedes = world.ledger.lineage.superseded();
     supersedes.insert(own.epoch);
     supersedes.extend(remembered().map(|generation| generation.epoch));
     if supersedes.contains(&epoch) {
         return Err(Refused::Conflict("the new epoch is an old one, by chance: try again".to_owned()));
     }
-    let generation = Generation { epoch, counter: highest.saturating_add(1), mark: own.mark };
+    let generation = Generation { epoch, counter, mark: own.mark };
     Ok(Request::Takeover { generation, supersedes, reason })
 }
 
@@ -231,6 +241,18 @@ pub fn followers(world: World<'_>) -> String {
     } else {
         format!("not led by this coordinator so far: {}", strangers.join(", "))
     };
+    let unbelieved = world.estate.strangers.iter().filter(|(_, stranger)| stranger.remembered.counter > STARTS);
+    let unbelieved: Vec<_> =
+        unbelieved.map(|(agent, stranger)| format!("{agent} ({})", stranger.remembered.counter)).collect();
+    let who = if unbelieved.is_empty() {
+        who
+    } else {
+        let named = unbelieved.join(", ");
+        format!(
+            "{who}. Left out of the count, for no coordinator has started so often as they remember: {named}; look at those \
+             hosts"
+        )
+    };
     format!(
         "{who}. Every agent comes again by itself within half a minute; until its hosts have reported nothing is planned \
          for them. File holds, waivers, approvals and requests of the lost part again: `sendgate journal show` has what is \
@@ -238,18 +260,42 @@ pub fn followers(world: World<'_>) -> String {
     )
 }
 
-/// What may still begin or is going on though it was stopped: acts whose permit is out. A permit is good for 30 s.
+/// What may still begin or is going on though it was stopped: acts whose permit is out, and entries on their way. A permit
+/// is good for 30 s, and so is the leave to write an entry.
 #[must_use]
 pub fn under_way(world: World<'_>) -> Option<String> {
     let permitted = |state: &IntentState| match state {
         IntentState::Permitted { at } => Some(*at),
         _ => None,
     };
-    let acts = world.ledger.open().filter_map(|(id, intent): (Sequence, _)| {
-        let since = Readable(world.now.steady.since(permitted(&intent.state)?));
-        Some(format!("{} (intent {id}, permitted {since} ago)", intent.effect))
-    });
-    let acts: Vec<_> = acts.collect();
-    (!acts.is_empty())
-        .then(|| format!("permits that are out, good for 30 s from when they were asked for: {}", acts.join("; ")))
+    let acts = world.ledger.open().filter(|(_, intent)| intent.effect.host().is_some());
+    let acts: Vec<_> = acts
+        .filter_map(|(id, intent)| {
+            let since = Readable(world.now.steady.since(permitted(&intent.state)?));
+            Some(format!("{} (intent {id}, permitted {since} ago)", intent.effect))
+        })
+        .collect();
+    let acts = (!acts.is_empty())
+        .then(|| format!("permits that are out, good for 30 s from when they were asked for: {}", acts.join("; ")));
+    let all: Vec<_> = acts.into_iter().chain(on_their_way(world)).collect();
+    (!all.is_empty()).then(|| all.join(". "))
+}
+
+/// Entries whose write is announced and whose end is not known: whether each has its leave to be written, the journal does
+/// not say.
+#[must_use]
+pub fn on_their_way(world: World<'_>) -> Option<String> {
+    let entries = world.ledger.open().filter(|(_, intent)| intent.effect.place().is_some());
+    let entries: Vec<_> = entries
+        .map(|(id, intent)| {
+            let since = Readable(world.now.steady.since(intent.filed));
+            format!("{} (intent {id}, filed {since} ago)", intent.effect)
+        })
+        .collect();
+    (!entries.is_empty()).then(|| {
+        format!(
+            "entries that may have been sent to their directory already, and are within 30 s or never: {}",
+            entries.join("; ")
+        )
+    })
 }

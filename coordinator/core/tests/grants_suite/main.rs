@@ -7,6 +7,7 @@ mod example;
 mod approvals;
 mod lost;
 mod undo;
+mod write;
 
 use example::{Example, grant, minutes, name, succeeded};
 use sendgate_core::coverage::placement::PlannedGrant;

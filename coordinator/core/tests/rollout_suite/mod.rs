@@ -5,6 +5,7 @@ mod approvals;
 mod files;
 mod forecast;
 mod limits;
+mod long_texts;
 mod removal;
 mod stopped;
 mod test_send;

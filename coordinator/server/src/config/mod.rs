@@ -4,12 +4,14 @@
 //! 2. [`validate`] turns it into [`Configuration`]: the policy, the directory servers and the paths, in types. After
 //!    that nothing is a raw string.
 //!
-//! All problems are reported at once, each with file, key, what is wrong and the remedy.
+//! All problems are reported at once, each with file, key, what is wrong and the remedy. What the start needs beside the
+//! file itself `--check` asks of [`installed_problems`].
 
 mod bind;
 mod domain;
 mod estate;
 mod forest;
+mod installed;
 mod keytab;
 mod problem;
 mod secret_file;
@@ -20,6 +22,7 @@ mod validate;
 mod value;
 mod written;
 
+pub use installed::{InstalledError, problems as installed_problems};
 pub use problem::{ConfigError, Problem};
 pub use surroundings::Surroundings;
 

@@ -9,6 +9,11 @@ use std::time::Duration;
 
 const EXAMPLE: &str = include_str!("../../../../deploy/coordinator.example.toml");
 
+/// What the example says.
+pub(super) fn example() -> Configuration {
+    Bench::new().parse(false).unwrap()
+}
+
 /// A directory with the files that the example names, and the example changed to name them.
 struct Bench {
     directory: Scratch,

@@ -22,7 +22,7 @@ const ACT_DEADLINE: Duration = Duration::from_secs(3600);
 /// GoodLink pauses users within minutes after a store begins to enforce.
 const SOAK: Duration = Duration::from_secs(15 * 60);
 
-/// A wait: its key, what it is by default and at least, and where that comes from.
+/// A time: its key, what it is at least, and where that comes from. A wait is as long by default.
 struct Minimum {
     key: &'static str,
     least: Duration,
@@ -54,22 +54,53 @@ const MINIMUMS: [Minimum; 4] = [
     },
 ];
 
+/// What is above zero and cannot work all the same.
+const LEAST_HEARTBEAT: Minimum = Minimum {
+    key: "agents.heartbeat",
+    least: Duration::from_secs(1),
+    because: "every host reports as often, and each report is planned on",
+};
+const LEAST_WATCH_AGE: Minimum = Minimum {
+    key: "survey.watch_age",
+    least: Duration::from_secs(10),
+    because: "the watch asks each second, and a server that takes a few for its answer is not gone",
+};
+const LEAST_ACT_DEADLINE: Minimum = Minimum {
+    key: "agents.act_deadline",
+    least: Duration::from_secs(60),
+    because: "an offer that is not taken up and an act of which nothing is heard are given up by then, and no installer is \
+              through so soon",
+};
+
+impl Minimum {
+    /// What is written, or the default; in a laboratory also below the minimum.
+    fn of(
+        &self,
+        problems: &mut Problems,
+        text: Option<&String>,
+        default: Duration,
+        laboratory: bool,
+    ) -> Option<Duration> {
+        let time = duration_or(problems, self.key, text, default)?;
+        if time < self.least && !laboratory {
+            let (time, least) = (Readable(time), Readable(self.least));
+            problems.add(
+                self.key,
+                format!("{time} is below the minimum of {least}: {}", self.because),
+                "remove the key or lengthen it; only a coordinator started with --laboratory may shorten it",
+            );
+            return None;
+        }
+        Some(time)
+    }
+}
+
 /// The waits: never below the field's, except in a laboratory, and each at least as long as the one before it.
 pub(super) fn waits(problems: &mut Problems, written: &WrittenWaits, laboratory: bool) -> Option<Waits> {
     let texts = [&written.second_look, &written.restart, &written.settled, &written.failed];
     let mut found = [None; 4];
     for ((minimum, text), found) in MINIMUMS.iter().zip(texts).zip(&mut found) {
-        let Some(wait) = duration_or(problems, minimum.key, text.as_ref(), minimum.least) else { continue };
-        if wait < minimum.least && !laboratory {
-            let (wait, least) = (Readable(wait), Readable(minimum.least));
-            problems.add(
-                minimum.key,
-                format!("{wait} is below the minimum of {least}: {}", minimum.because),
-                "remove the key or lengthen it; only a coordinator started with --laboratory may shorten a wait",
-            );
-            continue;
-        }
-        *found = Some(wait);
+        *found = minimum.of(problems, text.as_ref(), minimum.least, laboratory);
     }
     for (pair, values) in MINIMUMS.windows(2).zip(found.windows(2)) {
         if let ([before, after], [Some(shorter), Some(longer)]) = (pair, values)
@@ -88,11 +119,16 @@ pub(super) fn waits(problems: &mut Problems, written: &WrittenWaits, laboratory:
 }
 
 /// How old evidence may be.
-pub(super) fn freshness(problems: &mut Problems, survey: &Survey, agents: &Agents) -> Option<Freshness> {
+pub(super) fn freshness(
+    problems: &mut Problems,
+    survey: &Survey,
+    agents: &Agents,
+    laboratory: bool,
+) -> Option<Freshness> {
     let survey_interval = duration_or(problems, "survey.interval", survey.interval.as_ref(), SURVEY_INTERVAL);
     let evidence_age = duration_or(problems, "survey.evidence_age", survey.evidence_age.as_ref(), EVIDENCE_AGE);
-    let watch_age = duration_or(problems, "survey.watch_age", survey.watch_age.as_ref(), WATCH_AGE);
-    let heartbeat = duration_or(problems, "agents.heartbeat", agents.heartbeat.as_ref(), HEARTBEAT);
+    let watch_age = LEAST_WATCH_AGE.of(problems, survey.watch_age.as_ref(), WATCH_AGE, laboratory);
+    let heartbeat = LEAST_HEARTBEAT.of(problems, agents.heartbeat.as_ref(), HEARTBEAT, laboratory);
     let silent_after = duration_or(problems, "agents.silent_after", agents.silent_after.as_ref(), SILENT_AFTER);
     longer(problems, ("survey.evidence_age", evidence_age), ("survey.interval", survey_interval), |longer, shorter| {
         format!(
@@ -123,8 +159,8 @@ fn longer(problems: &mut Problems, long: Named, short: Named, wrong: impl Fn(Rea
 }
 
 /// How long an act may be under way.
-pub(super) fn act_deadline(problems: &mut Problems, agents: &Agents) -> Option<Duration> {
-    duration_or(problems, "agents.act_deadline", agents.act_deadline.as_ref(), ACT_DEADLINE)
+pub(super) fn act_deadline(problems: &mut Problems, agents: &Agents, laboratory: bool) -> Option<Duration> {
+    LEAST_ACT_DEADLINE.of(problems, agents.act_deadline.as_ref(), ACT_DEADLINE, laboratory)
 }
 
 /// How long a change is watched.

@@ -50,7 +50,7 @@ fn build(
     let certificate = path(problems, "tls.certificate", base, &written.tls.certificate);
     let key = path(problems, "tls.key", base, &written.tls.key);
     let journal = journal(problems, &written.journal.kind, laboratory);
-    let freshness = timing::freshness(problems, &written.survey, &written.agents);
+    let freshness = timing::freshness(problems, &written.survey, &written.agents, laboratory);
     let waits = timing::waits(problems, &written.waits, laboratory);
     let scope = match &written.gate.scope {
         None => Some(GateScope::Domain),
@@ -68,7 +68,7 @@ fn build(
         }
     };
     let soak = timing::soak(problems, &written.rollout);
-    let act_deadline = timing::act_deadline(problems, &written.agents);
+    let act_deadline = timing::act_deadline(problems, &written.agents, laboratory);
 
     let domain_names = Declared::new("domain", "domains", written.domains.iter().map(|domain| &domain.name));
     let host_names = Declared::new("host", "hosts", written.hosts.iter().map(|host| &host.name));

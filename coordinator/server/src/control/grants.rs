@@ -55,8 +55,10 @@ pub(super) async fn revoke(
             driver.look(move |world, _| view::revoked(world, &name)).await.map_err(stopped)?
         }
         None => {
-            "what was written under it stays: `sendgate grants` lists it, and `sendgate grants undo N` takes it away"
-                .to_owned()
+            let stays = "what was written under it stays: `sendgate grants` lists it, and `sendgate grants undo N` takes it away";
+            let on_their_way = driver.look(|world, _| request::on_their_way(world)).await.map_err(stopped)?;
+            let note: Vec<_> = std::iter::once(stays.to_owned()).chain(on_their_way).collect();
+            note.join(". ")
         }
     };
     Ok(noted(accepted(filed), note))

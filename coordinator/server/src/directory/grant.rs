@@ -2,7 +2,7 @@
 //!
 //! There is no compare-and-swap in the protocol: between reading and writing somebody else's change can be overwritten,
 //! and ours by his. What is read back is compared with what was meant, and the version of the descriptor must have risen
-//! by exactly one; anything else is reported, not repaired.
+//! by exactly one; anything else is reported, not repaired. Between comparing and writing the loop is asked once more.
 
 mod difference;
 mod error;
@@ -14,6 +14,7 @@ pub use metadata::DescriptorVersion;
 pub use places::places;
 pub use sendgate_core::coverage::advice::{Advice, advice};
 
+use super::reach::Leave;
 use super::session::{DESCRIPTOR, Session, WriteError};
 use super::{DirectoryServer, connect};
 use difference::Difference;
@@ -108,7 +109,7 @@ struct Shown {
 ///
 /// # Errors
 /// [`GrantError`]; [`GrantError::may_have_written`] says whether the outcome must be established first.
-pub async fn apply(server: &DirectoryServer, grant: &PlannedGrant) -> Result<GrantDone, GrantError> {
+pub async fn apply(server: &DirectoryServer, grant: &PlannedGrant, leave: &dyn Leave) -> Result<GrantDone, GrantError> {
     let place = &grant.place;
     let session = open(server, place).await?;
     let before = read(&session, place).await?;
@@ -123,14 +124,18 @@ pub async fn apply(server: &DirectoryServer, grant: &PlannedGrant) -> Result<Gra
     if let Some(difference) = Difference::between(&expected, &edit::explicit_entries(&before.descriptor)) {
         return Err(GrantError::Changed { place: place.clone(), difference: difference.to_string() });
     }
-    write(&session, &grant.entry(), before, &wanted).await
+    write(&session, leave, &grant.entry(), before, &wanted).await
 }
 
 /// Takes the entry away again, and nothing else.
 ///
 /// # Errors
 /// As [`apply`]; entries that were added meanwhile are no hindrance, a list that is not in canonical order is.
-pub async fn withdraw(server: &DirectoryServer, entry: &GrantEntry) -> Result<GrantDone, GrantError> {
+pub async fn withdraw(
+    server: &DirectoryServer,
+    entry: &GrantEntry,
+    leave: &dyn Leave,
+) -> Result<GrantDone, GrantError> {
     let place = &entry.place;
     let session = open(server, place).await?;
     let before = read(&session, place).await?;
@@ -150,7 +155,7 @@ pub async fn withdraw(server: &DirectoryServer, entry: &GrantEntry) -> Result<Gr
              remove the entry by hand"
         )));
     }
-    write(&session, entry, before, &wanted).await
+    write(&session, leave, entry, before, &wanted).await
 }
 
 /// Finds out whether the entry is there, by reading alone.
@@ -205,11 +210,17 @@ async fn read(session: &Session, place: &Dn) -> Result<Shown, GrantError> {
 
 async fn write(
     session: &Session,
+    leave: &dyn Leave,
     entry: &GrantEntry,
     before: Shown,
     wanted: &SecurityDescriptor,
 ) -> Result<GrantDone, GrantError> {
     let place = &entry.place;
+    let no = |why: String| GrantError::NoLeave { place: place.clone(), why };
+    let given = leave.ask().await.map_err(no)?;
+    if !given.holds() {
+        return Err(no("the coordinator's leave to write ran off before it was used".to_owned()));
+    }
     session.replace_dacl(place.as_str(), wanted.to_bytes()).await.map_err(|error| match error {
         WriteError::Refused(error) => GrantError::Directory { place: place.clone(), error },
         WriteError::Unknown(error) => GrantError::Unknown { place: place.clone(), why: error.to_string() },

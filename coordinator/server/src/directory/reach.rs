@@ -6,9 +6,11 @@ use super::grant::{self, Established, GrantDone, GrantError};
 use super::survey::{Looks, SteadyClock, Survey, Wanted};
 use sendgate_core::coverage::placement::{GrantEntry, PlannedGrant};
 use sendgate_core::names::{DirectoryServerName, DomainName};
+use sendgate_core::time::Steady;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// The end of something that was asked of a directory server.
@@ -29,13 +31,45 @@ pub trait Directory: Send + Sync {
     fn writer(&self, domain: &DomainName, server: &DirectoryServerName) -> Option<Arc<dyn EntryWriter>>;
 }
 
+/// The answer to whoever asks for leave to write: until when, or why not.
+pub type Asked<'a> = Pin<Box<dyn Future<Output = Result<Given, String>> + Send + 'a>>;
+
+/// Whom a writer asks right before it writes: since the write was planned it may have been held, revoked or undone.
+pub trait Leave: Send + Sync {
+    /// Asks once.
+    fn ask(&self) -> Asked<'_>;
+}
+
+/// A leave to write, which runs off.
+pub struct Given {
+    until: Steady,
+    now: SteadyClock,
+}
+
+impl Given {
+    /// Good until then on this clock.
+    #[must_use]
+    pub fn until(until: Steady, now: SteadyClock) -> Self {
+        Self { until, now }
+    }
+
+    /// Whether a write may still begin.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        (self.now)() <= self.until
+    }
+}
+
 /// Writes entries on one server.
 pub trait EntryWriter: Send + Sync {
-    /// Adds an entry, and reads it back.
-    fn apply<'a>(&'a self, grant: &'a PlannedGrant) -> Ending<'a, GrantDone>;
+    /// Adds an entry where it has leave to, and reads it back.
+    fn apply<'a>(&'a self, grant: &'a PlannedGrant, leave: &'a dyn Leave) -> Ending<'a, GrantDone>;
 
-    /// Takes an entry away, and reads that back.
-    fn withdraw<'a>(&'a self, entry: &'a GrantEntry) -> Ending<'a, GrantDone>;
+    /// Takes an entry away where it has leave to, and reads that back.
+    fn withdraw<'a>(&'a self, entry: &'a GrantEntry, leave: &'a dyn Leave) -> Ending<'a, GrantDone>;
+
+    /// How long the server is waited for: a write without an answer may be carried out for as long.
+    fn patience(&self) -> Duration;
 
     /// Whether the entry is there.
     fn establish<'a>(&'a self, entry: &'a GrantEntry) -> Ending<'a, Established>;
@@ -61,12 +95,16 @@ impl Directory for BTreeMap<DomainName, Vec<DirectoryServer>> {
 }
 
 impl EntryWriter for DirectoryServer {
-    fn apply<'a>(&'a self, grant: &'a PlannedGrant) -> Ending<'a, GrantDone> {
-        Box::pin(grant::apply(self, grant))
+    fn apply<'a>(&'a self, grant: &'a PlannedGrant, leave: &'a dyn Leave) -> Ending<'a, GrantDone> {
+        Box::pin(grant::apply(self, grant, leave))
     }
 
-    fn withdraw<'a>(&'a self, entry: &'a GrantEntry) -> Ending<'a, GrantDone> {
-        Box::pin(grant::withdraw(self, entry))
+    fn withdraw<'a>(&'a self, entry: &'a GrantEntry, leave: &'a dyn Leave) -> Ending<'a, GrantDone> {
+        Box::pin(grant::withdraw(self, entry, leave))
+    }
+
+    fn patience(&self) -> Duration {
+        self.timeouts.operation
     }
 
     fn establish<'a>(&'a self, entry: &'a GrantEntry) -> Ending<'a, Established> {

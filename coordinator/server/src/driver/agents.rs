@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// How long a permit is good for, on the agent's own clock from its request.
-const PERMIT_VALID: Duration = Duration::from_secs(30);
+/// How long a permit is good for, on the agent's own clock from its request; and a leave to write, from when it is given.
+pub(super) const PERMIT_VALID: Duration = Duration::from_secs(30);
 
 /// When an agent whose permit was refused for now may ask again.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -35,6 +35,10 @@ impl Driver {
             Message::Looked(look) => self.looked(*look),
             Message::Surveyed(domain) => self.surveyed(&domain),
             Message::Granted(intent, outcome) => self.granted(intent, outcome).await?,
+            Message::MayWrite(intent, reply) => {
+                // Whoever asked may be gone.
+                let _ = reply.send(self.may_write(intent));
+            }
             Message::Look(look) => look(self.world(self.clock.now()), plan),
             Message::Request { by, check, reply } => {
                 let answer = match check(self.world(self.clock.now())) {
@@ -60,8 +64,7 @@ impl Driver {
             }
             AgentMessage::Report(host, state) => {
                 if self.policy.hosts.get(&host) == Some(&agent) {
-                    let state = state(self.clock.now().steady);
-                    self.estate.observe(Observation::Report(host, state));
+                    self.estate.observe(Observation::Report(host, *state));
                 } else {
                     tracing::warn!(%agent, %host, "report of a host that the configuration does not give to this agent");
                 }
@@ -165,6 +168,9 @@ impl Driver {
             }
             // Said before: the acknowledgement was lost.
             Some(IntentState::Ended { outcome: known, .. }) if known == outcome => {}
+            // It was taken back here, and its agent agrees that it never began.
+            Some(IntentState::Ended { outcome: Outcome::Withdrawn { .. }, .. })
+                if matches!(outcome, Outcome::NotStarted { .. }) => {}
             // Given up here, and its agent knows no more.
             Some(state) if unknown(&state) => {}
             Some(state) => {

@@ -1,14 +1,20 @@
 //! Entries are written and taken away and, after a crash, established.
 
 use super::act::deliver;
-use super::{Driver, Message, RecordError};
+use super::agents::PERMIT_VALID;
+use super::{Driver, Message, RecordError, Stopped};
+use crate::clock::Clock;
 use crate::directory::grant::{Established, GrantDone, GrantError, LostEdit};
-use crate::directory::reach::EntryWriter;
+use crate::directory::reach::{Asked, EntryWriter, Given, Leave};
 use sendgate_core::coverage::placement::GrantEntry;
 use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
 use sendgate_core::names::DomainName;
+use sendgate_core::plan;
+use sendgate_core::time::Steady;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
 /// Between two attempts to find out what became of a grant.
 const ESTABLISH_EVERY: Duration = Duration::from_secs(5);
@@ -33,9 +39,35 @@ impl Wanted {
     }
 }
 
+/// The task of one intent asks the loop before it writes.
+struct Asking {
+    handle: mpsc::WeakSender<Message>,
+    intent: Sequence,
+    clock: Arc<Clock>,
+}
+
+impl Leave for Asking {
+    fn ask(&self) -> Asked<'_> {
+        Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            deliver(&self.handle, Message::MayWrite(self.intent, reply)).await;
+            let until = answer.await.map_err(|_| Stopped.to_string())??;
+            let clock = Arc::clone(&self.clock);
+            Ok(Given::until(until, Arc::new(move || clock.now().steady)))
+        })
+    }
+}
+
 impl Driver {
     fn grant_server(&self, domain: &DomainName) -> Option<Arc<dyn EntryWriter>> {
         self.directory.writer(domain, &self.policy.domains.get(domain)?.grant_server)
+    }
+
+    /// What may be read at once in a domain to establish what became of entries.
+    fn readings(&mut self, domain: &DomainName) -> Arc<Semaphore> {
+        Arc::clone(
+            self.readings.entry(domain.clone()).or_insert_with(|| Arc::new(Semaphore::new(plan::grants::AT_ONCE))),
+        )
     }
 
     /// Carries out an effect on the directory; its end comes back as a message.
@@ -43,21 +75,35 @@ impl Driver {
         let (Some(entry), Some(wanted)) = (effect.entry(), Wanted::of(effect)) else { return };
         let Some(server) = self.grant_server(&entry.domain) else { return };
         self.granting.insert(intent);
-        let (handle, effect) = (self.handle.clone(), effect.clone());
+        let (handle, effect, readings) = (self.handle.clone(), effect.clone(), self.readings(&entry.domain));
+        let leave = Asking { handle: handle.clone(), intent, clock: Arc::clone(&self.clock) };
+        let unanswered = self.ledger.unanswered(&entry, intent);
         tokio::spawn(async move {
             let done = match &effect {
-                Effect::Grant(grant) => server.apply(grant).await,
-                _ => server.withdraw(&entry).await,
+                Effect::Grant(grant) => server.apply(grant, &leave).await,
+                _ => server.withdraw(&entry, &leave).await,
             };
             let outcome = match done {
                 Err(error @ GrantError::Unknown { .. }) => {
                     tracing::warn!(%error, intent = intent.0, "whether the entry was written is not known");
-                    established(server.as_ref(), &entry, wanted).await
+                    established(server.as_ref(), &readings, &entry, wanted, ESTABLISH_EVERY).await
                 }
-                done => outcome(done, wanted),
+                done => outcome(done, wanted, unanswered),
             };
             deliver(&handle, Message::Granted(intent, outcome)).await;
         });
+    }
+
+    /// Whether a task may write now, and until when.
+    pub(super) fn may_write(&self, intent: Sequence) -> Result<Steady, String> {
+        let now = self.clock.now();
+        match plan::may_write(self.world(now), intent) {
+            Ok(()) => Ok(now.steady + PERMIT_VALID),
+            Err(why) => {
+                tracing::info!(intent = intent.0, %why, "no leave to write");
+                Err(why.to_string())
+            }
+        }
     }
 
     /// Effects whose intent is open and that no task of this coordinator carries: those of a coordinator that died.
@@ -71,9 +117,9 @@ impl Driver {
         for (intent, entry, wanted) in orphans {
             let Some(server) = self.grant_server(&entry.domain) else { continue };
             self.granting.insert(intent);
-            let handle = self.handle.clone();
+            let (handle, readings) = (self.handle.clone(), self.readings(&entry.domain));
             tokio::spawn(async move {
-                let outcome = established(server.as_ref(), &entry, wanted).await;
+                let outcome = established(server.as_ref(), &readings, &entry, wanted, ESTABLISH_EVERY).await;
                 deliver(&handle, Message::Granted(intent, outcome)).await;
             });
         }
@@ -86,18 +132,24 @@ impl Driver {
     }
 }
 
-fn outcome(done: Result<GrantDone, GrantError>, wanted: Wanted) -> Outcome {
+fn outcome(done: Result<GrantDone, GrantError>, wanted: Wanted, unanswered: Option<Sequence>) -> Outcome {
     match (done, wanted) {
         (Ok(GrantDone::Written { before, after, alone }), _) => Outcome::Succeeded {
             detail: format!("written and read back; DACL {before} before, {after} after; {alone}"),
         },
-        // What somebody else put there is not ours to undo: nothing was written.
-        (Ok(GrantDone::AlreadyThere { now }), Wanted::There) => {
-            Outcome::NotStarted { detail: format!("nothing was written: the entry was there already; DACL {now}") }
-        }
+        (Ok(GrantDone::AlreadyThere { now }), Wanted::There) => match unanswered {
+            Some(earlier) => Outcome::Succeeded {
+                detail: format!("it is there by grant {earlier}, whose write was carried out late; DACL {now}"),
+            },
+            // What somebody else put there is not ours to undo: nothing was written.
+            None => {
+                Outcome::NotStarted { detail: format!("nothing was written: the entry was there already; DACL {now}") }
+            }
+        },
         (Ok(GrantDone::AlreadyThere { now }), Wanted::Gone) => {
             Outcome::Succeeded { detail: format!("nothing was written: the entry was gone already; DACL {now}") }
         }
+        (Err(error @ GrantError::NoLeave { .. }), _) => Outcome::NotStarted { detail: error.to_string() },
         (Err(GrantError::LostEdit(lost)), wanted) => lost_edit(&lost, wanted),
         (Err(error), _) => Outcome::Failed { detail: error.to_string() },
     }
@@ -110,38 +162,68 @@ fn lost_edit(lost: &LostEdit, wanted: Wanted) -> Outcome {
     if lost.there == (wanted == Wanted::There) { Outcome::Succeeded { detail } } else { Outcome::Failed { detail } }
 }
 
-/// Asks until there is an answer: an open grant holds up every other one on its place, so it shows.
-async fn established(server: &dyn EntryWriter, entry: &GrantEntry, wanted: Wanted) -> Outcome {
+/// Asks until there is an answer: an open grant holds up every other one on its place, so it shows. That nothing was done
+/// is believed only once the server has been waited for as long as it may take, and the place has not changed meanwhile:
+/// what was sent may still be carried out.
+async fn established(
+    server: &dyn EntryWriter,
+    readings: &Semaphore,
+    entry: &GrantEntry,
+    wanted: Wanted,
+    every: Duration,
+) -> Outcome {
+    let over = Instant::now() + server.patience();
+    let mut before = None;
     loop {
-        match server.establish(entry).await {
-            Ok(now) => return found(now, wanted),
-            Err(error @ GrantError::NoPlace { .. }) if wanted == Wanted::Gone => {
-                return Outcome::Succeeded { detail: error.to_string() };
+        let asked = Instant::now();
+        let turn = readings.acquire().await;
+        let answer = server.establish(entry).await;
+        drop(turn);
+        match answer {
+            Ok(now) => {
+                let as_wanted = matches!(now, Established::Present(_)) == (wanted == Wanted::There);
+                if as_wanted || (asked >= over && before == Some(now)) {
+                    return found(now, wanted);
+                }
+                before = Some(now);
             }
-            Err(error @ GrantError::NoPlace { .. }) => return Outcome::NotStarted { detail: error.to_string() },
+            // Where it is now its entries are too, and there nobody knows them for ours.
+            Err(GrantError::NoPlace { place, server }) => {
+                let detail = format!(
+                    "what became of it cannot be told: {place} is not there on {server} any more; it may have been moved or \
+                     renamed"
+                );
+                return Outcome::Failed { detail };
+            }
             Err(error) => tracing::warn!(%error, "what became of a grant could not be read yet"),
         }
-        tokio::time::sleep(ESTABLISH_EVERY).await;
+        tokio::time::sleep(every).await;
     }
 }
 
 fn found(now: Established, wanted: Wanted) -> Outcome {
-    let (what, digest, good) = match (now, wanted) {
-        (Established::Present(digest), Wanted::There) => ("found there", digest, true),
-        (Established::Absent(digest), Wanted::Gone) => ("found gone", digest, true),
-        (Established::Absent(digest), Wanted::There) => ("not there", digest, false),
-        (Established::Present(digest), Wanted::Gone) => ("still there", digest, false),
-    };
-    let detail = format!("{what} after an interruption; DACL {digest}");
-    if good { Outcome::Succeeded { detail } } else { Outcome::NotStarted { detail } }
+    let succeeded =
+        |what: &str, digest| Outcome::Succeeded { detail: format!("{what} after an interruption; DACL {digest}") };
+    match (now, wanted) {
+        (Established::Present(digest), Wanted::There) => succeeded("found there", digest),
+        (Established::Absent(digest), Wanted::Gone) => succeeded("found gone", digest),
+        (Established::Absent(digest), Wanted::There) => Outcome::not_there(format!("DACL {digest}")),
+        (Established::Present(digest), Wanted::Gone) => {
+            Outcome::NotStarted { detail: format!("still there after an interruption; DACL {digest}") }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::directory::grant::{Alone, DescriptorDigest};
+    use crate::directory::reach::Ending;
+    use sendgate_core::coverage::placement::PlannedGrant;
     use sendgate_core::names::Dn;
     use sendgate_core::secdesc::SecurityDescriptor;
+    use sendgate_core::secdesc::edit::GrantForm;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn digest() -> DescriptorDigest {
         DescriptorDigest::of(&SecurityDescriptor::from_sddl("D:", None).unwrap())
@@ -161,17 +243,30 @@ mod tests {
     #[test]
     fn what_was_there_before_us_is_not_our_success() {
         let there = || GrantDone::AlreadyThere { now: digest() };
-        let text = outcome(Ok(there()), Wanted::There).to_string();
+        let text = outcome(Ok(there()), Wanted::There, None).to_string();
         assert!(text.starts_with("not started: nothing was written: the entry was there already; DACL "), "{text}");
-        let text = outcome(Ok(there()), Wanted::Gone).to_string();
+        let text = outcome(Ok(there()), Wanted::Gone, None).to_string();
         assert!(text.starts_with("succeeded: nothing was written: the entry was gone already; DACL "), "{text}");
+        // Unless a write of ours had no answer before: what it was to write is ours to undo.
+        let text = outcome(Ok(there()), Wanted::There, Some(Sequence(7))).to_string();
+        assert!(
+            text.starts_with("succeeded: it is there by grant 7, whose write was carried out late; DACL "),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_entry_without_leave_was_not_begun() {
+        let no = GrantError::NoLeave { place: Dn::from("DC=a"), why: "the estate is held by olga: no".to_owned() };
+        let text = outcome(Err(no), Wanted::There, None).to_string();
+        assert_eq!(text, "not started: the DACL of DC=a was not written: the estate is held by olga: no");
     }
 
     #[test]
     fn an_outcome_says_whether_somebody_else_wrote() {
         let alone = Alone::NotChecked("replPropertyMetaData is not shown to x".into());
         let done = Ok(GrantDone::Written { before: digest(), after: digest(), alone });
-        let text = outcome(done, Wanted::There).to_string();
+        let text = outcome(done, Wanted::There, None).to_string();
         assert!(text.starts_with("succeeded: written and read back; DACL "), "{text}");
         assert!(text.ends_with("could be told by the entries only: replPropertyMetaData is not shown to x"), "{text}");
     }
@@ -185,7 +280,7 @@ mod tests {
             (true, Wanted::Gone, "failed"),
             (false, Wanted::Gone, "succeeded"),
         ] {
-            let text = outcome(Err(lost(there)), wanted).to_string();
+            let text = outcome(Err(lost(there)), wanted, None).to_string();
             assert!(
                 text.starts_with(&format!("{word}: somebody else changed the DACL of DC=a at the same time")),
                 "{text}"
@@ -204,6 +299,88 @@ mod tests {
             (there, Wanted::Gone, "not started: still there after an interruption; DACL "),
         ] {
             assert!(text(now, wanted).starts_with(start), "{}", text(now, wanted));
+        }
+    }
+
+    /// A place of which each reading shows what the test says, or that it is gone.
+    struct Shown<F> {
+        patience: Duration,
+        shows: F,
+        readings: AtomicUsize,
+    }
+
+    impl<F: Fn(usize) -> Option<Established> + Send + Sync> EntryWriter for Shown<F> {
+        fn apply<'a>(&'a self, _: &'a PlannedGrant, _: &'a dyn Leave) -> Ending<'a, GrantDone> {
+            unimplemented!("nothing is written")
+        }
+
+        fn withdraw<'a>(&'a self, _: &'a GrantEntry, _: &'a dyn Leave) -> Ending<'a, GrantDone> {
+            unimplemented!("nothing is written")
+        }
+
+        fn patience(&self) -> Duration {
+            self.patience
+        }
+
+        fn establish<'a>(&'a self, _: &'a GrantEntry) -> Ending<'a, Established> {
+            let shown = (self.shows)(self.readings.fetch_add(1, Ordering::SeqCst));
+            let gone = || GrantError::NoPlace { place: Dn::from("DC=a"), server: "dc1".to_owned() };
+            Box::pin(async move { shown.ok_or_else(gone) })
+        }
+    }
+
+    async fn what_became(
+        wanted: Wanted,
+        patience: Duration,
+        shows: impl Fn(usize) -> Option<Established> + Send + Sync,
+    ) -> (String, usize) {
+        let entry = GrantEntry {
+            domain: "a.example.test".parse().unwrap(),
+            sid: "S-1-5-21-1-2-3-1104".parse().unwrap(),
+            place: Dn::from("DC=a"),
+            form: GrantForm::ContainerUsers,
+        };
+        let shown = Shown { patience, shows, readings: AtomicUsize::new(0) };
+        let outcome = established(&shown, &Semaphore::new(1), &entry, wanted, Duration::from_millis(1)).await;
+        (outcome.to_string(), shown.readings.into_inner())
+    }
+
+    /// A write whose answer is late may be carried out after a reading that followed it at once.
+    #[tokio::test]
+    async fn that_nothing_was_done_is_believed_only_when_the_server_cannot_do_it_any_more() {
+        let patience = Duration::from_millis(50);
+        for (wanted, done) in [(Wanted::There, "succeeded: found there"), (Wanted::Gone, "succeeded: found gone")] {
+            let begun = Instant::now();
+            let late = move |_| {
+                let there = (begun.elapsed() >= patience) == (wanted == Wanted::There);
+                Some(if there { Established::Present(digest()) } else { Established::Absent(digest()) })
+            };
+            let (text, readings) = what_became(wanted, patience, late).await;
+            assert!(text.starts_with(done) && readings > 1, "{text}, {readings} readings");
+        }
+    }
+
+    #[tokio::test]
+    async fn that_nothing_was_done_is_believed_only_of_a_place_that_stays_as_it_is() {
+        let changing = |reading: usize| {
+            let sddl = format!("D:(A;;RP;;;S-1-5-21-{})", reading.min(3));
+            let shown = SecurityDescriptor::from_sddl(&sddl, None).unwrap();
+            Some(Established::Absent(DescriptorDigest::of(&shown)))
+        };
+        let (text, readings) = what_became(Wanted::There, Duration::ZERO, changing).await;
+        assert!(text.starts_with("not started: not there after an interruption; DACL "), "{text}");
+        assert_eq!(readings, 5, "the last two show the same");
+    }
+
+    /// Where the place has gone to its entries are too: an undo is not done by that.
+    #[tokio::test]
+    async fn a_place_that_is_gone_ends_nothing_well() {
+        for wanted in [Wanted::There, Wanted::Gone] {
+            let (text, _) = what_became(wanted, Duration::ZERO, |_| None).await;
+            assert_eq!(
+                text,
+                "failed: what became of it cannot be told: DC=a is not there on dc1 any more; it may have been moved or renamed"
+            );
         }
     }
 }

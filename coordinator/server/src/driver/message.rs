@@ -1,5 +1,6 @@
 //! What reaches the loop.
 
+use crate::clock::Clock;
 use crate::directory::survey::Survey;
 use sendgate_core::coverage;
 use sendgate_core::estate::{HostState, Roster};
@@ -27,6 +28,8 @@ pub enum Message {
     Surveyed(DomainName),
     /// A grant ended, or its end was established.
     Granted(Sequence, Outcome),
+    /// An entry is about to be written. The answer: until when it may be, or why not.
+    MayWrite(Sequence, oneshot::Sender<Result<Steady, String>>),
     /// Somebody looks.
     Look(Look),
     /// Somebody asks for something.
@@ -38,6 +41,16 @@ pub enum Message {
         /// The number in the journal, once it is there.
         reply: oneshot::Sender<Result<Sequence, Refused>>,
     },
+}
+
+impl Message {
+    /// The host of a report: what such a message teaches is judged together with the next ones.
+    pub(super) fn report_of(&self) -> Option<&HostName> {
+        match self {
+            Self::Agent(_, AgentMessage::Report(host, _)) => Some(host),
+            _ => None,
+        }
+    }
 }
 
 /// What an agent says of itself first.
@@ -68,8 +81,8 @@ pub enum AgentMessage {
     Connected(Hello, mpsc::Sender<wire::ToAgent>, oneshot::Sender<Result<Opened, Stranger>>),
     /// The session of this number ended.
     Gone(u64),
-    /// A host reported.
-    Report(HostName, Box<dyn FnOnce(Steady) -> HostState + Send>),
+    /// A host reported; the report has the date of its arrival.
+    Report(HostName, Box<HostState>),
     /// A roster arrived.
     Roster(GoodLinkName, Roster),
     /// A roster arrived that cannot be used.
@@ -101,11 +114,22 @@ pub enum RequestError {
 pub struct Handle {
     messages: mpsc::Sender<Message>,
     surveys: Arc<BTreeMap<DomainName, Survey>>,
+    clock: Arc<Clock>,
 }
 
 impl Handle {
-    pub(super) fn new(messages: mpsc::Sender<Message>, surveys: Arc<BTreeMap<DomainName, Survey>>) -> Self {
-        Self { messages, surveys }
+    pub(super) fn new(
+        messages: mpsc::Sender<Message>,
+        surveys: Arc<BTreeMap<DomainName, Survey>>,
+        clock: Arc<Clock>,
+    ) -> Self {
+        Self { messages, surveys, clock }
+    }
+
+    /// This moment, by the loop's clock: what is heard has its date before it waits for the loop.
+    #[must_use]
+    pub fn now(&self) -> Steady {
+        self.clock.now().steady
     }
 
     /// The survey of a domain; none of a domain that is not watched.

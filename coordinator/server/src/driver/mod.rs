@@ -28,14 +28,14 @@ use crate::threads::Threads;
 use sendgate_core::estate::Estate;
 use sendgate_core::gate::World;
 use sendgate_core::ledger::{Entry, Generation, Ledger, Sequence};
-use sendgate_core::names::AgentName;
+use sendgate_core::names::{AgentName, DomainName};
 use sendgate_core::plan::{self, Plan};
 use sendgate_core::policy::Policy;
 use sendgate_core::time::{Now, Steady};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// Messages that may wait: enough for every host of a large estate to report at once; then senders wait.
 const QUEUE: usize = 1024;
@@ -57,6 +57,8 @@ pub struct Driver {
     clock: Arc<Clock>,
     generation: Generation,
     messages: mpsc::Receiver<Message>,
+    /// The first of those that wait, taken out already.
+    next: Option<Message>,
     /// For tasks that the loop starts: a strong sender would keep the loop alive for ever.
     handle: mpsc::WeakSender<Message>,
     sessions: BTreeMap<AgentName, agents::Session>,
@@ -64,6 +66,7 @@ pub struct Driver {
     opened: u64,
     surveys: surveys::Surveys,
     granting: BTreeSet<Sequence>,
+    readings: BTreeMap<DomainName, Arc<Semaphore>>,
     marked: Steady,
 }
 
@@ -101,6 +104,7 @@ impl Driver {
         let world = World { policy: &parts.policy, estate: &estate, ledger: &parts.ledger, now: clock.now() };
         let surveys = surveys::Surveys::start(world, parts.directory.as_ref(), &clock, &handle);
         let handles = surveys.handles();
+        let clock_of_handle = Arc::clone(&clock);
         let mut driver = Self {
             policy: parts.policy,
             directory: parts.directory,
@@ -111,11 +115,13 @@ impl Driver {
             clock,
             generation,
             messages,
+            next: None,
             handle,
             sessions: BTreeMap::new(),
             opened: 0,
             surveys,
             granting: BTreeSet::new(),
+            readings: BTreeMap::new(),
             marked: Steady::START,
         };
         let started = Entry::Started {
@@ -126,7 +132,26 @@ impl Driver {
         };
         driver.append(started).await?;
         driver.marked = driver.clock.now().steady;
-        Ok((driver, Handle::new(sender, handles)))
+        Ok((driver, Handle::new(sender, handles, clock_of_handle)))
+    }
+
+    /// Takes a message, and where it is a report those of other hosts that wait behind it: on a large estate planning after
+    /// each would take longer than they take to come. Whatever else happens is judged by itself, for what one message
+    /// teaches must be written down before the next one may unteach it.
+    async fn take_with_reports(&mut self, message: Message, plan: &Plan) -> Result<(), RecordError> {
+        let mut hosts: BTreeSet<_> = message.report_of().cloned().into_iter().collect();
+        self.take(message, plan).await?;
+        while (1..QUEUE).contains(&hosts.len())
+            && let Ok(next) = self.messages.try_recv()
+        {
+            let another = next.report_of().is_some_and(|host| hosts.insert(host.clone()));
+            if !another {
+                self.next = Some(next);
+                break;
+            }
+            self.take(next, plan).await?;
+        }
+        Ok(())
     }
 
     /// Runs until every [`Handle`] is gone.
@@ -136,13 +161,17 @@ impl Driver {
     pub async fn run(mut self) -> Result<(), RecordError> {
         loop {
             let plan = self.settle().await?;
+            if let Some(message) = self.next.take() {
+                self.take_with_reports(message, &plan).await?;
+                continue;
+            }
             let wake = plan.wake.map_or(LONGEST_SLEEP, |at| at.since(self.clock.now().steady)).min(LONGEST_SLEEP);
             // After either of them everything is planned again, so what has happened may always come first.
             tokio::select! {
                 biased;
                 message = self.messages.recv() => match message {
                     None => return Ok(()),
-                    Some(message) => self.take(message, &plan).await?,
+                    Some(message) => self.take_with_reports(message, &plan).await?,
                 },
                 () = tokio::time::sleep(wake) => {}
             }
@@ -157,6 +186,7 @@ impl Driver {
         loop {
             let now = self.clock.now();
             let plan = plan::plan(self.world(now));
+            tracing::debug!(steps = plan.steps.len(), "planned");
             let mut recorded = false;
             for step in &plan.steps {
                 recorded |= self.perform(step).await?;
@@ -172,9 +202,8 @@ impl Driver {
     }
 
     async fn mark_clock(&mut self) -> Result<(), RecordError> {
-        let waiting =
-            self.ledger.pairs.values().any(|pair| pair.landed().is_some()) || self.ledger.open().next().is_some();
-        if waiting && self.clock.now().steady.since(self.marked) >= CLOCK_EVERY {
+        let now = self.clock.now();
+        if now.steady.since(self.marked) >= CLOCK_EVERY && plan::waits(self.world(now)) {
             let mark = self.clock.mark();
             self.marked = mark.steady;
             self.append(Entry::Clock(mark)).await?;

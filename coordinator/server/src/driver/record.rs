@@ -71,7 +71,7 @@ pub(crate) fn has_room(payload: &[u8]) -> Result<(), Refused> {
 impl Driver {
     /// Appends one entry and takes it into the ledger. When this returns, it is durable.
     pub(super) async fn append(&mut self, entry: Entry) -> Result<Sequence, RecordError> {
-        let (stamped, payload) = self.written(entry)?;
+        let (stamped, payload) = self.written(entry.fitting())?;
         self.write(stamped, payload).await
     }
 

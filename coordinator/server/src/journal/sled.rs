@@ -26,7 +26,9 @@ pub struct SledJournal {
     db: sled::Db,
     records: sled::Tree,
     meta: sled::Tree,
-    data_file: PathBuf,
+    /// Open all the time: where no more files can be opened, appending must go on. sled never puts another file in its
+    /// place.
+    data_file: File,
     anchor: Anchor,
     state: Mutex<State>,
 }
@@ -119,7 +121,7 @@ impl SledJournal {
             None => None,
             Some(bytes) => Some(decode_head(&bytes).ok_or_else(|| damaged("its head is not a head".to_owned()))?),
         };
-        let data_file = directory.join("db");
+        let data_file = File::open(directory.join("db")).map_err(|error| unusable(format!("its file db: {error}")))?;
         let anchor = Anchor::open(&directory.join("acknowledged")).map_err(|error| unusable(error.to_string()))?;
         let journal = Self { db, records, meta, data_file, anchor, state: Mutex::new(State { head, broken: None }) };
         journal.make_durable().map_err(unusable)?;
@@ -165,8 +167,7 @@ impl SledJournal {
 
     fn make_durable(&self) -> Result<(), String> {
         self.db.flush().map_err(|error| error.to_string())?;
-        let sync = File::open(&self.data_file).and_then(|file| file.sync_all());
-        sync.map_err(|error| format!("synchronising {}: {error}", self.data_file.display()))
+        self.data_file.sync_all().map_err(|error| format!("synchronising its file db: {error}"))
     }
 
     /// Writes the record and the head in one transaction, then makes both durable.

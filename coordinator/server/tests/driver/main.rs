@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod disk;
+mod grants;
+mod reports;
 mod scene;
 mod takeover;
 
@@ -154,7 +156,7 @@ async fn a_request_that_does_not_fit_is_not_written_down() {
 async fn a_host_that_belongs_to_another_agent_is_not_believed() {
     let running = Running::new().await;
     let host = name("exa1");
-    let state = Box::new(move |at| convert::host_state(exchange(), at));
+    let state = Box::new(convert::host_state(exchange(), running.handle.now()));
     running.agent("gla", AgentMessage::Report(host, state)).await;
     let known = running.handle.look(|world, _| world.estate.hosts.len()).await.unwrap();
     assert_eq!(known, 0);

@@ -2,6 +2,7 @@
 
 use sendgate_coordinator::clock::{Clock, ClockSource, Machine};
 use sendgate_coordinator::convert;
+use sendgate_coordinator::directory::reach::Directory;
 use sendgate_coordinator::driver::{self, AgentMessage, Driver, Handle, Hello, Message, Opened, Parts, RecordError};
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
@@ -128,11 +129,20 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn on(journal: Arc<dyn Journal>, ahead: Ahead) -> Self {
+        Self::with(journal, ahead, policy(), Arc::new(BTreeMap::new())).await
+    }
+
+    pub(crate) async fn with(
+        journal: Arc<dyn Journal>,
+        ahead: Ahead,
+        policy: Policy,
+        directory: Arc<dyn Directory>,
+    ) -> Self {
         let ledger = driver::replay(journal.as_ref()).unwrap();
         let clock = Clock::resume(ledger.clock.as_ref(), Box::new(ahead.clone()));
         let parts = Parts {
-            policy: Arc::new(policy()),
-            directory: Arc::new(BTreeMap::new()),
+            policy: Arc::new(policy),
+            directory,
             journal: Arc::clone(&journal),
             threads: Arc::new(Pool),
             clock,
@@ -178,7 +188,7 @@ impl Running {
     pub(crate) async fn report(&self, report: wire::HostReport) {
         let host = convert::host_name(&report.host).unwrap();
         let agent = report.host.clone();
-        let state = Box::new(move |at| convert::host_state(report, at));
+        let state = Box::new(convert::host_state(report, self.handle.now()));
         self.agent(&agent, AgentMessage::Report(host, state)).await;
     }
 
@@ -190,6 +200,15 @@ impl Running {
     }
 
     pub(crate) async fn everything_good(&self) {
+        self.looks_like(GRANTED).await;
+    }
+
+    /// The same of a user without the right.
+    pub(crate) async fn lacking(&self) {
+        self.looks_like("D:AI").await;
+    }
+
+    async fn looks_like(&self, anna: &str) {
         self.report(exchange()).await;
         let roster = sendgate_core::estate::Roster {
             digest: sendgate_core::estate::RosterDigest([1; 32]),
@@ -207,7 +226,7 @@ impl Running {
         let later = self.now().await + Duration::from_millis(1);
         let domain = name("a.example.test");
         let setting = self.handle.look(move |world, _| plan::survey::setting(world, &domain).unwrap()).await.unwrap();
-        let look = coverage::look(&reading(later), &setting, &Touched::All);
+        let look = coverage::look(&reading(later, anna), &setting, &Touched::All);
         self.handle.send(Message::Looked(Box::new(look))).await.unwrap();
     }
 
@@ -287,14 +306,14 @@ pub(crate) fn goodlink() -> wire::HostReport {
     wire::HostReport { host: "gla".into(), exchange: None, goodlink: Some(report) }
 }
 
-pub(crate) fn reading(started: sendgate_core::time::Steady) -> DomainReading {
+pub(crate) fn reading(started: sendgate_core::time::Steady, anna: &str) -> DomainReading {
     let shown = |sddl| DescriptorReading::Shown(Arc::new(SecurityDescriptor::from_sddl(sddl, None).unwrap()));
     let user = FoundUser {
         dn: "CN=anna,DC=a".into(),
         guid: Guid::SEND_AS,
         sid: name("S-1-5-21-1-2-3-2001"),
         class: UserClass::User,
-        descriptor: shown(GRANTED),
+        descriptor: shown(anna),
         home: Home::Server(name("exa1")),
         protected_by: None,
         admin_count: false,

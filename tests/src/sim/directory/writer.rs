@@ -4,7 +4,7 @@ use super::{Change, dn, head, head_sddl};
 use crate::sim::Sim;
 use crate::sim::lives::Life;
 use sendgate_coordinator::directory::grant::{Alone, DescriptorDigest, Established, GrantDone, GrantError};
-use sendgate_coordinator::directory::reach::{Ending, EntryWriter};
+use sendgate_coordinator::directory::reach::{Ending, EntryWriter, Leave};
 use sendgate_core::coverage::placement::{GrantEntry, PlannedGrant};
 use sendgate_core::names::Dn;
 use sendgate_core::secdesc::SecurityDescriptor;
@@ -13,6 +13,9 @@ use sendgate_core::sid::Sid;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long the server is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Writes entries for one life of the coordinator: what it has not done when that ends, it never does.
 pub(super) struct Writer {
@@ -92,6 +95,7 @@ impl Writer {
         form: GrantForm,
         expected: Option<&[Vec<u8>]>,
         wanted: bool,
+        leave: &dyn Leave,
     ) -> Result<GrantDone, GrantError> {
         self.wait().await;
         let now = self.sim.now();
@@ -110,6 +114,14 @@ impl Writer {
         if expected.is_some_and(|expected| edit::explicit_entries(&before) != expected) {
             return Err(GrantError::Changed { place: place.clone(), difference: "other entries".to_owned() });
         }
+        let no = |why: String| GrantError::NoLeave { place: place.clone(), why };
+        let given = leave.ask().await.map_err(no)?;
+        if !self.life.lives() {
+            pending::<()>().await;
+        }
+        if !given.holds() {
+            return Err(no("the coordinator's leave to write ran off before it was used".to_owned()));
+        }
         // Now and then the answer is lost, with or without the write.
         let (lost, written) = self.sim.chance(|chance| (chance.percent(10), chance.percent(50)));
         if !lost || written {
@@ -127,15 +139,19 @@ impl Writer {
 }
 
 impl EntryWriter for Writer {
-    fn apply<'a>(&'a self, grant: &'a PlannedGrant) -> Ending<'a, GrantDone> {
+    fn apply<'a>(&'a self, grant: &'a PlannedGrant, leave: &'a dyn Leave) -> Ending<'a, GrantDone> {
         Box::pin(async move {
             let expected: Vec<Vec<u8>> = grant.expected.iter().map(|entry| entry.0.clone()).collect();
-            self.done(&grant.place, &grant.sid, grant.form, Some(&expected), true).await
+            self.done(&grant.place, &grant.sid, grant.form, Some(&expected), true, leave).await
         })
     }
 
-    fn withdraw<'a>(&'a self, entry: &'a GrantEntry) -> Ending<'a, GrantDone> {
-        Box::pin(self.done(&entry.place, &entry.sid, entry.form, None, false))
+    fn withdraw<'a>(&'a self, entry: &'a GrantEntry, leave: &'a dyn Leave) -> Ending<'a, GrantDone> {
+        Box::pin(self.done(&entry.place, &entry.sid, entry.form, None, false, leave))
+    }
+
+    fn patience(&self) -> Duration {
+        PATIENCE
     }
 
     fn establish<'a>(&'a self, entry: &'a GrantEntry) -> Ending<'a, Established> {

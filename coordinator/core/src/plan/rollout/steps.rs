@@ -2,12 +2,16 @@
 
 use super::{HostProgress, Phase, baseline, began, fit, installed, tally, test_send, wave};
 use crate::gate::World;
+use crate::ledger::entry::cut;
 use crate::ledger::{Effect, Held, Milestone, Rollout, RolloutEvent, RolloutState};
 use crate::plan::{Blocked, Step, hold};
 use crate::spec::OnTrip;
 use crate::time::{Readable, Steady};
 use crate::window::Opening;
 use std::time::Duration;
+
+/// Bytes of a reason that hosts have a say in: one line may name each of hundreds.
+const LONGEST: usize = 5_000;
 
 /// The next steps of a live rollout.
 pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Step> {
@@ -116,7 +120,7 @@ fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Opt
         return None;
     }
     let stood = Readable(rollout.spec.patience);
-    Some(match &rollout.state {
+    let text = match &rollout.state {
         RolloutState::Created => format!("nobody started it within {stood}"),
         RolloutState::Tripped { reason } => format!("nobody let it go on within {stood} after it stopped: {reason}"),
         _ => {
@@ -125,7 +129,8 @@ fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Opt
             let why = why.unwrap_or_else(|| "no host moves".to_owned());
             format!("nothing has moved for {stood}: {why}")
         }
-    })
+    };
+    Some(cut(&text, LONGEST))
 }
 
 /// How long it could have moved; none: a person holds it, or each host whose turn it is.

@@ -7,14 +7,29 @@ use super::baseline::{new_pauses, not_counted, roster_users};
 use super::phase::Class;
 use super::{HostProgress, Phase, began, test_send};
 use crate::gate::World;
+use crate::ledger::entry::cut;
 use crate::ledger::{Baseline, Rollout};
 use crate::names::{ExchangeServerName, GoodLinkName, HostName, RosterName};
 use crate::spec::Thresholds;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Users and hosts named in a reason at most.
+/// Users, hosts and servers named in a reason at most.
 const SHOWN: usize = 5;
+
+/// Bytes of what is said of one of them: an agent may say as much as it likes.
+const SAID: usize = 500;
+
+/// The first few, each cut, and how many more there are.
+fn shown(all: impl IntoIterator<Item = String>, between: &str) -> String {
+    let mut all = all.into_iter();
+    let mut shown: Vec<_> = all.by_ref().take(SHOWN).map(|one| cut(&one, SAID)).collect();
+    match all.count() {
+        0 => {}
+        more => shown.push(format!("and {more} more")),
+    }
+    shown.join(between)
+}
 
 /// What has gone wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -143,25 +158,24 @@ impl Tally {
         for (class, allowed, what) in classes {
             let failed: Vec<_> = self.failed.iter().filter(|(_, (of, _))| *of == class).collect();
             if failed.len() > usize::try_from(allowed).unwrap_or(usize::MAX) {
-                let shown: Vec<_> = failed.iter().take(SHOWN).map(|(host, (_, why))| format!("{host} {why}")).collect();
-                return Some(format!("{of}: {} {what}, {allowed} allowed: {}", failed.len(), shown.join("; ")));
+                let shown = shown(failed.iter().map(|(host, (_, why))| format!("{host} {why}")), "; ");
+                return Some(format!("{of}: {} {what}, {allowed} allowed: {shown}", failed.len()));
             }
         }
         if self.tests.len() > usize::try_from(self.allowed.test_send_failures).unwrap_or(usize::MAX) {
-            let shown = self.tests.iter().take(SHOWN);
-            let shown: Vec<_> = shown
-                .map(|FailedTest { goodlink, server, why }| format!("{goodlink} through {server}: {why}"))
-                .collect();
+            let said =
+                |FailedTest { goodlink, server, why }: &FailedTest| format!("{goodlink} through {server}: {why}");
+            let shown = shown(self.tests.iter().map(said), "; ");
             let (count, allowed) = (self.tests.len(), self.allowed.test_send_failures);
-            return Some(format!("{of}: {count} test sends failed, {allowed} allowed: {}", shown.join("; ")));
+            return Some(format!("{of}: {count} test sends failed, {allowed} allowed: {shown}"));
         }
         let count = self.new_pauses.len();
         if count == 0 {
             return None;
         }
-        let shown: Vec<_> = self.new_pauses.iter().take(SHOWN).map(|(name, user)| format!("{user} ({name})")).collect();
-        let servers: Vec<_> = self.changed.iter().map(ToString::to_string).collect();
-        let on = format!("on the changed servers {}: {}", servers.join(", "), shown.join(", "));
+        let users = shown(self.new_pauses.iter().map(|(name, user)| format!("{user} ({name})")), ", ");
+        let servers = shown(self.changed.iter().map(ToString::to_string), ", ");
+        let on = format!("on the changed servers {servers}: {users}");
         let (users, allowed) = (self.roster_users, self.allowed.new_pauses);
         if count > usize::try_from(allowed).unwrap_or(usize::MAX) {
             return Some(format!("{of}: {count} new Send As pauses of {users} roster users, {allowed} allowed, {on}"));
@@ -187,8 +201,8 @@ pub(super) fn trip(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) 
                 Phase::Failed { why, .. } => Some(format!("{} {why}", host.host)),
                 _ => None,
             });
-            let failed: Vec<_> = failed.collect();
-            (!failed.is_empty()).then(|| format!("the removal: {}", failed.join("; ")))
+            let failed = shown(failed, "; ");
+            (!failed.is_empty()).then(|| format!("the removal: {failed}"))
         }
     }
 }

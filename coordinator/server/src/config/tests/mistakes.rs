@@ -95,7 +95,7 @@ fn a_host_belongs_to_one_server() {
 
 #[test]
 fn a_wait_below_its_minimum_names_minimum_source_and_the_laboratory() {
-    let only = "remove the key or lengthen it; only a coordinator started with --laboratory may shorten a wait";
+    let only = "remove the key or lengthen it; only a coordinator started with --laboratory may shorten it";
     for (key, field, short, text) in [
         (
             "second_look",
@@ -179,6 +179,36 @@ fn no_host_at_a_time_is_refused() {
         );
         change("hosts_at_once = 1", &format!("hosts_at_once = {number}"), &expected);
     }
+}
+
+#[test]
+fn times_that_cannot_work_are_refused_but_in_a_laboratory() {
+    let remedy = "remove the key or lengthen it; only a coordinator started with --laboratory may shorten it";
+    let short = [
+        (
+            "heartbeat = \"30s\"",
+            "heartbeat = \"900ms\"",
+            "agents.heartbeat: 0.9s is below the minimum of 1.0s: every host reports as often, and each report is planned on",
+        ),
+        (
+            "watch_age = \"60s\"",
+            "watch_age = \"9s\"",
+            "survey.watch_age: 9.0s is below the minimum of 10.0s: the watch asks each second, and a server that takes a few \
+             for its answer is not gone",
+        ),
+        (
+            "act_deadline = \"1h\"",
+            "act_deadline = \"59s\"",
+            "agents.act_deadline: 59.0s is below the minimum of 1m 0s: an offer that is not taken up and an act of which \
+             nothing is heard are given up by then, and no installer is through so soon",
+        ),
+    ];
+    for (old, new, wrong) in short {
+        change(old, new, &format!("{wrong}; {remedy}"));
+        assert!(Bench::new().with(old, new).parse(true).is_ok(), "{new}");
+    }
+    let least = Bench::new().with("heartbeat = \"30s\"", "heartbeat = \"1s\"");
+    assert!(least.with("watch_age = \"60s\"", "watch_age = \"10s\"").parse(false).is_ok());
 }
 
 #[test]

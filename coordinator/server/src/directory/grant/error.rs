@@ -55,6 +55,14 @@ pub enum GrantError {
         /// What changed.
         difference: String,
     },
+    /// The loop gave no leave to write: nothing was written.
+    #[error("the DACL of {place} was not written: {why}")]
+    NoLeave {
+        /// The place.
+        place: Dn,
+        /// Why.
+        why: String,
+    },
     /// It was written, and somebody else wrote at the same time: his edit may be lost, or ours.
     #[error("{0}")]
     LostEdit(Box<LostEdit>),
@@ -138,6 +146,9 @@ mod tests {
         let unknown = GrantError::Unknown { place: place.clone(), why: "no answer".into() };
         assert!(unknown.may_have_written() && !shown.may_have_written());
         assert!(unknown.to_string().contains("is not known: no answer; it must be read"), "{unknown}");
+        let stopped = GrantError::NoLeave { place: place.clone(), why: "it is held".into() };
+        assert!(!stopped.may_have_written());
+        assert_eq!(stopped.to_string(), "the DACL of OU=Hosted,DC=a was not written: it is held");
         let changed = GrantError::Changed { place, difference: "new: x".into() };
         assert!(changed.to_string().contains("have changed since it was planned: new: x"), "{changed}");
     }

@@ -3,10 +3,13 @@
 use super::super::fake::{Answer, BIND, DONE, MODIFIED, bound, hasty, object, object_of, result, server};
 use super::metadata::tests::{ELSEWHERE, HERE, made};
 use super::*;
+use crate::directory::reach::{Asked, Given};
 use sendgate_core::coverage::placement::EntryBytes;
 use sendgate_core::guid::Guid;
 use sendgate_core::names::Dn;
 use sendgate_core::secdesc::edit::GrantForm;
+use sendgate_core::time::Steady;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn descriptor(sddl: &str) -> Vec<u8> {
@@ -32,6 +35,41 @@ fn grant() -> PlannedGrant {
     }
 }
 
+/// Leave to write, for ever.
+struct Always;
+
+impl Leave for Always {
+    fn ask(&self) -> Asked<'_> {
+        Box::pin(async { Ok(Given::until(Steady::START, Arc::new(|| Steady::START))) })
+    }
+}
+
+/// Leave that is refused, or has run off when it arrives.
+struct Never(Result<(), &'static str>);
+
+impl Leave for Never {
+    fn ask(&self) -> Asked<'_> {
+        let late = || Steady::START + Duration::from_millis(1);
+        let answer = self.0.map(|()| Given::until(Steady::START, Arc::new(late))).map_err(str::to_owned);
+        Box::pin(async move { answer })
+    }
+}
+
+/// Invariant 7: nothing is sent. A write would have no answer, and be called unknown.
+#[tokio::test]
+async fn without_leave_nothing_is_written() {
+    let ran_off = "the coordinator's leave to write ran off before it was used";
+    for (leave, why) in [(Never(Err("it is held")), "it is held"), (Never(Ok(())), ran_off)] {
+        let text = format!("the DACL of CN=x,DC=a was not written: {why}");
+        let error = apply(&hasty(vec![bound(), shown(BEFORE)]), &grant(), &leave).await.unwrap_err();
+        assert!(!error.may_have_written());
+        assert_eq!(error.to_string(), text);
+        let there = shown(&format!("{BEFORE}{OURS}"));
+        let error = withdraw(&hasty(vec![bound(), there]), &grant().entry(), &leave).await.unwrap_err();
+        assert_eq!(error.to_string(), text);
+    }
+}
+
 /// The place with its descriptor's version.
 fn versioned(sddl: &str, version: u32, origin: Guid) -> Answer {
     let attributes = [(DESCRIPTOR, descriptor(sddl)), (METADATA, made(version, origin))];
@@ -45,19 +83,20 @@ fn written() -> Answer {
 #[tokio::test]
 async fn what_is_read_back_as_written_is_done() {
     let after = format!("{BEFORE}{OURS}");
-    let done = apply(&server(vec![bound(), shown(BEFORE), written(), shown(&after)]), &grant()).await;
+    let done = apply(&server(vec![bound(), shown(BEFORE), written(), shown(&after)]), &grant(), &Always).await;
     assert!(matches!(done, Ok(GrantDone::Written { .. })), "{done:?}");
 }
 
 #[tokio::test]
 async fn a_write_without_an_answer_is_unknown() {
-    let error = apply(&hasty(vec![bound(), shown(BEFORE), Answer::Nothing]), &grant()).await.unwrap_err();
+    let error = apply(&hasty(vec![bound(), shown(BEFORE), Answer::Nothing]), &grant(), &Always).await.unwrap_err();
     assert!(matches!(error, GrantError::Unknown { .. }) && error.may_have_written(), "{error}");
     assert!(
         error.to_string().starts_with("whether the entry on CN=x,DC=a was written is not known: writing the DACL"),
         "{error}"
     );
-    let error = apply(&server(vec![bound(), shown(BEFORE), written(), Answer::Close]), &grant()).await.unwrap_err();
+    let error =
+        apply(&server(vec![bound(), shown(BEFORE), written(), Answer::Close]), &grant(), &Always).await.unwrap_err();
     assert!(error.to_string().contains("it was written, but not read back"), "{error}");
     assert!(error.may_have_written());
 }
@@ -65,7 +104,7 @@ async fn a_write_without_an_answer_is_unknown() {
 #[tokio::test]
 async fn a_write_that_is_refused_wrote_nothing() {
     let refused = Answer::Say(vec![result(MODIFIED, 50, "no WRITE_DAC")]);
-    let error = apply(&server(vec![bound(), shown(BEFORE), refused]), &grant()).await.unwrap_err();
+    let error = apply(&server(vec![bound(), shown(BEFORE), refused]), &grant(), &Always).await.unwrap_err();
     assert!(!error.may_have_written());
     assert!(
         error
@@ -76,7 +115,7 @@ async fn a_write_that_is_refused_wrote_nothing() {
 }
 
 async fn lost(before: Answer, after: Answer) -> LostEdit {
-    match apply(&server(vec![bound(), before, written(), after]), &grant()).await {
+    match apply(&server(vec![bound(), before, written(), after]), &grant(), &Always).await {
         Err(GrantError::LostEdit(lost)) => *lost,
         other => panic!("{other:?}"),
     }
@@ -101,7 +140,7 @@ async fn somebody_elses_write_at_the_same_time_is_found() {
 async fn the_version_of_the_descriptor_rises_by_exactly_one() {
     let after = format!("{BEFORE}{OURS}");
     let alone = server(vec![bound(), versioned(BEFORE, 3, ELSEWHERE), written(), versioned(&after, 4, HERE)]);
-    let Ok(GrantDone::Written { alone, .. }) = apply(&alone, &grant()).await else { panic!("not written") };
+    let Ok(GrantDone::Written { alone, .. }) = apply(&alone, &grant(), &Always).await else { panic!("not written") };
     assert_eq!(
         alone.to_string(),
         format!("nobody else wrote meanwhile: its version went from 3 (of {ELSEWHERE}) to 4 (of {HERE})")
@@ -123,8 +162,12 @@ async fn the_version_of_the_descriptor_rises_by_exactly_one() {
 #[tokio::test]
 async fn a_version_that_cannot_be_read_is_said_and_no_error() {
     let after = format!("{BEFORE}{OURS}");
-    let said = async |before: Answer, now: Answer| match apply(&server(vec![bound(), before, written(), now]), &grant())
-        .await
+    let said = async |before: Answer, now: Answer| match apply(
+        &server(vec![bound(), before, written(), now]),
+        &grant(),
+        &Always,
+    )
+    .await
     {
         Ok(GrantDone::Written { alone, .. }) => alone.to_string(),
         other => panic!("{other:?}"),
@@ -136,7 +179,7 @@ async fn a_version_that_cannot_be_read_is_said_and_no_error() {
 }
 
 async fn withdrawn(before: &str, after: &str) -> Result<GrantDone, GrantError> {
-    withdraw(&hasty(vec![bound(), shown(before), written(), shown(after)]), &grant().entry()).await
+    withdraw(&hasty(vec![bound(), shown(before), written(), shown(after)]), &grant().entry(), &Always).await
 }
 
 #[tokio::test]
@@ -171,7 +214,7 @@ async fn an_entry_that_is_not_ours_or_stands_in_disorder_is_not_taken_away() {
     bytes[22] = u8::try_from(other.len() + 8).unwrap();
     bytes.extend(other);
     let foreign = object("CN=x,DC=a", DESCRIPTOR, &bytes);
-    let error = withdraw(&hasty(vec![bound(), foreign]), &grant().entry()).await.unwrap_err().to_string();
+    let error = withdraw(&hasty(vec![bound(), foreign]), &grant().entry(), &Always).await.unwrap_err().to_string();
     assert!(error.contains("means the same in other bytes, so it is not one that Sendgate wrote"), "{error}");
 }
 
@@ -183,7 +226,7 @@ async fn a_list_that_would_pass_64_kb_is_not_written() {
     let mut grant = grant();
     grant.expected = edit::explicit_entries(&full).into_iter().map(EntryBytes).collect();
     let place = object("CN=x,DC=a", DESCRIPTOR, full.as_bytes());
-    let error = apply(&hasty(vec![bound(), place]), &grant).await.unwrap_err();
+    let error = apply(&hasty(vec![bound(), place]), &grant, &Always).await.unwrap_err();
     assert!(!error.may_have_written());
     assert!(error.to_string().contains("the DACL would have 655"), "{error}");
     assert!(
@@ -195,20 +238,20 @@ async fn a_list_that_would_pass_64_kb_is_not_written() {
 #[tokio::test]
 async fn what_cannot_be_edited_is_not_written() {
     let hidden = object("CN=x,DC=a", "cn", b"x");
-    let error = apply(&server(vec![bound(), hidden]), &grant()).await.unwrap_err();
+    let error = apply(&server(vec![bound(), hidden]), &grant(), &Always).await.unwrap_err();
     assert!(error.to_string().contains("its descriptor is not shown to sendgate@example.test"), "{error}");
     let broken = object("CN=x,DC=a", DESCRIPTOR, &[1, 2, 3]);
-    let error = apply(&server(vec![bound(), broken]), &grant()).await.unwrap_err();
+    let error = apply(&server(vec![bound(), broken]), &grant(), &Always).await.unwrap_err();
     assert!(error.to_string().starts_with("the DACL of CN=x,DC=a was not written: "), "{error}");
     let unordered = "D:(A;;RP;;;WD)(D;;WP;;;WD)";
-    let error = apply(&server(vec![bound(), shown(unordered)]), &grant()).await.unwrap_err();
+    let error = apply(&server(vec![bound(), shown(unordered)]), &grant(), &Always).await.unwrap_err();
     assert!(error.to_string().contains("not in canonical order"), "{error}");
 }
 
 #[tokio::test]
 async fn entries_that_have_changed_since_the_plan_are_left_alone() {
     // The server would take a write: that none is sent shows in the error, for the write has no answer prepared.
-    let error = apply(&hasty(vec![bound(), shown("D:(A;;WP;;;WD)")]), &grant()).await.unwrap_err();
+    let error = apply(&hasty(vec![bound(), shown("D:(A;;WP;;;WD)")]), &grant(), &Always).await.unwrap_err();
     assert!(
         matches!(&error, GrantError::Changed { difference, .. } if difference == "missing: (A;;RP;;;WD); new: (A;;WP;;;WD)"),
         "{error}"

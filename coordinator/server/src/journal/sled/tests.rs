@@ -43,6 +43,21 @@ fn two(directory: &Path) -> Head {
     journal.head().unwrap()
 }
 
+/// Where no more files can be opened appending goes on: the file is open already. Here it has no name to be opened by.
+#[test]
+fn appending_opens_no_file() {
+    let directory = Scratch::new();
+    let head = two(directory.path());
+    let journal = open(directory.path());
+    let (name, moved) = (directory.path().join("db"), directory.path().join("moved"));
+    std::fs::rename(&name, &moved).unwrap();
+    journal.append(head.sequence.next(), b"three").unwrap();
+    std::fs::rename(&moved, &name).unwrap();
+    drop(journal);
+    let verified = open(directory.path()).verify().unwrap();
+    assert_eq!(verified.records, 3);
+}
+
 /// Opens once the lock is free: a process that another test is starting holds a copy of it until its program runs.
 fn soon<T>(mut open: impl FnMut() -> Result<T, OpenError>) -> Result<T, OpenError> {
     let deadline = Instant::now() + Duration::from_secs(20);
