@@ -197,21 +197,18 @@ impl World {
         let last = hosts.iter().filter_map(|host| self.waves.ended.get(host)).max().copied();
         let mut wrong = Vec::new();
         for host in hosts {
-            let installs = self.ledger.intents.values().map(|intent| &intent.effect).filter(|effect| {
+            let mut installs = self.ledger.intents.values().map(|intent| &intent.effect).filter(|effect| {
                 matches!(effect, Effect::Install { .. }) && effect.host() == Some(&name::<HostName>(host))
             });
-            if let (Some(last), Some(effect), true) = (last, installs.last(), self.waves.ended.contains_key(host)) {
+            if let (Some(last), Some(effect), true) = (last, installs.next_back(), self.waves.ended.contains_key(host))
+            {
                 let watched = self.unheld(last, now, effect);
                 if watched + SLACK < self.policy.soak {
                     wrong.push(format!("{host} was watched for {watched:?} since {}", shown(last)));
                 }
             }
-            // A host that had it before is none that the rollout has changed.
             let known = &self.hosts[host];
-            if self.waves.ended.contains_key(host)
-                && known.version != Some(Self::target())
-                && now.saturating_sub(known.versioned) > REPORT_KNOWN_AFTER
-            {
+            if known.version != Some(Self::target()) && now.saturating_sub(known.versioned) > REPORT_KNOWN_AFTER {
                 wrong.push(format!("{host} has had {:?} since {}", known.version, shown(known.versioned)));
             }
             let open = self.ledger.open().find(|(_, intent)| {

@@ -103,6 +103,29 @@ fn a_host_is_left_out_in_its_soak() {
     assert_eq!(installs(&offered(&mut example))[0].0, "exa2");
 }
 
+/// Somebody else had brought the hotfix there, and takes it away again before the wave is over.
+#[test]
+fn a_host_that_had_the_hotfix_before_and_lost_it_is_not_done() {
+    let mut example = Example::covered();
+    example.exchange("exa2", AFTER);
+    example.settle();
+    example.policy.disruption.estate = 2.try_into().unwrap();
+    example.rollout_of(&file_of("dst", &wave("all", &["exa1", "exa2"])));
+    example.settle();
+    assert_eq!(phases(&example)[1], Phase::Done);
+    example.exchange("exa2", BEFORE);
+    example.settle();
+    let failed = format!("store.exe is {BEFORE} again, {AFTER} is expected");
+    assert_eq!(phases(&example)[1], Phase::Failed { class: Class::Install, why: failed });
+    assert!(example.rollout_state().contains("1 failed installs"), "{}", example.rollout_state());
+    let request = request::retry(example.world(), "dst", "exa2", "it was a mistake");
+    file_it(&mut example, "olga", request);
+    resume(&mut example);
+    resume(&mut example);
+    let on: Vec<_> = installs(&offered(&mut example)).into_iter().map(|(host, _)| host).collect();
+    assert_eq!(on, ["exa1"], "in its turn");
+}
+
 /// How it ends would be forgiven before it has ended.
 #[test]
 fn a_host_at_which_something_goes_on_is_not_tried_again() {

@@ -233,10 +233,11 @@ pub(super) fn silence(world: World<'_>, host: &HostName) -> Option<Duration> {
 /// It has shown the hotfix before: it is watched until its wave is over.
 fn verified(about: &About<'_>) -> Phase {
     let (world, rollout) = (about.world, about.rollout);
-    if about.wave < rollout.waves_done || !touched(about) {
+    if about.wave < rollout.waves_done {
         return Phase::Done;
     }
-    if let Some(silent) = silence(world, about.host).filter(|silent| *silent > world.policy.act_deadline) {
+    let silent = silence(world, about.host).filter(|silent| touched(about) && *silent > world.policy.act_deadline);
+    if let Some(silent) = silent {
         let why = format!("nothing was heard of it for {}", Readable(silent));
         return Phase::Failed { class: Class::Unreachable, why };
     }
@@ -244,6 +245,10 @@ fn verified(about: &About<'_>) -> Phase {
     if let Some(version) = about.report().and_then(installed).filter(|version| !has(world, rollout, *version)) {
         let why = format!("store.exe is {version} again, {} is expected", rollout.spec.package.target);
         return Phase::Failed { class: Class::Install, why };
+    }
+    // Somebody else brought it here.
+    if !touched(about) {
+        return Phase::Done;
     }
     let serving = about.report().and_then(|host| host.exchange.as_ref()).map(|exchange| not_serving(about, exchange));
     match serving {
