@@ -4,6 +4,7 @@ use super::{Refused, known_rollout, needed_reason};
 use crate::gate::World;
 use crate::ledger::{Request, Rollout, RolloutEvent, RolloutState};
 use crate::names::RolloutName;
+use crate::plan;
 use crate::spec::{self, RolloutSpec, SpecError};
 
 /// Checks a rollout's file.
@@ -101,11 +102,21 @@ pub fn rollout_abort(world: World<'_>, given: &str, reason: &str) -> Result<Requ
     Ok(Request::RolloutAbort { rollout, reason })
 }
 
+/// Whether every host that the rollout may have changed shows a version without its hotfix.
+fn nothing_left(world: World<'_>, rollout: &Rollout) -> bool {
+    let without = |host| {
+        let exchange = world.estate.hosts.get(host).and_then(|state| state.exchange.as_ref());
+        let version = exchange.and_then(|exchange| exchange.store.as_ref().ok());
+        version.is_some_and(|version| !plan::rollout::has(world, rollout, *version))
+    };
+    rollout.before.keys().all(without)
+}
+
 /// Checks that the hotfix is to be removed again.
 ///
 /// # Errors
-/// [`Refused`] if there is no such rollout, nothing of it has begun, it is being removed already, another live rollout has
-/// one of the servers by now, or no reason is given.
+/// [`Refused`] if there is no such rollout, nothing of it has begun, it is being removed already, nothing of it is left,
+/// another live rollout has one of the servers by now, or no reason is given.
 pub fn rollout_remove(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
     let rollout = known_rollout(world, given)?;
     let reason = needed_reason(reason)?;
@@ -117,6 +128,10 @@ pub fn rollout_remove(world: World<'_>, given: &str, reason: &str) -> Result<Req
             return Err(Refused::Conflict(format!(
                 "rollout {rollout} has installed nothing: there is nothing to remove"
             )));
+        }
+        if known.state == RolloutState::Removed && nothing_left(world, known) {
+            let what = "is removed again and cannot be removed: each of its hosts shows a version without the hotfix";
+            return Err(Refused::Conflict(format!("rollout {rollout} {what}")));
         }
         free(world, &known.spec)?;
     }

@@ -61,6 +61,10 @@ fn what_a_removal_left_behind_is_removed_by_another_one() {
     remove_next(&mut example, "exa2");
     example.settle();
     assert_eq!(example.rollout_state(), "removed again");
+    let nothing = request::rollout_remove(example.world(), "dst", "to be sure").unwrap_err().to_string();
+    let text =
+        "rollout dst is removed again and cannot be removed: each of its hosts shows a version without the hotfix";
+    assert_eq!(nothing, text);
 }
 
 /// It was removed, and somebody installs the hotfix again while the removal goes on elsewhere.

@@ -164,7 +164,7 @@ fn began(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
 
 /// Whether a store of this version has what the rollout installs: exactly it, or a later fix of the same branch, which
 /// contains the earlier ones.
-pub(super) fn has(world: World<'_>, rollout: &Rollout, version: StoreVersion) -> bool {
+pub(crate) fn has(world: World<'_>, rollout: &Rollout, version: StoreVersion) -> bool {
     let target = rollout.spec.package.target;
     let judge = |version| world.policy.enforcement.judge(version);
     version == target
