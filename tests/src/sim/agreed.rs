@@ -62,6 +62,17 @@ impl Agreed {
         hosts.iter().any(|host| self.changed.contains(host))
     }
 
+    /// Only the file is still known.
+    pub(super) fn forget(&mut self) {
+        let terms = self.terms.clone();
+        *self = Self::new(terms);
+    }
+
+    /// These hosts have been changed.
+    pub(super) fn are_changed(&mut self, hosts: impl IntoIterator<Item = &'static str>) {
+        self.changed = hosts.into_iter().collect();
+    }
+
     fn anew(&mut self, since: Sequence) {
         self.since = since;
         self.refused.clear();
@@ -212,11 +223,12 @@ impl World {
                 continue;
             }
             for goodlink in served_by(self, server) {
-                let sent = self.acts.iter().any(|(id, act)| {
-                    let intent = self.ledger.intents.get(&Sequence(*id)).map(|intent| &intent.effect);
+                let sent = self.acts.iter().filter(|(key, _)| self.is_ours(key)).any(|(key, act)| {
+                    let id = key.sequence;
+                    let intent = self.ledger.intents.get(&id).map(|intent| &intent.effect);
                     let test = matches!(intent, Some(Effect::TestSend { goodlink: by, server: through, .. })
                         if by.as_str() == goodlink && through.as_str() == server);
-                    test && act.ended() == Some(Some(0)) && Sequence(*id) > self.agreed.since
+                    test && act.ended() == Some(Some(0)) && id > self.agreed.since
                 });
                 if !sent {
                     wrong.push(format!("wave {wave} is over, and {goodlink} has not sent through {server}"));

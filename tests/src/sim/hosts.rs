@@ -3,6 +3,7 @@
 use super::Sim;
 use super::estate::EXCHANGE;
 use super::lives::Life;
+use super::restored::ActKey;
 use super::world::World;
 use sendgate_agent::apply::Look;
 use sendgate_agent::apply::offer::Prepared;
@@ -109,7 +110,7 @@ impl SimPrograms {
             sim: Arc::clone(&self.sim),
             life: Arc::clone(&self.life),
             host: self.host,
-            id: id.sequence(),
+            key: ActKey::new(&id.to_string(), self.host),
         })
     }
 }
@@ -125,7 +126,10 @@ impl Programs for SimPrograms {
             if !self.life.lives() {
                 pending::<()>().await;
             }
-            let (fails, act) = (self.sim.chance(|chance| chance.percent(2)), id.sequence());
+            let fails = self.sim.chance(|chance| chance.percent(2));
+            let Some(act) = ActKey::new(&id.to_string(), self.host) else {
+                return Err(io::Error::other("no act is called so"));
+            };
             if fails {
                 return Err(io::Error::other("no more processes"));
             }
@@ -139,10 +143,9 @@ impl Programs for SimPrograms {
             if again {
                 // The journal of the agent keeps this from happening.
                 let now = self.sim.now();
-                self.sim
-                    .world(|world| world.violated(now, format!("act {act} is started a second time on {}", self.host)));
+                self.sim.world(|world| world.violated(now, format!("act {act:?} is started a second time")));
             }
-            tokio::spawn(supervise(Arc::clone(&self.sim), act, self.host, prepared.what, not_after));
+            tokio::spawn(supervise(Arc::clone(&self.sim), act, prepared.what, not_after));
             Ok(self.followed(id))
         })
     }
@@ -155,7 +158,8 @@ impl Programs for SimPrograms {
 }
 
 /// A program and its supervisor: nothing that happens to the agent touches them.
-async fn supervise(sim: Arc<Sim>, act: u64, host: &'static str, what: String, not_after: Duration) {
+async fn supervise(sim: Arc<Sim>, act: ActKey, what: String, not_after: Duration) {
+    let host = act.host;
     let (now, sluggish) = (sim.now(), sim.world(|world| world.hosts[host].sluggish));
     let most = if sluggish > now { STARTS_LATE } else { STARTS };
     let wait = sim.chance(|chance| chance.between(Duration::from_millis(5), most));
@@ -164,7 +168,7 @@ async fn supervise(sim: Arc<Sim>, act: u64, host: &'static str, what: String, no
     let begins = sim.world(|world| {
         let unclaimed = world.acts.get(&act).is_some_and(|act| act.stage == Stage::Unclaimed);
         if unclaimed && now < not_after {
-            world.begins(now, act, host, &what);
+            world.begins(now, act, &what);
         }
         let stage = match (unclaimed, now < not_after) {
             (false, _) => return false,
@@ -206,7 +210,9 @@ async fn supervise(sim: Arc<Sim>, act: u64, host: &'static str, what: String, no
         // A program that tells its end tells the truth.
         let refused = code == Some(0) && what.strip_prefix(TEST).is_some_and(|server| !world.sends(host, server));
         let code = if refused { Some(FAILED) } else { code };
-        world.tell(now, || format!("{host}: act {act} ends with {code:?}, {}", if done { "done" } else { "not done" }));
+        world.tell(now, || {
+            format!("{host}: act {} ends with {code:?}, {}", act.sequence, if done { "done" } else { "not done" })
+        });
         world.acts.insert(act, Act { host, stage: Stage::Ended(code) });
         if install {
             world.waves.ended(now, host);
@@ -251,7 +257,7 @@ struct Following {
     sim: Arc<Sim>,
     life: Arc<Life>,
     host: &'static str,
-    id: u64,
+    key: Option<ActKey>,
 }
 
 impl Followed for Following {
@@ -261,8 +267,9 @@ impl Followed for Following {
                 pending::<()>().await;
             }
             let never = "the agent ended before the program was started";
+            let Some(key) = self.key else { return Err(io::Error::other("no act is called so")) };
             Ok(self.sim.world(|world| {
-                let act = world.acts.entry(self.id);
+                let act = world.acts.entry(key);
                 let act = act.or_insert_with(|| Act { host: self.host, stage: Stage::Never(never.to_owned()) });
                 match &act.stage {
                     Stage::Unclaimed => Look::Unclaimed,

@@ -1,9 +1,10 @@
 //! What must never be, on the simulated truth: effects outside a permit, too early, too many, for nobody's sake.
 
 use super::estate::{EXCHANGE, SILENT_AFTER, WATCH_AGE, name};
+use super::hosts::Act;
+use super::restored::ActKey;
 use super::world::{User, World, shown};
 use sendgate_core::ledger::{Effect, IntentState, Outcome, Sequence};
-use sendgate_core::names::HostName;
 use sendgate_core::policy::{GateScope, GrantMode};
 use std::time::Duration;
 
@@ -24,6 +25,12 @@ pub(super) const REPORT_KNOWN_AFTER: Duration = SILENT_AFTER.saturating_add(Dura
 impl World {
     /// A permit is durable.
     pub(super) fn gets_permit(&mut self, now: Duration, intent: Sequence) {
+        // That it had one in a journal that is lost is entered when its act is seen to have begun.
+        let began = |key: &ActKey| self.acts.get(key).is_some_and(Act::began);
+        if self.key(intent).is_some_and(|key| self.lost_permit(&key).is_some() && began(&key)) {
+            self.permitted.insert(intent, now);
+            return;
+        }
         if self.permitted.insert(intent, now).is_some() {
             self.violated(now, format!("intent {intent} was permitted twice"));
         }
@@ -35,31 +42,30 @@ impl World {
     }
 
     /// A program is about to change a host.
-    pub(super) fn begins(&mut self, now: Duration, act: u64, host: &'static str, what: &str) {
+    pub(super) fn begins(&mut self, now: Duration, key: ActKey, what: &str) {
+        let ActKey { sequence: act, host, .. } = key;
         self.effects += 1;
         self.tell(now, || format!("{host}: {what} begins (act {act})"));
-        let intent = self.ledger.intents.get(&Sequence(act)).cloned();
+        let (intent, lost) =
+            (self.ledger.intents.get(&act).filter(|_| self.is_ours(&key)).cloned(), self.lost_permit(&key));
+        let late = |at: Option<&Duration>| at.is_none_or(|at| now.saturating_sub(*at) > PERMIT);
+        if late(self.asked.get(&key)) {
+            self.violated(now, format!("{what} on {host} begins {PERMIT:?} after it was asked for (intent {act})"));
+        }
+        if late(lost.as_ref().or_else(|| self.permitted.get(&act))) {
+            self.violated(now, format!("{what} on {host} begins outside a permit (intent {act})"));
+        }
         match intent {
+            // The permit that is out is of a journal that is lost.
+            None if self.lost_effect(&key).is_some() && lost.is_some() => {}
             None => self.violated(now, format!("{what} on {host} without an intent")),
             Some(intent) => {
-                if intent.effect.host() != Some(&name::<HostName>(host)) {
-                    self.violated(now, format!("act {act} is not for {host}"));
-                }
-                if !matches!(intent.state, IntentState::Permitted { .. }) {
+                if !matches!(intent.state, IntentState::Permitted { .. }) && lost.is_none() {
                     self.violated(now, format!("{what} on {host} while its intent {act} is {:?}", intent.state));
-                }
-                if self.permitted.get(&Sequence(act)).is_none_or(|at| now.saturating_sub(*at) > PERMIT) {
-                    self.violated(now, format!("{what} on {host} begins outside a permit (intent {act})"));
-                }
-                if self.asked.get(&act).is_none_or(|at| now.saturating_sub(*at) > PERMIT) {
-                    self.violated(
-                        now,
-                        format!("{what} on {host} begins {PERMIT:?} after it was asked for (intent {act})"),
-                    );
                 }
                 self.may_still_begin(now, &intent.effect, "begins");
                 self.begins_as_agreed(now, &intent.effect, host);
-                self.still_wanted(now, Sequence(act), PERMIT, "begins");
+                self.still_wanted(now, act, PERMIT, "begins");
                 match intent.effect {
                     Effect::Install { .. } => self.may_install(now, host),
                     Effect::RestartGoodlink { forced: false, .. } => self.may_restart(now, host),
@@ -105,6 +111,8 @@ impl World {
             let waits = &self.policy.waits;
             if let (None, Some(landed)) = (user.uncovered, user.landed)
                 && now.saturating_sub(landed) < waits.settled
+                // What a journal that is lost knew of it is not known before somebody says that it is lost.
+                && !self.lost.waits
             {
                 wrong.push(format!("the right of {called} landed at {}", shown(landed)));
             }
@@ -128,7 +136,7 @@ impl World {
         };
         if users.is_empty() {
             self.violated(now, format!("GoodLink on {host} is restarted, and nobody is paused"));
-        } else if users.iter().all(early) {
+        } else if users.iter().all(early) && !self.lost.waits {
             self.violated(now, format!("GoodLink on {host} is restarted, and it is too early for everybody"));
         }
     }
@@ -157,8 +165,9 @@ impl World {
             self.violated(now, format!("still open at the end: {}", open.join("; ")));
         }
         let mut wrong = Vec::new();
-        for (id, act) in &self.acts {
-            let known = self.ledger.intents.get(&Sequence(*id)).map(|intent| &intent.state);
+        for (key, act) in self.acts.iter().filter(|(key, _)| self.is_ours(key) || self.lost_effect(key).is_none()) {
+            let id = key.sequence;
+            let known = self.ledger.intents.get(&id).map(|intent| &intent.state);
             let told = matches!(known, Some(IntentState::Ended { .. }));
             if act.ended().is_some() && !told {
                 wrong
@@ -169,13 +178,16 @@ impl World {
             let (Some(host), IntentState::Ended { outcome, .. }) = (intent.effect.host(), &intent.state) else {
                 continue;
             };
-            let act = self.acts.get(&id.get());
-            let ended = act.filter(|act| host.as_str() == act.host).and_then(|act| act.ended());
+            let act = self.key(*id).and_then(|key| self.acts.get(&key));
+            let ended = act.and_then(Act::ended);
+            // Its agent may have told that to the journal that is lost, and forgotten it.
+            let lost = self.lost.kept.is_some_and(|kept| *id <= kept);
             let fits = match outcome {
                 Outcome::Succeeded { .. } => ended == Some(Some(0)),
                 Outcome::Failed { .. } => matches!(ended, Some(Some(code)) if code != 0),
-                Outcome::Unknown { .. } => ended == Some(None),
-                Outcome::NotStarted { .. } | Outcome::Withdrawn { .. } => act.is_none_or(|act| !act.began()),
+                Outcome::Unknown { .. } => ended == Some(None) || lost,
+                // What was carried out in a lost part is drift, where the copy has no more than its offer.
+                Outcome::NotStarted { .. } | Outcome::Withdrawn { .. } => lost || act.is_none_or(|act| !act.began()),
             };
             if !fits {
                 let stage = act.map(|act| &act.stage);

@@ -277,7 +277,7 @@ pub(super) fn coordinator(sim: &Arc<Sim>, journal: &Arc<SimJournal>, boot: (u64,
             threads: Arc::new(machine),
             clock: Clock::resume(last.as_ref(), Box::new(source)),
             ledger,
-            fresh_mark: 0x5e_ed,
+            fresh_mark: 0x5e_ed + sim.world(|world| world.lost.count),
         };
         let ended = match Driver::start(parts).await {
             Ok((driver, handle)) => {

@@ -5,6 +5,7 @@
 use super::Sim;
 use super::estate::name;
 use super::lives::Life;
+use super::restored::ActKey;
 use sendgate_agent::machine::Later;
 use sendgate_agent::session::{SessionError, Told, Transport};
 use sendgate_coordinator::agents::AgentService;
@@ -135,7 +136,9 @@ impl Line {
         let known = sim.service().is_some_and(|service| Arc::ptr_eq(&service, &self.service));
         let newest = sim.ways(|ways| ways[host].opened == self.number);
         let [left, crawled] = [&self.left, &self.crawled].map(|flag| flag.load(Ordering::Relaxed));
-        if known && newest && !left && !crawled {
+        // After a takeover everybody comes again.
+        let taken = sim.world(|world| world.lost.taken).is_some_and(|at| sim.now().saturating_sub(at) < PROMPT);
+        if known && newest && !left && !crawled && !taken {
             sim.violated(format!("the coordinator ended the whole session {} of {host}", self.number));
         }
     }
@@ -162,8 +165,8 @@ impl Carried for FromAgent {
         let now = sim.now();
         match &self.kind {
             Some(Kind::PermitRequest(request)) if !arrives => {
-                let act = request.act_id.rsplit('-').next().and_then(|number| number.parse().ok());
-                sim.world(|world| world.asked.extend(act.map(|act: u64| (act, now))));
+                let act = ActKey::new(&request.act_id, host);
+                sim.world(|world| world.asked.extend(act.map(|act| (act, now))));
             }
             Some(Kind::Report(report)) if arrives => sim.world(|world| world.hears(now, host, report)),
             _ => {}

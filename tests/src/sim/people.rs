@@ -184,6 +184,9 @@ pub(super) struct Operator {
 
 impl Operator {
     pub(super) async fn work(self, sim: Arc<Sim>, handle: Handle) {
+        if takes_over(&sim, &handle).await {
+            return;
+        }
         let again = sim.chance(|chance| chance.percent(75));
         let (file, resumed, held, missing, undone) = sim.world(|world| {
             // Drift holds the rollout, and a person's release may have come to nobody: in the end somebody looks at it.
@@ -223,6 +226,24 @@ impl Operator {
         };
         drop(asked);
     }
+}
+
+/// After a loss of the journal a takeover is declared, and once more where an agent comes late that nobody had heard of by
+/// then; true while that is to come before everything else.
+async fn takes_over(sim: &Sim, handle: &Handle) -> bool {
+    let now = sim.now();
+    let (lost, waits, due) =
+        sim.world(|world| (world.lost.count > 0, world.lost.waits, world.lost.waits && world.lost.declared <= now));
+    if !lost {
+        return false;
+    }
+    let strange = handle.look(|world, _| !world.estate.strangers.is_empty()).await.unwrap_or_default();
+    if due || strange && !waits {
+        let epoch = 0x7a_0000_0000 + u64::try_from(now.as_millis()).unwrap_or(0);
+        let declared = handle.request(olive(), move |world| request::takeover(world, epoch, "the disk is lost")).await;
+        sim.world(|world| world.tell(now, || format!("olive declares a takeover: {declared:?}")));
+    }
+    waits
 }
 
 /// Lets the rollout go on after it stopped by itself; what failed is tried again or left out.

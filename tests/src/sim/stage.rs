@@ -10,6 +10,7 @@ use super::hosts::Host;
 use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who};
 use super::network::Way;
 use super::people;
+use super::restored::{self, Loss, Lost};
 use super::terms::Terms;
 use super::waves::Waves;
 use super::world::{World, shown};
@@ -17,7 +18,7 @@ use super::{Premises, Sim, locked};
 use crate::panics;
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
-use sendgate_core::ledger::{Ledger, RolloutState};
+use sendgate_core::ledger::{Ledger, RolloutState, Sequence};
 use sendgate_core::policy::GrantMode;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -105,6 +106,8 @@ struct Stage {
     windows: bool,
     /// The coordinator's machine: which boot, and when it was.
     boot: (u64, Duration),
+    /// A disk that is lost.
+    loss: Option<Loss>,
     by_hand: Option<Duration>,
     abort: Option<Duration>,
     healed: Option<Duration>,
@@ -133,6 +136,7 @@ impl Stage {
             acts: BTreeMap::new(),
             ledger: Ledger::default(),
             asked: BTreeMap::new(),
+            lost: Lost::default(),
             permitted: BTreeMap::new(),
             shown: BTreeMap::new(),
             lacks: BTreeMap::new(),
@@ -181,6 +185,7 @@ impl Stage {
             resumes,
             windows,
             boot: (1, Duration::ZERO),
+            loss: restored::draw(seed),
             by_hand,
             abort,
             healed: None,
@@ -199,7 +204,7 @@ impl Stage {
                     break;
                 }
             }
-            let next = self.back.values().copied().chain([tick]);
+            let next = self.back.values().copied().chain([tick]).chain(self.loss.map(|loss| loss.at));
             let next =
                 next.chain(self.faults.last().map(|(at, _)| *at)).chain(self.next_act(now)).min().unwrap_or(tick);
             tokio::select! {
@@ -215,8 +220,33 @@ impl Stage {
         self.ended()
     }
 
+    /// The coordinator's journal is lost.
+    fn lose(&mut self, now: Duration, loss: &Loss) {
+        self.sim.world(|world| world.faults += 1);
+        self.kill(Who::Coordinator, now + loss.down);
+        self.back.insert(Who::Coordinator, now + loss.down);
+        let head = self.journal.head().map_or(0, |head| head.sequence.0);
+        let most = usize::try_from(head * loss.kept / 100).unwrap_or(usize::MAX);
+        let records = self.journal.read(Sequence::FIRST, most).unwrap_or_default();
+        let inner = MemoryJournal::new();
+        for record in &records {
+            if let Err(error) = inner.append(record.sequence, &record.payload) {
+                self.sim.violated(format!("a copy of the journal cannot be made: {error}"));
+            }
+        }
+        let records: Vec<_> = records.into_iter().map(|record| (record.sequence, record.payload)).collect();
+        self.sim.restored(&records, loss);
+        self.journal = Arc::new(SimJournal { inner, sim: Arc::clone(&self.sim) });
+        if loss.elsewhere {
+            self.boot = (self.boot.0 + 1, now);
+        }
+    }
+
     /// Starts whoever is to be back, and lets faults happen.
     fn due(&mut self, now: Duration) {
+        if let Some(loss) = self.loss.take_if(|loss| loss.at <= now) {
+            self.lose(now, &loss);
+        }
         let back: Vec<Who> = self.back.iter().filter(|(_, at)| **at <= now).map(|(who, _)| *who).collect();
         for who in back {
             self.back.remove(&who);
@@ -317,7 +347,7 @@ impl Stage {
             Some(RolloutState::Tripped { .. }) => resumed >= self.resumes,
             Some(_) => true,
         };
-        if ended && over && self.faults.is_empty() && now > 10 * MINUTE {
+        if ended && over && self.loss.is_none() && self.faults.is_empty() && now > 10 * MINUTE {
             return true;
         }
         let within = if self.windows { ENDS_IN_WINDOWS_WITHIN } else { ENDS_WITHIN };

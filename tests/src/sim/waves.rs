@@ -42,6 +42,11 @@ pub(super) struct Waves {
 }
 
 impl Waves {
+    /// What has ended is still known, and that something has gone wrong.
+    pub(super) fn forget(&mut self) {
+        *self = Self { ended: std::mem::take(&mut self.ended), trouble: true, ..Self::default() };
+    }
+
     /// An install has ended on a host.
     pub(super) fn ended(&mut self, now: Duration, host: &'static str) {
         self.ended.insert(host, now);

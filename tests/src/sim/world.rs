@@ -11,6 +11,7 @@ use super::hosts::{Act, Host};
 use super::known::Shown;
 use super::meddling::{Meddled, Meddling};
 use super::people;
+use super::restored::{ActKey, Lost};
 use super::stops::Stops;
 use super::waves::Waves;
 use sendgate_core::enforcement::{Enforcement, StoreVersion};
@@ -51,11 +52,13 @@ pub(super) struct World {
     pub(super) users: BTreeMap<String, User>,
     pub(super) domains: BTreeMap<&'static str, Domain>,
     pub(super) hosts: BTreeMap<&'static str, Host>,
-    pub(super) acts: BTreeMap<u64, Act>,
+    pub(super) acts: BTreeMap<ActKey, Act>,
     /// A fold of its own over what is durable.
     pub(super) ledger: Ledger,
     /// When each act's permit was asked for last.
-    pub(super) asked: BTreeMap<u64, Duration>,
+    pub(super) asked: BTreeMap<ActKey, Duration>,
+    /// What is known of journals that are lost.
+    pub(super) lost: Lost,
     /// When each permit was written down.
     pub(super) permitted: BTreeMap<Sequence, Duration>,
     /// What the coordinator that lives was shown of each domain last.
@@ -164,6 +167,7 @@ impl World {
         self.agrees(now, sequence, &stamped.entry);
         self.in_order(now, sequence, &stamped.entry);
         self.excepts(now, sequence, &stamped.entry);
+        self.taken_over(now, &stamped.entry);
         match &stamped.entry {
             // A new life knows nothing but its journal.
             Entry::Started { .. } => {
