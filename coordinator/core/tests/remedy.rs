@@ -70,7 +70,7 @@ fn an_unattended_restart_keeps_the_cutoff_of_its_window() {
         );
         serde_json::from_str(&text).unwrap()
     };
-    example.policy.restart_windows = sendgate_core::spec::Windows::In(vec![window("13"), window("14")]);
+    example.policy.restart_windows = sendgate_core::spec::Windows::In(vec![window("13"), window("14")].into());
     example.paused.insert("anna");
     example.lands("anna");
     example.pass(minutes(145));

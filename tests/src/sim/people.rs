@@ -188,7 +188,7 @@ impl Operator {
             return;
         }
         let again = sim.chance(|chance| chance.percent(75));
-        let (file, resumed, held, missing, undone) = sim.world(|world| {
+        let (resumed, held, missing, undone) = sim.world(|world| {
             // Drift holds the rollout, and a person's release may have come to nobody: in the end somebody looks at it.
             let over = self.over && world.acts_of_people.is_empty();
             let held = world.ledger.holds.in_force().keys().next().filter(|_| over).cloned();
@@ -196,7 +196,7 @@ impl Operator {
             let mut others = OTHERS.into_iter().take(world.agreed.terms.approvals);
             let missing = others.find(|by| over && !world.agreed.has(by));
             let undone = world.ledger.undone.values().next().filter(|_| over).map(|undo| undo.grant.get());
-            (world.agreed.terms.text(world.policy.disruption.estate.get()), world.resumed, held, missing, undone)
+            (world.resumed, held, missing, undone)
         });
         if let Some(grant) = undone {
             // While the entry is being taken away it cannot be wanted again: then in a minute.
@@ -204,7 +204,10 @@ impl Operator {
             drop(asked.await);
         }
         let asked = match (self.state, held) {
-            (None, _) => handle.request(olive(), move |world| request::rollout_apply(world, &file)).await,
+            (None, _) => {
+                let file = sim.world(|world| world.agreed.terms.text(world.policy.disruption.estate.get()));
+                handle.request(olive(), move |world| request::rollout_apply(world, &file)).await
+            }
             (Some(RolloutState::Created), _) => {
                 handle.request(olive(), |world| request::rollout_start(world, ROLLOUT, "")).await
             }

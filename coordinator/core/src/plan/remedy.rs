@@ -221,7 +221,7 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
 /// Whether GoodLink may be restarted unattended at this time of day.
 fn closed(world: World<'_>) -> Option<Blocked> {
     let Windows::In(windows) = &world.policy.restart_windows else { return None };
-    let next = match windows_at(windows, world.now.wall) {
+    let next = match windows.at(world.now.wall) {
         Opening::Open { last, .. } if world.now.wall < last => return None,
         // What must be done by then must begin before.
         Opening::Open { until, .. } => match windows_at(windows, until) {

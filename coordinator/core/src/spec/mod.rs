@@ -20,7 +20,7 @@ pub use thresholds::Thresholds;
 use crate::enforcement::StoreVersion;
 use crate::ledger::Sha256;
 use crate::names::{ExchangeServerName, PackageName, RolloutName, WaveName};
-use crate::window::Window;
+use crate::window::Together;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::num::NonZeroU32;
@@ -86,7 +86,7 @@ pub enum Windows {
     /// At any time, and somebody has said so.
     AnyTime,
     /// While one of these is open; at least one.
-    In(Vec<Window>),
+    In(Together),
 }
 
 /// What follows a trip.

@@ -155,7 +155,7 @@ fn windows(problems: &mut Problems, written: &Written) -> Option<Windows> {
     }
     match (written.any_time, written.windows.is_empty()) {
         (true, true) => Some(Windows::AnyTime),
-        (false, false) => (windows.len() == written.windows.len()).then_some(Windows::In(windows)),
+        (false, false) => (windows.len() == written.windows.len()).then(|| Windows::In(windows.into())),
         (true, false) => {
             problems.add("any_time", "there are windows as well", "leave out any_time or the windows");
             None

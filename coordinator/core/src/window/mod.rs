@@ -17,12 +17,14 @@ mod open;
 mod pattern;
 mod problem;
 mod rule;
+mod together;
 mod written;
 mod zone;
 
 pub use open::{Opening, upcoming, windows_at};
 pub use problem::{WindowError, WindowProblem, Wrong};
 pub use rule::{Frequency, Rule, RuleEnd};
+pub use together::Together;
 pub use written::WrittenWindow;
 pub use zone::Zone;
 

@@ -96,14 +96,30 @@ impl Window {
 /// windows at all are never open: what that means is for the caller to say.
 #[must_use]
 pub fn windows_at(windows: &[Window], wall: Timestamp) -> Opening {
-    let Some(until) = furthest(wall, |moment| windows.iter().filter_map(|window| window.end_over(moment)).max()) else {
-        return Opening::Closed { next: windows.iter().filter_map(|window| window.next_after(wall)).min() };
+    answer(windows, wall).opening
+}
+
+/// Whether they are open, and how long that is the answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answer {
+    pub(super) opening: Opening,
+    /// It is the same for every moment from the one that was asked for and before this one.
+    pub(super) before: Timestamp,
+}
+
+pub(super) fn answer(windows: &[Window], wall: Timestamp) -> Answer {
+    let ends = |moment| windows.iter().filter_map(|window| window.end_over(moment)).max();
+    let Some((until, joined)) = furthest(wall, ends) else {
+        let next = windows.iter().filter_map(|window| window.next_after(wall)).min();
+        return Answer { opening: Opening::Closed { next }, before: next.unwrap_or(wall) };
     };
     let touching = |moment| windows.iter().filter_map(|window| window.begin_touching(moment)).min();
-    let since = furthest(wall, touching).unwrap_or(wall);
+    let (since, before) = furthest(wall, touching).unwrap_or((wall, 0));
     let ending = windows.iter().filter(|window| window.ends_at(until));
     let last = ending.map(|window| Reverse(window.last_before(until))).max().map_or(until, |Reverse(last)| last);
-    Opening::Open { since, until, last }
+    // Where not all that join were followed, the ends that were found move along with the moment.
+    let whole = joined + before < MOST_JOINED;
+    Answer { opening: Opening::Open { since, until, last }, before: if whole { until } else { wall } }
 }
 
 /// The openings of all the windows together that end after `wall`, at most `most` of them (and 1000), in order; for
@@ -126,9 +142,10 @@ pub fn upcoming(windows: &[Window], wall: Timestamp, most: usize) -> Vec<(Timest
     found
 }
 
-/// The last of the moments that each step leads to; none where there is no first step.
-fn furthest(from: Timestamp, step: impl Fn(Timestamp) -> Option<Timestamp>) -> Option<Timestamp> {
-    std::iter::successors(step(from), |moment| step(*moment)).take(MOST_JOINED).last()
+/// The last of the moments that each step leads to, and how many there are; none where there is no first step.
+fn furthest(from: Timestamp, step: impl Fn(Timestamp) -> Option<Timestamp>) -> Option<(Timestamp, usize)> {
+    let steps = std::iter::successors(step(from), |moment| step(*moment)).take(MOST_JOINED);
+    steps.zip(1..).last()
 }
 
 impl Window {

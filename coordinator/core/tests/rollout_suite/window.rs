@@ -108,7 +108,7 @@ fn goodlink_is_restarted_unattended_only_in_its_windows() {
     let window =
         "name = \"n\"\nfrom = \"2006-06-13T06:00\"\nto = \"2006-06-13T08:00\"\nzone = \"UTC\"\ncutoff = \"0s\"\n";
     let window: sendgate_core::window::WrittenWindow = toml_window(window);
-    example.policy.restart_windows = sendgate_core::spec::Windows::In(vec![window.read().unwrap()]);
+    example.policy.restart_windows = sendgate_core::spec::Windows::In(vec![window.read().unwrap()].into());
     example.policy.goodlink_restart = Switch::On;
     let (effects, plan) = example.settle();
     assert_eq!(effects, []);

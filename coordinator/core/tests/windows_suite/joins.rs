@@ -1,7 +1,8 @@
 //! Openings that touch, overlap or never end.
 
 use super::{CLOSED_FOR_GOOD, closed_until, moment, once, open, recurring, upcoming, window};
-use sendgate_core::window::{Opening, Window, upcoming as together, windows_at};
+use jiff::SignedDuration;
+use sendgate_core::window::{Opening, Together, Window, upcoming as together, windows_at};
 
 const UTC: &str = "UTC";
 
@@ -78,4 +79,28 @@ fn of_windows_that_end_together_the_longest_cutoff_holds_at_every_moment() {
 #[test]
 fn no_windows_are_never_open() {
     assert_eq!(windows_at(&[], moment("2026-01-10T22:00:00Z")), CLOSED_FOR_GOOD);
+}
+
+#[test]
+fn an_answer_that_is_kept_is_the_one_that_would_be_found_anew() {
+    let sets = [
+        vec![recurring("FREQ=WEEKLY;BYDAY=SA", "2026-01-03T22:00", "6h", UTC).read().unwrap()],
+        vec![
+            recurring("FREQ=DAILY", "2026-01-03T22:00", "90m", "Europe/Berlin").read().unwrap(),
+            with_cutoff("2026-03-28T23:30", "2026-03-29T02:00", "1h"),
+        ],
+        vec![once("2026-03-28T23:30", "2026-03-29T02:00", UTC).read().unwrap()],
+        // It never closes, so its ends move along.
+        vec![recurring("FREQ=DAILY", "2026-01-01T00:00", "24h", UTC).read().unwrap()],
+    ];
+    for windows in sets {
+        let kept = Together::from(windows.clone());
+        let from = moment("2026-03-27T21:00:00Z");
+        let ahead = (0..500).map(|step| from + SignedDuration::from_mins(7 * step));
+        // Clocks are set back as well.
+        let back = (0..40).map(|step| from + SignedDuration::from_mins(3000 - 61 * step));
+        for wall in ahead.chain(back) {
+            assert_eq!(kept.at(wall), windows_at(&windows, wall), "at {wall}, {windows:?}");
+        }
+    }
 }

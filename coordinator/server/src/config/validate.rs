@@ -173,5 +173,5 @@ fn restart_windows(problems: &mut Problems, written: Option<&Vec<WrittenWindow>>
             }
         }
     }
-    (windows.len() == written.len()).then_some(Windows::In(windows))
+    (windows.len() == written.len()).then(|| Windows::In(windows.into()))
 }

@@ -6,7 +6,7 @@ use crate::ledger::Rollout;
 use crate::plan::Blocked;
 use crate::spec::{RolloutSpec, Windows};
 use crate::time::Readable;
-use crate::window::{Opening, windows_at};
+use crate::window::Opening;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -61,7 +61,7 @@ impl fmt::Display for Fit {
 /// Whether the rollout's windows are open now; none: it has no windows, and needs none.
 pub(super) fn opening(world: World<'_>, rollout: &Rollout) -> Option<Opening> {
     match &rollout.spec.windows {
-        Windows::In(windows) => Some(windows_at(windows, world.now.wall)),
+        Windows::In(windows) => Some(windows.at(world.now.wall)),
         Windows::AnyTime => None,
     }
 }
