@@ -57,7 +57,7 @@ class Case:
     """A user, or only a name, and what a survey has to say of it.
 
     `entries` are explicit entries of the user at their canonical place, `raw` ones before all others; names in braces
-    stand for SIDs. `at` is the unit (or the user, "self") that is to blame. `granted` is what Samba's own access check
+    stand for SIDs. `conditional` is one that is stored as an entry with a condition. `at` is the unit (or the user, "self") that is to blame. `granted` is what Samba's own access check
     says of the account, None where it is not asked.
     """
 
@@ -70,6 +70,7 @@ class Case:
     account: str = "GoodSend"
     entries: tuple = ()
     raw: tuple = ()
+    conditional: str = ""
     blocked: bool = False
     at: str = ""
     attributes: dict = field(default_factory=dict)
@@ -123,6 +124,8 @@ CASES = (
     Case("cause-uncertain-elsewhere", MISSING, "no-entry", "only through a domain-local group of domain b, whose members cannot "
          "be told here (uncertain-group would be right, too)", UNGRANTED,
          entries=(f"(OA;;CR;{SEND_AS};;{{{OTHER_GROUP}}})",), at="self"),
+    Case("cause-conditional", MISSING, "conditional", "only by an entry with a condition, which cannot be decided here",
+         UNGRANTED, conditional="(A;;CR;;;{GoodSend})", at="self"),
     Case("cause-former", MISSING, "former-account", "the entry names the SID that GoodOld had before it was made again",
          UNGRANTED, account="GoodOld", entries=(f"(OA;;CR;{SEND_AS};;{{GoodOld before}})",), at="self"),
     Case("cause-stale", MISSING, "stale-admin-count", "adminCount is 1 and inheritance blocked, though he is in no protected group",

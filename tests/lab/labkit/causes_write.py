@@ -7,7 +7,7 @@ from samba.dcerpc import security
 from samba.ndr import ndr_pack
 
 from . import causes, people
-from .descriptors import add_entries, entries, read, write
+from .descriptors import add_conditional, add_entries, entries, read, write
 from .directory import sid_text
 from .layout import PASSWORD, SEND_AS
 
@@ -139,6 +139,9 @@ class Writer:
             # Before everything else, in their own order.
             sddl = "D:AI" + "".join(self.named(case.raw)) + "".join(entries(read(self.db, dn)))
             write(self.db, dn, security.descriptor.from_sddl(sddl, security.dom_sid(self.domain["sid"])))
+
+        if case.conditional:
+            add_conditional(self.db, dn, *self.named([case.conditional]), self.domain["sid"])
 
     def place(self, case, at):
         return {"": "", "self": self.dn(case.name, case.unit)}.get(at) or (self.unit(at) if at else "")

@@ -8,6 +8,8 @@ from samba.ndr import ndr_pack, ndr_unpack
 
 # SD flags control (MS-ADTS 3.1.1.3.4.1.11) with DACL_SECURITY_INFORMATION alone.
 DACL_ONLY = ["sd_flags:1:4"]
+# Types of entries with a condition (MS-DTYP 2.4.4.1), which this Samba has no names for.
+CALLBACK = {security.SEC_ACE_TYPE_ACCESS_ALLOWED: 9, security.SEC_ACE_TYPE_ACCESS_DENIED: 10}
 
 
 def read(db, dn):
@@ -47,6 +49,17 @@ def add_entries(db, dn, new, domain_sid, protect=False):
     blocked = protect or descriptor.type & security.SEC_DESC_DACL_PROTECTED
     sddl = ("D:PAI" if blocked else "D:AI") + "".join(ordered)
     write(db, dn, security.descriptor.from_sddl(sddl, security.dom_sid(domain_sid)))
+
+
+def add_conditional(db, dn, entry, domain_sid):
+    """Puts an entry with a condition before all others. Samba 4.17 drops the condition and keeps the entry's type."""
+    descriptor = read(db, dn)
+    (new,) = from_entry(entry, domain_sid).dacl.aces
+    new.type = CALLBACK[new.type]
+    acl = descriptor.dacl
+    acl.aces, acl.num_aces = [new, *acl.aces], acl.num_aces + 1
+    descriptor.dacl = acl
+    write(db, dn, descriptor)
 
 
 def from_entry(entry, domain_sid):

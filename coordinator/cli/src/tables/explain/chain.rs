@@ -19,7 +19,7 @@ pub(super) fn object(steps: &mut Steps, shown: &Shown<ObjectShown>) {
         let inherits = match inheritance_blocked {
             Some(false) => "inherits permissions from above",
             Some(true) => "does not inherit permissions from above",
-            None => "descriptor not shown",
+            None => "descriptor not read",
         };
         let count = if *admin_count { "adminCount 1" } else { "adminCount not set" };
         text.push_str(&format!("\nclass {class}, {sid}, objectGUID {guid}\n{home}; {owner}; {count}; {inherits}"));
