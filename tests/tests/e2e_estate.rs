@@ -61,7 +61,7 @@ fn what_a_roster_says_wrong_closes_the_gate_with_its_text() {
 
     let linked = user(&scene, "linked1");
     scene.set_roster("gla", &[whole.as_slice(), &[linked]].concat()).must();
-    closed_by(&scene, A, &["user linked1@a.example.test is cannot tell", "linked mailbox"]);
+    closed_by(&scene, A, &["user linked1@a.example.test cannot be judged", "linked mailbox"]);
 
     scene.set_roster("gla", &whole).must();
     open(&scene, A);

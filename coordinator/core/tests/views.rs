@@ -379,15 +379,17 @@ fn users_who_share_a_verdict_share_a_line_and_others_keep_theirs() {
     };
     let mut reasons: Vec<_> = ["a", "b", "c", "d", "e"].map(|user_of| user(user_of, VerdictKind::Missing)).into();
     reasons.push(user("f", VerdictKind::Denied));
+    reasons.push(user("g", VerdictKind::CannotTell));
     reasons.push(sendgate_core::gate::Reason::EmptyRoster { goodlink: name("gla") });
     let reasons: Vec<_> =
         reasons.into_iter().map(|reason| view::ReasonLine { text: reason.to_string(), reason }).collect();
     let lines = view::summary(&reasons);
-    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines.len(), 4, "{lines:?}");
     assert!(lines[0].starts_with("the roster of GoodLink server gla is empty"));
-    assert!(lines[1].starts_with("user f is denied"));
+    assert!(lines[1].starts_with("user f is denied"), "{}", lines[1]);
     assert_eq!(
         lines[2],
         "5 users are missing for goodadmin@a.example.test: no entry reaches the user (a, b, c and 2 more)"
     );
+    assert!(lines[3].starts_with("user g cannot be judged for goodadmin"), "{}", lines[3]);
 }

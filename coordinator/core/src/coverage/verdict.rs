@@ -39,6 +39,15 @@ impl VerdictKind {
     pub fn is_unknown(self) -> bool {
         matches!(self, Self::Unreadable | Self::Unresolved | Self::CannotTell)
     }
+
+    /// As a sentence says it of one user, or of several.
+    #[must_use]
+    pub fn predicate(self, several: bool) -> String {
+        match self {
+            Self::CannotTell => "cannot be judged".to_owned(),
+            _ => format!("{} {self}", if several { "are" } else { "is" }),
+        }
+    }
 }
 
 impl fmt::Display for VerdictKind {

@@ -198,7 +198,7 @@ impl fmt::Display for Reason {
                 write!(f, "roster user {user} of {goodlink} is unresolved: {why}")
             }
             Self::User { user, account, kind, cause, entry } => {
-                write!(f, "user {user} is {kind} for {account}: {cause}")?;
+                write!(f, "user {user} {} for {account}: {cause}", kind.predicate(false))?;
                 match entry {
                     Some((server, sddl)) => write!(f, " [entry {sddl} on {server}]"),
                     None => Ok(()),

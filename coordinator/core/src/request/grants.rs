@@ -172,8 +172,9 @@ fn overridable(world: World<'_>, user: &DirectoryName, account: &AccountName) ->
     })?;
     if verdict.kind != VerdictKind::Denied || verdict.cause != Cause::DeniedByEntry {
         return Err(Refused::Conflict(format!(
-            "{user} is {} for {account} ({}): there is no deny to override",
-            verdict.kind, verdict.cause
+            "{user} {} for {account} ({}): there is no deny to override",
+            verdict.kind.predicate(false),
+            verdict.cause
         )));
     }
     let own = verdict.servers.values().filter_map(|seen| seen.deciding.as_ref()).find(|entry| !entry.inherited);

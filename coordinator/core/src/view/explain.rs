@@ -121,7 +121,7 @@ fn user(
     };
     let verdict = picture.and_then(|picture| picture.verdicts.get(account)).cloned();
     let sentence = match (&verdict, picture) {
-        (Some(verdict), _) => format!("{user} is {} for {account}: {}", verdict.kind, verdict.cause),
+        (Some(verdict), _) => format!("{user} {} for {account}: {}", verdict.kind.predicate(false), verdict.cause),
         (None, Some(_)) => format!("{user} was not judged for {account}"),
         (None, None) => format!("{user} is unresolved: {resolution}"),
     };

@@ -92,7 +92,7 @@ pub fn summary(reasons: &[ReasonLine]) -> Vec<String> {
     for ReasonLine { text, reason } in reasons {
         match reason {
             Reason::User { user, account, kind, cause, .. } => {
-                let shared = format!("are {kind} for {account}: {cause}");
+                let shared = format!("{} for {account}: {cause}", kind.predicate(true));
                 groups.entry(shared).or_default().push((user.as_str(), text));
             }
             Reason::Unresolved { user, goodlink, why, .. } => {
