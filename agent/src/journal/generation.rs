@@ -1,4 +1,5 @@
-//! Whom the agent obeys: the highest generation of a coordinator, and the takeovers by which another one came.
+//! Whom the agent obeys: the highest generation of a coordinator with how far its journal had gone, and the takeovers by
+//! which another one came.
 
 use super::store::Part;
 use super::{Journal, JournalError};
@@ -16,6 +17,17 @@ pub struct Generation {
     pub counter: u64,
     /// Random, made at the start: two starts on copies of one journal differ in it.
     pub mark: u64,
+}
+
+/// Whom the agent obeyed last: one record, so that a generation and its head are written together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// The highest generation that was ever accepted.
+    #[serde(flatten)]
+    pub generation: Generation,
+    /// How far that generation's journal had gone, as far as the agent was told; 0: it was not.
+    #[serde(default)]
+    pub head: u64,
 }
 
 /// A takeover that this agent followed.
@@ -38,22 +50,28 @@ impl std::fmt::Display for Generation {
 }
 
 impl Journal {
-    /// The highest generation that was ever accepted.
+    /// Whom the agent obeyed last.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn remembered(&self) -> Result<Option<Generation>, JournalError> {
+    pub fn remembered(&self) -> Result<Option<Memory>, JournalError> {
         let found = self.store.get(Part::Root, b"generation").map_err(self.store("reading the generation"))?;
         found.map(|value| self.decode(b"generation", &value)).transpose()
     }
 
-    /// Remembers an accepted generation, and the takeover by which it was accepted.
+    /// Remembers an accepted generation with how far its journal has gone, and the takeover by which it was accepted. The
+    /// head of one generation never falls; that of another says nothing of this one's.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn remember(&self, generation: Generation, takeover: Option<&Takeover>) -> Result<(), JournalError> {
+    pub fn remember(
+        &self,
+        generation: Generation,
+        head: u64,
+        takeover: Option<&Takeover>,
+    ) -> Result<(), JournalError> {
         let _one = self.locked();
-        if self.remembered()? == Some(generation) {
+        if self.remembered()?.is_some_and(|known| known.generation == generation && known.head >= head) {
             return Ok(());
         }
         if let Some(takeover) = takeover {
@@ -62,7 +80,7 @@ impl Journal {
             self.written("writing a takeover", self.store.put(Part::Root, key.as_bytes(), &value))?;
             self.sync()?;
         }
-        let value = self.encode("generation", &generation)?;
+        let value = self.encode("generation", &Memory { generation, head })?;
         self.written("writing the generation", self.store.put(Part::Root, b"generation", &value))?;
         self.sync()
     }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub use error::JournalError;
-pub use generation::{Generation, Takeover};
+pub use generation::{Generation, Memory, Takeover};
 pub(crate) use record::bounded;
 pub use record::{ActId, ActIdError, ActRecord, IllegalChange, MAX_DETAIL_CHARS, ProcessMark, Progress};
 

@@ -99,24 +99,57 @@ fn the_generation_is_kept() {
     let generation = Generation { epoch: 7, counter: 3, mark: 9 };
     let journal = state.open();
     assert_eq!(journal.remembered().unwrap(), None);
-    journal.remember(generation, None).unwrap();
+    journal.remember(generation, 12, None).unwrap();
     drop(journal);
-    assert_eq!(state.open().remembered().unwrap(), Some(generation));
+    assert_eq!(state.open().remembered().unwrap(), Some(Memory { generation, head: 12 }));
 }
+
+#[test]
+fn a_head_grows_with_its_generation_and_begins_anew_with_the_next() {
+    let state = State::new();
+    let generation = Generation { epoch: 7, counter: 3, mark: 9 };
+    let journal = state.open();
+    let head = |journal: &Journal| journal.remembered().unwrap().map(|memory| memory.head);
+    for (told, kept) in [(0, 0), (12, 12), (15, 15), (14, 15), (15, 15)] {
+        journal.remember(generation, told, None).unwrap();
+        assert_eq!(head(&journal), Some(kept), "told {told}");
+    }
+    drop(journal);
+    let journal = state.open();
+    assert_eq!(head(&journal), Some(15));
+    // A coordinator that says nothing of its journal: what is known of another generation is not of this one.
+    journal.remember(Generation { counter: 4, ..generation }, 0, None).unwrap();
+    assert_eq!(head(&journal), Some(0));
+}
+
+#[test]
+fn the_generation_that_an_agent_without_heads_remembered_is_read_and_the_other_way_round() {
+    let state = State::new();
+    let generation = Generation { epoch: u64::MAX, counter: 3, mark: u64::MAX - 1 };
+    let journal = state.open();
+    let before = serde_json::to_vec(&generation).unwrap();
+    journal.store.put(Part::Root, b"generation", &before).unwrap();
+    assert_eq!(journal.remembered().unwrap(), Some(Memory { generation, head: 0 }));
+    journal.remember(generation, 12, None).unwrap();
+    let after = journal.store.get(Part::Root, b"generation").unwrap().unwrap();
+    assert_eq!(serde_json::from_slice::<Generation>(&after).unwrap(), generation);
+}
+
 
 #[test]
 fn a_takeover_is_kept_with_who_and_why() {
     let state = State::new();
     let journal = state.open();
     let from = Generation { epoch: 7, counter: 3, mark: 9 };
-    journal.remember(from, None).unwrap();
+    journal.remember(from, 40, None).unwrap();
     assert_eq!(journal.takeovers().unwrap(), []);
     let to = Generation { epoch: 8, counter: 4, mark: 10 };
     let takeover = Takeover { from, to, operator: "olive".into(), reason: "disk lost".into() };
-    journal.remember(to, Some(&takeover)).unwrap();
+    journal.remember(to, 3, Some(&takeover)).unwrap();
     drop(journal);
     let journal = state.open();
-    assert_eq!((journal.remembered().unwrap(), journal.takeovers().unwrap()), (Some(to), vec![takeover]));
+    let memory = Memory { generation: to, head: 3 };
+    assert_eq!((journal.remembered().unwrap(), journal.takeovers().unwrap()), (Some(memory), vec![takeover]));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::{Agent, SessionError};
 use crate::apply::permit;
 use crate::certificate;
 use crate::config::{AgentName, Coordinator, HostName};
-use crate::journal::{ActId, ActRecord, Generation, JournalError, Takeover};
+use crate::journal::{ActId, ActRecord, Generation, JournalError, Memory, Takeover};
 use crate::machine::{Later, Machine, blocking};
 
 /// How long a connection with TLS may take.
@@ -108,13 +108,15 @@ fn late(_: tokio::time::error::Elapsed) -> SessionError {
 
 pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
     let (out, said) = mpsc::channel(QUEUE);
-    let (remembered, running, newest) = known(agent).await?;
+    let (memory, running, newest) = known(agent).await?;
+    let remembered = memory.map(|memory| memory.generation);
     let hello = v1::Hello {
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         hosts: agent.config.hosts.keys().map(HostName::to_string).collect(),
         remembered: remembered.map(|it| v1::Generation { epoch: it.epoch, counter: it.counter, mark: it.mark }),
         running: running.iter().map(update).collect(),
         newest_act: newest.map(|id| id.to_string()).unwrap_or_default(),
+        head: Some(memory.map_or(0, |memory| memory.head)),
     };
     // The queue is empty and open, so the first message fits.
     let first = out.try_send(v1::FromAgent { kind: Some(Out::Hello(hello)) });
@@ -135,20 +137,20 @@ pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
         tracing::warn!(%from, %to, %operator, %reason, "a takeover: another coordinator is obeyed from here on");
     }
     let journal = agent.journal.clone();
-    blocking(agent.machine.as_ref(), move || journal.remember(offered, takeover.as_ref())).await??;
+    blocking(agent.machine.as_ref(), move || journal.remember(offered, welcome.head, takeover.as_ref())).await??;
     Ok(Session { out, inbound, generation: offered, heartbeat: Duration::from_millis(welcome.heartbeat_ms) })
 }
 
-/// What the coordinator must know of this agent before it may say anything: whom it obeyed last, the acts that have not
-/// ended, and the newest act of that coordinator's journal.
-type Known = (Option<Generation>, Vec<ActRecord>, Option<ActId>);
+/// What the coordinator must know of this agent before it may say anything: whom it obeyed last and how far that one's
+/// journal had gone, the acts that have not ended, and the newest act of that journal.
+type Known = (Option<Memory>, Vec<ActRecord>, Option<ActId>);
 
 async fn known(agent: &Agent) -> Result<Known, SessionError> {
     let journal = agent.journal.clone();
     let read = move || {
         let remembered = journal.remembered()?;
         let running = journal.acts()?.into_iter().filter(|act| !act.progress.is_final()).collect();
-        let newest = remembered.map(|generation| journal.newest(generation.epoch)).transpose()?.flatten();
+        let newest = remembered.map(|memory| journal.newest(memory.generation.epoch)).transpose()?.flatten();
         Ok::<Known, JournalError>((remembered, running, newest))
     };
     Ok(blocking(agent.machine.as_ref(), read).await??)

@@ -117,6 +117,7 @@ impl Talk<'_> {
             }
             Some(In::ActAck(ack)) => self.acknowledged(&ack.act_id).await,
             Some(In::Withdrawn(withdrawn)) => self.withdrawn(&withdrawn.act_id).await,
+            Some(In::Head(head)) => self.head(head.sequence).await,
             Some(In::Welcome(_)) => Err(SessionError::Contract("a second Welcome".to_owned())),
             None => Err(SessionError::Contract("a message of a kind that this agent does not know".to_owned())),
         }
@@ -275,6 +276,22 @@ impl Talk<'_> {
         self.journal(move |journal| journal.acknowledge(&id)).await?;
         kill::at(Point::AfterAcknowledged);
         Ok(())
+    }
+
+    /// The coordinator's journal has grown. Without a note of it this agent would still tell an old copy by its starts and
+    /// acts: the session goes on.
+    async fn head(&mut self, head: u64) -> Result<(), SessionError> {
+        let generation = self.generation;
+        match self.journal(move |journal| journal.remember(generation, head, None)).await {
+            Err(SessionError::Journal(error)) => {
+                tracing::error!(
+                    %error, head, "how far the coordinator's journal has gone is not remembered: should a backup of that \
+                     journal be restored, this agent may not notice that the backup is older"
+                );
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     async fn withdrawn(&mut self, act_id: &str) -> Result<(), SessionError> {

@@ -5,6 +5,7 @@ use crate::driver::{AgentMessage, Handle, Message, Opened};
 use crate::identity::Role;
 use crate::serve::peer;
 use sendgate_core::estate::RosterDigest;
+use sendgate_core::ledger::Sequence;
 use sendgate_core::names::{AgentName, HostName};
 use sendgate_core::policy::Policy;
 use sendgate_proto::v1::agents_server::Agents;
@@ -103,13 +104,14 @@ impl Session {
             return;
         }
         // To a stranger nothing is said: the driver has told everybody else.
-        let Ok(Ok(Opened { number, generation, takeover })) = answer.await else { return };
+        let Ok(Ok(Opened { number, generation, takeover, head })) = answer.await else { return };
         tracing::info!(%agent, version, %generation, "agent connected");
         let heartbeat = self.policy.freshness.heartbeat.as_millis();
         let welcome = Welcome {
             generation: Some(convert::generation(generation)),
             takeover: takeover.as_ref().map(convert::takeover),
             heartbeat_ms: u64::try_from(heartbeat).unwrap_or(u64::MAX),
+            head: head.map_or(0, Sequence::get),
         };
         let mut uploads = Uploads::default();
         if self.queue.send(ToAgent { kind: Some(to_agent::Kind::Welcome(welcome)) }).await.is_ok() {

@@ -7,7 +7,7 @@ use sendgate_core::enforcement::StoreVersion;
 use sendgate_core::estate::{
     Answer, ExchangeState, GoodLinkState, HostState, LaterPause, Pause, Roster, RosterDigest, Service, ServiceState,
 };
-use sendgate_core::ledger::{Effect, Generation, Outcome, Sequence, Takeover};
+use sendgate_core::ledger::{Effect, Generation, Memory, Outcome, Sequence, Takeover};
 use sendgate_core::names::{BadName, HostName, RosterName};
 use sendgate_core::time::Steady;
 use sendgate_proto::v1::{
@@ -235,7 +235,8 @@ pub fn act(act_id: &str) -> Result<(u64, Sequence), WireError> {
 pub fn hello(hello: wire::Hello) -> Result<Hello, WireError> {
     let remembered = hello.remembered.map(|it| Generation { epoch: it.epoch, counter: it.counter, mark: it.mark });
     let newest = Some(hello.newest_act).filter(|id| !id.is_empty()).map(|id| act(&id)).transpose()?;
-    Ok(Hello { remembered, newest, running: hello.running })
+    let memory = Memory { generation: remembered, newest, head: hello.head.and_then(Sequence::new) };
+    Ok(Hello { memory, hears_heads: hello.head.is_some(), running: hello.running })
 }
 
 /// A takeover for the wire.

@@ -2,8 +2,8 @@
 //! newest one (invariant 9).
 //!
 //! A journal that was restored from a backup lacks what came after the backup, and its numbers are given out anew. So an
-//! agent that remembers a start or an act that is not in the journal is not led by it; a takeover, which a person declares,
-//! begins another epoch: from there on no act can be taken for one of the lost part.
+//! agent that remembers a start, an act or a head that is not in the journal is not led by it; a takeover, which a person
+//! declares, begins another epoch: from there on no act can be taken for one of the lost part.
 
 use super::{Generation, Ledger, Sequence};
 use crate::names::OperatorName;
@@ -11,14 +11,13 @@ use crate::time::Steady;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Bound;
 
 /// Starts and takeovers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lineage {
-    /// Every generation of this journal.
-    generations: BTreeSet<Generation>,
-    /// From which record on which epoch names acts.
-    epochs: BTreeMap<Sequence, u64>,
+    /// Every generation of this journal, by its first record.
+    generations: BTreeMap<Sequence, Generation>,
     /// The last takeover, and when it was declared.
     takeover: Option<(Takeover, Steady)>,
 }
@@ -34,6 +33,17 @@ pub struct Takeover {
     pub by: OperatorName,
     /// Why.
     pub reason: String,
+}
+
+/// What an agent remembers of the coordinator that it obeyed last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Which one; none: it has never obeyed any.
+    pub generation: Option<Generation>,
+    /// The newest act of that epoch that it knows.
+    pub newest: Option<(u64, Sequence)>,
+    /// How far that generation's journal had gone, as far as the agent was told.
+    pub head: Option<Sequence>,
 }
 
 /// Why an agent is not led by this journal.
@@ -56,6 +66,11 @@ pub enum Strangeness {
         /// Its number.
         act: Sequence,
     },
+    /// It was told of a record that the journal lacks.
+    LostRecords {
+        /// The last that it was told of.
+        head: Sequence,
+    },
     /// It has obeyed a coordinator on another journal.
     OtherJournal,
 }
@@ -74,6 +89,11 @@ impl fmt::Display for Stranger {
                 "it knows act {act} of generation {seen}, which this journal does not have: the journal is an old copy of \
                  the one that was used last"
             ),
+            Strangeness::LostRecords { head } => write!(
+                f,
+                "it was told of record {head} of generation {seen}, which this journal does not have: the journal is an old \
+                 copy of the one that was used last"
+            ),
             Strangeness::OtherJournal => {
                 write!(f, "it has obeyed generation {seen}, of another journal than this coordinator's")
             }
@@ -88,10 +108,7 @@ impl fmt::Display for Stranger {
 impl Lineage {
     /// A coordinator has started.
     pub(super) fn started(&mut self, at: Sequence, generation: Generation) {
-        if self.epochs.values().next_back() != Some(&generation.epoch) {
-            self.epochs.insert(at, generation.epoch);
-        }
-        self.generations.insert(generation);
+        self.generations.insert(at, generation);
     }
 
     /// A takeover was declared: it must begin another epoch, with a higher counter than the one that declared it.
@@ -103,7 +120,7 @@ impl Lineage {
     ) -> Result<(), String> {
         let Some(by) = by else { return Err("no coordinator has started".to_owned()) };
         let new = takeover.generation;
-        if new.counter <= by.counter || self.epochs.values().any(|epoch| *epoch == new.epoch) {
+        if new.counter <= by.counter || self.generations.values().any(|known| known.epoch == new.epoch) {
             return Err(format!("the generation is {by}, and {new} cannot follow"));
         }
         if !self.superseded().is_subset(&takeover.supersedes) || !takeover.supersedes.contains(&by.epoch) {
@@ -135,7 +152,14 @@ impl Lineage {
     /// The epoch that names the act of this number.
     #[must_use]
     pub fn epoch_of(&self, intent: Sequence) -> Option<u64> {
-        self.epochs.range(..=intent).next_back().map(|(_, epoch)| *epoch)
+        self.generations.range(..=intent).next_back().map(|(_, generation)| generation.epoch)
+    }
+
+    /// The last record of a generation, in a journal that ends with `head`; none if it does not have that generation.
+    fn last_of(&self, generation: Generation, head: Option<Sequence>) -> Option<Sequence> {
+        let (first, _) = self.generations.iter().find(|(_, known)| **known == generation)?;
+        let next = self.generations.range((Bound::Excluded(*first), Bound::Unbounded)).next();
+        next.map_or(head, |(next, _)| Some(Sequence(next.0.saturating_sub(1))))
     }
 }
 
@@ -149,17 +173,21 @@ impl Ledger {
 
     /// Why an agent that remembers this is not led by this journal; none if it is.
     #[must_use]
-    pub fn stranger(&self, remembered: Option<Generation>, newest: Option<(u64, Sequence)>) -> Option<Stranger> {
-        let remembered = remembered?;
+    pub fn stranger(&self, memory: &Memory) -> Option<Stranger> {
+        let remembered = memory.generation?;
         // Whatever it did before, a person has said that this coordinator goes on from there.
         if self.lineage.superseded().contains(&remembered.epoch) {
             return None;
         }
-        let cause = match (self.generation, newest) {
-            (Some(own), _) if own.epoch != remembered.epoch => Strangeness::OtherJournal,
-            _ if !self.lineage.generations.contains(&remembered) => Strangeness::LostStart,
-            (_, Some((epoch, act))) if self.act(epoch, act).is_none() => Strangeness::LostAct { act },
-            _ => return None,
+        let lost_act = memory.newest.filter(|(epoch, act)| self.act(*epoch, *act).is_none());
+        let cause = match self.lineage.last_of(remembered, self.head) {
+            _ if self.generation.is_some_and(|own| own.epoch != remembered.epoch) => Strangeness::OtherJournal,
+            None => Strangeness::LostStart,
+            Some(last) => match (lost_act, memory.head) {
+                (Some((_, act)), _) => Strangeness::LostAct { act },
+                (None, Some(head)) if head > last => Strangeness::LostRecords { head },
+                (None, _) => return None,
+            },
         };
         Some(Stranger { remembered, cause })
     }

@@ -25,6 +25,7 @@ const SHOWN: usize = 5;
 pub(super) struct Session {
     pub(super) number: u64,
     pub(super) queue: mpsc::Sender<wire::ToAgent>,
+    pub(super) hears_heads: bool,
 }
 
 impl Driver {

@@ -5,7 +5,7 @@ use crate::directory::survey::Survey;
 use sendgate_core::coverage;
 use sendgate_core::estate::{HostState, Roster};
 use sendgate_core::gate::World;
-use sendgate_core::ledger::{Generation, Outcome, Request, Sequence, Stranger, Takeover};
+use sendgate_core::ledger::{Generation, Memory, Outcome, Request, Sequence, Stranger, Takeover};
 use sendgate_core::names::{AgentName, DomainName, GoodLinkName, HostName, OperatorName};
 use sendgate_core::plan::Plan;
 use sendgate_core::request::Refused;
@@ -56,10 +56,11 @@ impl Message {
 /// What an agent says of itself first.
 #[derive(Debug, Clone, Default)]
 pub struct Hello {
-    /// Whom it obeyed last.
-    pub remembered: Option<Generation>,
-    /// The newest act of that epoch that it knows.
-    pub newest: Option<(u64, Sequence)>,
+    /// What it remembers of whom it obeyed last.
+    pub memory: Memory,
+    /// It understands how far the journal has gone. One of the last release ends its session over a message that it does
+    /// not know.
+    pub hears_heads: bool,
     /// Acts that have not ended.
     pub running: Vec<wire::ActUpdate>,
 }
@@ -73,6 +74,8 @@ pub struct Opened {
     pub generation: Generation,
     /// By which word, where it obeyed another one before.
     pub takeover: Option<Takeover>,
+    /// How far the journal has gone.
+    pub head: Option<Sequence>,
 }
 
 /// What an agent's session says.

@@ -5,13 +5,15 @@
 //! 3. `record`: what is to be remembered is appended to the journal before anything else is done;
 //! 4. `act`: intents become grants and offers to agents, whose ends come back as messages;
 //! 5. `surveys`: what the domains' surveys are asked, and what they teach;
-//! 6. `takeover`: whom agents obeyed before, and acts that the journal does not have.
+//! 6. `takeover`: whom agents obeyed before, and acts that the journal does not have;
+//! 7. `head`: how far the journal has gone, which agents remember against old copies of it.
 //!
 //! The loop owns the estate and the ledger: nobody else changes them, and nobody else needs a lock.
 
 mod act;
 mod agents;
 mod grants;
+mod head;
 mod message;
 mod record;
 mod surveys;
@@ -68,6 +70,7 @@ pub struct Driver {
     granting: BTreeSet<Sequence>,
     readings: BTreeMap<DomainName, Arc<Semaphore>>,
     marked: Steady,
+    head: head::Head,
 }
 
 /// What a driver starts with.
@@ -123,6 +126,7 @@ impl Driver {
             granting: BTreeSet::new(),
             readings: BTreeMap::new(),
             marked: Steady::START,
+            head: head::Head::default(),
         };
         let started = Entry::Started {
             generation,
@@ -161,11 +165,12 @@ impl Driver {
     pub async fn run(mut self) -> Result<(), RecordError> {
         loop {
             let plan = self.settle().await?;
+            let untold = self.tell_head();
             if let Some(message) = self.next.take() {
                 self.take_with_reports(message, &plan).await?;
                 continue;
             }
-            let wake = plan.wake.map_or(LONGEST_SLEEP, |at| at.since(self.clock.now().steady)).min(LONGEST_SLEEP);
+            let wake = plan.wake.map_or(LONGEST_SLEEP, |at| at.since(self.clock.now().steady)).min(untold).min(LONGEST_SLEEP);
             // After either of them everything is planned again, so what has happened may always come first.
             tokio::select! {
                 biased;

@@ -101,6 +101,7 @@ impl Driver {
         blocking(self.threads.as_ref(), move || journal.append(sequence, &payload))
             .await
             .map_err(|error| RecordError::Task(error.to_string()))??;
+        self.head.grows(sequence, &stamped.entry);
         tracing::info!(sequence = sequence.0, entry = stamped.entry.title(), detail = ?stamped.entry, "journal");
         Ok(sequence)
     }

@@ -18,7 +18,7 @@ impl Driver {
         queue: mpsc::Sender<wire::ToAgent>,
         reply: oneshot::Sender<Result<Opened, Stranger>>,
     ) -> Result<(), RecordError> {
-        if let Some(stranger) = self.ledger.stranger(hello.remembered, hello.newest) {
+        if let Some(stranger) = self.ledger.stranger(&hello.memory) {
             tracing::error!(%agent, %stranger, "this agent is not led by this coordinator: nothing begins anywhere");
             self.sessions.remove(&agent);
             self.estate.observe(Observation::Stranger(agent, stranger.clone()));
@@ -29,9 +29,10 @@ impl Driver {
         self.opened = self.opened.saturating_add(1);
         let number = self.opened;
         // A newer session of the same agent replaces the older one, whose queue closes with this.
-        self.sessions.insert(agent.clone(), Session { number, queue });
+        self.sessions.insert(agent.clone(), Session { number, queue, hears_heads: hello.hears_heads });
         let takeover = self.ledger.lineage.takeover().cloned();
-        if reply.send(Ok(Opened { number, generation: self.generation, takeover })).is_err() {
+        let opened = Opened { number, generation: self.generation, takeover, head: self.head.reached() };
+        if reply.send(Ok(opened)).is_err() {
             return Ok(());
         }
         self.estate.observe(Observation::Connected(agent.clone()));
