@@ -11,7 +11,9 @@ use sendgate_proto::v1::act_update::State;
 use sendgate_proto::v1::from_agent::Kind as FromAgent;
 use sendgate_proto::v1::restart_service::Role;
 use sendgate_proto::v1::to_agent::Kind as ToAgent;
-use sendgate_proto::v1::{ActAck, ActWithdrawn, PermitRefused, RestartService, RosterWanted, Takeover};
+use sendgate_proto::v1::{
+    ActAck, ActWithdrawn, Generation, Head, PermitRefused, RestartService, RosterWanted, Takeover, Welcome,
+};
 use support::{Coordinator, EPOCH, MARK, Session, World, digest, until};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -312,6 +314,58 @@ async fn a_lower_or_foreign_generation_gets_no_session_without_a_takeover() {
     let [followed] = followed.as_slice() else { panic!("{followed:?}") };
     assert_eq!((followed.operator.as_str(), followed.reason.as_str()), ("olive", "disk lost"));
     assert_eq!((followed.from.epoch, followed.to.epoch), (EPOCH, EPOCH + 1));
+}
+
+/// The next session, whose coordinator's journal has gone so far; and how far it had gone for all that the agent remembers.
+async fn welcomed(coordinator: &mut Coordinator, epoch: u64, counter: u64, head: u64) -> (Session, Option<u64>) {
+    let (session, hello) = coordinator.hello().await;
+    let generation = Some(Generation { epoch, counter, mark: MARK });
+    let takeover = Takeover { epochs: vec![EPOCH], operator: "olive".into(), reason: "disk lost".into() };
+    let takeover = (epoch != EPOCH).then_some(takeover);
+    session.send(ToAgent::Welcome(Welcome { generation, takeover, heartbeat_ms: 60_000, head })).await;
+    (session, hello.head)
+}
+
+/// The hello after the next message that takes an answer: by then the agent has everything that it was told before.
+async fn told(session: Session, heads: &[u64]) {
+    let mut session = session;
+    for sequence in heads {
+        session.send(ToAgent::Head(Head { sequence: *sequence })).await;
+    }
+    session.send(ToAgent::RosterWanted(RosterWanted { host: "gl1".into() })).await;
+    while !matches!(session.other().await, FromAgent::Roster(_)) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_the_journal_has_gone_is_remembered_for_the_generation_that_is_obeyed() {
+    let (world, mut coordinator, running, mut session) = start().await;
+    // A roster can be sent once it was read.
+    session.report("gl1").await;
+    told(session, &[]).await;
+    let (session, head) = welcomed(&mut coordinator, EPOCH, 5, 7).await;
+    assert_eq!(head, Some(0), "it understands heads, and knows none");
+    told(session, &[]).await;
+    let (session, head) = welcomed(&mut coordinator, EPOCH, 5, 0).await;
+    assert_eq!(head, Some(7), "from the welcome");
+    told(session, &[9, 12, 12, 11]).await;
+    let (_lower, head) = welcomed(&mut coordinator, EPOCH, 4, 99).await;
+    assert_eq!(head, Some(12), "the highest");
+    let (session, head) = welcomed(&mut coordinator, EPOCH, 6, 0).await;
+    assert_eq!(head, Some(12), "what a coordinator says that is not obeyed does not count");
+    told(session, &[]).await;
+    let (session, head) = welcomed(&mut coordinator, EPOCH, 6, 15).await;
+    assert_eq!(head, Some(0), "what is known of one generation is not of the next");
+    told(session, &[16]).await;
+    running.stop().await;
+
+    let running = run(&world, coordinator.port);
+    let (mut session, head) = welcomed(&mut coordinator, EPOCH + 1, 7, 3).await;
+    assert_eq!(head, Some(16), "the agent's next life knows it");
+    session.report("gl1").await;
+    told(session, &[]).await;
+    let (_, hello) = coordinator.hello().await;
+    assert_eq!((hello.remembered.unwrap().epoch, hello.head), (EPOCH + 1, Some(3)), "a takeover begins it anew");
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -64,12 +64,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn remember(
-        &self,
-        generation: Generation,
-        head: u64,
-        takeover: Option<&Takeover>,
-    ) -> Result<(), JournalError> {
+    pub fn remember(&self, generation: Generation, head: u64, takeover: Option<&Takeover>) -> Result<(), JournalError> {
         let _one = self.locked();
         if self.remembered()?.is_some_and(|known| known.generation == generation && known.head >= head) {
             return Ok(());

@@ -135,7 +135,6 @@ fn the_generation_that_an_agent_without_heads_remembered_is_read_and_the_other_w
     assert_eq!(serde_json::from_slice::<Generation>(&after).unwrap(), generation);
 }
 
-
 #[test]
 fn a_takeover_is_kept_with_who_and_why() {
     let state = State::new();

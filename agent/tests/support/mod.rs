@@ -218,7 +218,7 @@ impl Session {
 
     pub(crate) async fn welcome(&self, epoch: u64, counter: u64, takeover: Option<v1::Takeover>) {
         let generation = Some(v1::Generation { epoch, counter, mark: MARK });
-        self.send(ToAgent::Welcome(v1::Welcome { generation, takeover, heartbeat_ms: 60_000 })).await;
+        self.send(ToAgent::Welcome(v1::Welcome { generation, takeover, heartbeat_ms: 60_000, head: 0 })).await;
     }
 
     /// The next update of an act; `None` once the agent has gone away.

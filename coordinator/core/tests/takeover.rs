@@ -5,7 +5,9 @@ mod example;
 
 use example::{Example, minutes, name};
 use sendgate_core::estate::Observation;
-use sendgate_core::ledger::{Effect, Entry, Foreign, Generation, Origin, Request, Sequence, Stamped, Stranger};
+use sendgate_core::ledger::{
+    Effect, Entry, Foreign, Generation, Memory, Origin, Request, Sequence, Stamped, Strangeness, Stranger,
+};
 use sendgate_core::plan::{self, Step};
 use sendgate_core::request;
 use sendgate_core::time::{BootTime, ClockMark};
@@ -28,7 +30,14 @@ fn started() -> Example {
 }
 
 fn stranger(example: &Example, remembered: Generation, newest: Option<(u64, u64)>) -> Option<Stranger> {
-    example.ledger.stranger(Some(remembered), newest.map(|(epoch, act)| (epoch, Sequence(act))))
+    let newest = newest.map(|(epoch, act)| (epoch, Sequence(act)));
+    example.ledger.stranger(&Memory { generation: Some(remembered), newest, head: None })
+}
+
+/// Why an agent that was told of this record of a generation is not led; empty if it is.
+fn told(example: &Example, generation: Generation, head: u64) -> String {
+    let memory = Memory { generation: Some(generation), newest: None, head: Sequence::new(head) };
+    example.ledger.stranger(&memory).map(|stranger| stranger.to_string()).unwrap_or_default()
 }
 
 fn text(example: &Example, remembered: Generation, newest: Option<(u64, u64)>) -> String {
@@ -44,7 +53,7 @@ fn only_a_journal_that_has_what_an_agent_remembers_leads_it() {
     let (effects, _) = example.settle();
     let act = effects[0].0.0;
     start(&mut example, Generation { counter: 2, mark: 5, ..OWN });
-    assert_eq!(example.ledger.stranger(None, None), None, "a new agent");
+    assert_eq!(example.ledger.stranger(&Memory::default()), None, "a new agent");
     assert_eq!(stranger(&example, OWN, Some((7, act))), None);
     assert_eq!(stranger(&example, Generation { counter: 2, mark: 5, ..OWN }, None), None);
 
@@ -63,6 +72,51 @@ fn only_a_journal_that_has_what_an_agent_remembers_leads_it() {
     assert_eq!(text(&example, OWN, Some((7, 900))), format!("{lost}{WHAT_TO_DO}"));
     let other = "it has obeyed generation 0000000000000008.1, of another journal than this coordinator's";
     assert_eq!(text(&example, Generation { epoch: 8, ..OWN }, None), format!("{other}{WHAT_TO_DO}"));
+}
+
+/// A hold, an abort or an approval taken back is no act of any agent, and there may have been no start since.
+#[test]
+fn a_journal_that_ends_before_the_record_that_an_agent_was_told_of_leads_it_not() {
+    let mut example = started();
+    let last = example.ledger.head.unwrap().get();
+    assert_eq!(told(&example, OWN, 0), "", "an agent that was told nothing");
+    assert_eq!(told(&example, OWN, last), "");
+    let lost = format!(
+        "it was told of record {} of generation 0000000000000007.1, which this journal does not have: the journal is an old \
+         copy of the one that was used last{WHAT_TO_DO}",
+        last + 1
+    );
+    assert_eq!(told(&example, OWN, last + 1), lost);
+
+    // The copy goes on under that number: what it writes is not what the agent was told of.
+    let next = Generation { counter: 2, mark: 5, ..OWN };
+    assert_eq!(start(&mut example, next).get(), last + 1);
+    assert_eq!(told(&example, OWN, last), "", "the last of what that generation wrote is there");
+    assert_eq!(told(&example, OWN, last + 1), lost);
+    assert_eq!(told(&example, next, last + 1), "");
+    let third = start(&mut example, Generation { counter: 3, mark: 6, ..OWN }).get();
+    assert_eq!(told(&example, next, third - 1), "");
+    assert!(told(&example, next, third).starts_with(&format!("it was told of record {third} of generation")));
+
+    let new = take_over(&mut example);
+    assert_eq!(told(&example, OWN, last + 1), "", "a person has said that this coordinator goes on from there");
+    let last = example.ledger.head.unwrap().get();
+    assert_eq!(told(&example, new, last), "");
+    assert!(told(&example, new, last + 1).starts_with(&format!("it was told of record {} of generation", last + 1)));
+}
+
+/// What an agent says of an act is shown as before, also where it knows more of the journal.
+#[test]
+fn a_lost_act_and_another_journal_are_told_before_a_lost_record() {
+    let example = started();
+    let all = |epoch| Memory {
+        generation: Some(Generation { epoch, ..OWN }),
+        newest: Some((epoch, Sequence(900))),
+        head: Some(Sequence(901)),
+    };
+    let cause = |epoch| example.ledger.stranger(&all(epoch)).map(|stranger| stranger.cause);
+    assert_eq!(cause(7), Some(Strangeness::LostAct { act: Sequence(900) }));
+    assert_eq!(cause(8), Some(Strangeness::OtherJournal));
 }
 
 #[test]

@@ -36,6 +36,7 @@ impl World {
         }
         if let Some(effect) = self.ledger.intents.get(&intent).map(|intent| intent.effect.clone()) {
             self.may_begin(now, &effect, Duration::ZERO, "gets a permit");
+            self.may_go_on(now, &effect, Duration::ZERO, "gets a permit");
         }
         self.may_be_permitted(now, intent);
         self.has_room(now, intent);
@@ -64,6 +65,7 @@ impl World {
                     self.violated(now, format!("{what} on {host} while its intent {act} is {:?}", intent.state));
                 }
                 self.may_still_begin(now, &intent.effect, "begins");
+                self.may_still_go_on(now, &intent.effect, "begins");
                 self.begins_as_agreed(now, &intent.effect, host);
                 self.still_wanted(now, act, PERMIT, "begins");
                 match intent.effect {
@@ -151,7 +153,10 @@ impl World {
         });
         match open.map(|(_, intent)| intent.effect.clone()) {
             None => self.violated(now, format!("an entry on {place} was written without an intent")),
-            Some(effect) => self.may_still_begin(now, &effect, "is done"),
+            Some(effect) => {
+                self.may_still_begin(now, &effect, "is done");
+                self.may_still_go_on(now, &effect, "is done");
+            }
         }
         if self.policy.domains.values().any(|domain| domain.grants == GrantMode::Advise) {
             self.violated(now, format!("an entry on {place} was written though grants are only advised"));

@@ -102,6 +102,10 @@ impl Life {
                     work();
                 }
                 self.lives.store(false, Ordering::Relaxed);
+                if let Who::Agent(host) = self.who {
+                    let now = self.sim.now();
+                    self.sim.world(|world| world.forgets(now, host));
+                }
                 self.sim.died(self.who);
                 false
             }

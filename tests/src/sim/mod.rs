@@ -6,7 +6,7 @@
 //!    is what the coordinator was shown, `heard` what hosts said, `stops` what was stopped, `agreed` what the file and people say, `waves` what comes
 //!    after what: these bind it at once, where the truth leaves it time to hear;
 //! 3. `directory` and `hosts` are what the programs touch, `network` is between them, `lives` starts and kills them;
-//! 4. `faults` is what goes wrong, `restored` a journal that is lost, `meddling` what does so between an offer and its permit, `people` what people do and
+//! 4. `faults` is what goes wrong, `restored` a journal that is lost, `memory` what agents know of it, `meddling` what does so between an offer and its permit, `people` what people do and
 //!    `exceptions` what they take out of the rules; `stage` plays a seed to its end.
 
 mod agreed;
@@ -21,6 +21,7 @@ mod judge;
 mod known;
 mod lives;
 mod meddling;
+mod memory;
 mod network;
 mod people;
 mod restored;

@@ -5,6 +5,7 @@
 use super::Sim;
 use super::estate::name;
 use super::lives::Life;
+use super::memory;
 use super::restored::ActKey;
 use sendgate_agent::machine::Later;
 use sendgate_agent::session::{SessionError, Told, Transport};
@@ -104,11 +105,17 @@ impl SimTransport {
         let ((heard, hears), (told, tells)) = (mpsc::channel(QUEUE), mpsc::channel(QUEUE));
         let out = service.open(name(self.host), ReceiverStream::new(hears));
         if let Some((number, up, down)) = self.sim.ways(|ways| ways.get_mut(self.host).map(Way::opened)) {
-            let line = Line { number, service, left: AtomicBool::new(false), crawled: AtomicBool::new(false) };
-            let line = Arc::new(line);
+            let journal = self.sim.world(|world| world.lost.count);
+            let (left, crawled) = (AtomicBool::new(false), AtomicBool::new(false));
+            let line = Arc::new(Line { number, service, journal, left, crawled });
             let pump = |cut| Pump { sim: Arc::clone(&self.sim), host: self.host, line: Arc::clone(&line), cut };
             tokio::spawn(pump(up).run(ReceiverStream::new(said), heard));
             tokio::spawn(pump(down).run(out, told));
+            let (sim, host) = (Arc::clone(&self.sim), self.host);
+            let takes = move |message: Result<ToAgent, Status>| {
+                message.inspect(|message| memory::taken(&sim, host, &line, message))
+            };
+            return Ok(Box::pin(ReceiverStream::new(tells).map(takes)));
         }
         Ok(Box::pin(ReceiverStream::new(tells)))
     }
@@ -121,9 +128,11 @@ impl Transport for SimTransport {
 }
 
 /// One session, as both pumps know it.
-struct Line {
+pub(super) struct Line {
     number: u64,
     service: Arc<AgentService>,
+    /// How many journals had been lost when it began.
+    pub(super) journal: u64,
     /// The agent has ended it.
     left: AtomicBool,
     /// Some message took long.
@@ -131,9 +140,14 @@ struct Line {
 }
 
 impl Line {
+    /// Whether the coordinator that it leads to is the one that lives.
+    fn lives(&self, sim: &Sim) -> bool {
+        sim.service().is_some_and(|service| Arc::ptr_eq(&service, &self.service))
+    }
+
     /// The coordinator has ended a session that it had welcomed.
     fn ended(&self, sim: &Sim, host: &'static str) {
-        let known = sim.service().is_some_and(|service| Arc::ptr_eq(&service, &self.service));
+        let known = self.lives(sim);
         let newest = sim.ways(|ways| ways[host].opened == self.number);
         let [left, crawled] = [&self.left, &self.crawled].map(|flag| flag.load(Ordering::Relaxed));
         // After a takeover everybody comes again.
@@ -149,7 +163,7 @@ trait Carried: Clone + Send + 'static {
     /// Whether it may be said twice.
     fn again(&self) -> bool;
     /// It leaves, or has arrived.
-    fn passes(&self, _sim: &Sim, _host: &'static str, _arrives: bool) {}
+    fn passes(&self, _line: &Line, _sim: &Sim, _host: &'static str, _arrives: bool) {}
     /// Whoever sends has ended the stream.
     fn over(line: &Line, sim: &Sim, host: &'static str);
 }
@@ -160,7 +174,7 @@ impl Carried for FromAgent {
         matches!(self.kind, Some(Kind::Act(_) | Kind::PermitRequest(_) | Kind::Report(_)))
     }
 
-    fn passes(&self, sim: &Sim, host: &'static str, arrives: bool) {
+    fn passes(&self, line: &Line, sim: &Sim, host: &'static str, arrives: bool) {
         use from_agent::Kind;
         let now = sim.now();
         match &self.kind {
@@ -168,6 +182,7 @@ impl Carried for FromAgent {
                 let act = ActKey::new(&request.act_id, host);
                 sim.world(|world| world.asked.extend(act.map(|act| (act, now))));
             }
+            Some(Kind::Hello(_)) if arrives && line.lives(sim) => sim.world(|world| world.says_hello(now, host)),
             Some(Kind::Report(report)) if arrives => sim.world(|world| world.hears(now, host, report)),
             _ => {}
         }
@@ -228,7 +243,7 @@ impl Pump {
                 (chance.between(Duration::from_millis(1), most), chance.percent(4))
             });
             self.line.crawled.fetch_or(takes > PROMPT, Ordering::Relaxed);
-            message.passes(&self.sim, self.host, false);
+            message.passes(&self.line, &self.sim, self.host, false);
             tokio::select! {
                 biased;
                 // What was on its way is lost.
@@ -236,7 +251,7 @@ impl Pump {
                 () = tokio::time::sleep(takes) => {}
             }
             let copy = (twice && message.again()).then(|| message.clone());
-            message.passes(&self.sim, self.host, true);
+            message.passes(&self.line, &self.sim, self.host, true);
             for message in [Some(message), copy].into_iter().flatten() {
                 if to.send(Ok(message)).await.is_err() {
                     return;

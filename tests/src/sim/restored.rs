@@ -5,6 +5,7 @@ use super::chance::Chance;
 use super::estate::HOSTS;
 use super::exceptions::Exceptions;
 use super::faults::FAULTS_FOR;
+use super::memory::Told;
 use super::world::World;
 use super::{Sim, locked};
 use sendgate_core::ledger::{Effect, Entry, Ledger, Sequence, Stamped};
@@ -70,6 +71,12 @@ pub(super) struct Lost {
     pub(super) taken: Option<Duration>,
     /// How far the copy went that replaced the last one.
     pub(super) kept: Option<Sequence>,
+    /// What agents were told of the present journal.
+    pub(super) told: BTreeMap<&'static str, Told>,
+    /// What they had been told of the one that was lost last.
+    pub(super) knew: BTreeMap<&'static str, Told>,
+    /// Since when the coordinator that lives can know that its journal is a copy, and from whom.
+    pub(super) found: Option<(Duration, &'static str)>,
     /// Effects by the epoch and the number of their intents.
     intents: BTreeMap<(u64, Sequence), Effect>,
     /// When their permits were written down.
@@ -111,7 +118,9 @@ impl World {
                 self.lost.permitted.extend(at.map(|at| ((epoch, *id), *at)));
             }
         }
-        self.lost = Lost { count: self.lost.count + 1, declared, waits: true, kept, ..std::mem::take(&mut self.lost) };
+        let lost = std::mem::take(&mut self.lost);
+        let (knew, told) = (lost.told, BTreeMap::new());
+        self.lost = Lost { count: lost.count + 1, declared, waits: true, kept, knew, told, found: None, ..lost };
         let (violations, told) = (self.violations.len(), self.told.take());
         self.ledger = Ledger::default();
         self.outcomes.retain(|id, _| !gone(id));

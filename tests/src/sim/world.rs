@@ -173,9 +173,11 @@ impl World {
             Entry::Started { .. } => {
                 self.shown.clear();
                 self.heard.clear();
+                self.lost.found = None;
             }
             Entry::Intent { effect } => {
                 self.may_begin(now, effect, Duration::ZERO, "is intended");
+                self.may_go_on(now, effect, Duration::ZERO, "is intended");
                 self.meddle(now, effect);
             }
             Entry::Permitted { intent } => self.gets_permit(now, *intent),

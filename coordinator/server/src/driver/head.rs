@@ -61,3 +61,32 @@ impl Driver {
         left
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sendgate_core::time::{BootTime, ClockMark};
+
+    fn at(millis: u64) -> Steady {
+        Steady::after_start(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn what_many_records_come_to_is_told_at_once_and_then_every_other_second() {
+        let (mut head, never) = (Head::default(), (None, Duration::MAX));
+        assert_eq!(head.due(at(0)), never);
+        let record = Entry::Permitted { intent: Sequence(1) };
+        head.grows(Sequence(4), &record);
+        head.grows(Sequence(5), &record);
+        assert_eq!(head.due(at(10)), (Some(Sequence(5)), Duration::MAX));
+        assert_eq!(head.due(at(20)), never, "told once");
+        head.grows(Sequence(6), &record);
+        assert_eq!(head.due(at(510)), (None, Duration::from_millis(1500)));
+        head.grows(Sequence(7), &record);
+        assert_eq!(head.due(at(2010)), (Some(Sequence(7)), Duration::MAX));
+        let clock = ClockMark { boot_id: None, boot_time: BootTime::after_boot(Duration::ZERO), steady: at(3000) };
+        head.grows(Sequence(8), &Entry::Clock(clock));
+        assert_eq!(head.due(at(9000)), never, "what time it is");
+        assert_eq!(head.reached(), Some(Sequence(7)));
+    }
+}

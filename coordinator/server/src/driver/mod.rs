@@ -170,7 +170,8 @@ impl Driver {
                 self.take_with_reports(message, &plan).await?;
                 continue;
             }
-            let wake = plan.wake.map_or(LONGEST_SLEEP, |at| at.since(self.clock.now().steady)).min(untold).min(LONGEST_SLEEP);
+            let wake =
+                plan.wake.map_or(LONGEST_SLEEP, |at| at.since(self.clock.now().steady)).min(untold).min(LONGEST_SLEEP);
             // After either of them everything is planned again, so what has happened may always come first.
             tokio::select! {
                 biased;

@@ -15,7 +15,7 @@ use sendgate_core::coverage::reading::{
 use sendgate_core::coverage::{self, Touched};
 use sendgate_core::enforcement::EnforcementTable;
 use sendgate_core::guid::Guid;
-use sendgate_core::ledger::{Entry, Stamped, Stranger};
+use sendgate_core::ledger::{Entry, Sequence, Stamped, Stranger};
 use sendgate_core::plan;
 use sendgate_core::policy::{
     DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, ProtectionPolicy, Switch,
@@ -156,6 +156,15 @@ impl Running {
 
     pub(crate) async fn new() -> Self {
         Self::on(Arc::new(MemoryJournal::new()), Ahead::default()).await
+    }
+
+    /// A backup of the journal as it is now.
+    pub(crate) fn copied(&self) -> Arc<dyn Journal> {
+        let copy = MemoryJournal::new();
+        for record in self.journal.read(Sequence::FIRST, usize::MAX).unwrap() {
+            copy.append(record.sequence, &record.payload).unwrap();
+        }
+        Arc::new(copy)
     }
 
     /// As `kill -9` would: no farewell, and the next one starts on the same journal.

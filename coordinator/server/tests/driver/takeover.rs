@@ -1,16 +1,35 @@
 //! An old copy of a journal, and what becomes of it.
 
-use crate::scene::{Running, name, next, offered, offering, refused};
-use sendgate_coordinator::driver::Hello;
-use sendgate_core::ledger::{Entry, Generation, Request};
-use sendgate_core::request;
+use crate::scene::{Ahead, Running, name, next, offered, offering, refused};
+use sendgate_coordinator::driver::{Hello, RequestError};
+use sendgate_core::ledger::{Entry, Generation, Memory, Request, Sequence};
+use sendgate_core::request::{self, WantedHeld};
 use sendgate_core::view;
 use sendgate_proto::v1::{self as wire, act_update, to_agent::Kind};
+use tokio::sync::mpsc;
 
 const NEWER: Generation = Generation { epoch: 7, counter: 9, mark: 4 };
 
 fn remembers(remembered: Generation) -> Hello {
-    Hello { remembered: Some(remembered), ..Hello::default() }
+    knows(Memory { generation: Some(remembered), ..Memory::default() })
+}
+
+fn knows(memory: Memory) -> Hello {
+    Hello { memory, ..Hello::default() }
+}
+
+/// An agent that understands heads.
+fn hearing() -> Hello {
+    Hello { hears_heads: true, ..Hello::default() }
+}
+
+/// What an agent is told of the journal next; whatever else it is told meanwhile is left out.
+async fn head(told: &mut mpsc::Receiver<wire::ToAgent>) -> Option<Sequence> {
+    loop {
+        if let Kind::Head(head) = next(told).await {
+            return Sequence::new(head.sequence);
+        }
+    }
 }
 
 async fn take_over(running: &Running) {
@@ -132,4 +151,53 @@ async fn an_act_that_was_given_up_keeps_its_host_until_its_agent_has_told_its_en
     assert!(matches!(next(&mut told).await, Kind::ActAck(_)));
     assert_eq!(running.count("outcome"), 2, "its end is known after all");
     assert_eq!(disrupted(&running, "exa1").await, None);
+}
+
+fn hold(running: &Running) -> impl Future<Output = Result<Sequence, RequestError>> {
+    running.handle.request(name("olive"), |world| request::hold(world, &WantedHeld::Estate, "not today"))
+}
+
+/// A hold is no act on any agent, and there is no start after it: only who was told of its record knows that a copy lacks it.
+#[tokio::test]
+async fn a_copy_that_lacks_a_hold_leads_nobody_who_was_told_of_its_record() {
+    let running = Running::new().await;
+    let (mut told, opened) = running.hello("exa1", hearing()).await.unwrap();
+    let (mut deaf, _) = running.hello("gla", Hello::default()).await.unwrap();
+    assert_eq!(opened.head, Some(Sequence::FIRST), "the start");
+    running.everything_good().await;
+    running.rollout().await;
+    let copy = running.copied();
+    let held = hold(&running).await.unwrap();
+    // What was offered is taken back, which is a record as well.
+    let last = async || running.handle.look(|world, _| world.ledger.head).await.unwrap();
+    let mut reached = head(&mut told).await;
+    while reached != last().await {
+        reached = head(&mut told).await;
+    }
+    assert!(reached >= Some(held));
+    let (_, again) = running.hello("exa1", hearing()).await.unwrap();
+    assert_eq!(again.head, reached, "whoever comes later is told at once");
+
+    let restored = Running::on(copy, Ahead::default()).await;
+    let memory = Memory { generation: Some(opened.generation), head: reached, ..Memory::default() };
+    // Who was not told of it is led: it knows nothing that the copy lacks.
+    let before = Memory { head: opened.head, ..memory };
+    let (mut led, _) = restored.hello("exa1", knows(before)).await.unwrap();
+    restored.everything_good().await;
+    offered(&mut led).await;
+    let stranger = restored.hello("gla", knows(memory)).await.unwrap_err().to_string();
+    let record = reached.unwrap();
+    let what =
+        format!("it was told of record {record} of generation 0000000000000007.1, which this journal does not have");
+    assert!(stranger.starts_with(&what), "{stranger}");
+    assert!(matches!(next(&mut led).await, Kind::Withdrawn(_)), "nothing begins anywhere");
+    let shown = restored.handle.look(|world, _| view::status(world).strangers).await.unwrap();
+    assert_eq!(shown, [(name("gla"), stranger)].into());
+
+    // On the journal itself it is led, also by the next start.
+    let running = running.killed().await;
+    running.hello("gla", knows(memory)).await.unwrap();
+    while let Ok(message) = deaf.try_recv() {
+        assert!(!matches!(message.kind, Some(Kind::Head(_))), "an agent of the last release ends its session over it");
+    }
 }
