@@ -1,0 +1,121 @@
+//! The disk fails while the agent notes how far the coordinator's journal has gone: it says so, and the session goes on.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use sendgate_agent::apply::Acts;
+use sendgate_agent::apply::programs::Supervisors;
+use sendgate_agent::config::AgentConfig;
+use sendgate_agent::journal::Journal;
+use sendgate_agent::journal::store::{Part, Records, Store, StoreError, SyncError};
+use sendgate_agent::machine::{Machine, ThisMachine};
+use sendgate_agent::session::{self, Agent, Tls};
+use sendgate_proto::v1::act_offer::Act;
+use sendgate_proto::v1::restart_service::Role;
+use sendgate_proto::v1::to_agent::Kind as ToAgent;
+use sendgate_proto::v1::{Head, RestartService};
+use support::{Coordinator, World, until};
+use tokio::sync::watch;
+
+/// A disk that fails when the test wants.
+#[derive(Clone, Debug, Default)]
+struct Disk {
+    records: Arc<Mutex<BTreeMap<(Part, Vec<u8>), Vec<u8>>>>,
+    fails: Arc<AtomicBool>,
+    failed: Arc<AtomicU64>,
+}
+
+impl Store for Disk {
+    fn get(&self, part: Part, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.records.lock().unwrap().get(&(part, key.to_vec())).cloned())
+    }
+
+    fn all(&self, part: Part) -> Result<Records, StoreError> {
+        let records = self.records.lock().unwrap();
+        let of_part = records.iter().filter(|((of, _), _)| *of == part);
+        Ok(of_part.map(|((_, key), value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn put(&self, part: Part, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.records.lock().unwrap().insert((part, key.to_vec()), value.to_vec());
+        Ok(())
+    }
+
+    fn remove(&self, part: Part, key: &[u8]) -> Result<(), StoreError> {
+        self.records.lock().unwrap().remove(&(part, key.to_vec()));
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), SyncError> {
+        if !self.fails.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.failed.fetch_add(1, Ordering::SeqCst);
+        Err(SyncError::Disk(io::Error::other("it is ill")))
+    }
+}
+
+/// What is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+// One thread, so that what the session logs is logged here.
+#[tokio::test]
+async fn a_head_that_cannot_be_written_is_said_and_ends_no_session() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let world = World::new();
+    let mut coordinator = Coordinator::start(&world).await;
+    let config = AgentConfig::load(&world.config(coordinator.port)).unwrap();
+    let disk = Disk::default();
+    let journal = Arc::new(Journal::kept_in("journal".into(), Box::new(disk.clone())).unwrap());
+    let machine: Arc<dyn Machine> = Arc::new(ThisMachine);
+    let (interval, _intervals) = watch::channel(config.report_interval);
+    let (_tick, ticks) = watch::channel(0);
+    let (stop, stopped) = watch::channel(false);
+    let probes = Arc::new(BTreeMap::new());
+    let program = env!("CARGO_BIN_EXE_sendgate-agent").into();
+    let programs = Arc::new(Supervisors::new(config.state.clone(), program, Arc::clone(&machine)));
+    let acts = Acts::new(Arc::clone(&journal), programs, Arc::clone(&machine), Arc::clone(&probes));
+    let (agent, to) = (config.agent.clone(), config.coordinator.clone());
+    let transport = Arc::new(Tls { agent, coordinator: to, machine: Arc::clone(&machine) });
+    let agent = Agent { config: Arc::new(config), journal, acts, probes, ticks, interval, transport, machine };
+    let task = tokio::spawn(session::run(agent, stopped));
+
+    let mut session = coordinator.session(5).await;
+    let act = || Act::Restart(RestartService { role: Role::Goodlink.into() });
+    session.offer_act("e-1", 5, "nowhere", act()).await;
+    session.refused("e-1").await;
+    disk.fails.store(true, Ordering::SeqCst);
+    session.send(ToAgent::Head(Head { sequence: 9 })).await;
+    until("the disk fails", || disk.failed.load(Ordering::SeqCst) == 1).await;
+    disk.fails.store(false, Ordering::SeqCst);
+    session.offer_act("e-2", 5, "nowhere", act()).await;
+    session.refused("e-2").await;
+    let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let line = said.lines().find(|line| line.contains("ERROR")).unwrap_or_default();
+    let words = "how far the coordinator's journal has gone is not remembered: should a backup of that journal be \
+                 restored, this agent may not notice that the backup is older error=the journal journal: syncing to disk: \
+                 it is ill head=9";
+    assert!(line.ends_with(words), "{said}");
+    stop.send_replace(true);
+    task.await.unwrap();
+}
