@@ -22,10 +22,12 @@ use sendgate_proto::v1::{Head, RestartService};
 use support::{Coordinator, World, until};
 use tokio::sync::watch;
 
+type Kept = BTreeMap<(Part, Vec<u8>), Vec<u8>>;
+
 /// A disk that fails when the test wants.
 #[derive(Clone, Debug, Default)]
 struct Disk {
-    records: Arc<Mutex<BTreeMap<(Part, Vec<u8>), Vec<u8>>>>,
+    records: Arc<Mutex<Kept>>,
     fails: Arc<AtomicBool>,
     failed: Arc<AtomicU64>,
 }

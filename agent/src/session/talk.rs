@@ -290,7 +290,7 @@ impl Talk<'_> {
                 );
                 Ok(())
             }
-            done => done,
+            done => done.inspect(|()| tracing::debug!(head, "the coordinator's journal has gone so far")),
         }
     }
 

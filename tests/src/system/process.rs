@@ -97,6 +97,17 @@ impl Process {
         kill_process(pid, signal).map_err(|error| self.problem(format!("it cannot be signalled: {error}")))
     }
 
+    /// Does something while it stands still (SIGSTOP), so that nothing of its files changes.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn still<T>(&self, act: impl FnOnce() -> T) -> Result<T, SystemError> {
+        self.signal(Signal::STOP)?;
+        let done = act();
+        self.signal(Signal::CONT)?;
+        Ok(done)
+    }
+
     /// Ends it at once, as a power cut would (SIGKILL).
     ///
     /// # Errors

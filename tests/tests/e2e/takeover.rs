@@ -1,6 +1,9 @@
 //! The coordinator's journal is restored from a backup: closed, says why, and goes on after a takeover.
 
-use crate::support::{A, Must, PATIENCE, Scene, at_once, every_effect_once, finished, installs, open, rollout};
+use crate::support::{
+    A, Must, PATIENCE, Scene, accepted, at_once, every_effect_once, finished, installs, open, rollout,
+};
+use sendgate_core::ledger::{Entry, Sequence};
 use sendgate_core::view::{HostsView, StatusView};
 use sendgate_tests::system::{HOTFIX_TEXT, Layout, System, wait};
 use std::path::Path;
@@ -76,4 +79,43 @@ fn a_restored_journal_leads_nobody_until_a_takeover() {
     copy(&scene, &backup, &state);
     scene.start_coordinator().must();
     strangers(&scene, "of another journal than this coordinator's");
+}
+
+/// A hold is no act on any agent, and no coordinator has started since: the copy has all that agents know but how far the
+/// journal had gone.
+#[test]
+fn a_copy_that_lacks_only_a_hold_leads_nobody_who_was_told_of_it() {
+    let mut scene = Scene::granted(|_| {});
+    let exa1 = scene.agents.get_mut("exa1").ok_or("no agent exa1").must();
+    exa1.stop().must();
+    exa1.start_with(&[("RUST_LOG", "info,sendgate_agent=debug".into())]).must();
+    open(&scene, A);
+    let (state, backup) = (scene.layout.coordinator().join("state"), scene.layout.dir.join("backup"));
+    scene.coordinator.still(|| copy(&scene, &state, &backup)).must();
+    accepted(&scene, &["hold", "estate", "--reason", "freeze"], "the estate is held");
+    wait::until("exa1 was told of the hold", PATIENCE, || {
+        let journal = scene.journal(Sequence::FIRST).map_err(|error| error.to_string())?;
+        let last = journal.iter().rev().find(|(_, stamped)| !matches!(stamped.entry, Entry::Clock(_)));
+        let (last, _) = last.ok_or("the journal is empty")?;
+        let told = format!("the coordinator's journal has gone so far head={last}");
+        if scene.agents["exa1"].words().contains(&told) { Ok(()) } else { Err(told) }
+    })
+    .must();
+    scene.coordinator.kill().must();
+    copy(&scene, &backup, &state);
+
+    scene.start_coordinator().must();
+    let stranger = wait::until("exa1 is a stranger", PATIENCE, || {
+        let status: StatusView = scene.view(&["status"]).map_err(|error| error.to_string())?;
+        let stranger = status.strangers.get(&"exa1".parse().must()).cloned();
+        stranger.ok_or_else(|| format!("{:?}", status.strangers))
+    })
+    .must();
+    assert!(
+        stranger.starts_with("it was told of record ") && stranger.contains("an old copy of the one"),
+        "{stranger}"
+    );
+    let done = scene.cli(&["coordinator", "takeover", "--reason", "the disk was lost"]).must().good().must();
+    assert!(done.stdout.contains("exa1"), "{}", done.stdout);
+    open(&scene, A);
 }
