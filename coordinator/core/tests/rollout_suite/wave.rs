@@ -1,10 +1,12 @@
 //! Waves follow one another, each after its soak.
 
-use super::{against, carry_out, install_next, installs, phases};
+use super::{against, carry_out, file_it, install_next, installs, phases};
 use crate::example::{AFTER, Example, file_of, minutes, name, wave};
-use sendgate_core::ledger::Entry;
+use sendgate_core::ledger::{Entry, Generation, Outcome};
 use sendgate_core::plan::rollout::Phase;
 use sendgate_core::policy::ExchangePolicy;
+use sendgate_core::request;
+use sendgate_core::time::{BootTime, ClockMark};
 
 fn two_at_once(example: &mut Example) -> String {
     example.policy.disruption.estate = 2.try_into().unwrap();
@@ -30,6 +32,33 @@ fn a_wave_soaks_from_its_last_host_on() {
     assert_eq!(example.rollout_state(), "running");
     assert_eq!(phases(&example), [1, 1].map(|left| Phase::Soaking { remaining: minutes(left) }));
     example.pass(minutes(1));
+    example.settle();
+    assert_eq!(example.rollout_state(), "finished");
+}
+
+/// Who shows the hotfix only after a takeover may have been changed in what the journal lost: there nobody watched.
+#[test]
+fn what_the_lost_part_changed_is_watched_from_when_it_is_seen() {
+    let mut example = Example::covered();
+    let clock = ClockMark { boot_id: None, boot_time: BootTime::after_boot(minutes(1)), steady: example.now.steady };
+    let generation = Generation { epoch: 7, counter: 1, mark: 1 };
+    example.append(Entry::Started { generation, clock, version: "1".into(), laboratory: false });
+    let file = two_at_once(&mut example);
+    example.rollout_of(&file);
+    let (effects, _) = example.settle();
+    let offered = installs(&effects);
+    carry_out(&mut example, offered[0].1, "exa1", AFTER);
+    example.end(offered[1].1, Outcome::NotStarted { detail: "no more processes".into() });
+    let takeover = request::takeover(example.world(), 99, "the disk was lost");
+    file_it(&mut example, "olive", takeover);
+    example.pass(minutes(20));
+    example.exchange("exa2", AFTER);
+    example.settle();
+    assert_eq!(phases(&example)[0], Phase::Soaking { remaining: minutes(15) }, "its wave begins to be watched anew");
+    assert_eq!(example.rollout_state(), "running");
+    let resume = request::resume(example.world(), "dst", "seen");
+    file_it(&mut example, "olive", resume);
+    example.pass(minutes(15));
     example.settle();
     assert_eq!(example.rollout_state(), "finished");
 }

@@ -7,7 +7,7 @@ use crate::gate::World;
 use crate::ledger::{Rollout, Sequence};
 use crate::names::{ExchangeServerName, HostName};
 use crate::plan::{Blocked, hold};
-use crate::time::Readable;
+use crate::time::{Readable, Steady};
 use std::collections::BTreeSet;
 
 /// The hosts of a server in the order in which they go: as configured, but a cluster's active node last, so that its
@@ -52,9 +52,12 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         }
         let unfinished = of_wave.iter().find(|host| host.phase == Phase::Waiting || host.phase.in_flight());
         let unfinished = unfinished.map(|host| host.host.clone());
-        // Watched from the moment at which the last host that we changed showed it.
+        // Watched from the moment at which the last host that we changed showed it. Who shows it only after a takeover may
+        // have been changed in the part that is lost.
         let changed = rollout.verified.iter().filter(|(host, _)| of_wave.iter().any(|other| other.host == **host));
-        let last = changed.filter(|(host, _)| began(world, rollout, host)).map(|(_, at)| *at).max();
+        let anew = world.ledger.lineage.taken_over_at();
+        let ours = |host: &HostName, at: Steady| began(world, rollout, host) || anew.is_some_and(|anew| at >= anew);
+        let last = changed.filter(|(host, at)| ours(host, **at)).map(|(_, at)| *at).max();
         let begun = hosts.iter().filter(|host| began(world, rollout, &host.host));
         let unclear = baseline::unclear(world, rollout, &begun.map(|host| &host.server).collect());
         for host in hosts.iter_mut().filter(|host| host.wave == wave && matches!(host.phase, Phase::Soaking { .. })) {
