@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod example;
+mod views_suite;
 
 use example::{AFTER, Example, minutes, name};
 use sendgate_core::coverage::explain::{

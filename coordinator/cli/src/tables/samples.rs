@@ -7,6 +7,7 @@ pub(super) use one_user::explain;
 use sendgate_core::coverage::advice::Advice;
 use sendgate_core::coverage::report::Scope;
 use sendgate_core::enforcement::{Change, Enforcement, Judgement, Means};
+use sendgate_core::estate::CertificateHolder;
 use sendgate_core::gate::Reason;
 use sendgate_core::ledger::{
     Drift, Entry, Generation, Held, Hold, Outcome, RolloutState, Sequence, Sha256, Stamped, Takeover, Waiver,
@@ -85,6 +86,12 @@ pub(super) fn status() -> StatusView {
             by: name("anna"),
             reason: "the disk was lost".to_owned(),
         }),
+        certificates: vec![CertificateLine {
+            holder: CertificateHolder::Agent(name("exa1")),
+            ends: Ok(name("2026-12-06T22:00:00Z")),
+            ended: false,
+            left: Some("12 days".to_owned()),
+        }],
         domains: vec![domain()],
         rollouts: vec![RolloutLine { rollout: name("march"), state: "running".to_owned() }],
         breaches: vec![BreachLine { server: name("exa2"), users: 3, waived: 1, certain: false, since: None }],
@@ -107,10 +114,7 @@ pub(super) fn status() -> StatusView {
             },
         ],
         disrupted: [(name("exa1"), "it has been silent for 3m 0s".to_owned())].into(),
-        holds: vec![HoldLine {
-            held: Held::Domain(name("a.example.test")),
-            hold: Hold { by: Some(name("anna")), reason: "move of mailboxes".to_owned(), at: Steady::START },
-        }],
+        holds: vec![HoldLine { held: Held::Domain(name("a.example.test")), hold: hold() }],
         waivers: vec![WaiverLine { waiver: waiver() }],
         drift: vec![DriftLine {
             drift: Drift {
@@ -293,6 +297,11 @@ pub(super) fn rollout() -> RolloutView {
     }
 }
 
+pub(super) fn hold() -> Hold {
+    let at = Now { wall: name("2026-11-24T22:00:00Z"), steady: Steady::START };
+    Hold { by: Some(name("anna")), reason: "move of mailboxes".to_owned(), at }
+}
+
 pub(super) fn forecast() -> ForecastView {
     let begins = Some(name("2026-12-01T01:00:00Z"));
     let waves = ["canary", "rest"].map(name).into_iter().zip(host_lines());
@@ -305,7 +314,7 @@ pub(super) fn forecast() -> ForecastView {
         name,
         takes: minutes(60),
         needs: minutes(120),
-        hosts: vec![HostForecast { begins, line: waiting(line) }],
+        hosts: vec![HostForecast { begins, held: false, fits: true, line: waiting(line) }],
     });
     ForecastView {
         spec: spec(),
@@ -315,6 +324,7 @@ pub(super) fn forecast() -> ForecastView {
         waits: Duration::ZERO,
         waves: waves.collect(),
         ends: begins,
+        held: Vec::new(),
         openings: Vec::new(),
     }
 }
