@@ -81,7 +81,9 @@ pub fn written(state: &mut State, entry: &Entry) {
         {
             history.paused.get_or_insert(now);
         }
-        Entry::Request { request: Request::Release { held: Held::Rollout(_), .. }, .. } => history.paused = None,
+        Entry::Request { request: Request::Release { held: held @ Held::Rollout(_), .. }, .. } => {
+            history.paused = state.ledger.holds.behind(held).map(|_| now);
+        }
         Entry::Request { request: Request::Hold { held: Held::Estate, .. }, .. } => {
             history.held.get_or_insert(now);
         }

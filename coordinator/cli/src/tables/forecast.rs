@@ -5,7 +5,7 @@ use super::{drawn, grid, list, wrapped};
 use jiff::Timestamp;
 use sendgate_core::ledger::RolloutState;
 use sendgate_core::time::Readable;
-use sendgate_core::view::{ForecastView, WaveForecast};
+use sendgate_core::view::{ForecastView, HoldLine, WaveForecast};
 
 /// The file is good, and what it comes to.
 pub(crate) fn lint(view: &ForecastView) -> String {
@@ -33,6 +33,9 @@ fn never(view: &ForecastView) -> Option<String> {
 pub(crate) fn table(view: &ForecastView) -> String {
     let name = &view.spec.name;
     let first = match (view.stands(), &view.state) {
+        (None, _) if view.is_held() => {
+            format!("rollout {name} is held: it will not move by itself, so nothing begins or ends")
+        }
         (Some(state), _) => format!("rollout {name} is {state}: it will not move by itself, so nothing begins or ends"),
         (None, None) => format!("dry run: rollout {name} is not applied in this form"),
         (None, Some(_)) if view.removal => format!("dry run: the hotfix of rollout {name} is being removed again"),
@@ -43,6 +46,11 @@ pub(crate) fn table(view: &ForecastView) -> String {
     if let Some(why) = never(view) {
         text.push_str(&wrapped("never: ", &why));
     }
+    for HoldLine { held, hold } in &view.held {
+        let by = hold.by.as_ref().map_or_else(|| "Sendgate itself".to_owned(), ToString::to_string);
+        let since = minute(hold.at.wall);
+        text.push_str(&wrapped("  ", &format!("{held} is held by {by} since {since}: {}", hold.reason)));
+    }
     text.push_str(&head(&view.spec));
     if !view.waits.is_zero() {
         let waits = format!("{} must pass before the first host", Readable(view.waits));
@@ -52,7 +60,11 @@ pub(crate) fn table(view: &ForecastView) -> String {
         text.push_str(&wrapped("  opens    ", &format!("{} to {}", minute(*from), minute(*to))));
     }
     if view.stands().is_none() {
-        let ends = view.ends.map_or_else(|| "never: it does not fit into the windows".to_owned(), minute);
+        let ends = match view.ends {
+            Some(ends) => minute(ends),
+            None if never(view).is_none() && !view.held.is_empty() => "not known: not before it is released".to_owned(),
+            None => "never: it does not fit into the windows".to_owned(),
+        };
         text.push_str(&wrapped("  ends     ", &ends));
     }
     text.push('\n');
@@ -71,6 +83,7 @@ fn rows(view: &ForecastView, wave: &WaveForecast, table: &mut comfy_table::Table
         let begins = match host.begins {
             Some(begins) => minute(begins),
             None if over || view.stands().is_some() => "-".to_owned(),
+            None if host.held => "no date: held".to_owned(),
             None => "fits into no window".to_owned(),
         };
         table.add_row([wave.name.to_string(), name.clone(), server, host.line.phase.clone(), begins]);
@@ -93,6 +106,7 @@ fn minute(moment: Timestamp) -> String {
 mod tests {
     use super::super::samples;
     use super::*;
+    use sendgate_core::ledger::{Held, Hold};
 
     #[test]
     fn what_fits_into_no_window_is_the_first_thing_said() {
@@ -124,6 +138,33 @@ mod tests {
         assert!(text.starts_with(first), "{text}");
         assert!(!text.contains("fits into no window") && !text.contains("  ends "), "{text}");
         assert!(lint(&view).starts_with("good: "), "the file is as good as it was");
+    }
+
+    #[test]
+    fn what_is_held_says_by_whom_and_since_when_and_has_no_dates() {
+        let mut view = samples::forecast();
+        (view.applied, view.ends) = (true, None);
+        view.state = Some(RolloutState::Running { since: sendgate_core::time::Steady::START });
+        view.held = vec![HoldLine { held: Held::Rollout("march".parse().unwrap()), hold: samples::hold() }];
+        view.waves.iter_mut().flat_map(|wave| &mut wave.hosts).for_each(|host| (host.begins, host.held) = (None, true));
+        let first = "rollout march is held: it will not move by itself, so nothing begins or ends\n";
+        let by = "  rollout march is held by anna since 2026-11-24 22:00Z: move of mailboxes\n";
+        let text = table(&view);
+        assert!(text.starts_with(&format!("{first}{by}")), "{text}");
+        assert!(text.contains("\n  ends     not known: not before it is released\n"), "{text}");
+        assert!(text.contains("no date: held") && !text.contains("2026-12-01"), "{text}");
+        // One host alone: the others go.
+        view.waves[0].hosts[0].held = false;
+        view.waves[0].hosts[0].begins = Some("2026-12-01T01:00:00Z".parse().unwrap());
+        view.held[0] =
+            HoldLine { held: Held::Host("exa2".parse().unwrap()), hold: Hold { by: None, ..samples::hold() } };
+        let text = table(&view);
+        let by = "  host exa2 is held by Sendgate itself since 2026-11-24 22:00Z: move of mailboxes\n";
+        assert!(text.starts_with(&format!("dry run: rollout march is running\n{by}")), "{text}");
+        assert!(text.contains("2026-12-01 01:00Z") && text.contains("no date: held"), "{text}");
+        // That it is stopped comes first.
+        view.state = Some(RolloutState::Tripped { reason: "3 stores down".to_owned() });
+        assert!(table(&view).starts_with("rollout march is stopped by itself: 3 stores down: "), "{}", table(&view));
     }
 
     #[test]

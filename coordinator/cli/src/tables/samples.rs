@@ -107,10 +107,7 @@ pub(super) fn status() -> StatusView {
             },
         ],
         disrupted: [(name("exa1"), "it has been silent for 3m 0s".to_owned())].into(),
-        holds: vec![HoldLine {
-            held: Held::Domain(name("a.example.test")),
-            hold: Hold { by: Some(name("anna")), reason: "move of mailboxes".to_owned(), at: Steady::START },
-        }],
+        holds: vec![HoldLine { held: Held::Domain(name("a.example.test")), hold: hold() }],
         waivers: vec![WaiverLine { waiver: waiver() }],
         drift: vec![DriftLine {
             drift: Drift {
@@ -293,6 +290,11 @@ pub(super) fn rollout() -> RolloutView {
     }
 }
 
+pub(super) fn hold() -> Hold {
+    let at = Now { wall: name("2026-11-24T22:00:00Z"), steady: Steady::START };
+    Hold { by: Some(name("anna")), reason: "move of mailboxes".to_owned(), at }
+}
+
 pub(super) fn forecast() -> ForecastView {
     let begins = Some(name("2026-12-01T01:00:00Z"));
     let waves = ["canary", "rest"].map(name).into_iter().zip(host_lines());
@@ -305,7 +307,7 @@ pub(super) fn forecast() -> ForecastView {
         name,
         takes: minutes(60),
         needs: minutes(120),
-        hosts: vec![HostForecast { begins, line: waiting(line) }],
+        hosts: vec![HostForecast { begins, held: false, line: waiting(line) }],
     });
     ForecastView {
         spec: spec(),
@@ -315,6 +317,7 @@ pub(super) fn forecast() -> ForecastView {
         waits: Duration::ZERO,
         waves: waves.collect(),
         ends: begins,
+        held: Vec::new(),
         openings: Vec::new(),
     }
 }

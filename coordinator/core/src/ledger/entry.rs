@@ -331,6 +331,10 @@ pub struct VersionStep {
     /// on is not so any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub holds: BTreeSet<RolloutName>,
+    /// Whether it holds them also where a person does, so that his release leaves them held. Older journals hold only what
+    /// nobody held.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
 }
 
 /// What happened to a breach.

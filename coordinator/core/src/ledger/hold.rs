@@ -1,7 +1,7 @@
 //! A stop on anything, and the time that it makes stand still.
 
 use crate::names::{DomainName, HostName, OperatorName, RolloutName};
-use crate::time::Steady;
+use crate::time::{Now, Steady};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,7 +29,7 @@ pub struct Hold {
     /// Why.
     pub reason: String,
     /// Since when.
-    pub at: Steady,
+    pub at: Now,
 }
 
 /// Holds in force, and when there were holds before: deadlines of failure and soak stand still meanwhile, the world's
@@ -38,6 +38,8 @@ pub struct Hold {
 pub struct Holds {
     /// In force.
     now: BTreeMap<Held, Hold>,
+    /// Those of Sendgate itself that nobody has let go yet. A person's hold may stand before one, and its end shows it again.
+    own: BTreeMap<Held, Hold>,
     /// Over: from when to when, in order.
     over: BTreeMap<Held, Vec<(Steady, Steady)>>,
 }
@@ -55,6 +57,22 @@ impl Holds {
         self.now.get(held)
     }
 
+    /// The hold of Sendgate itself behind that of a person: what is left when he lets it go.
+    #[must_use]
+    pub fn behind(&self, held: &Held) -> Option<&Hold> {
+        self.own.get(held).filter(|_| self.on(held).is_some_and(|hold| hold.by.is_some()))
+    }
+
+    /// Every hold on exactly this.
+    pub fn all_on(&self, held: &Held) -> impl Iterator<Item = &Hold> + use<'_> {
+        self.on(held).into_iter().chain(self.behind(held))
+    }
+
+    /// Every hold in force.
+    pub fn all(&self) -> impl Iterator<Item = (&Held, &Hold)> {
+        self.now.iter().flat_map(|(held, _)| self.all_on(held).map(move |hold| (held, hold)))
+    }
+
     /// Holds it. What is held already stays held since then; who said so last is kept.
     pub(super) fn hold(&mut self, held: Held, mut hold: Hold) {
         if let Some(known) = self.now.get(&held) {
@@ -63,13 +81,29 @@ impl Holds {
         self.now.insert(held, hold);
     }
 
-    /// Lets it go.
+    /// Holds it for Sendgate itself until a person lets that go, whoever holds it meanwhile. What Sendgate holds already
+    /// stays held for its first reason.
+    pub(super) fn hold_by_itself(&mut self, held: Held, hold: Hold) {
+        let own = self.own.entry(held.clone()).or_insert(hold);
+        self.now.entry(held).or_insert_with(|| own.clone());
+    }
+
+    /// Lets the hold go that is shown. One of Sendgate itself behind it takes its place.
     ///
     /// # Errors
     /// It is not held.
     pub(super) fn release(&mut self, held: &Held, at: Steady) -> Result<(), String> {
+        let behind = self.behind(held).cloned();
         let hold = self.now.remove(held).ok_or_else(|| format!("{held} is not held"))?;
-        self.over.entry(held.clone()).or_default().push((hold.at, at));
+        self.over.entry(held.clone()).or_default().push((hold.at.steady, at));
+        match behind {
+            Some(behind) => {
+                self.now.insert(held.clone(), behind);
+            }
+            None => {
+                self.own.remove(held);
+            }
+        }
         Ok(())
     }
 
@@ -85,7 +119,7 @@ impl Holds {
         let mut still: Vec<(Steady, Steady)> = Vec::new();
         for held in by {
             still.extend(self.over.get(held).into_iter().flatten().copied());
-            still.extend(self.now.get(held).map(|hold| (hold.at, now)));
+            still.extend(self.now.get(held).map(|hold| (hold.at.steady, now)));
         }
         still.sort();
         let (mut stood, mut end) = (Duration::ZERO, since);
@@ -127,7 +161,36 @@ mod tests {
     }
 
     fn hold(seconds: u64) -> Hold {
-        Hold { by: None, reason: "test".to_owned(), at: at(seconds) }
+        Hold { by: Some("olga".parse().unwrap()), ..own(seconds) }
+    }
+
+    fn own(seconds: u64) -> Hold {
+        let at = Now { wall: jiff::Timestamp::UNIX_EPOCH, steady: at(seconds) };
+        Hold { by: None, reason: "test".to_owned(), at }
+    }
+
+    /// In whichever order they came, each takes its own release, and time stands still until the last one.
+    #[test]
+    fn what_sendgate_holds_by_itself_outlasts_a_persons_hold() {
+        for person_first in [true, false] {
+            let mut holds = Holds::default();
+            if person_first {
+                holds.hold(Held::Estate, hold(10));
+                holds.hold_by_itself(Held::Estate, own(20));
+            } else {
+                holds.hold_by_itself(Held::Estate, own(20));
+                holds.hold(Held::Estate, hold(25));
+            }
+            assert_eq!(holds.all().map(|(_, hold)| hold.by.is_some()).collect::<Vec<_>>(), [true, false]);
+            holds.release(&Held::Estate, at(30)).unwrap();
+            assert_eq!(holds.on(&Held::Estate), Some(&own(20)));
+            assert_eq!((holds.all().count(), holds.behind(&Held::Estate)), (1, None));
+            holds.release(&Held::Estate, at(40)).unwrap();
+            assert_eq!((holds.on(&Held::Estate), holds.all().count()), (None, 0));
+            let stood = if person_first { 30 } else { 20 };
+            assert_eq!(holds.running(at(0), at(100), &[Held::Estate]), Duration::from_secs(100 - stood));
+            assert!(holds.release(&Held::Estate, at(50)).is_err());
+        }
     }
 
     #[test]

@@ -2,11 +2,8 @@
 
 use super::entry::VersionStep;
 use super::{BreachEvent, Drift, Held, Hold, Ledger, Lost, Milestone, Pair, PairState, Sequence};
-use crate::enforcement::Means;
 use crate::guid::Guid;
-use crate::names::RolloutName;
 use crate::time::Now;
-use std::collections::BTreeSet;
 
 impl Ledger {
     pub(super) fn milestone(&mut self, sequence: Sequence, milestone: &Milestone, at: Now) -> Result<(), String> {
@@ -40,14 +37,14 @@ impl Ledger {
                 }
                 self.lost.insert(*intent, Lost { at: at.steady, cause: cause.clone() });
             }
-            Milestone::Version(VersionStep { host, before, after, ours, means, holds }) => {
+            Milestone::Version(step @ VersionStep { host, before, after, ours, .. }) => {
                 if self.versions.get(host) != before.as_ref() {
                     return Err(format!("{host}: {:?}", self.versions.get(host)));
                 }
                 self.versions.insert(host.clone(), *after);
                 self.versions_noted.insert(host.clone(), at.steady);
                 if let (Some(before), false) = (before, ours) {
-                    self.drifted(Drift { host: host.clone(), before: *before, after: *after, at }, *means, holds);
+                    self.drifted(Drift { host: host.clone(), before: *before, after: *after, at }, step);
                 }
             }
             Milestone::Roster { goodlink, digest, .. } => {
@@ -93,14 +90,17 @@ impl Ledger {
     }
 
     /// A version that changed with no command of ours.
-    fn drifted(&mut self, drift: Drift, means: Option<Means>, holds: &BTreeSet<RolloutName>) {
+    fn drifted(&mut self, drift: Drift, step: &VersionStep) {
         let Drift { host, before, after, at } = &drift;
-        for rollout in holds {
-            let means = means.map_or_else(String::new, |means| format!(": {means}"));
-            let reason = format!("store.exe on {host} went from {before} to {after} with no command of ours{means}");
+        let means = step.means.map_or_else(String::new, |means| format!(": {means}"));
+        let reason = format!("store.exe on {host} went from {before} to {after} with no command of ours{means}");
+        for rollout in &step.holds {
             let held = Held::Rollout(rollout.clone());
-            if self.holds.on(&held).is_none() {
-                self.holds.hold(held, Hold { by: None, reason, at: at.steady });
+            let hold = Hold { by: None, reason: reason.clone(), at: *at };
+            if step.beside {
+                self.holds.hold_by_itself(held, hold);
+            } else if self.holds.on(&held).is_none() {
+                self.holds.hold(held, hold);
             }
         }
         self.drift.push(drift);

@@ -56,7 +56,7 @@ impl Ledger {
                 known.moved = at.steady;
             }
             Request::Hold { held, reason } => {
-                let hold = Hold { by: Some(by.clone()), reason: reason.clone(), at: at.steady };
+                let hold = Hold { by: Some(by.clone()), reason: reason.clone(), at };
                 self.holds.hold(held.clone(), hold);
             }
             Request::Release { held, .. } => self.holds.release(held, at.steady)?,

@@ -2,7 +2,7 @@
 
 use super::Blocked;
 use crate::gate::{self, World};
-use crate::ledger::{Effect, Held, Rollout, Stranger};
+use crate::ledger::{Effect, Held, Hold, Rollout, Stranger};
 use crate::names::{AgentName, DomainName, ExchangeServerName, GoodLinkName, HostName, RolloutName};
 use crate::time::Steady;
 use std::collections::BTreeSet;
@@ -54,6 +54,21 @@ pub fn over_rollout(world: World<'_>, rollout: &Rollout) -> BTreeSet<Held> {
     over
 }
 
+/// What is held of a rollout's work on a host, by whom and since when.
+#[must_use]
+pub fn of_install<'a>(
+    world: World<'a>,
+    rollout: &RolloutName,
+    server: &ExchangeServerName,
+    host: &HostName,
+) -> Vec<(Held, &'a Hold)> {
+    let mut holds = Vec::new();
+    for held in over_install(world, rollout, server, host) {
+        holds.extend(world.ledger.holds.all_on(&held).map(|hold| (held.clone(), hold)));
+    }
+    holds
+}
+
 /// Of a restart of GoodLink.
 pub(super) fn over_restart(world: World<'_>, goodlink: &GoodLinkName, host: &HostName) -> Vec<Held> {
     let domains = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.domains);
@@ -81,7 +96,7 @@ pub(super) fn blocking(world: World<'_>, over: impl FnOnce() -> Vec<Held>) -> BT
         return BTreeSet::new();
     }
     let over = over();
-    let holds = over.iter().filter_map(|held| Some((held, world.ledger.holds.on(held)?)));
+    let holds = over.iter().flat_map(|held| world.ledger.holds.all_on(held).map(move |hold| (held, hold)));
     let holds = holds.map(|(held, hold)| Blocked::Held { held: held.clone(), hold: hold.clone() });
     let stranger = |(agent, stranger): (&AgentName, &Stranger)| Blocked::Stranger {
         agent: agent.clone(),

@@ -31,7 +31,8 @@ fn versions(world: World<'_>) -> impl Iterator<Item = Milestone> {
         (before != Some(after)).then(|| {
             let holds = if ours { BTreeSet::new() } else { touched(world, host) };
             let means = before.map(|before| world.policy.enforcement.change(&before, &after).means);
-            Milestone::Version(VersionStep { host: host.clone(), before, after, ours, means, holds })
+            let beside = !holds.is_empty();
+            Milestone::Version(VersionStep { host: host.clone(), before, after, ours, means, holds, beside })
         })
     })
 }

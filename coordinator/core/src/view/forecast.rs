@@ -5,16 +5,17 @@
 //! come first, and what else must happen before is listed with the hosts.
 
 use super::rollout::{RolloutHostLine, host_lines};
+use super::status::HoldLine;
 use crate::gate::{Reason, World};
-use crate::ledger::{Ledger, Rollout, RolloutState};
-use crate::names::{OperatorName, RolloutName, WaveName};
-use crate::plan::Blocked;
+use crate::ledger::{Held, Hold, Ledger, Rollout, RolloutState};
+use crate::names::{ExchangeServerName, OperatorName, RolloutName, WaveName};
 use crate::plan::rollout::{Depth, HostProgress, progress};
+use crate::plan::{Blocked, hold};
 use crate::spec::{RolloutSpec, WaveSpec, Windows};
 use crate::window::{Opening, windows_at};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Openings that are looked at for one step.
@@ -35,8 +36,10 @@ pub struct ForecastView {
     pub waits: Duration,
     /// Its waves in order.
     pub waves: Vec<WaveForecast>,
-    /// When all of it would be over; none: some part fits into no window, or it will not move by itself.
+    /// When all of it would be over; none: some part fits into no window, or it will not move by itself, or not all of it.
     pub ends: Option<Timestamp>,
+    /// What is held of all that is left of it: a person must end that first, and nobody knows when.
+    pub held: Vec<HoldLine>,
     /// The next openings of its windows; none: at any time.
     pub openings: Vec<(Timestamp, Timestamp)>,
 }
@@ -57,8 +60,10 @@ pub struct WaveForecast {
 /// A host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostForecast {
-    /// When it would go; none: it fits into no window of the next ones, or the rollout will not move by itself.
+    /// When it would go; none: it fits into no window of the next ones, or will not move by itself.
     pub begins: Option<Timestamp>,
+    /// It is held, or must wait for something that is.
+    pub held: bool,
     /// What is in its way now.
     pub line: RolloutHostLine,
 }
@@ -70,16 +75,69 @@ impl ForecastView {
         self.state.as_ref().filter(|state| !moves(state))
     }
 
+    /// Whether everything that is left is held, or waits for what is, so that there are no times.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        let mut left =
+            self.waves.iter().flat_map(|wave| &wave.hosts).filter(|host| !host.line.progress.phase.is_over());
+        !self.held.is_empty() && left.all(|host| host.held)
+    }
+
     /// The first wave of which something fits into no window of the next ones.
     #[must_use]
     pub fn fits_nowhere(&self) -> Option<&WaveForecast> {
-        let left = |host: &HostForecast| host.begins.is_none() && !host.line.progress.phase.is_over();
+        let left = |host: &HostForecast| host.begins.is_none() && !host.held && !host.line.progress.phase.is_over();
         let stuck = |wave: &&WaveForecast| wave.hosts.iter().any(left);
         match (self.stands(), self.removal) {
             (Some(_), _) => None,
             (None, false) => self.waves.iter().find(stuck),
             (None, true) => self.waves.iter().rev().find(stuck),
         }
+    }
+}
+
+/// How far a dry run is.
+#[derive(Clone, Copy)]
+enum Clock {
+    At(Timestamp),
+    /// Nothing fits any more.
+    Never,
+    /// What is held must go on first.
+    Held,
+}
+
+impl Clock {
+    fn moment(self) -> Option<Timestamp> {
+        match self {
+            Self::At(moment) => Some(moment),
+            Self::Never | Self::Held => None,
+        }
+    }
+
+    fn after(self, time: Duration) -> Self {
+        match self {
+            Self::At(moment) => Self::At(after(moment, time)),
+            other => other,
+        }
+    }
+
+    fn opens(self, windows: &Windows, needs: Duration) -> Self {
+        match self {
+            Self::At(moment) => opening(windows, moment, needs).map_or(Self::Never, Self::At),
+            other => other,
+        }
+    }
+}
+
+/// A host of a wave, and whether something holds it.
+struct Member {
+    line: RolloutHostLine,
+    held: bool,
+}
+
+impl Member {
+    fn is_left(&self) -> bool {
+        !self.line.progress.phase.is_over()
     }
 }
 
@@ -98,13 +156,21 @@ pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> Fore
     let state = known.map(|known| known.state.clone());
     let removal = known.is_some_and(|known| known.removal.is_some());
     let waits = hosts.iter().map(|host| wait(world, host)).max().unwrap_or_default();
-    let mut clock = state.as_ref().is_none_or(moves).then(|| after(world.now.wall, waits));
+    let mut clock = match state.as_ref().is_none_or(moves) {
+        true => Clock::At(after(world.now.wall, waits)),
+        false => Clock::Never,
+    };
+    let holds = |host: &HostProgress| hold::of_install(world, &spec.name, &host.server, &host.host);
+    let held: BTreeSet<(Held, &Hold)> = hosts.iter().filter(|host| !host.phase.is_over()).flat_map(holds).collect();
+    let held = held.into_iter().map(|(held, hold)| HoldLine { held, hold: hold.clone() }).collect();
     let mut waves: Vec<_> = (0..).zip(&spec.waves).collect();
     if removal {
         waves.reverse();
     }
     let foresee = |(wave, of): (u32, &WaveSpec)| {
         let members: Vec<HostProgress> = hosts.iter().filter(|host| host.wave == wave).cloned().collect();
+        let held: Vec<bool> = members.iter().map(|host| !holds(host).is_empty()).collect();
+        let members = host_lines(members).into_iter().zip(held).map(|(line, held)| Member { line, held }).collect();
         if removal { undo(spec, of, members, &mut clock) } else { foresee(spec, of, members, &mut clock) }
     };
     let mut waves: Vec<_> = waves.into_iter().map(foresee).collect();
@@ -116,7 +182,7 @@ pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> Fore
         Windows::In(windows) => crate::window::upcoming(windows, world.now.wall, 5),
     };
     let (spec, applied) = (spec.clone(), known.is_some());
-    ForecastView { spec, applied, state, removal, waits, waves, ends: clock, openings }
+    ForecastView { spec, applied, state, removal, waits, waves, ends: clock.moment(), held, openings }
 }
 
 /// The ledger as if the rollout were running in this form.
@@ -145,16 +211,11 @@ fn wait(world: World<'_>, host: &HostProgress) -> Duration {
 }
 
 /// One wave from `clock` on, which it moves to its end.
-fn foresee(
-    spec: &RolloutSpec,
-    wave: &WaveSpec,
-    members: Vec<HostProgress>,
-    clock: &mut Option<Timestamp>,
-) -> WaveForecast {
+fn foresee(spec: &RolloutSpec, wave: &WaveSpec, members: Vec<Member>, clock: &mut Clock) -> WaveForecast {
     let expected = &spec.expected;
     let at_once = usize::try_from(wave.at_once.get()).unwrap_or(usize::MAX);
     let batches = |hosts: usize| u32::try_from(hosts.div_ceil(at_once)).unwrap_or(u32::MAX);
-    let left = members.iter().filter(|host| !host.phase.is_over()).count();
+    let left = members.iter().filter(|member| member.is_left()).count();
     let after_installs = expected.restart + wave.soak;
     let takes =
         if left == 0 { Duration::ZERO } else { expected.install.saturating_mul(batches(left)) + after_installs };
@@ -163,51 +224,57 @@ fn foresee(
     let fits = |begun: usize| expected.install + after_installs + expected.removal.saturating_mul(batches(begun));
     let hosts = one_after_the_other(&spec.windows, members, at_once, (expected.install, fits), clock);
     if left > 0 {
-        *clock = clock.map(|at| after(at, expected.install + after_installs));
+        *clock = clock.after(expected.install + after_installs);
     }
     WaveForecast { name: wave.name.clone(), takes, needs, hosts }
 }
 
 /// When each of a wave's hosts would begin, so many at once: each takes `time`, and needs so much until a cutoff as one that
-/// is the first, second, … to begin. Moves `clock` to when the last ones begin.
+/// is the first, second, … to begin. Moves `clock` to when the last ones begin. One that is held lets others of its wave go,
+/// but no other node of its server, and no later wave.
 fn one_after_the_other(
     windows: &Windows,
-    members: Vec<HostProgress>,
+    members: Vec<Member>,
     at_once: usize,
     (time, needs): (Duration, impl Fn(usize) -> Duration),
-    clock: &mut Option<Timestamp>,
+    clock: &mut Clock,
 ) -> Vec<HostForecast> {
     let mut begun: usize = 0;
+    let mut stuck: BTreeSet<ExchangeServerName> = BTreeSet::new();
     let mut hosts = Vec::new();
-    for line in host_lines(members) {
-        if line.progress.phase.is_over() {
-            hosts.push(HostForecast { begins: None, line });
+    for member in members {
+        let left = member.is_left();
+        let Member { line, held } = member;
+        let server = &line.progress.server;
+        if !left || held || stuck.contains(server) {
+            if left {
+                stuck.insert(server.clone());
+            }
+            hosts.push(HostForecast { begins: None, held: left, line });
             continue;
         }
         if begun > 0 && begun.is_multiple_of(at_once) {
-            *clock = clock.map(|at| after(at, time));
+            *clock = clock.after(time);
         }
         begun += 1;
-        *clock = clock.and_then(|at| opening(windows, at, needs(begun)));
-        hosts.push(HostForecast { begins: *clock, line });
+        *clock = clock.opens(windows, needs(begun));
+        hosts.push(HostForecast { begins: clock.moment(), held: matches!(clock, Clock::Held), line });
+    }
+    if !stuck.is_empty() {
+        *clock = Clock::Held;
     }
     hosts
 }
 
 /// The removal from one wave, from `clock` on, which it moves to its end: nothing is watched after it.
-fn undo(
-    spec: &RolloutSpec,
-    wave: &WaveSpec,
-    members: Vec<HostProgress>,
-    clock: &mut Option<Timestamp>,
-) -> WaveForecast {
+fn undo(spec: &RolloutSpec, wave: &WaveSpec, members: Vec<Member>, clock: &mut Clock) -> WaveForecast {
     let removal = spec.expected.removal;
     let at_once = usize::try_from(wave.at_once.get()).unwrap_or(usize::MAX);
-    let left = members.iter().filter(|host| !host.phase.is_over()).count();
+    let left = members.iter().filter(|member| member.is_left()).count();
     let batches = u32::try_from(left.div_ceil(at_once)).unwrap_or(u32::MAX);
     let hosts = one_after_the_other(&spec.windows, members, at_once, (removal, |_| removal), clock);
     if left > 0 {
-        *clock = clock.map(|at| after(at, removal));
+        *clock = clock.after(removal);
     }
     WaveForecast { name: wave.name.clone(), takes: removal.saturating_mul(batches), needs: removal, hosts }
 }

@@ -134,8 +134,7 @@ pub fn status(world: World<'_>) -> StatusView {
         holds: world
             .ledger
             .holds
-            .in_force()
-            .iter()
+            .all()
             .map(|(held, hold)| HoldLine { held: held.clone(), hold: hold.clone() })
             .collect(),
         waivers: world

@@ -13,7 +13,7 @@ pub fn still_stopped(world: World<'_>, name: &RolloutName, request: Sequence) ->
     let Some(rollout) = world.ledger.rollouts.get(name) else { return format!("there is no rollout {name}") };
     let mut stops: Vec<String> = by_itself(world, rollout, request).into_iter().collect();
     let over = hold::over_rollout(world, rollout);
-    let holds = over.iter().filter_map(|held| Some((held, world.ledger.holds.on(held)?)));
+    let holds = over.iter().flat_map(|held| world.ledger.holds.all_on(held).map(move |hold| (held, hold)));
     stops.extend(holds.map(|(held, hold)| held_by(held, hold)));
     if !world.estate.strangers.is_empty() {
         let agents: Vec<_> = world.estate.strangers.keys().map(ToString::to_string).collect();

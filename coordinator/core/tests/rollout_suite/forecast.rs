@@ -147,3 +147,66 @@ fn a_removal_is_foreseen_as_one() {
     assert_eq!(waves, [("canary".to_owned(), minutes(20), minutes(20)), ("rest".to_owned(), minutes(20), minutes(20))]);
     assert_eq!(view.ends.unwrap().to_string(), "2006-06-15T01:20:00Z");
 }
+
+/// Nobody knows when people let go what they hold: there is no date, and the first thing said is who holds it since when.
+#[test]
+fn what_is_held_has_no_dates_and_says_by_whom_since_when() {
+    use request::WantedHeld;
+    for wanted in [
+        WantedHeld::Estate,
+        WantedHeld::Rollout("dst".to_owned()),
+        WantedHeld::Domain("a.example.test".to_owned()),
+        // Whatever comes after it cannot go either.
+        WantedHeld::Host("exa1".to_owned()),
+    ] {
+        let mut example = Example::covered();
+        example.rollout();
+        let spec = example.ledger.rollouts[&name("dst")].spec.clone();
+        let since = example.now;
+        let hold = request::hold(example.world(), &wanted, "bad night");
+        file_it(&mut example, "olga", hold);
+        example.pass(minutes(10));
+        let view = foreseen(&example, &spec);
+        assert!(view.is_held() && view.stands().is_none() && view.fits_nowhere().is_none(), "{wanted:?}");
+        assert_eq!((view.ends, begins(&view)), (None, vec![None, None]), "{wanted:?}");
+        let [line] = view.held.as_slice() else { panic!("{:?}", view.held) };
+        assert_eq!((&line.hold.by, line.hold.at), (&Some(name("olga")), since));
+        let json = serde_json::to_value(&view).unwrap();
+        assert_eq!(json["held"][0]["hold"]["at"]["wall"], "2006-06-13T02:00:00Z");
+        assert_eq!((&json["ends"], &json["waves"][0]["hosts"][0]["begins"]), (&().into(), &().into()));
+        assert_eq!(json["waves"][1]["hosts"][0]["held"], true);
+        let release = request::release(example.world(), &wanted, "over");
+        file_it(&mut example, "olga", release);
+        let view = foreseen(&example, &spec);
+        assert!(!view.is_held() && view.held.is_empty() && view.ends.is_some(), "{wanted:?}");
+        assert!(begins(&view).iter().all(Option::is_some), "{wanted:?}");
+    }
+}
+
+/// What comes before a host that is held keeps its date, and so do others of its wave.
+#[test]
+fn a_host_that_is_held_takes_the_date_only_of_itself_and_of_what_comes_after_it() {
+    let mut example = Example::covered();
+    example.rollout();
+    let hold = request::hold(example.world(), &request::WantedHeld::Host("exa2".to_owned()), "bad night");
+    file_it(&mut example, "olga", hold);
+    let spec = example.ledger.rollouts[&name("dst")].spec.clone();
+    let view = foreseen(&example, &spec);
+    assert_eq!(view.held.len(), 1);
+    assert!(!view.is_held() && view.ends.is_none() && view.fits_nowhere().is_none());
+    assert_eq!(begins(&view), [Some("2006-06-13T02:00:00Z".to_owned()), None]);
+    // In one wave, and before the other one.
+    let one = file_of("one", &wave("all", &["exa2", "exa1"]));
+    let view = foreseen(&example, &spec::read(&one, &example.policy).unwrap());
+    assert_eq!((begins(&view), view.ends), (vec![None, Some("2006-06-13T02:00:00Z".to_owned())], None));
+    // A host that is over concerns nobody any more.
+    install_next(&mut example, "exa1");
+    let done = request::hold(example.world(), &request::WantedHeld::Host("exa1".to_owned()), "bad night");
+    example.pass(minutes(60));
+    example.settle();
+    file_it(&mut example, "olga", done);
+    let release = request::release(example.world(), &request::WantedHeld::Host("exa2".to_owned()), "over");
+    file_it(&mut example, "olga", release);
+    let view = foreseen(&example, &spec);
+    assert_eq!((view.held.len(), begins(&view)[1].is_some(), view.ends.is_some()), (0, true, true));
+}
