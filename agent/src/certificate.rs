@@ -1,11 +1,16 @@
 //! Checks the agent's own certificate before it is used: an expired one would only show as a closed connection.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::pem::parse_x509_pem;
 
 use crate::config::AgentName;
+use crate::machine::{Machine, blocking};
 
 /// Why the agent's certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +99,61 @@ pub fn load(agent: &AgentName, at: &crate::config::Coordinator) -> Result<Identi
     Ok(identity)
 }
 
+/// From so long before its end on the agent speaks of its certificate.
+const SPOKEN_OF: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// How often.
+const AGAIN: Duration = Duration::from_secs(24 * 3600);
+
+/// Says at once and once a day that the agent's certificate is about to end, has ended, or cannot be read.
+pub async fn remind(file: PathBuf, machine: Arc<dyn Machine>) -> Infallible {
+    look_again(AGAIN, || {
+        let (file, machine) = (file.clone(), Arc::clone(&machine));
+        async move {
+            let read = move || warning(&file, Timestamp::now());
+            match blocking(machine.as_ref(), read).await {
+                Ok(Some(warning)) => tracing::warn!("{warning}"),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "when the agent's certificate ends could not be found out"),
+            }
+        }
+    })
+    .await
+}
+
+async fn look_again<F: Future<Output = ()>>(every: Duration, mut look: impl FnMut() -> F) -> Infallible {
+    loop {
+        look().await;
+        tokio::time::sleep(every).await;
+    }
+}
+
+/// What there is to say of the certificate now; none: it is good for long enough.
+fn warning(file: &Path, now: Timestamp) -> Option<String> {
+    let at = file.display();
+    let not_known = |why: String| Some(format!("when the agent's certificate {at} ends is not known: {why}"));
+    let pem = match std::fs::read(file) {
+        Ok(pem) => pem,
+        Err(error) => return not_known(error.to_string()),
+    };
+    let ends = parse_x509_pem(&pem).map_err(|error| error.to_string()).and_then(|(_, pem)| {
+        let certificate = pem.parse_x509().map_err(|error| error.to_string())?;
+        Timestamp::from_second(certificate.validity().not_after.timestamp()).map_err(|error| error.to_string())
+    });
+    let ends = match ends {
+        Ok(ends) => ends,
+        Err(why) => return not_known(why),
+    };
+    let left = ends.duration_since(now);
+    let means =
+        "the session that is up goes on, no new one begins; issue a new one with `sendgate pki issue --role agent`";
+    if left.is_negative() {
+        return Some(format!("the agent's certificate {at} HAS ENDED, at {ends:.0}: {means}"));
+    }
+    let days = left.as_hours() / 24;
+    (left <= SPOKEN_OF).then(|| format!("the agent's certificate {at} ends in {days} days, at {ends:.0}: {means}"))
+}
+
 fn check(agent: &AgentName, file: &Path, pem: &[u8]) -> Result<(), CertificateError> {
     let no = |text: String| CertificateError::NoCertificate { file: file.to_owned(), text };
     let (_, pem) = parse_x509_pem(pem).map_err(|error| no(error.to_string()))?;
@@ -122,4 +182,54 @@ fn check(agent: &AgentName, file: &Path, pem: &[u8]) -> Result<(), CertificateEr
     }
     let found = if names.is_empty() { "no subjectAltName".to_owned() } else { names.join(", ") };
     Err(CertificateError::Name { file: file.to_owned(), agent: agent.clone(), found })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    #[test]
+    fn the_agent_speaks_of_its_certificate_from_a_month_before_its_end() {
+        let file = std::env::temp_dir().join(format!("sendgate-agent-certificate-{}.pem", std::process::id()));
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.not_after = rcgen::date_time_ymd(2030, 11, 14);
+        let pem = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
+        std::fs::write(&file, &pem).unwrap();
+        let said = |now: &str| warning(&file, now.parse().unwrap());
+        let means =
+            "the session that is up goes on, no new one begins; issue a new one with `sendgate pki issue --role agent`";
+        let at = file.display();
+        assert_eq!(said("2030-10-14T23:59:59Z"), None);
+        let soon = format!("the agent's certificate {at} ends in 30 days, at 2030-11-14T00:00:00Z: {means}");
+        assert_eq!(said("2030-10-15T00:00:00Z"), Some(soon));
+        let today = format!("the agent's certificate {at} ends in 0 days, at 2030-11-14T00:00:00Z: {means}");
+        assert_eq!(said("2030-11-14T00:00:00Z"), Some(today));
+        let over = format!("the agent's certificate {at} HAS ENDED, at 2030-11-14T00:00:00Z: {means}");
+        assert_eq!(said("2030-11-14T00:00:01Z"), Some(over));
+        std::fs::write(&file, "nothing").unwrap();
+        let unknown = format!("when the agent's certificate {at} ends is not known: ");
+        assert!(said("2030-10-14T00:00:00Z").unwrap().starts_with(&unknown));
+        std::fs::remove_file(&file).unwrap();
+        assert!(said("2030-10-14T00:00:00Z").unwrap().starts_with(&unknown));
+    }
+
+    #[tokio::test]
+    async fn it_looks_at_once_and_again() {
+        let (looked, mut looks) = tokio::sync::mpsc::unbounded_channel();
+        let look = || {
+            looked.send(()).unwrap();
+            std::future::ready(())
+        };
+        let third = async {
+            for _ in 0..3 {
+                looks.recv().await.unwrap();
+            }
+        };
+        tokio::select! {
+            never = look_again(Duration::from_millis(1), look) => match never {},
+            () = third => {}
+        }
+        assert_eq!(AGAIN, Duration::from_secs(24 * 60 * 60));
+    }
 }

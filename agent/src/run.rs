@@ -75,10 +75,12 @@ pub async fn run(config: AgentConfig, program: PathBuf, stop: watch::Receiver<bo
         machine: Arc::clone(&machine),
     });
     let kept = Arc::clone(&journal);
+    let reminds = certificate::remind(config.coordinator.certificate.clone(), Arc::clone(&machine));
     let agent = Agent { config: Arc::new(config), journal, acts, probes, ticks, interval, transport, machine };
     tokio::select! {
         biased;
         () = session::run(agent, stop) => Ok(()),
         why = kept.given_up() => Err(RunError::GivenUp(why)),
+        never = reminds => match never {},
     }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Done; of `gate check`: the gate is open.
     Good,
-    /// It could not be done.
+    /// It could not be done; of `rollout lint`: nor could the file.
     Failed,
     /// The gate is closed.
     GateClosed,

@@ -31,6 +31,20 @@ pub struct Estate {
     pub roster_faults: BTreeMap<GoodLinkName, String>,
     /// Domains as last surveyed.
     pub domains: BTreeMap<DomainName, DomainPicture>,
+    /// When each certificate ends that this coordinator has seen.
+    pub certificates: BTreeMap<CertificateHolder, Answer<Timestamp>>,
+}
+
+/// Whose certificate it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "holder", content = "name")]
+pub enum CertificateHolder {
+    /// The coordinator's own.
+    Coordinator,
+    /// An authority that agents' and people's certificates are issued by.
+    Authority(String),
+    /// An agent's, as it showed it when it connected last.
+    Agent(AgentName),
 }
 
 /// A host, as it last reported.
@@ -172,6 +186,8 @@ pub enum Observation {
     RosterFault(GoodLinkName, String),
     /// A look at a domain: at everything, or at what has changed.
     Look(Look),
+    /// A certificate was seen, with when it ends.
+    Certificate(CertificateHolder, Answer<Timestamp>),
 }
 
 impl Estate {
@@ -205,6 +221,7 @@ impl Estate {
                 self.rosters.insert(goodlink, roster);
             }
             Observation::RosterFault(goodlink, why) => drop(self.roster_faults.insert(goodlink, why)),
+            Observation::Certificate(holder, ends) => drop(self.certificates.insert(holder, ends)),
             Observation::Look(look) => {
                 // What has changed means nothing to whom the rest is not known.
                 let known = self.domains.get_mut(&look.domain);

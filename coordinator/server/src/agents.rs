@@ -2,9 +2,9 @@
 
 use crate::convert;
 use crate::driver::{AgentMessage, Handle, Message, Opened};
-use crate::identity::Role;
-use crate::serve::peer;
-use sendgate_core::estate::RosterDigest;
+use crate::identity::{Role, ends};
+use crate::serve::{peer, peer_certificate};
+use sendgate_core::estate::{CertificateHolder, RosterDigest};
 use sendgate_core::names::{AgentName, HostName};
 use sendgate_core::policy::Policy;
 use sendgate_proto::v1::agents_server::Agents;
@@ -71,6 +71,12 @@ impl Agents for AgentService {
             return Err(Status::permission_denied(format!(
                 "no host of the configuration belongs to agent {agent}: add it to the coordinator's configuration"
             )));
+        }
+        let certificate = peer_certificate(&request).map_or_else(|| Err("it showed none".to_owned()), |der| ends(&der));
+        // A loop that takes nothing ends the session soon enough: that much is asked of it there.
+        let told = self.driver.send(Message::Certificate(CertificateHolder::Agent(agent.clone()), certificate));
+        if tokio::time::timeout(TAKEN_WITHIN, told).await.is_err() {
+            tracing::warn!(%agent, "the loop takes no messages: when the agent's certificate ends is not noted");
         }
         Ok(Response::new(Box::pin(self.open(agent, request.into_inner()).map(Ok))))
     }

@@ -3,6 +3,7 @@
 //! The name is the certificate's only subjectAltName URI of the form `sendgate:ROLE:NAME` (RFC 5280 section 4.2.1.6).
 //! Whether the certificate is to be trusted at all is decided before, by the TLS handshake.
 
+use jiff::Timestamp;
 use sendgate_core::names::{AgentName, BadName, OperatorName};
 use std::fmt;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
@@ -91,6 +92,16 @@ pub enum IdentityError {
         /// What is wrong with the name.
         reason: BadName,
     },
+}
+
+/// When a certificate in DER form ends.
+///
+/// # Errors
+/// It cannot be read, in words.
+pub fn ends(der: &[u8]) -> Result<Timestamp, String> {
+    let (_, certificate) = X509Certificate::from_der(der).map_err(|error| format!("it cannot be read: {error}"))?;
+    let end = certificate.validity().not_after.timestamp();
+    Timestamp::from_second(end).map_err(|error| format!("its end is no date: {error}"))
 }
 
 impl Identity {

@@ -6,7 +6,7 @@ use crate::agents::AgentService;
 use crate::clock::{Clock, ClockSource, Machine};
 use crate::config::{Configuration, JournalKind};
 use crate::control::ControlService;
-use crate::driver::{self, Driver, Parts, RecordError};
+use crate::driver::{self, Driver, Message, Parts, RecordError};
 use crate::identity::Identity;
 use crate::journal::memory::MemoryJournal;
 use crate::journal::sled::{OpenError, SledJournal};
@@ -71,6 +71,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let tls = tls::server(&configuration.tls, Machine.wall())?;
+    let ends = tls::ends(&configuration.tls)?;
     let room = incoming::room();
     let journal: Arc<dyn Journal> = match configuration.journal {
         JournalKind::Sled => Arc::new(SledJournal::open(&configuration.state_directory.join("journal"))?),
@@ -103,8 +104,13 @@ pub async fn serve(
     }
     tracing::info!(%address, records = verified.records, "serving");
     let agents = AgentService::new(policy, handle.clone());
+    let told = handle.clone();
     let control = ControlService::new(handle, journal).with_grant_servers(grant_servers);
     let mut running = tokio::spawn(driver.run());
+    for (holder, ends) in ends {
+        // Without its loop the coordinator ends just below.
+        drop(told.send(Message::Certificate(holder, ends)).await);
+    }
     let server = Server::builder()
         .http2_keepalive_interval(Some(PING_EVERY))
         .http2_keepalive_timeout(Some(PING_TIMEOUT))
@@ -126,7 +132,10 @@ pub async fn serve(
 
 /// Who is at the other end of a request.
 pub(crate) fn peer<T>(request: &Request<T>) -> Result<Identity, Status> {
-    let certificates = request.peer_certs();
-    let own = certificates.as_ref().and_then(|chain| chain.first()).map(AsRef::as_ref);
-    Identity::of_peer(own).map_err(|error| Status::unauthenticated(error.to_string()))
+    Identity::of_peer(peer_certificate(request).as_deref()).map_err(|error| Status::unauthenticated(error.to_string()))
+}
+
+/// The certificate that the other end showed, in DER form.
+pub(crate) fn peer_certificate<T>(request: &Request<T>) -> Option<Vec<u8>> {
+    Some(request.peer_certs()?.first()?.to_vec())
 }

@@ -3,10 +3,13 @@
 //! The files are checked before the library sees them, because what it says of a wrong one helps nobody.
 
 use crate::config::TlsPaths;
+use crate::identity;
 use jiff::Timestamp;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use sendgate_core::estate::{Answer, CertificateHolder};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -130,6 +133,23 @@ pub fn server(paths: &TlsPaths, now: Timestamp) -> Result<ServerTlsConfig, TlsEr
         .timeout(HANDSHAKE_TIMEOUT))
 }
 
+/// When the coordinator's own certificate ends, or the first of its chain, and each authority.
+///
+/// # Errors
+/// [`TlsError`]: a file is missing or wrong by now.
+pub fn ends(paths: &TlsPaths) -> Result<BTreeMap<CertificateHolder, Answer<Timestamp>>, TlsError> {
+    let chain = certificates(Part::Certificate, &paths.certificate, &read(Part::Certificate, &paths.certificate)?)?;
+    let own: Result<Vec<_>, _> = chain.iter().map(|one| identity::ends(one)).collect();
+    let own = own.and_then(|ends| ends.into_iter().min().ok_or_else(|| "there is none".to_owned()));
+    let mut all = BTreeMap::from([(CertificateHolder::Coordinator, own)]);
+    for authority in certificates(Part::Ca, &paths.ca, &read(Part::Ca, &paths.ca)?)? {
+        let subject = X509Certificate::from_der(&authority).map(|(_, parsed)| parsed.subject().to_string());
+        let subject = subject.unwrap_or_else(|error| format!("of {} ({error})", paths.ca.display()));
+        all.insert(CertificateHolder::Authority(subject), identity::ends(&authority));
+    }
+    Ok(all)
+}
+
 fn read(part: Part, file: &Path) -> Result<Vec<u8>, TlsError> {
     let unreadable = |reason: String| TlsError::Unreadable { part, file: file.to_owned(), reason };
     let open = File::open(file).map_err(|error| unreadable(error.to_string()))?;
@@ -164,9 +184,8 @@ fn valid(file: &Path, certificate: &CertificateDer<'_>, now: Timestamp) -> Resul
     let not_valid = |problem: String| TlsError::NotValid { file: file.to_owned(), problem };
     let (_, parsed) =
         X509Certificate::from_der(certificate).map_err(|error| not_valid(format!("cannot be read: {error}")))?;
-    let validity = parsed.validity();
-    let moment = |time: x509_parser::time::ASN1Time| Timestamp::from_second(time.timestamp());
-    match (moment(validity.not_before), moment(validity.not_after)) {
+    let from = Timestamp::from_second(parsed.validity().not_before.timestamp());
+    match (from, identity::ends(certificate)) {
         (Ok(from), _) if now < from => Err(not_valid(format!("is not valid before {from}"))),
         (_, Ok(until)) if now > until => Err(not_valid(format!("expired at {until}"))),
         (Ok(_), Ok(_)) => Ok(()),

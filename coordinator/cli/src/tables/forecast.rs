@@ -83,7 +83,7 @@ fn rows(view: &ForecastView, wave: &WaveForecast, table: &mut comfy_table::Table
         let begins = match host.begins {
             Some(begins) => minute(begins),
             None if over || view.stands().is_some() => "-".to_owned(),
-            None if host.held => "no date: held".to_owned(),
+            None if host.held && host.fits => "no date: held".to_owned(),
             None => "fits into no window".to_owned(),
         };
         table.add_row([wave.name.to_string(), name.clone(), server, host.line.phase.clone(), begins]);
@@ -113,7 +113,7 @@ mod tests {
         let mut view = samples::forecast();
         assert!(lint(&view).starts_with("good: rollout march, 2 waves, 2 hosts\n"), "{}", lint(&view));
         assert!(table(&view).starts_with("dry run: rollout march is not applied in this form\n  package"));
-        view.waves[1].hosts[0].begins = None;
+        (view.waves[1].hosts[0].begins, view.waves[1].hosts[0].fits) = (None, false);
         view.ends = None;
         view.openings = vec![("2026-12-01T01:00:00Z".parse().unwrap(), "2026-12-01T02:00:00Z".parse().unwrap())];
         let fits = "wave rest fits into none of the next windows: its last host needs 2h 0m until a cutoff\n";

@@ -7,6 +7,7 @@ pub(super) use one_user::explain;
 use sendgate_core::coverage::advice::Advice;
 use sendgate_core::coverage::report::Scope;
 use sendgate_core::enforcement::{Change, Enforcement, Judgement, Means};
+use sendgate_core::estate::CertificateHolder;
 use sendgate_core::gate::Reason;
 use sendgate_core::ledger::{
     Drift, Entry, Generation, Held, Hold, Outcome, RolloutState, Sequence, Sha256, Stamped, Takeover, Waiver,
@@ -85,6 +86,12 @@ pub(super) fn status() -> StatusView {
             by: name("anna"),
             reason: "the disk was lost".to_owned(),
         }),
+        certificates: vec![CertificateLine {
+            holder: CertificateHolder::Agent(name("exa1")),
+            ends: Ok(name("2026-12-06T22:00:00Z")),
+            ended: false,
+            left: Some("12 days".to_owned()),
+        }],
         domains: vec![domain()],
         rollouts: vec![RolloutLine { rollout: name("march"), state: "running".to_owned() }],
         breaches: vec![BreachLine { server: name("exa2"), users: 3, waived: 1, certain: false, since: None }],
@@ -307,7 +314,7 @@ pub(super) fn forecast() -> ForecastView {
         name,
         takes: minutes(60),
         needs: minutes(120),
-        hosts: vec![HostForecast { begins, held: false, line: waiting(line) }],
+        hosts: vec![HostForecast { begins, held: false, fits: true, line: waiting(line) }],
     });
     ForecastView {
         spec: spec(),

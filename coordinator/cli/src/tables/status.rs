@@ -18,6 +18,8 @@ pub(crate) fn table(view: &StatusView) -> String {
     let strangers = view.strangers.iter().map(|(agent, why)| format!("agent {agent}: {why}"));
     text.push_str(&list("\nNOT LED BY THIS COORDINATOR, SO NOTHING BEGINS", strangers));
 
+    text.push_str(&list("\nCERTIFICATES", view.certificates.iter().map(ToString::to_string)));
+
     let not_known = view.breaches_not_known.iter().map(|(server, why)| format!("{server}: not known: {why}"));
     text.push_str(&section("BREACHES", view.breaches.iter().map(breach).chain(not_known)));
     let disrupted = view.disrupted.iter().map(|(host, why)| format!("{host}: {why}"));
@@ -108,6 +110,7 @@ mod tests {
         for expected in [
             "\nby a takeover of anna: the disk was lost\n",
             "\nNOT LED BY THIS COORDINATOR, SO NOTHING BEGINS\n  - agent exa2: it has obeyed another\n",
+            "\nCERTIFICATES\n  - the certificate of agent exa1 ends in 12 days, at 2026-12-06T22:00:00Z: a session that is up goes on, no\n    new one begins; issue a new one with `sendgate pki issue --role agent`\n",
             "\nBREACHES\n  - exa2: may enforce, and 3 of its users are not covered (1 of them waived)\n  - exa3: not known: its host is silent\n",
             "\nDISRUPTED HOSTS\n  - exa1: it has been silent for 3m 0s\n",
             "\nFORCED RESTARTS\n  - glb: restart wanted by anna: now; not begun yet, and void in 12m 0s\n",

@@ -64,6 +64,8 @@ pub struct HostForecast {
     pub begins: Option<Timestamp>,
     /// It is held, or must wait for something that is.
     pub held: bool,
+    /// Whether it fits into some window of the next ones, were it not held.
+    pub fits: bool,
     /// What is in its way now.
     pub line: RolloutHostLine,
 }
@@ -86,45 +88,11 @@ impl ForecastView {
     /// The first wave of which something fits into no window of the next ones.
     #[must_use]
     pub fn fits_nowhere(&self) -> Option<&WaveForecast> {
-        let left = |host: &HostForecast| host.begins.is_none() && !host.held && !host.line.progress.phase.is_over();
-        let stuck = |wave: &&WaveForecast| wave.hosts.iter().any(left);
+        let stuck = |wave: &&WaveForecast| wave.hosts.iter().any(|host| !host.fits);
         match (self.stands(), self.removal) {
             (Some(_), _) => None,
             (None, false) => self.waves.iter().find(stuck),
             (None, true) => self.waves.iter().rev().find(stuck),
-        }
-    }
-}
-
-/// How far a dry run is.
-#[derive(Clone, Copy)]
-enum Clock {
-    At(Timestamp),
-    /// Nothing fits any more.
-    Never,
-    /// What is held must go on first.
-    Held,
-}
-
-impl Clock {
-    fn moment(self) -> Option<Timestamp> {
-        match self {
-            Self::At(moment) => Some(moment),
-            Self::Never | Self::Held => None,
-        }
-    }
-
-    fn after(self, time: Duration) -> Self {
-        match self {
-            Self::At(moment) => Self::At(after(moment, time)),
-            other => other,
-        }
-    }
-
-    fn opens(self, windows: &Windows, needs: Duration) -> Self {
-        match self {
-            Self::At(moment) => opening(windows, moment, needs).map_or(Self::Never, Self::At),
-            other => other,
         }
     }
 }
@@ -156,10 +124,8 @@ pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> Fore
     let state = known.map(|known| known.state.clone());
     let removal = known.is_some_and(|known| known.removal.is_some());
     let waits = hosts.iter().map(|host| wait(world, host)).max().unwrap_or_default();
-    let mut clock = match state.as_ref().is_none_or(moves) {
-        true => Clock::At(after(world.now.wall, waits)),
-        false => Clock::Never,
-    };
+    let stands = !state.as_ref().is_none_or(moves);
+    let mut clock = (!stands).then(|| after(world.now.wall, waits));
     let holds = |host: &HostProgress| hold::of_install(world, &spec.name, &host.server, &host.host);
     let held: BTreeSet<(Held, &Hold)> = hosts.iter().filter(|host| !host.phase.is_over()).flat_map(holds).collect();
     let held = held.into_iter().map(|(held, hold)| HoldLine { held, hold: hold.clone() }).collect();
@@ -174,6 +140,18 @@ pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> Fore
         if removal { undo(spec, of, members, &mut clock) } else { foresee(spec, of, members, &mut clock) }
     };
     let mut waves: Vec<_> = waves.into_iter().map(foresee).collect();
+    // Nothing goes before what is held in an earlier wave.
+    let mut stuck = false;
+    for wave in &mut waves {
+        let before = stuck;
+        for host in wave.hosts.iter_mut().filter(|host| !host.line.progress.phase.is_over()) {
+            host.held |= before;
+            stuck |= host.held;
+            host.fits |= stands;
+            host.begins = host.begins.filter(|_| !host.held);
+        }
+    }
+    let ends = clock.filter(|_| !stuck);
     if removal {
         waves.reverse();
     }
@@ -182,7 +160,7 @@ pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> Fore
         Windows::In(windows) => crate::window::upcoming(windows, world.now.wall, 5),
     };
     let (spec, applied) = (spec.clone(), known.is_some());
-    ForecastView { spec, applied, state, removal, waits, waves, ends: clock.moment(), held, openings }
+    ForecastView { spec, applied, state, removal, waits, waves, ends, held, openings }
 }
 
 /// The ledger as if the rollout were running in this form.
@@ -211,7 +189,7 @@ fn wait(world: World<'_>, host: &HostProgress) -> Duration {
 }
 
 /// One wave from `clock` on, which it moves to its end.
-fn foresee(spec: &RolloutSpec, wave: &WaveSpec, members: Vec<Member>, clock: &mut Clock) -> WaveForecast {
+fn foresee(spec: &RolloutSpec, wave: &WaveSpec, members: Vec<Member>, clock: &mut Option<Timestamp>) -> WaveForecast {
     let expected = &spec.expected;
     let at_once = usize::try_from(wave.at_once.get()).unwrap_or(usize::MAX);
     let batches = |hosts: usize| u32::try_from(hosts.div_ceil(at_once)).unwrap_or(u32::MAX);
@@ -224,57 +202,56 @@ fn foresee(spec: &RolloutSpec, wave: &WaveSpec, members: Vec<Member>, clock: &mu
     let fits = |begun: usize| expected.install + after_installs + expected.removal.saturating_mul(batches(begun));
     let hosts = one_after_the_other(&spec.windows, members, at_once, (expected.install, fits), clock);
     if left > 0 {
-        *clock = clock.after(expected.install + after_installs);
+        *clock = clock.map(|at| after(at, expected.install + after_installs));
     }
     WaveForecast { name: wave.name.clone(), takes, needs, hosts }
 }
 
 /// When each of a wave's hosts would begin, so many at once: each takes `time`, and needs so much until a cutoff as one that
 /// is the first, second, … to begin. Moves `clock` to when the last ones begin. One that is held lets others of its wave go,
-/// but no other node of its server, and no later wave.
+/// but no other node of its server.
 fn one_after_the_other(
     windows: &Windows,
     members: Vec<Member>,
     at_once: usize,
     (time, needs): (Duration, impl Fn(usize) -> Duration),
-    clock: &mut Clock,
+    clock: &mut Option<Timestamp>,
 ) -> Vec<HostForecast> {
     let mut begun: usize = 0;
     let mut stuck: BTreeSet<ExchangeServerName> = BTreeSet::new();
     let mut hosts = Vec::new();
     for member in members {
-        let left = member.is_left();
-        let Member { line, held } = member;
-        let server = &line.progress.server;
-        if !left || held || stuck.contains(server) {
-            if left {
-                stuck.insert(server.clone());
-            }
-            hosts.push(HostForecast { begins: None, held: left, line });
+        let (left, held) = (member.is_left(), member.held || stuck.contains(&member.line.progress.server));
+        let line = member.line;
+        if !left {
+            hosts.push(HostForecast { begins: None, held: false, fits: true, line });
+            continue;
+        }
+        if held {
+            stuck.insert(line.progress.server.clone());
+            let fits = clock.and_then(|at| opening(windows, at, needs(begun + 1))).is_some();
+            hosts.push(HostForecast { begins: None, held, fits, line });
             continue;
         }
         if begun > 0 && begun.is_multiple_of(at_once) {
-            *clock = clock.after(time);
+            *clock = clock.map(|at| after(at, time));
         }
         begun += 1;
-        *clock = clock.opens(windows, needs(begun));
-        hosts.push(HostForecast { begins: clock.moment(), held: matches!(clock, Clock::Held), line });
-    }
-    if !stuck.is_empty() {
-        *clock = Clock::Held;
+        *clock = clock.and_then(|at| opening(windows, at, needs(begun)));
+        hosts.push(HostForecast { begins: *clock, held, fits: clock.is_some(), line });
     }
     hosts
 }
 
 /// The removal from one wave, from `clock` on, which it moves to its end: nothing is watched after it.
-fn undo(spec: &RolloutSpec, wave: &WaveSpec, members: Vec<Member>, clock: &mut Clock) -> WaveForecast {
+fn undo(spec: &RolloutSpec, wave: &WaveSpec, members: Vec<Member>, clock: &mut Option<Timestamp>) -> WaveForecast {
     let removal = spec.expected.removal;
     let at_once = usize::try_from(wave.at_once.get()).unwrap_or(usize::MAX);
     let left = members.iter().filter(|member| member.is_left()).count();
     let batches = u32::try_from(left.div_ceil(at_once)).unwrap_or(u32::MAX);
     let hosts = one_after_the_other(&spec.windows, members, at_once, (removal, |_| removal), clock);
     if left > 0 {
-        *clock = clock.after(removal);
+        *clock = clock.map(|at| after(at, removal));
     }
     WaveForecast { name: wave.name.clone(), takes: removal.saturating_mul(batches), needs: removal, hosts }
 }

@@ -1,6 +1,7 @@
 //! What people are shown: the planner's own answers, arranged. The JSON form of these types is what the coordinator
 //! sends and what `sendgate --output json` prints; the tables of the command are laid out from the same values.
 
+mod certificates;
 mod coverage;
 mod drift;
 mod estate;
@@ -13,6 +14,7 @@ mod status;
 mod stopped;
 mod why;
 
+pub use certificates::{CertificateLine, SPOKEN_OF};
 pub use coverage::{CoverageView, PairLine, UserLine, coverage, mailbox_lines, mailboxes};
 pub use drift::{Concerned, DriftLine};
 pub use estate::{DomainLine, DomainsView, HostLine, HostsView, domains, hosts};

@@ -1,5 +1,6 @@
 //! `status`: everything that a person on call looks at first.
 
+use super::certificates::{CertificateLine, certificates};
 use super::drift::{DriftLine, drift};
 use super::estate::{DomainLine, domains};
 use crate::gate::World;
@@ -25,6 +26,8 @@ pub struct StatusView {
     pub strangers: BTreeMap<AgentName, String>,
     /// The takeover in force.
     pub takeover: Option<Takeover>,
+    /// Certificates that end soon, have ended, or cannot be read.
+    pub certificates: Vec<CertificateLine>,
     /// Watched domains.
     pub domains: Vec<DomainLine>,
     /// Rollouts.
@@ -109,6 +112,7 @@ pub fn status(world: World<'_>) -> StatusView {
         laboratory: world.policy.laboratory,
         strangers: world.estate.strangers.iter().map(|(agent, why)| (agent.clone(), why.to_string())).collect(),
         takeover: world.ledger.lineage.takeover().cloned(),
+        certificates: certificates(world),
         domains: domains(world).domains,
         rollouts: world
             .ledger

@@ -72,6 +72,12 @@ fn what_fits_into_no_window_is_said_so() {
     assert_eq!((view.ends, view.waves[0].hosts[0].begins), (None, None));
     assert_eq!(view.fits_nowhere().unwrap().name, name("canary"));
     assert!(!view.openings.is_empty());
+    // Whatever is held meanwhile: the release would not help.
+    let mut example = example;
+    let hold = request::hold(example.world(), &request::WantedHeld::Estate, "bad night");
+    file_it(&mut example, "olga", hold);
+    let view = foreseen(&example, &spec::read(&file, &example.policy).unwrap());
+    assert_eq!(view.fits_nowhere().map(|wave| &wave.name), Some(&name("canary")));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod tls;
 use super::caught::caught;
 use super::kerberos::sasl::{self, Layer, Sealing};
 use super::kerberos::{Kerberos, relay};
+use super::line::Line;
 use super::session::Session;
 use super::{DirectoryError, DirectoryServer, Method, Security, wire};
 use ldap3::{LdapConnAsync, LdapConnSettings, StdStream};
@@ -39,28 +40,34 @@ pub(super) async fn open(server: &DirectoryServer) -> Result<Session, DirectoryE
             Err(DirectoryError::PlainText { server: server.shown(), name: server.bind.name.clone() })
         }
         (Method::Simple(password), Security::Ldaps | Security::StartTls) => {
-            let stream = stream(server).await?.into_std().map_err(|error| unreachable(server, &error))?;
+            let (stream, line) = stream(server).await?;
+            let stream = stream.into_std().map_err(|error| unreachable(server, &error))?;
             let settings = LdapConnSettings::new().set_config(server.authorities.config());
             // The stream is handed over connected, so that the address may differ from the name in the certificate.
             let settings = settings.set_std_stream(StdStream::Tcp(stream));
-            let mut session = session(server, settings, &format!("ldaps://{}", server.name)).await?;
+            let mut session = session(server, settings, &format!("ldaps://{}", server.name), line).await?;
             session.simple_bind(password).await?;
             Ok(session)
         }
         (Method::Kerberos(kerberos), _) => {
-            let library = match server.security {
+            let (library, line) = match server.security {
                 Security::Ldaps | Security::StartTls => inside_tls(server, kerberos).await?,
                 Security::Kerberos => sealed(server, kerberos).await?,
             };
             let library = library.into_std().map_err(|error| local(server, &error))?;
             let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(library));
-            session(server, settings, "ldapi:///").await
+            session(server, settings, "ldapi:///", line).await
         }
     }
 }
 
 /// The library on a stream.
-async fn session(server: &DirectoryServer, settings: LdapConnSettings, url: &str) -> Result<Session, DirectoryError> {
+async fn session(
+    server: &DirectoryServer,
+    settings: LdapConnSettings,
+    url: &str,
+    line: Line,
+) -> Result<Session, DirectoryError> {
     let opened = within(server, caught(LdapConnAsync::with_settings(settings, url))).await?;
     let opened =
         opened.map_err(|_| DirectoryError::tls(server, "the library gave up on what the server sent".to_owned()))?;
@@ -70,11 +77,11 @@ async fn session(server: &DirectoryServer, settings: LdapConnSettings, url: &str
             tracing::debug!(%error, "directory connection ended");
         }
     });
-    Ok(Session::new(server.clone(), ldap, driver))
+    Ok(Session::new(server.clone(), ldap, driver, line))
 }
 
 /// A TCP connection, on which TLS may begin where TLS is wanted.
-async fn stream(server: &DirectoryServer) -> Result<TcpStream, DirectoryError> {
+async fn stream(server: &DirectoryServer) -> Result<(TcpStream, Line), DirectoryError> {
     let limit = server.timeouts.connect;
     let mut stream = match timeout(limit, TcpStream::connect(server.address.as_str())).await {
         Err(_) => {
@@ -91,22 +98,24 @@ async fn stream(server: &DirectoryServer) -> Result<TcpStream, DirectoryError> {
             return Err(DirectoryError::tls(server, why));
         }
     }
-    Ok(stream)
+    let line = Line::of(&stream).map_err(|error| local(server, &error))?;
+    Ok((stream, line))
 }
 
 /// TLS, and Kerberos bound to it.
-async fn inside_tls(server: &DirectoryServer, kerberos: &Kerberos) -> Result<UnixStream, DirectoryError> {
-    let mut stream = within(server, tls::handshake(server, stream(server).await?)).await??;
+async fn inside_tls(server: &DirectoryServer, kerberos: &Kerberos) -> Result<(UnixStream, Line), DirectoryError> {
+    let (stream, line) = stream(server).await?;
+    let mut stream = within(server, tls::handshake(server, stream)).await??;
     let layer = Layer::Tls(tls::binding(server, &stream)?);
     let sealing = bind(server, sasl::bind(&mut stream, server, kerberos, layer)).await?;
-    relayed(server, stream, sealing)
+    Ok((relayed(server, stream, sealing)?, line))
 }
 
 /// Kerberos that seals the bare connection.
-async fn sealed(server: &DirectoryServer, kerberos: &Kerberos) -> Result<UnixStream, DirectoryError> {
-    let mut stream = stream(server).await?;
+async fn sealed(server: &DirectoryServer, kerberos: &Kerberos) -> Result<(UnixStream, Line), DirectoryError> {
+    let (mut stream, line) = stream(server).await?;
     let sealing = bind(server, sasl::bind(&mut stream, server, kerberos, Layer::Sealed)).await?;
-    relayed(server, stream, sealing)
+    Ok((relayed(server, stream, sealing)?, line))
 }
 
 /// The library's end of a relay to the bound stream.

@@ -6,8 +6,9 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::sync::Arc;
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const NAME: &str = "dc.example.test";
@@ -25,6 +26,27 @@ pub(super) enum Answer {
     Nothing,
     /// Closes the connection.
     Close,
+    /// Takes nothing in until it is told to, and then says how many bytes came before the connection ended.
+    Hang(Hang),
+}
+
+/// A server that hangs: its machine has next to no room for what it does not read.
+#[derive(Debug, Clone)]
+pub(super) struct Hang {
+    pub(super) wake: Arc<Mutex<Receiver<()>>>,
+    pub(super) came: Sender<usize>,
+}
+
+impl Hang {
+    fn read(&self, tcp: &mut TcpStream) {
+        // A test that ended tells nobody anything.
+        let Ok(()) = self.wake.lock().unwrap().recv() else { return };
+        let (mut buffer, mut count) = ([0; 4096], 0);
+        while let Ok(more @ 1..) = tcp.read(&mut buffer) {
+            count += more;
+        }
+        self.came.send(count).unwrap();
+    }
 }
 
 /// A server that answers the requests of one connection in order, and its settings.
@@ -38,6 +60,9 @@ pub(super) fn server(answers: Vec<Answer>) -> DirectoryServer {
         .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    if answers.iter().any(|answer| matches!(answer, Answer::Hang(_))) {
+        rustix::net::sockopt::set_socket_recv_buffer_size(&listener, 4096).unwrap();
+    }
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || serve(&listener, Arc::new(config), answers));
     DirectoryServer {
@@ -64,6 +89,9 @@ fn serve(listener: &TcpListener, config: Arc<ServerConfig>, answers: Vec<Answer>
     let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), tcp);
     let mut buffer = [0; 65536];
     for (number, answer) in (1_u8..).zip(answers) {
+        if let Answer::Hang(hang) = &answer {
+            return hang.read(&mut stream.sock);
+        }
         // Requests are small: each arrives in one piece.
         if !matches!(stream.read(&mut buffer), Ok(1..)) {
             return;
@@ -85,7 +113,7 @@ fn serve(listener: &TcpListener, config: Arc<ServerConfig>, answers: Vec<Answer>
             }
             Answer::Raw(bytes) => stream.write_all(&bytes).unwrap(),
             Answer::Nothing => drop(stream.read(&mut buffer)),
-            Answer::Close => return,
+            Answer::Close | Answer::Hang(_) => return,
         }
     }
     // Whatever else comes is read and not answered.

@@ -221,7 +221,8 @@ async fn write(
     if !given.holds() {
         return Err(no("the coordinator's leave to write ran off before it was used".to_owned()));
     }
-    session.replace_dacl(place.as_str(), wanted.to_bytes()).await.map_err(|error| match error {
+    let sent = session.replace_dacl(place.as_str(), wanted.to_bytes(), given.remaining()).await;
+    sent.map_err(|error| match error {
         WriteError::Refused(error) => GrantError::Directory { place: place.clone(), error },
         WriteError::Unknown(error) => GrantError::Unknown { place: place.clone(), why: error.to_string() },
     })?;

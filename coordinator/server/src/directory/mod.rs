@@ -22,6 +22,7 @@ mod fake;
 mod filter;
 pub mod grant;
 pub mod kerberos;
+mod line;
 pub mod reach;
 mod readers;
 mod root;

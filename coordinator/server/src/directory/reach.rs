@@ -58,6 +58,12 @@ impl Given {
     pub fn holds(&self) -> bool {
         (self.now)() <= self.until
     }
+
+    /// How long something may still leave for the server.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.until.since((self.now)())
+    }
 }
 
 /// Writes entries on one server.

@@ -4,11 +4,13 @@
 use super::caught::caught;
 use super::entry::Entry;
 use super::error::code;
+use super::line::Line;
 use super::{DirectoryError, DirectoryServer, Password};
 use ldap3::controls::{Control, ControlType, MakeCritical, PagedResults, RawControl};
 use ldap3::{Ldap, LdapError, LdapResult, Mod, ResultEntry, Scope};
 use std::collections::HashSet;
 use std::future::Future;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
@@ -26,6 +28,7 @@ pub(super) struct Session {
     server: DirectoryServer,
     ldap: Ldap,
     driver: JoinHandle<()>,
+    line: Line,
 }
 
 impl Drop for Session {
@@ -52,8 +55,8 @@ fn notification() -> RawControl {
 }
 
 impl Session {
-    pub(super) fn new(server: DirectoryServer, ldap: Ldap, driver: JoinHandle<()>) -> Self {
-        Self { server, ldap, driver }
+    pub(super) fn new(server: DirectoryServer, ldap: Ldap, driver: JoinHandle<()>, line: Line) -> Self {
+        Self { server, ldap, driver, line }
     }
 
     pub(super) fn server(&self) -> &DirectoryServer {
@@ -217,21 +220,38 @@ impl Session {
         }
     }
 
-    /// Replaces the DACL of `dn`, and nothing else of its descriptor.
+    /// Replaces the DACL of `dn`, and nothing else of its descriptor. What has not left this machine within `leave`, or
+    /// before the server ought to have answered, never does; without an answer by then the connection is over.
     ///
     /// # Errors
     /// See [`WriteError`] for whether the write may have happened.
-    pub(super) async fn replace_dacl(&self, dn: &str, descriptor: Vec<u8>) -> Result<(), WriteError> {
+    pub(super) async fn replace_dacl(&self, dn: &str, descriptor: Vec<u8>, leave: Duration) -> Result<(), WriteError> {
         let attempt = format!("writing the DACL of {dn}");
+        // A write that could leave later is not begun.
+        let awaited = self.line.awaits().map_err(|error| WriteError::Refused(self.lost(&attempt, &error)))?;
         let mut ldap = self.ldap.clone();
         ldap.with_controls(vec![dacl_only()]);
         let change = Mod::Replace(DESCRIPTOR.as_bytes().to_vec(), HashSet::from([descriptor]));
-        let answer = self.within(&attempt, ldap.modify(dn, vec![change])).await;
+        let limit = leave.min(self.server.timeouts.operation);
+        let answer = self.at_most(limit, Instant::now() + limit, &attempt, ldap.modify(dn, vec![change])).await;
         match answer {
-            Ok(result) if result.rc == 0 => Ok(()),
-            Ok(result) => Err(WriteError::Refused(DirectoryError::result(&self.server, &attempt, &result))),
-            Err(error) => Err(WriteError::Unknown(error)),
+            Ok(result) => {
+                awaited.answered();
+                if result.rc == 0 {
+                    return Ok(());
+                }
+                Err(WriteError::Refused(DirectoryError::result(&self.server, &attempt, &result)))
+            }
+            Err(error) => {
+                drop(awaited);
+                Err(WriteError::Unknown(error))
+            }
         }
+    }
+
+    fn lost(&self, attempt: &str, error: &std::io::Error) -> DirectoryError {
+        let (server, attempt, why) = (self.server.shown(), attempt.to_owned(), error.to_string());
+        DirectoryError::Lost { server, attempt, why }
     }
 
     fn entry(&self, attempt: &str, entry: ResultEntry) -> Result<Entry, DirectoryError> {
@@ -254,11 +274,19 @@ impl Session {
         attempt: &str,
         operation: impl Future<Output = Result<T, LdapError>>,
     ) -> Result<T, DirectoryError> {
+        self.at_most(self.server.timeouts.operation, until, attempt, operation).await
+    }
+
+    /// Waits until then, which is `limit` after the operation began.
+    async fn at_most<T>(
+        &self,
+        limit: Duration,
+        until: Instant,
+        attempt: &str,
+        operation: impl Future<Output = Result<T, LdapError>>,
+    ) -> Result<T, DirectoryError> {
         match timeout_at(until, caught(operation)).await {
-            Err(_) => {
-                let limit = self.server.timeouts.operation;
-                Err(DirectoryError::TimedOut { server: self.server.shown(), attempt: attempt.to_owned(), limit })
-            }
+            Err(_) => Err(DirectoryError::TimedOut { server: self.server.shown(), attempt: attempt.to_owned(), limit }),
             Ok(Err(_)) => Err(self.not_understood(attempt, "it is not LDAP")),
             Ok(Ok(Err(error))) => Err(DirectoryError::broken(&self.server, attempt, &error)),
             Ok(Ok(Ok(value))) => Ok(value),

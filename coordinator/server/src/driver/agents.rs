@@ -32,6 +32,7 @@ impl Driver {
     pub(super) async fn take(&mut self, message: Message, plan: &Plan) -> Result<(), RecordError> {
         match message {
             Message::Agent(agent, message) => self.agent(agent, message).await?,
+            Message::Certificate(holder, ends) => self.estate.observe(Observation::Certificate(holder, ends)),
             Message::Looked(look) => self.looked(*look),
             Message::Surveyed(domain) => self.surveyed(&domain),
             Message::Granted(intent, outcome) => self.granted(intent, outcome).await?,

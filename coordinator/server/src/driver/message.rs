@@ -2,8 +2,9 @@
 
 use crate::clock::Clock;
 use crate::directory::survey::Survey;
+use jiff::Timestamp;
 use sendgate_core::coverage;
-use sendgate_core::estate::{HostState, Roster};
+use sendgate_core::estate::{Answer, CertificateHolder, HostState, Roster};
 use sendgate_core::gate::World;
 use sendgate_core::ledger::{Generation, Outcome, Request, Sequence, Stranger, Takeover};
 use sendgate_core::names::{AgentName, DomainName, GoodLinkName, HostName, OperatorName};
@@ -22,6 +23,8 @@ type Check = Box<dyn FnOnce(World<'_>) -> Result<Request, Refused> + Send>;
 pub enum Message {
     /// From an agent's session.
     Agent(AgentName, AgentMessage),
+    /// A certificate was seen, with when it ends.
+    Certificate(CertificateHolder, Answer<Timestamp>),
     /// A survey has looked at its domain.
     Looked(Box<coverage::Look>),
     /// A full reading of a domain that was due has ended, and the look at it all came before this.

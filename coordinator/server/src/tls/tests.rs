@@ -171,3 +171,17 @@ async fn only_clients_with_a_certificate_of_our_authority_are_let_in() {
     assert!(!is_let_in(&authority, Some(&Authority::new().issue(LATE))).await, "of a foreign authority");
     assert!(!is_let_in(&authority, Some(&authority.issue(PAST))).await, "expired");
 }
+
+/// Who looks after them is told when they end, and that nobody knows it where they cannot be read.
+#[test]
+fn the_ends_of_the_own_certificate_and_of_the_authority_are_known() {
+    let authority = Authority::new();
+    let pair = authority.issue(2030);
+    let files = Files::new(&authority.pem, &pair.certificate, &pair.key);
+    let ends = ends(&files.paths).unwrap();
+    let text = |holder: &CertificateHolder| ends[holder].as_ref().unwrap().to_string();
+    assert_eq!(text(&CertificateHolder::Coordinator), "2030-11-14T00:00:00Z");
+    let authority = CertificateHolder::Authority("CN=rcgen self signed cert".to_owned());
+    assert_eq!((ends.len(), text(&authority).as_str()), (2, "4096-01-01T00:00:00Z"));
+    assert!(identity::ends(b"no certificate").unwrap_err().starts_with("it cannot be read: "));
+}

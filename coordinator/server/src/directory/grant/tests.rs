@@ -40,7 +40,8 @@ struct Always;
 
 impl Leave for Always {
     fn ask(&self) -> Asked<'_> {
-        Box::pin(async { Ok(Given::until(Steady::START, Arc::new(|| Steady::START))) })
+        let until = Steady::START + Duration::from_secs(30);
+        Box::pin(async move { Ok(Given::until(until, Arc::new(|| Steady::START))) })
     }
 }
 

@@ -1,8 +1,11 @@
 //! Answers that are late, cut, broken or refused.
 
 use super::super::connect::open;
-use super::super::fake::{Answer, BIND, DONE, ENTRY, ber, bound, hasty, object, result, server, text};
+use super::super::fake::{Answer, BIND, DONE, ENTRY, Hang, ber, bound, hasty, object, result, server, text};
 use super::super::{DirectoryError, check};
+use super::WriteError;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 async fn refused_bind(code: u8, said: &str) -> String {
     let answer = Answer::Say(vec![result(BIND, code, said)]);
@@ -93,6 +96,32 @@ async fn what_is_no_ldap_is_an_error_and_no_panic() {
         bind.to_string().ends_with("to binding as sendgate@example.test was not understood: it is not LDAP"),
         "{bind}"
     );
+}
+
+/// What the server's machine had no room for stays here when the leave ends, and when the connection is closed in the
+/// middle of it, as by the end of this program: the message never comes together there.
+#[tokio::test]
+async fn nothing_of_a_write_leaves_after_its_leave() {
+    const LEAVE: Duration = Duration::from_millis(200);
+    let descriptor = || vec![7; 200_000];
+    for given_up in [false, true] {
+        let ((wake, woken), (came, arrived)) = (mpsc::channel(), mpsc::channel());
+        let hang = Hang { wake: Arc::new(Mutex::new(woken)), came };
+        let session = open(&server(vec![bound(), Answer::Hang(hang)])).await.ok().unwrap();
+        if given_up {
+            let write = session.replace_dacl("DC=a", descriptor(), Duration::from_secs(30));
+            assert!(tokio::time::timeout(LEAVE, write).await.is_err());
+        } else {
+            let end = session.replace_dacl("DC=a", descriptor(), LEAVE).await;
+            let Err(WriteError::Unknown(error)) = end else { panic!("it has an end") };
+            let text = error.to_string();
+            assert!(text.ends_with("was not answered within 0.2s: the server is overloaded or hangs"), "{text}");
+        }
+        drop(session);
+        wake.send(()).unwrap();
+        let count = tokio::task::spawn_blocking(move || arrived.recv().unwrap()).await.unwrap();
+        assert!(count < descriptor().len(), "{count} bytes came");
+    }
 }
 
 #[tokio::test]
