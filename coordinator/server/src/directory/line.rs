@@ -72,6 +72,8 @@ mod tests {
     }
 
     fn arrives(mut other: std::net::TcpStream) -> usize {
+        // A test that has failed must not wait for ever.
+        other.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let (mut buffer, mut count) = ([0; 4096], 0);
         while let Ok(more @ 1..) = other.read(&mut buffer) {
             count += more;
