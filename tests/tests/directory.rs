@@ -15,6 +15,8 @@ mod connections;
 mod errors;
 #[path = "directory/grants.rs"]
 mod grants;
+#[path = "directory/groups.rs"]
+mod groups;
 #[path = "directory/readers.rs"]
 mod readers;
 #[path = "directory/surveys.rs"]

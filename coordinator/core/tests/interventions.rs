@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod example;
+mod interventions_suite;
 
-use example::{AFTER, BEFORE, Example, minutes, name, succeeded};
+use example::{AFTER, Example, minutes, name, succeeded};
 use sendgate_core::coverage::{Cause, VerdictKind};
-use sendgate_core::ledger::{Effect, Entry, Held, IntentState, Outcome, Request, Sequence};
+use sendgate_core::ledger::{Effect, Entry, Outcome, Request, Sequence};
 use sendgate_core::plan::{self, Step, rollout::Phase};
 use sendgate_core::request::{self, Refused, WantedHeld};
 use sendgate_core::secdesc::edit::GrantForm;
@@ -144,31 +145,21 @@ fn a_pause_freezes_the_soak() {
 #[test]
 fn a_tripped_rollout_goes_on_with_a_new_baseline() {
     let (mut example, _) = installing();
-    example.paused.insert("anna");
-    example.observe_all();
-    example.settle();
+    example.pauses("anna");
     assert!(
         example.rollout_state().starts_with("stopped by itself: wave exa1: 1 new Send As pauses"),
         "{}",
         example.rollout_state()
     );
     resume(&mut example);
-    example.settle();
-    assert_eq!(example.rollout_state(), "running");
-    example.paused.insert("carl");
-    example.observe_all();
-    example.settle();
-    let state = example.rollout_state();
-    assert!(state.contains("1 new Send As pauses") && state.contains("carl") && !state.contains("anna"), "{state}");
+    example.counts_pauses_from_here_on();
 }
 
 /// Before the GoodLink server has said who is paused, nobody is counted against it and nothing begins.
 #[test]
 fn a_rollout_that_goes_on_waits_for_its_baseline() {
     let (mut example, _) = installing();
-    example.paused.insert("anna");
-    example.observe_all();
-    example.settle();
+    example.pauses("anna");
     resume(&mut example);
     let unread = |example: &mut Example, paused: Result<_, String>| {
         example.estate.hosts.get_mut(&name("gla")).unwrap().goodlink.as_mut().unwrap().paused = paused;
@@ -226,112 +217,6 @@ fn a_host_whose_permit_is_out_is_not_left_out_yet() {
     assert!(listed.contains(&format!("install kb926666 on exa1 (rollout dst) (intent {intent}, permitted 0.0s ago)")));
 }
 
-/// What the rollout was planned on is not so any more: it is held, by nobody but Sendgate, and a person releases it.
-#[test]
-fn drift_holds_the_rollout_that_it_touches() {
-    let mut example = Example::covered();
-    example.rollout();
-    hold(&mut example, &WantedHeld::Host("exa1".into()));
-    example.settle();
-    example.exchange("exa2", "6.5.7650.23");
-    example.settle();
-    let hold = example.ledger.holds.on(&Held::Rollout(name("dst"))).unwrap();
-    let text = format!(
-        "held by Sendgate itself: store.exe on exa2 went from {BEFORE} to 6.5.7650.23 with no command of ours: it starts to \
-         check Send As: whoever lacks the right is paused as soon as he sends"
-    );
-    assert_eq!(hold.to_string(), text);
-    let request = request::release(example.world(), &WantedHeld::Host("exa1".into()), "over");
-    file(&mut example, request);
-    assert_eq!(example.settle().0, []);
-    resume(&mut example);
-    assert_eq!(example.settle().0.len(), 1);
-}
-
-/// A person who lets go what he held says nothing of a version that changed meanwhile.
-#[test]
-fn drift_under_a_persons_hold_outlasts_it() {
-    for person_first in [true, false] {
-        let mut example = Example::covered();
-        example.rollout();
-        example.settle();
-        if person_first {
-            hold(&mut example, &WantedHeld::Rollout("dst".into()));
-        }
-        example.exchange("exa2", "6.5.7650.23");
-        example.settle();
-        if !person_first {
-            hold(&mut example, &WantedHeld::Rollout("dst".into()));
-        }
-        let holds = |example: &Example| {
-            let lines = view::status(example.world()).holds;
-            lines.iter().map(|line| line.hold.to_string()).collect::<Vec<_>>()
-        };
-        let drift = format!(
-            "held by Sendgate itself: store.exe on exa2 went from {BEFORE} to 6.5.7650.23 with no command of ours: it \
-             starts to check Send As: whoever lacks the right is paused as soon as he sends"
-        );
-        assert_eq!(holds(&example), ["held by olga: bad night", &drift]);
-        let both = ["rollout dst is held by olga: bad night".to_owned(), format!("rollout dst is {drift}")];
-        assert!(both.iter().all(|text| blocked(&example, 0).contains(text)), "{:?}", blocked(&example, 0));
-        let sequence = {
-            let request = request::resume(example.world(), "dst", "looked at it").unwrap();
-            example.append(Entry::Request { by: name("olga"), request })
-        };
-        let still = view::still_stopped(example.world(), &name("dst"), sequence);
-        let what = "end that with `sendgate release rollout dst --reason WHY`";
-        assert_eq!(still, format!("it does not go on: rollout dst is {drift}: {what}"));
-        assert_eq!((example.settle().0, holds(&example)), (vec![], vec![drift]));
-        resume(&mut example);
-        assert_eq!((example.settle().0.len(), holds(&example).len()), (1, 0));
-    }
-}
-
-/// In a journal of the last release the end of a person's hold let it go on, and it must come to the same again.
-#[test]
-fn drift_in_an_older_journal_holds_only_what_nobody_held() {
-    let mut example = Example::covered();
-    example.rollout();
-    example.settle();
-    hold(&mut example, &WantedHeld::Rollout("dst".into()));
-    example.exchange("exa2", "6.5.7650.23");
-    let steps = plan::plan(example.world()).steps;
-    let written = steps.iter().filter_map(Step::entry).find(|entry| matches!(entry, Entry::Milestone(_))).unwrap();
-    let mut old = serde_json::to_value(written).unwrap();
-    assert_eq!(old.as_object_mut().unwrap().remove("beside").unwrap(), true);
-    let old: Entry = serde_json::from_value(old).unwrap();
-    example.append(old);
-    assert_eq!(view::status(example.world()).holds.len(), 1);
-    resume(&mut example);
-    assert!(example.ledger.holds.in_force().is_empty());
-}
-
-/// Whoever asked for it counts on it now, not days later, when its agent is back.
-#[test]
-fn a_forced_restart_that_cannot_begin_in_time_is_void() {
-    let mut example = Example::covered();
-    let request = request::restart_force(example.world(), "gla", "the console hangs");
-    file(&mut example, request);
-    example.estate.sessions.remove(&name("gla"));
-    assert_eq!(example.settle().0, []);
-    let shown = |example: &Example| view::status(example.world()).forced[&name("gla")].clone();
-    assert_eq!(shown(&example), "restart wanted by olga: the console hangs; not begun yet, and void in 1h 0m");
-    // Its time does not go on while it is held.
-    hold(&mut example, &WantedHeld::Host("gla".into()));
-    example.pass(minutes(600));
-    let request = request::release(example.world(), &WantedHeld::Host("gla".into()), "over");
-    file(&mut example, request);
-    example.pass(minutes(60));
-    example.estate.sessions.insert(name("gla"));
-    assert_eq!(example.settle().0, []);
-    let void = "restart wanted by olga: the console hangs; void: it could not begin in time; say it again if it is still wanted";
-    assert_eq!(shown(&example), void);
-    let request = request::restart_force(example.world(), "gla", "it hangs still");
-    file(&mut example, request);
-    assert_eq!(example.settle().0.len(), 1);
-    assert_eq!(view::status(example.world()).forced, [].into());
-}
-
 /// What is not configured any more can be released and taken back all the same.
 #[test]
 fn what_was_held_waived_or_approved_is_taken_back_by_its_name() {
@@ -373,77 +258,6 @@ fn who_is_not_waived_cannot_be_unwaived() {
     assert_eq!(example.texts("exa2"), Vec::<String>::new());
     file(&mut example, request);
     assert_eq!(example.texts("exa2").len(), 1);
-}
-
-/// Invariant 2 has this exception: a person says so, with a reason, and it happens once.
-#[test]
-fn a_forced_restart_happens_once_and_does_not_wait() {
-    let mut example = Example::covered();
-    example.policy.goodlink_restart = sendgate_core::policy::Switch::Off;
-    assert_eq!(example.settle().0, []);
-    let request = request::restart_force(example.world(), "GLA", "the console hangs");
-    file(&mut example, request);
-    for held in [WantedHeld::Host("gla".into()), WantedHeld::Domain("a.example.test".into()), WantedHeld::Estate] {
-        hold(&mut example, &held);
-        assert_eq!(example.settle().0, [], "a hold counts for it as well: {held:?}");
-        let request = request::release(example.world(), &held, "over");
-        file(&mut example, request);
-    }
-    let (effects, _) = example.settle();
-    let [(intent, Effect::RestartGoodlink { forced: true, .. })] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(plan::permit(example.world(), *intent), Ok(()));
-    example.append(Entry::Permitted { intent: *intent });
-    example.end(*intent, succeeded());
-    example.pass(minutes(1));
-    assert_eq!(example.settle().0, []);
-}
-
-/// Whoever forced a restart may have thought better of it: before it is offered, and until it has its permit.
-#[test]
-fn a_forced_restart_is_taken_back_until_it_has_its_permit() {
-    let mut example = Example::covered();
-    example.policy.goodlink_restart = sendgate_core::policy::Switch::Off;
-    let force = |example: &mut Example| {
-        let request = request::restart_force(example.world(), "gla", "the console hangs");
-        file(example, request);
-    };
-    let cancel = |example: &mut Example| {
-        let request = request::restart_cancel(example.world(), "GLA", "it was the network");
-        file(example, request);
-    };
-    let refused = |example: &Example| request::restart_cancel(example.world(), "gla", "why").unwrap_err().to_string();
-    assert_eq!(refused(&example), "nobody has forced a restart of GoodLink gla that is still to come");
-
-    hold(&mut example, &WantedHeld::Estate);
-    force(&mut example);
-    cancel(&mut example);
-    let request = request::release(example.world(), &WantedHeld::Estate, "over");
-    file(&mut example, request);
-    assert_eq!(example.settle().0, [], "before it was offered");
-
-    force(&mut example);
-    let (effects, _) = example.settle();
-    let [(offered, Effect::RestartGoodlink { forced: true, .. })] = effects.as_slice() else { panic!("{effects:?}") };
-    cancel(&mut example);
-    assert!(plan::permit(example.world(), *offered).is_err(), "before the offer was taken back");
-    assert_eq!(example.settle().0, []);
-    let why = "whoever wanted it has taken that back".to_owned();
-    let state = &example.ledger.intents[offered].state;
-    assert!(
-        matches!(state, IntentState::Ended { outcome: Outcome::Withdrawn { detail }, .. } if *detail == why),
-        "{state:?}"
-    );
-
-    // It counts for what was filed before it, and for nothing that is asked for later.
-    force(&mut example);
-    let (effects, _) = example.settle();
-    let [(intent, _)] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(plan::permit(example.world(), *intent), Ok(()));
-    example.append(Entry::Permitted { intent: *intent });
-    let permitted = format!(
-        "the restart of GoodLink gla (intent {intent}) has its permit: it has begun, or its permit ends within 30 s"
-    );
-    assert_eq!(refused(&example), permitted);
 }
 
 #[test]

@@ -108,8 +108,10 @@ pub async fn serve(
     let control = ControlService::new(handle, journal).with_grant_servers(grant_servers);
     let mut running = tokio::spawn(driver.run());
     for (holder, ends) in ends {
-        // Without its loop the coordinator ends just below.
-        drop(told.send(Message::Certificate(holder, ends)).await);
+        if told.send(Message::Certificate(holder, ends)).await.is_err() {
+            // Without its loop the coordinator ends just below.
+            break;
+        }
     }
     let server = Server::builder()
         .http2_keepalive_interval(Some(PING_EVERY))

@@ -1,70 +1,21 @@
 //! What a line of the journal says. The JSON of [`Stamped`] is the payload of a record; a record stays under 100 KB, so
 //! lists are cut into `parts`.
 
-use super::{Effect, Outcome, PairEvent, Request, RolloutEvent};
-use crate::enforcement::{Means, StoreVersion};
+mod milestone;
+mod room;
+
+pub use milestone::{BreachEvent, Milestone, VersionStep};
+pub use room::cut;
+pub(crate) use room::parts;
+
+use super::{Effect, Outcome, Request, RolloutEvent};
 use crate::guid::Guid;
-use crate::names::{
-    AccountName, DirectoryName, Dn, DomainName, ExchangeServerName, GoodLinkName, HostName, OperatorName, RolloutName,
-    RosterName,
-};
-use crate::sid::Sid;
+use crate::names::{AccountName, OperatorName};
 use crate::time::{ClockMark, Now};
+use room::{TEXT, TEXT_BESIDE_USERS};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
-
-/// Users named by one entry at most.
-const USERS_PER_ENTRY: usize = 300;
-
-/// Bytes of names in one entry at most. Written down they may take twice as much, and with whatever stands beside them stay
-/// under the 100 KB of a record.
-const NAMES_PER_ENTRY: usize = 30_000;
-
-/// Users in parts of which each has room in one entry; `bytes` is the length of a user's name.
-pub(crate) fn parts<T>(users: impl IntoIterator<Item = T>, bytes: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
-    let (mut parts, mut room) = (Vec::<Vec<T>>::new(), 0);
-    for user in users {
-        let length = bytes(&user);
-        match parts.last_mut() {
-            Some(part) if part.len() < USERS_PER_ENTRY && length <= room => {
-                room -= length;
-                part.push(user);
-            }
-            _ => {
-                room = NAMES_PER_ENTRY.saturating_sub(length);
-                parts.push(vec![user]);
-            }
-        }
-    }
-    parts
-}
-
-/// Bytes that a text which others have a say in takes in an entry at most, and beside a list of users.
-const TEXT: usize = 40_000;
-const TEXT_BESIDE_USERS: usize = 5_000;
-
-/// A text cut so that it takes at most so many bytes where it is written down.
-#[must_use]
-pub fn cut(text: &str, bytes: usize) -> String {
-    let mut room = bytes;
-    let mut kept = text.char_indices().take_while(|(_, letter)| {
-        let length = match letter {
-            '"' | '\\' | '\n' | '\r' | '\t' => 2,
-            // As \u00XX.
-            letter if letter.is_ascii_control() => 6,
-            letter => letter.len_utf8(),
-        };
-        let fits = length <= room;
-        room = room.saturating_sub(length);
-        fits
-    });
-    match kept.by_ref().map(|(at, letter)| at + letter.len_utf8()).last().unwrap_or(0) {
-        all if all == text.len() => text.to_owned(),
-        end => format!("{}…", text.get(..end).unwrap_or_default()),
-    }
-}
 
 /// The number of a record in the journal, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -226,132 +177,6 @@ pub enum Entry {
     },
 }
 
-/// Learned from observations and needed for good.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "milestone")]
-pub enum Milestone {
-    /// Pairs changed.
-    Pairs {
-        /// The users' domain.
-        domain: DomainName,
-        /// The service account.
-        account: AccountName,
-        /// What happened to all of them.
-        event: PairEvent,
-        /// The users' objects, with the names by which rosters knew them then.
-        users: BTreeMap<Guid, DirectoryName>,
-        /// Where the right vanished: the likely cause.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        cause: Option<String>,
-    },
-    /// A service account was seen for the first time, or is another object than before: what names its former SID is
-    /// worth nothing any more.
-    Account {
-        /// Which.
-        account: AccountName,
-        /// Its SID from here on.
-        sid: Sid,
-    },
-    /// An entry that we wrote is not on its place any more.
-    GrantLost {
-        /// The intent that wrote it.
-        intent: Sequence,
-        /// The place.
-        place: Dn,
-        /// Why, as far as that can be told.
-        cause: String,
-    },
-    /// A store version was seen for the first time, or changed.
-    Version(VersionStep),
-    /// A roster was seen for the first time, or changed.
-    Roster {
-        /// Whose.
-        goodlink: GoodLinkName,
-        /// SHA-256.
-        digest: Sha256,
-        /// How many users it has.
-        users: usize,
-    },
-    /// Users that were paused before a wave of the rollout changed anything.
-    Baseline {
-        /// The rollout.
-        rollout: RolloutName,
-        /// Which wave, from 0.
-        wave: u32,
-        /// On which GoodLink server.
-        goodlink: GoodLinkName,
-        /// The users; may come in several parts.
-        paused: BTreeSet<RosterName>,
-    },
-    /// A host of a rollout shows the hotfix and serves; or, while it is being removed, shows that it is gone.
-    HostVerified {
-        /// Which rollout.
-        rollout: RolloutName,
-        /// Which host.
-        host: HostName,
-    },
-    /// A wave was watched long enough. What becomes of its hosts later is drift, and no concern of the rollout any more.
-    WaveDone {
-        /// Which rollout.
-        rollout: RolloutName,
-        /// Which wave, from 0.
-        wave: u32,
-    },
-    /// A store enforces, or may, and serves roster users without the right; or does so no more.
-    Breach {
-        /// Which Exchange server.
-        server: ExchangeServerName,
-        /// What happened.
-        event: BreachEvent,
-    },
-    /// A rollout ended or was stopped by itself.
-    Rollout {
-        /// Which.
-        rollout: RolloutName,
-        /// How.
-        event: RolloutEvent,
-    },
-}
-
-/// A store version that changed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct VersionStep {
-    /// Where.
-    pub host: HostName,
-    /// What was known; none at first sight.
-    pub before: Option<StoreVersion>,
-    /// What is there.
-    pub after: StoreVersion,
-    /// Whether an install of ours explains it.
-    pub ours: bool,
-    /// What it meant by the table of that day; none at first sight.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub means: Option<Means>,
-    /// Live rollouts of its Exchange server, where nothing of ours explains it: they are held, for what they were planned
-    /// on is not so any more.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub holds: BTreeSet<RolloutName>,
-    /// Whether it holds them also where a person does, so that his release leaves them held. Older journals hold only what
-    /// nobody held.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub beside: bool,
-}
-
-/// What happened to a breach.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "event")]
-pub enum BreachEvent {
-    /// It was noticed.
-    Began {
-        /// Roster users shown without the right.
-        users: usize,
-        /// Whether the store enforces for certain.
-        certain: bool,
-    },
-    /// Everybody is seen to be covered or is excepted, or the store is seen to enforce no more.
-    Ended,
-}
-
 impl Entry {
     /// The same with no text longer than a record has room for: what agents, directory servers and other people's entries
     /// in them say is as long as they like.
@@ -395,19 +220,10 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use super::room::USERS_PER_ENTRY;
     use super::*;
-
-    #[test]
-    fn a_text_is_cut_by_what_it_takes_where_it_is_written_down() {
-        assert_eq!(cut("as it is", 8), "as it is");
-        assert_eq!(cut("as it is", 7), "as it i…");
-        for text in ["x", "\u{1}", "\"", "\n", "ä", "😀"] {
-            let long = cut(&text.repeat(50_000), TEXT);
-            let bytes = serde_json::to_string(&long).unwrap().len();
-            assert!(bytes <= TEXT + "\"…\"".len(), "{text:?}: {bytes}");
-            assert!(bytes > TEXT - 6, "{text:?}: {bytes}");
-        }
-    }
+    use crate::ledger::PairEvent;
+    use std::collections::BTreeMap;
 
     /// Whatever agents and directory servers say, an entry has room.
     #[test]
@@ -438,23 +254,6 @@ mod tests {
             let title = entry.title();
             let bytes = serde_json::to_vec(&entry.fitting()).unwrap().len();
             assert!(bytes < 99_000, "{title}: {bytes}");
-        }
-    }
-
-    /// A record has room for 100 KB, and names may be as long as they are, and take twice as much where they are written.
-    #[test]
-    fn every_part_of_a_list_has_room_in_a_record() {
-        for length in [1, 20, 350, crate::names::LONGEST_NAME] {
-            let names: Vec<String> = (0..1000).map(|_| "\\".repeat(length)).collect();
-            let parts = parts(names.iter().cloned().enumerate(), |(_, name)| name.len());
-            for part in &parts {
-                let users = part.iter().map(|(at, name)| (Guid::from_bytes((*at as u128).to_le_bytes()), name));
-                let text = serde_json::to_string(&users.collect::<BTreeMap<_, _>>()).unwrap();
-                assert!(text.len() < 90_000, "{} names of {length} bytes: {}", part.len(), text.len());
-                assert!(part.len() > 1, "names of {length} bytes, each in a record of its own");
-            }
-            let there: Vec<_> = parts.into_iter().flatten().map(|(at, _)| at).collect();
-            assert_eq!(there, (0..1000).collect::<Vec<_>>());
         }
     }
 }

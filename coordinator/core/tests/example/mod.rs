@@ -1,14 +1,19 @@
 //! An example estate for scenarios: domain `a` with two directory servers, Exchange servers EXA1 and EXA2, GoodLink
 //! server GLA with three users. Everything is known, fresh and covered until a test changes one thing.
-#![allow(dead_code, reason = "each test file uses a part of the example")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of the example")]
 
-use sendgate_core::coverage::placement::{EntryBytes, GrantEntry, PlannedGrant, Reach};
+mod files;
+mod policy;
+
+pub(crate) use files::{file, file_of, wave};
+pub(crate) use policy::policy;
+
+use sendgate_core::coverage::placement::{EntryBytes, GrantEntry, PlannedGrant};
 use sendgate_core::coverage::reading::Home;
 use sendgate_core::coverage::verdict::{DecidingEntry, Presence};
 use sendgate_core::coverage::{
     AccountPicture, Cause, Judged, Look, Placement, ServerVerdict, UserPicture, Verdict, VerdictKind,
 };
-use sendgate_core::enforcement::EnforcementTable;
 use sendgate_core::estate::{
     Estate, ExchangeState, GoodLinkState, HostState, Observation, Pause, Roster, RosterDigest, Service, ServiceState,
 };
@@ -17,16 +22,11 @@ use sendgate_core::guid::Guid;
 use sendgate_core::ledger::{Effect, Entry, Ledger, Outcome, Sequence, Stamped};
 use sendgate_core::names::{AccountName, DirectoryName, DirectoryServerName, HostName};
 use sendgate_core::plan::{self, Plan, Step};
-use sendgate_core::policy::{
-    DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, ProtectionPolicy, Switch,
-    Waits,
-};
+use sendgate_core::policy::Policy;
 use sendgate_core::request;
 use sendgate_core::secdesc::edit::GrantForm;
-use sendgate_core::spec::Windows;
 use sendgate_core::time::{Now, Steady};
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -279,6 +279,22 @@ impl Example {
         self.append(Entry::Request { by: name("olga"), request });
     }
 
+    /// The user is paused, and what follows from it is written down.
+    pub(crate) fn pauses(&mut self, user: &'static str) {
+        self.paused.insert(user);
+        self.observe_all();
+        self.settle();
+    }
+
+    /// A rollout that goes on after Anna's pause: she is its baseline, and Carl, who is paused later, is not.
+    pub(crate) fn counts_pauses_from_here_on(&mut self) {
+        self.settle();
+        assert_eq!(self.rollout_state(), "running");
+        self.pauses("carl");
+        let state = self.rollout_state();
+        assert!(state.contains("1 new Send As pauses") && state.contains("carl") && !state.contains("anna"), "{state}");
+    }
+
     pub(crate) fn rollout_state(&self) -> String {
         self.ledger.rollouts[&name("dst")].state.to_string()
     }
@@ -304,93 +320,12 @@ pub(crate) fn guid(user: &DirectoryName) -> Guid {
     Guid::from_bytes(bytes)
 }
 
-/// The file of a rollout in which each server is a wave.
-pub(crate) fn file(rollout: &str, servers: &[&str]) -> String {
-    let waves: Vec<_> = servers.iter().map(|server| wave(server, &[server])).collect();
-    file_of(rollout, &waves.concat())
-}
-
-/// One wave of a file.
-pub(crate) fn wave(wave: &str, servers: &[&str]) -> String {
-    format!("[[wave]]\nname = {wave:?}\nservers = {servers:?}\n")
-}
-
-/// A file with these lines after its head.
-pub(crate) fn file_of(rollout: &str, rest: &str) -> String {
-    let (any, sha256) = (if rest.contains("[[window]]") { "" } else { "any_time = true\n" }, "07".repeat(32));
-    format!(
-        "name = {rollout:?}\n{any}{}\n[package]\nname = \"KB926666\"\nsha256 = {sha256:?}\nkb = 926666\ntarget = {AFTER:?}\n\
-         enforces = true\n{}",
-        top(rest),
-        tables(rest)
-    )
-}
-
-/// The keys of a file that stand before its first table.
-fn top(rest: &str) -> &str {
-    rest.split_once('[').map_or(rest, |(top, _)| top)
-}
-
-fn tables(rest: &str) -> &str {
-    &rest[top(rest).len()..]
-}
-
 pub(crate) fn succeeded() -> Outcome {
     Outcome::Succeeded { detail: "exit code 0".into() }
 }
 
 pub(crate) fn running(account: &str) -> Service {
     Service { state: ServiceState::Running, logon_account: account.into(), started: None }
-}
-
-pub(crate) fn policy() -> Policy {
-    Policy {
-        domains: [(
-            name("a.example.test"),
-            DomainPolicy {
-                netbios: "adom".into(),
-                servers: [name("a1"), name("a2")].into(),
-                grant_server: name("a1"),
-                grants: GrantMode::Apply,
-                reach: Reach::Domain,
-                protection: ProtectionPolicy::default(),
-            },
-        )]
-        .into(),
-        exchange: ["exa1", "exa2"]
-            .map(|server| {
-                (name(server), ExchangePolicy { hosts: vec![name(server)], domain: None, tags: BTreeSet::new() })
-            })
-            .into(),
-        goodlink: [(
-            name("gla"),
-            GoodLinkPolicy {
-                host: name("gla"),
-                service_account: name("goodadmin@a.example.test"),
-                domains: [name("a.example.test")].into(),
-                exchange: [name("exa1"), name("exa2")].into(),
-                stands_in: BTreeSet::new(),
-            },
-        )]
-        .into(),
-        hosts: ["exa1", "exa2", "gla"].map(|host| (name(host), name(host))).into(),
-        enforcement: EnforcementTable::default(),
-        waits: Waits::FIELD,
-        freshness: Freshness {
-            survey_interval: minutes(15),
-            evidence_age: minutes(30),
-            watch_age: minutes(30),
-            heartbeat: Duration::from_secs(30),
-            silent_after: minutes(2),
-        },
-        scope: GateScope::Domain,
-        disruption: NonZeroU32::MIN.into(),
-        goodlink_restart: Switch::On,
-        restart_windows: Windows::AnyTime,
-        act_deadline: minutes(60),
-        soak: minutes(15),
-        laboratory: false,
-    }
 }
 
 /// A grant to the example's service account.

@@ -1,31 +1,13 @@
 //! What was stopped, left out or tried again: people's words have the effect that they were promised, and no other.
 
-use super::{against, carry_out, file_it, install_next, installs, offered, phases, removals, remove_next, resume};
+use super::{
+    against, carry_out, file_it, finished, install_next, installs, offered, phases, removals, remove, remove_next,
+    resume, waves,
+};
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, wave};
 use sendgate_core::ledger::{Entry, Outcome, RolloutState};
 use sendgate_core::plan::rollout::{Class, Phase};
 use sendgate_core::request;
-
-fn waves() -> String {
-    format!("{}{}", wave("canary", &["exa1"]), wave("rest", &["exa2"]))
-}
-
-fn finished(rest: &str) -> Example {
-    let mut example = Example::covered();
-    example.rollout_of(&file_of("dst", rest));
-    for host in ["exa1", "exa2"] {
-        install_next(&mut example, host);
-        example.pass(minutes(15));
-        example.settle();
-    }
-    assert_eq!(example.rollout_state(), "finished");
-    example
-}
-
-fn remove(example: &mut Example) {
-    let request = request::rollout_remove(example.world(), "dst", "stores do not mount");
-    file_it(example, "olga", request);
-}
 
 /// Whoever stops a removal for the night goes on with it the next day, and what failed before is not held against it.
 #[test]
@@ -196,9 +178,7 @@ fn a_trip_between_two_waves_removes_the_hotfix_from_the_one_that_has_it() {
     example.settle();
     assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
     example.policy.goodlink_restart = sendgate_core::policy::Switch::Off;
-    example.paused.insert("anna");
-    example.observe_all();
-    example.settle();
+    example.pauses("anna");
     let [(host, intent)] = removals(&offered(&mut example)).try_into().unwrap_or_else(|other| panic!("{other:?}"));
     assert_eq!(host, "exa1");
     carry_out(&mut example, intent, "exa1", BEFORE);
@@ -276,20 +256,12 @@ fn pauses_are_counted_between_two_waves_also_after_a_resume() {
     install_next(&mut example, "exa1");
     example.pass(minutes(15));
     example.settle();
-    example.paused.insert("anna");
-    example.observe_all();
-    example.settle();
+    example.pauses("anna");
     assert!(example.rollout_state().contains("1 new Send As pauses"), "{}", example.rollout_state());
     let hold = request::hold(example.world(), &request::WantedHeld::Host("exa2".into()), "its window is on Saturday");
     file_it(&mut example, "olga", hold);
     resume(&mut example);
-    example.settle();
-    assert_eq!(example.rollout_state(), "running");
-    example.paused.insert("carl");
-    example.observe_all();
-    example.settle();
-    let state = example.rollout_state();
-    assert!(state.contains("1 new Send As pauses") && state.contains("carl") && !state.contains("anna"), "{state}");
+    example.counts_pauses_from_here_on();
 }
 
 /// A freeze of three weeks on a domain or on the hosts that are left is nobody's forgetfulness.

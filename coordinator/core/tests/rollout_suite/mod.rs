@@ -13,7 +13,7 @@ mod thresholds;
 mod wave;
 mod window;
 
-use crate::example::{AFTER, BEFORE, Example, minutes, name, succeeded};
+use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, succeeded, wave};
 use sendgate_core::ledger::{Effect, Entry, Sequence};
 use sendgate_core::plan::rollout::{Depth, Phase, progress};
 use sendgate_core::plan::{self, Blocked};
@@ -94,4 +94,27 @@ fn file_it(example: &mut Example, by: &str, request: Result<sendgate_core::ledge
 fn resume(example: &mut Example) {
     let request = request::resume(example.world(), "dst", "looked at it");
     file_it(example, "olga", request);
+}
+
+/// A rollout of these waves, EXA1 in the first and EXA2 in the last, that has come to its end.
+fn finished(rest: &str) -> Example {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", rest));
+    for host in ["exa1", "exa2"] {
+        install_next(&mut example, host);
+        example.pass(minutes(15));
+        example.settle();
+    }
+    assert_eq!(example.rollout_state(), "finished");
+    example
+}
+
+fn remove(example: &mut Example) {
+    let request = request::rollout_remove(example.world(), "dst", "stores do not mount");
+    file_it(example, "olga", request);
+}
+
+/// EXA1 first, EXA2 after it.
+fn waves() -> String {
+    format!("{}{}", wave("canary", &["exa1"]), wave("rest", &["exa2"]))
 }

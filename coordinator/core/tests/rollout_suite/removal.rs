@@ -1,6 +1,8 @@
 //! The hotfix is taken off again: the last wave first, under the same limits, by a person or by a trip.
 
-use super::{carry_out, file_it, install_next, installs, phases, removals, remove_next, resume};
+use super::{
+    carry_out, file_it, finished, install_next, installs, phases, removals, remove, remove_next, resume, waves,
+};
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, wave};
 use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::ledger::{Entry, Outcome};
@@ -8,26 +10,9 @@ use sendgate_core::plan::{self, rollout::Phase};
 use sendgate_core::policy::ExchangePolicy;
 use sendgate_core::request;
 
-fn remove(example: &mut Example) {
-    let request = request::rollout_remove(example.world(), "dst", "stores do not mount");
-    file_it(example, "olga", request);
-}
-
-fn finished() -> Example {
-    let mut example = Example::covered();
-    example.rollout();
-    for host in ["exa1", "exa2"] {
-        install_next(&mut example, host);
-        example.pass(minutes(15));
-        example.settle();
-    }
-    assert_eq!(example.rollout_state(), "finished");
-    example
-}
-
 #[test]
 fn a_finished_rollout_is_removed_in_reverse_and_what_it_leaves_is_no_drift() {
-    let mut example = finished();
+    let mut example = finished(&waves());
     remove(&mut example);
     for host in ["exa2", "exa1"] {
         remove_next(&mut example, host);
@@ -41,7 +26,7 @@ fn a_finished_rollout_is_removed_in_reverse_and_what_it_leaves_is_no_drift() {
 /// Two rollouts that pull at one server in two directions: the later one has to end first.
 #[test]
 fn what_a_later_rollout_has_is_not_removed_from_under_it() {
-    let mut example = finished();
+    let mut example = finished(&waves());
     let later = file_of("fixed", &wave("all", &["exa1"]));
     let request = request::rollout_apply(example.world(), &later);
     file_it(&mut example, "olga", request);
@@ -55,7 +40,7 @@ fn what_a_later_rollout_has_is_not_removed_from_under_it() {
 /// What is removed enforces less: a closed gate is no reason to leave it.
 #[test]
 fn a_closed_gate_does_not_stop_a_removal() {
-    let mut example = finished();
+    let mut example = finished(&waves());
     example.set("anna", VerdictKind::Denied, Cause::DeniedByEntry);
     example.observe_all();
     remove(&mut example);
@@ -101,7 +86,7 @@ fn an_old_report_does_not_count_as_removed() {
 
 #[test]
 fn an_offer_of_an_install_is_void_once_it_is_to_be_removed() {
-    let mut example = finished();
+    let mut example = finished(&waves());
     // A host more, so that an install is on offer: exa2 has lost the hotfix and is tried again.
     let mut fresh = Example::covered();
     fresh.rollout();
@@ -149,7 +134,7 @@ fn a_trip_removes_the_hotfix_from_its_wave() {
 
 #[test]
 fn a_removal_that_fails_stops_and_goes_on_when_a_person_says_so() {
-    let mut example = finished();
+    let mut example = finished(&waves());
     remove(&mut example);
     let (effects, _) = example.settle();
     let intent = removals(&effects)[0].1;

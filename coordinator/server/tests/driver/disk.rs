@@ -1,52 +1,22 @@
 //! A journal that cannot be written ends the loop: nobody is told that something was done, and nothing is done after it.
 //! What a record has no room for is refused, and ends nothing.
 
+use crate::bad_disk::BadDisk;
 use crate::scene::{Ahead, Running, name};
 use sendgate_coordinator::driver::RequestError;
-use sendgate_coordinator::journal::memory::MemoryJournal;
-use sendgate_coordinator::journal::{AppendError, Head, Journal, ReadError, Record, Verified};
+use sendgate_coordinator::journal::Journal;
 use sendgate_core::gate::World;
-use sendgate_core::ledger::Sequence;
 use sendgate_core::request::{self, WantedHeld};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// A journal whose disk is full once the test says so.
-#[derive(Default)]
-struct Filling {
-    journal: MemoryJournal,
-    full: AtomicBool,
-}
-
-impl Journal for Filling {
-    fn append(&self, expected: Sequence, payload: &[u8]) -> Result<Record, AppendError> {
-        if self.full.load(Ordering::SeqCst) {
-            return Err(AppendError::Storage { sequence: expected, reason: "No space left on device".into() });
-        }
-        self.journal.append(expected, payload)
-    }
-
-    fn head(&self) -> Option<Head> {
-        self.journal.head()
-    }
-
-    fn read(&self, from: Sequence, limit: usize) -> Result<Vec<Record>, ReadError> {
-        self.journal.read(from, limit)
-    }
-
-    fn verify(&self) -> Result<Verified, ReadError> {
-        self.journal.verify()
-    }
-}
 
 #[tokio::test]
 async fn a_journal_that_cannot_be_written_ends_the_loop_and_whoever_asks_is_told() {
-    let journal = Arc::new(Filling::default());
+    let journal = Arc::new(BadDisk::default());
     let running = Running::on(Arc::clone(&journal) as Arc<dyn Journal>, Ahead::default()).await;
     let held = WantedHeld::Host("exa1".into());
     let (hold, release) = (held.clone(), held);
     running.handle.request(name("olive"), move |world| request::hold(world, &hold, "no")).await.unwrap();
-    journal.full.store(true, Ordering::SeqCst);
+    journal.fills();
     let refused = running.handle.request(name("olive"), move |world| request::release(world, &release, "yes")).await;
     let refused = refused.unwrap_err();
     assert!(matches!(refused, RequestError::Stopped(_)), "{refused}");

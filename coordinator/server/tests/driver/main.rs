@@ -2,6 +2,7 @@
 //! readings; everything else is the real driver on a journal in memory.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod bad_disk;
 mod disk;
 mod grants;
 mod reports;

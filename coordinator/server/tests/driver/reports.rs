@@ -1,60 +1,23 @@
 //! When a report is from, and what many at once cost: a loop that waits for its disk hears nothing, and its agents go on
 //! talking.
 
+use crate::bad_disk::BadDisk;
 use crate::scene::{Ahead, Running, exchange, goodlink, name, next};
 use sendgate_coordinator::agents::AgentService;
 use sendgate_coordinator::convert;
 use sendgate_coordinator::driver::{AgentMessage, Message};
-use sendgate_coordinator::journal::memory::MemoryJournal;
-use sendgate_coordinator::journal::{AppendError, Head, Journal, ReadError, Record, Verified};
-use sendgate_core::ledger::Sequence;
+use sendgate_coordinator::journal::Journal;
 use sendgate_core::request::{self, WantedHeld};
 use sendgate_proto::v1::{FromAgent, Hello, from_agent, to_agent};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// A journal whose disk hangs while the test wants it to.
-#[derive(Default)]
-struct Hanging {
-    journal: MemoryJournal,
-    hangs: Mutex<bool>,
-    goes: Condvar,
-}
-
-impl Hanging {
-    fn hang(&self, hangs: bool) {
-        *self.hangs.lock().unwrap() = hangs;
-        self.goes.notify_all();
-    }
-}
-
-impl Journal for Hanging {
-    fn append(&self, expected: Sequence, payload: &[u8]) -> Result<Record, AppendError> {
-        let hangs = self.hangs.lock().unwrap();
-        // A test that has failed meanwhile must not wait for ever.
-        drop(self.goes.wait_timeout_while(hangs, Duration::from_secs(30), |hangs| *hangs).unwrap());
-        self.journal.append(expected, payload)
-    }
-
-    fn head(&self) -> Option<Head> {
-        self.journal.head()
-    }
-
-    fn read(&self, from: Sequence, limit: usize) -> Result<Vec<Record>, ReadError> {
-        self.journal.read(from, limit)
-    }
-
-    fn verify(&self) -> Result<Verified, ReadError> {
-        self.journal.verify()
-    }
-}
-
 /// A loop that is writing down a hold, and waits for its disk.
-async fn hung(journal: &Hanging, running: &Running) -> tokio::task::JoinHandle<()> {
+async fn hung(journal: &BadDisk, running: &Running) -> tokio::task::JoinHandle<()> {
     // What came before is written down.
     running.now().await;
     journal.hang(true);
@@ -74,7 +37,7 @@ async fn hung(journal: &Hanging, running: &Running) -> tokio::task::JoinHandle<(
 
 #[tokio::test]
 async fn a_report_is_as_old_as_its_arrival_however_long_the_loop_waits_for_its_disk() {
-    let (journal, ahead) = (Arc::new(Hanging::default()), Ahead::default());
+    let (journal, ahead) = (Arc::new(BadDisk::default()), Ahead::default());
     let running = Running::on(Arc::clone(&journal) as Arc<dyn Journal>, ahead.clone()).await;
     let service = AgentService::new(Arc::new(crate::scene::policy()), running.handle.clone());
     // With room for one message: when there is room again, the session has taken what it was told.
@@ -136,7 +99,7 @@ impl MakeWriter<'_> for Log {
 /// the first one taught must not be lost.
 #[tokio::test]
 async fn reports_that_wait_together_are_planned_on_together() {
-    let journal = Arc::new(Hanging::default());
+    let journal = Arc::new(BadDisk::default());
     let running = Running::on(Arc::clone(&journal) as Arc<dyn Journal>, Ahead::default()).await;
     running.everything_good().await;
     let (log, _guard) = Log::keep();

@@ -4,15 +4,17 @@
 //! of what judging depends on. Any other look is at the users that a change can have touched, over all servers. If nothing
 //! was touched, only how recent the evidence is gets passed on, every few seconds.
 
+mod judging;
+
 use super::progress::{Progress, Stage};
 use super::roster::Roster;
 use super::server::{Link, Order, Run, Update, Watcher};
 use super::state::Asked;
 use super::{Looks, Request, Wanted};
 use crate::directory::DirectoryServer;
+use sendgate_core::coverage::Touched;
 use sendgate_core::coverage::explain::explain;
 use sendgate_core::coverage::reading::{DomainReading, ServerFailure, ServerReading};
-use sendgate_core::coverage::{Look, Touched, look};
 use sendgate_core::names::{DirectoryServerName, DomainName};
 use sendgate_core::time::Steady;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,17 +27,11 @@ use tokio::time::{Instant, MissedTickBehavior};
 /// How often it is passed on that nothing was touched.
 const SEEN_EVERY: Duration = Duration::from_secs(5);
 
-/// How long servers that were asked at the same time are waited for, so that the users are judged once for all of them.
-const TOGETHER: Duration = Duration::from_millis(300);
-
 /// Updates of servers that may wait; then the servers wait.
 const UPDATES: usize = 64;
 
 /// Readings of one server that may be asked for before the first of them has begun.
 const ORDERS: usize = 4;
-
-/// From this many users on judging gets a thread of its own, so that it holds up nobody.
-const MANY: usize = 2_000;
 
 /// A domain's task.
 pub(super) struct Domain {
@@ -310,95 +306,6 @@ impl Domain {
             if matches!(progress.stage, Stage::Ended(_)) || looker.capacity() > self.servers.len() {
                 let _ = looker.try_send(progress.clone());
             }
-        }
-    }
-
-    fn touch(&mut self, touched: Touched) {
-        self.touch_by(touched, Instant::now());
-    }
-
-    /// Everybody, but not before the other servers that are being read have had a little time.
-    fn touch_soon(&mut self) {
-        let alone = self.run.as_ref().is_none_or(|running| running.waiting.len() <= 1);
-        self.touch_by(Touched::All, Instant::now() + if alone { Duration::ZERO } else { TOGETHER });
-    }
-
-    fn touch_by(&mut self, touched: Touched, at: Instant) {
-        self.dirty = Some(match (self.dirty.take(), touched) {
-            (None, touched) => (touched, at),
-            (Some((Touched::Names(mut known), before)), Touched::Names(more)) => {
-                known.extend(more);
-                (Touched::Names(known), before.min(at))
-            }
-            (Some((_, before)), _) => (Touched::All, before.min(at)),
-        });
-    }
-
-    fn refresh(&mut self) {
-        if self.dirty.is_none() && !self.first && self.told.elapsed() >= SEEN_EVERY {
-            self.touch(Touched::Names(BTreeSet::new()));
-        }
-    }
-
-    /// Judges who is to be judged and passes it on. False when nobody takes it any more.
-    async fn judge(&mut self) -> bool {
-        let due = self.dirty.as_ref().is_some_and(|(_, at)| *at <= Instant::now())
-            || self.run.as_ref().is_some_and(|running| running.waiting.is_empty() && self.dirty.is_some());
-        // The first look is at what every server says, or why it says nothing.
-        let early = self.first && self.servers.values().any(|server| server.pending);
-        if !due || early {
-            return true;
-        }
-        if self.first && self.reading.asked.is_empty() && self.run.is_none() {
-            self.dirty = None;
-        }
-        let Some((mut touched, _)) = self.dirty.take() else { return true };
-        if self.first {
-            touched = Touched::All;
-        }
-        let Some(look) = self.judged(touched).await else { return false };
-        (self.first, self.told) = (false, Instant::now());
-        (self.looks)(look).await
-    }
-
-    /// Judges, here or on a thread of its own. None if that broke off.
-    async fn judged(&mut self, touched: Touched) -> Option<Look> {
-        let wanted = self.asked.borrow().wanted.clone();
-        let few = match &touched {
-            Touched::All => self.reading.asked.len() < MANY,
-            Touched::Names(names) => names.len() < MANY,
-        };
-        if few {
-            return Some(look(&self.reading, &wanted.setting, &touched));
-        }
-        let nothing = DomainReading {
-            domain: self.reading.domain.clone(),
-            started: self.reading.started,
-            asked: BTreeSet::new(),
-            servers: BTreeMap::new(),
-        };
-        let reading = std::mem::replace(&mut self.reading, nothing);
-        let judged = tokio::task::spawn_blocking(move || {
-            let look = look(&reading, &wanted.setting, &touched);
-            (reading, look)
-        });
-        match judged.await {
-            Ok((reading, look)) => {
-                self.reading = reading;
-                Some(look)
-            }
-            Err(error) => {
-                // Without its reading the survey is over; the gate notices by the age of the evidence.
-                tracing::error!(%error, domain = %self.reading.domain, "judging broke off: the survey ends");
-                None
-            }
-        }
-    }
-
-    /// Ends a run once every server is through and judged: whoever looks on sees the end after the look was passed on.
-    fn finish(&mut self) {
-        if self.dirty.is_none() && self.run.as_ref().is_some_and(|running| running.waiting.is_empty()) {
-            self.run = None;
         }
     }
 }

@@ -1,0 +1,4 @@
+//! What people do to single things that are going on.
+
+mod drift;
+mod restarts;

@@ -1,0 +1,105 @@
+//! Restarts of GoodLink that a person forces.
+
+use super::super::{file, hold};
+use crate::example::{Example, minutes, name};
+use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome};
+use sendgate_core::plan;
+use sendgate_core::request::{self, WantedHeld};
+use sendgate_core::view;
+
+/// Whoever asked for it counts on it now, not days later, when its agent is back.
+#[test]
+fn a_forced_restart_that_cannot_begin_in_time_is_void() {
+    let mut example = Example::covered();
+    let request = request::restart_force(example.world(), "gla", "the console hangs");
+    file(&mut example, request);
+    example.estate.sessions.remove(&name("gla"));
+    assert_eq!(example.settle().0, []);
+    let shown = |example: &Example| view::status(example.world()).forced[&name("gla")].clone();
+    assert_eq!(shown(&example), "restart wanted by olga: the console hangs; not begun yet, and void in 1h 0m");
+    // Its time does not go on while it is held.
+    hold(&mut example, &WantedHeld::Host("gla".into()));
+    example.pass(minutes(600));
+    let request = request::release(example.world(), &WantedHeld::Host("gla".into()), "over");
+    file(&mut example, request);
+    example.pass(minutes(60));
+    example.estate.sessions.insert(name("gla"));
+    assert_eq!(example.settle().0, []);
+    let void = "restart wanted by olga: the console hangs; void: it could not begin in time; say it again if it is still wanted";
+    assert_eq!(shown(&example), void);
+    let request = request::restart_force(example.world(), "gla", "it hangs still");
+    file(&mut example, request);
+    assert_eq!(example.settle().0.len(), 1);
+    assert_eq!(view::status(example.world()).forced, [].into());
+}
+
+/// Invariant 2 has this exception: a person says so, with a reason, and it happens once.
+#[test]
+fn a_forced_restart_happens_once_and_does_not_wait() {
+    let mut example = Example::covered();
+    example.policy.goodlink_restart = sendgate_core::policy::Switch::Off;
+    assert_eq!(example.settle().0, []);
+    let request = request::restart_force(example.world(), "GLA", "the console hangs");
+    file(&mut example, request);
+    for held in [WantedHeld::Host("gla".into()), WantedHeld::Domain("a.example.test".into()), WantedHeld::Estate] {
+        hold(&mut example, &held);
+        assert_eq!(example.settle().0, [], "a hold counts for it as well: {held:?}");
+        let request = request::release(example.world(), &held, "over");
+        file(&mut example, request);
+    }
+    let (effects, _) = example.settle();
+    let [(intent, Effect::RestartGoodlink { forced: true, .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(plan::permit(example.world(), *intent), Ok(()));
+    example.append(Entry::Permitted { intent: *intent });
+    example.end(*intent, succeeded());
+    example.pass(minutes(1));
+    assert_eq!(example.settle().0, []);
+}
+
+/// Whoever forced a restart may have thought better of it: before it is offered, and until it has its permit.
+#[test]
+fn a_forced_restart_is_taken_back_until_it_has_its_permit() {
+    let mut example = Example::covered();
+    example.policy.goodlink_restart = sendgate_core::policy::Switch::Off;
+    let force = |example: &mut Example| {
+        let request = request::restart_force(example.world(), "gla", "the console hangs");
+        file(example, request);
+    };
+    let cancel = |example: &mut Example| {
+        let request = request::restart_cancel(example.world(), "GLA", "it was the network");
+        file(example, request);
+    };
+    let refused = |example: &Example| request::restart_cancel(example.world(), "gla", "why").unwrap_err().to_string();
+    assert_eq!(refused(&example), "nobody has forced a restart of GoodLink gla that is still to come");
+
+    hold(&mut example, &WantedHeld::Estate);
+    force(&mut example);
+    cancel(&mut example);
+    let request = request::release(example.world(), &WantedHeld::Estate, "over");
+    file(&mut example, request);
+    assert_eq!(example.settle().0, [], "before it was offered");
+
+    force(&mut example);
+    let (effects, _) = example.settle();
+    let [(offered, Effect::RestartGoodlink { forced: true, .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    cancel(&mut example);
+    assert!(plan::permit(example.world(), *offered).is_err(), "before the offer was taken back");
+    assert_eq!(example.settle().0, []);
+    let why = "whoever wanted it has taken that back".to_owned();
+    let state = &example.ledger.intents[offered].state;
+    assert!(
+        matches!(state, IntentState::Ended { outcome: Outcome::Withdrawn { detail }, .. } if *detail == why),
+        "{state:?}"
+    );
+
+    // It counts for what was filed before it, and for nothing that is asked for later.
+    force(&mut example);
+    let (effects, _) = example.settle();
+    let [(intent, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(plan::permit(example.world(), *intent), Ok(()));
+    example.append(Entry::Permitted { intent: *intent });
+    let permitted = format!(
+        "the restart of GoodLink gla (intent {intent}) has its permit: it has begun, or its permit ends within 30 s"
+    );
+    assert_eq!(refused(&example), permitted);
+}
