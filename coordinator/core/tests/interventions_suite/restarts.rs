@@ -1,7 +1,7 @@
 //! Restarts of GoodLink that a person forces.
 
 use super::super::{file, hold};
-use crate::example::{Example, minutes, name};
+use crate::example::{Example, minutes, name, succeeded};
 use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome};
 use sendgate_core::plan;
 use sendgate_core::request::{self, WantedHeld};
