@@ -3,6 +3,7 @@
 
 mod coordinator;
 mod grants;
+mod lint;
 mod offline;
 mod reports;
 mod support;

@@ -70,7 +70,7 @@ impl Holds {
 
     /// Every hold in force.
     pub fn all(&self) -> impl Iterator<Item = (&Held, &Hold)> {
-        self.now.iter().flat_map(|(held, _)| self.all_on(held).map(move |hold| (held, hold)))
+        self.now.keys().flat_map(|held| self.all_on(held).map(move |hold| (held, hold)))
     }
 
     /// Holds it. What is held already stays held since then; who said so last is kept.

@@ -1,0 +1,3 @@
+//! Single parts of what people are shown.
+
+mod certificates;
