@@ -90,7 +90,7 @@ fn is_quiet(line: &UserLine) -> bool {
 pub(super) fn wait(pair: &PairLine) -> String {
     match pair {
         PairLine::Nothing => "nothing to wait for".to_owned(),
-        PairLine::TakenOver { settled } => format!("{} until settled, counted from the takeover", Readable(*settled)),
+        PairLine::TakenOver { settled } => format!("{} until settled, as after a takeover", Readable(*settled)),
         PairLine::Lacking => "for the right".to_owned(),
         PairLine::Landed { second_look } if second_look.is_zero() => "for the second look, now due".to_owned(),
         PairLine::Landed { second_look } => format!("{} to the second look", Readable(*second_look)),
@@ -192,9 +192,7 @@ mod tests {
         view.users[0].pair = PairLine::TakenOver { settled: std::time::Duration::from_secs(3600) };
         let text = table(&view);
         assert!(
-            text.contains(
-                "\nold     old@a.example.test     gla        1h 0m until settled, counted from the takeover\n"
-            )
+            text.contains("\nold     old@a.example.test     gla        1h 0m until settled, as after a takeover\n")
         );
         assert!(!text.contains("wait for nothing"), "{text}");
     }

@@ -7,6 +7,7 @@ mod reason;
 mod users;
 
 pub use reason::Reason;
+pub(crate) use users::not_seen;
 pub use users::{Resolution, resolve, shown, subjects};
 
 use crate::coverage::reading::Home;

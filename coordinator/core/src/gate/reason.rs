@@ -122,7 +122,16 @@ pub enum Reason {
         /// Until the last of them is settled.
         remaining: Duration,
     },
-    /// A takeover was declared: the journal may have lost when their rights landed, so all waits count from there.
+    /// A takeover was declared, and since then it is not known how all users of the GoodLink server stand. Waits begin
+    /// once it is.
+    NotSeenAnew {
+        /// Which.
+        goodlink: GoodLinkName,
+        /// What is missing.
+        why: String,
+    },
+    /// A takeover was declared: the journal may have lost when their rights landed, so all waits count from when they were
+    /// seen first after it.
     TakenOver {
         /// The users for whom it is so.
         users: BTreeSet<DirectoryName>,
@@ -149,6 +158,7 @@ impl Reason {
             | Self::Goodlink { .. }
             | Self::HomeUnknown { .. }
             | Self::NobodyDeclared { .. }
+            | Self::NotSeenAnew { .. }
             | Self::EmptyRoster { .. } => true,
             Self::Unresolved { answered, .. } => !answered,
             Self::User { kind, .. } => kind.is_unknown(),
@@ -217,6 +227,11 @@ impl fmt::Display for Reason {
             Self::Settling { users, remaining } => {
                 write!(f, "{} users are settling, until {}", users.len(), due(*remaining))
             }
+            Self::NotSeenAnew { goodlink, why } => write!(
+                f,
+                "since the takeover it is not known how all users of GoodLink server {goodlink} stand, and waits begin once \
+                 it is: {why}"
+            ),
             Self::TakenOver { users, remaining } => write!(
                 f,
                 "the rights of {} users may have landed in what the journal lost before the takeover: they settle until {}",

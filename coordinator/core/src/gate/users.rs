@@ -1,10 +1,10 @@
 //! What the roster users of one GoodLink server say against a cell.
 
-use super::{Reason, World};
+use super::{Reason, World, evidence, goodlink_report};
 use crate::coverage::reading::Home;
 use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, DomainPicture, UserPicture, VerdictKind};
-use crate::ledger::{Pair, PairState};
+use crate::ledger::{Anew, Pair, PairState};
 use crate::mutation::{self, Mutation};
 use crate::names::{DirectoryName, DomainName, ExchangeServerName, GoodLinkName, RosterName};
 use crate::policy::{GateScope, GoodLinkPolicy};
@@ -91,6 +91,12 @@ pub(super) fn closing(
     let Some(roster) = world.estate.rosters.get(name) else { return };
     let declared = goodlink.exchange.contains(server) || world.policy.scope == GateScope::Domain;
     let server_failed = reasons.iter().any(|reason| matches!(reason, Reason::DirectoryServer { .. }));
+    let since = world.ledger.lineage.anew(name);
+    if since == Some(Anew::Unseen) {
+        // Seen, but not written down yet: the planner does that before anything else.
+        let why = not_seen(world, name, goodlink).unwrap_or_else(|| "it is about to be written down".to_owned());
+        reasons.insert(Reason::NotSeenAnew { goodlink: name.clone(), why });
+    }
     let (mut look, mut settle, mut anew) = (Waiting::default(), Waiting::default(), Waiting::default());
     for (user, directory_name) in &roster.users {
         if world.ledger.waiver(directory_name, world.now).is_some() || mutation::is(Mutation::UncoveredUser) {
@@ -160,7 +166,7 @@ pub(super) fn closing(
             }
         }
         // Whatever the journal has of him, or has not: he may have been granted the right in the part that is lost.
-        let rest = world.ledger.lineage.taken_over_at().map(|at| remaining(at, waits.settled));
+        let rest = since.map(|since| since.remaining(world.now.steady, waits.settled));
         if let Some(rest) = rest.filter(|rest| !rest.is_zero()) {
             anew.add(directory_name, rest);
         }
@@ -174,6 +180,26 @@ pub(super) fn closing(
     if !anew.users.is_empty() {
         reasons.insert(Reason::TakenOver { users: anew.users, remaining: anew.longest });
     }
+}
+
+/// Why it is not known how all users of the GoodLink server stand, but for those who are waived; none: it is.
+pub(crate) fn not_seen(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLinkPolicy) -> Option<String> {
+    let report = goodlink_report(world, name, goodlink).err().into_iter().flatten();
+    let evidence = goodlink.domains.iter().flat_map(|domain| evidence(world, domain));
+    if let Some(reason) = report.chain(evidence).next() {
+        return Some(reason.to_string());
+    }
+    let Some(roster) = world.estate.rosters.get(name) else { return Some("its roster has not arrived yet".to_owned()) };
+    roster.users.values().filter(|user| world.ledger.waiver(user, world.now).is_none()).find_map(|user| {
+        match resolve(world, goodlink, user) {
+            Resolution::Here(_, picture) => match picture.verdicts.get(&goodlink.service_account) {
+                Some(verdict) if !verdict.kind.is_unknown() => None,
+                Some(verdict) => Some(format!("user {user} {}: {}", verdict.kind.predicate(false), verdict.cause)),
+                None => Some(format!("user {user} was not judged yet")),
+            },
+            Resolution::Not(why) | Resolution::Unknown(why) => Some(format!("user {user}: {why}")),
+        }
+    })
 }
 
 /// Whether the user counts for the cell; a mailbox that cannot be placed counts for every server.

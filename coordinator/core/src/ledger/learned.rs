@@ -52,6 +52,7 @@ impl Ledger {
                     return Err(format!("{goodlink}: the roster is known already"));
                 }
             }
+            Milestone::SeenAnew { goodlink } => self.lineage.seen_anew(goodlink, at.steady)?,
             Milestone::Baseline { rollout, wave, goodlink, paused } => {
                 let waves = self.baselines.entry(rollout.clone()).or_default();
                 let known = waves.entry(*wave).or_default().entry(goodlink.clone()).or_default();

@@ -6,12 +6,13 @@
 //! declares, begins another epoch: from there on no act can be taken for one of the lost part.
 
 use super::{Generation, Ledger, Sequence};
-use crate::names::OperatorName;
+use crate::names::{GoodLinkName, OperatorName};
 use crate::time::Steady;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Bound;
+use std::time::Duration;
 
 /// Starts and takeovers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +21,29 @@ pub struct Lineage {
     generations: BTreeMap<Sequence, Generation>,
     /// The last takeover, and when it was declared.
     takeover: Option<(Takeover, Steady)>,
+    /// When it was first known after it how all users of a GoodLink server stand.
+    seen: BTreeMap<GoodLinkName, Steady>,
+}
+
+/// How the users of a GoodLink server are waited for after a takeover. Their rights may have landed in what the journal
+/// lost, or unseen before the first look: what is seen first has landed then, at the latest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anew {
+    /// It is not known yet how all of them stand.
+    Unseen,
+    /// All waits count from here.
+    Since(Steady),
+}
+
+impl Anew {
+    /// How much of a wait is left.
+    #[must_use]
+    pub fn remaining(self, now: Steady, wait: Duration) -> Duration {
+        match self {
+            Self::Unseen => wait,
+            Self::Since(at) => (at + wait).since(now),
+        }
+    }
 }
 
 /// A person's word that this coordinator takes the place of others.
@@ -128,7 +152,24 @@ impl Lineage {
         }
         self.started(at, new);
         self.takeover = Some((takeover, when));
+        self.seen.clear();
         Ok(())
+    }
+
+    /// After a takeover it is known how all users of a GoodLink server stand.
+    pub(super) fn seen_anew(&mut self, goodlink: &GoodLinkName, at: Steady) -> Result<(), String> {
+        if self.anew(goodlink) != Some(Anew::Unseen) {
+            return Err(format!("nobody waits to see the users of {goodlink} anew"));
+        }
+        self.seen.insert(goodlink.clone(), at);
+        Ok(())
+    }
+
+    /// How its users are waited for; none: there was no takeover.
+    #[must_use]
+    pub fn anew(&self, goodlink: &GoodLinkName) -> Option<Anew> {
+        self.takeover.as_ref()?;
+        Some(self.seen.get(goodlink).map_or(Anew::Unseen, |at| Anew::Since(*at)))
     }
 
     /// The takeover in force.

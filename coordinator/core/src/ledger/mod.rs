@@ -26,7 +26,7 @@ pub use effect::{Effect, Outcome, Withdrawal};
 pub use entry::{BreachEvent, Entry, Generation, Milestone, Pair, Sequence, Sha256, Stamped};
 pub use hold::{Held, Hold, Holds};
 pub use intent::{Intent, IntentState};
-pub use lineage::{Foreign, Lineage, Memory, Origin, Strangeness, Stranger, Takeover};
+pub use lineage::{Anew, Foreign, Lineage, Memory, Origin, Strangeness, Stranger, Takeover};
 pub use pair::{PairEvent, PairState};
 pub use request::Request;
 pub use rollout::{Removal, Rollout, RolloutEvent, RolloutState, Skip};

@@ -33,6 +33,9 @@ impl fmt::Display for Milestone {
             Self::Roster { goodlink, digest, users } => {
                 write!(f, "roster of {goodlink} has {users} users, SHA-256 {digest}")
             }
+            Self::SeenAnew { goodlink } => {
+                write!(f, "after the takeover it is known how all users of {goodlink} stand: waits begin anew for them")
+            }
             Self::Baseline { rollout, wave, goodlink, paused } => {
                 let wave = wave + 1;
                 write!(f, "{} users of {goodlink} were paused before wave {wave} of rollout {rollout}", paused.len())

@@ -4,17 +4,17 @@ mod loss;
 
 use crate::coverage::VerdictKind;
 use crate::enforcement::StoreVersion;
-use crate::gate::{World, shown};
+use crate::gate::{World, not_seen, shown};
 use crate::guid::Guid;
 use crate::ledger::entry::{self, VersionStep};
-use crate::ledger::{Effect, IntentState, Milestone, Pair, PairEvent, PairState, Sha256};
+use crate::ledger::{Anew, Effect, IntentState, Milestone, Pair, PairEvent, PairState, Sha256};
 use crate::names::{AccountName, DirectoryName, DomainName, HostName, RolloutName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Milestones that the journal does not hold yet.
 #[must_use]
 pub fn milestones(world: World<'_>) -> Vec<Milestone> {
-    let mut found: Vec<Milestone> = versions(world).chain(rosters(world)).collect();
+    let mut found: Vec<Milestone> = versions(world).chain(rosters(world)).chain(seen_anew(world)).collect();
     for domain in world.policy.domains.keys() {
         found.extend(accounts(world, domain));
         found.extend(loss::lost_grants(world, domain));
@@ -50,6 +50,14 @@ fn rosters(world: World<'_>) -> impl Iterator<Item = Milestone> {
         let known = world.ledger.rosters.get(goodlink) == Some(&digest);
         (!known).then(|| Milestone::Roster { goodlink: goodlink.clone(), digest, users: roster.users.len() })
     })
+}
+
+/// GoodLink servers of which it is known after a takeover how all their users stand.
+fn seen_anew(world: World<'_>) -> impl Iterator<Item = Milestone> {
+    let unseen = world.policy.goodlink.iter().filter(move |(goodlink, policy)| {
+        world.ledger.lineage.anew(goodlink) == Some(Anew::Unseen) && not_seen(world, goodlink, policy).is_none()
+    });
+    unseen.map(|(goodlink, _)| Milestone::SeenAnew { goodlink: goodlink.clone() })
 }
 
 /// Service accounts of the domain that are new, or other objects than before.

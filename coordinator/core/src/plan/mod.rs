@@ -28,7 +28,7 @@ pub use grants::may_write;
 pub use permit::{Refusal, permit};
 
 use crate::gate::World;
-use crate::ledger::{Effect, Entry, IntentState, Milestone, Outcome, Rollout, RolloutState, Sequence};
+use crate::ledger::{Anew, Effect, Entry, IntentState, Milestone, Outcome, Rollout, RolloutState, Sequence};
 use crate::names::{DomainName, GoodLinkName, HostName, RolloutName};
 use crate::time::Steady;
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,10 +132,11 @@ fn one_disruption_at_a_time(world: World<'_>, plan: &mut Plan) {
 pub fn waits(world: World<'_>) -> bool {
     let (now, waits) = (world.now.steady, &world.policy.waits);
     let mut landed = world.ledger.pairs.values().filter_map(|pair| pair.landed());
-    let takeover = world.ledger.lineage.taken_over_at();
+    let anew = |goodlink| world.ledger.lineage.anew(goodlink).map(|anew| anew.remaining(now, waits.settled));
+    let mut anew = world.policy.goodlink.keys().filter_map(anew);
     let running = |rollout: &Rollout| matches!(rollout.state, RolloutState::Running { .. });
     landed.any(|at| now < at + waits.failed)
-        || takeover.is_some_and(|at| now < at + waits.settled)
+        || anew.any(|remaining| !remaining.is_zero())
         || world.ledger.open().next().is_some()
         || world.ledger.rollouts.values().any(running)
 }
@@ -148,7 +149,10 @@ fn wake(world: World<'_>, plan: &Plan) -> Option<Steady> {
         world.ledger.pairs.values().filter_map(|pair| pair.landed()).flat_map(|landed| {
             [waits.second_look, waits.restart, waits.settled, waits.failed].map(|wait| landed + wait)
         });
-    let takeover = world.ledger.lineage.taken_over_at().map(|at| at + waits.settled);
+    let anew = world.policy.goodlink.keys().filter_map(|goodlink| match world.ledger.lineage.anew(goodlink)? {
+        Anew::Unseen => None,
+        Anew::Since(at) => Some(at + waits.settled),
+    });
     let acts = world.ledger.open().map(|(_, intent)| match intent.state {
         IntentState::Permitted { at } => at + world.policy.act_deadline,
         _ => intent.filed + world.policy.act_deadline,
@@ -164,7 +168,7 @@ fn wake(world: World<'_>, plan: &Plan) -> Option<Steady> {
     let silence = world.estate.hosts.values().map(|host| host.reported + world.policy.freshness.silent_after);
     // One millisecond on: the comparisons are strict where a limit may just be reached.
     let all = pairs
-        .chain(takeover)
+        .chain(anew)
         .chain(acts)
         .chain(surveys)
         .chain(rollouts.flatten())

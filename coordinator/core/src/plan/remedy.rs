@@ -6,7 +6,7 @@ use super::{Blocked, Plan, Step, disruption, hold};
 use crate::coverage::VerdictKind;
 use crate::estate::{GoodLinkState, Pause, Roster};
 use crate::gate::{Resolution, World, resolve};
-use crate::ledger::{Effect, Intent, IntentState, Outcome, Pair, Sequence};
+use crate::ledger::{Anew, Effect, Intent, IntentState, Outcome, Pair, Sequence};
 use crate::mutation::{self, Mutation};
 use crate::names::{DirectoryName, GoodLinkName, RosterName};
 use crate::policy::{GoodLinkPolicy, Switch};
@@ -105,14 +105,19 @@ pub fn paused<'a>(
             let directory_name = roster.users.get(user);
             let recovery = match directory_name {
                 None => Recovery::NotCovered("he is not on the roster".to_owned()),
-                Some(directory_name) => recovery(world, goodlink, directory_name, restarted),
+                Some(directory_name) => recovery(world, (name, goodlink), directory_name, restarted),
             };
             PausedUser { user, directory_name, recovery }
         })
         .collect())
 }
 
-fn recovery(world: World<'_>, goodlink: &GoodLinkPolicy, user: &DirectoryName, restarted: Option<Steady>) -> Recovery {
+fn recovery(
+    world: World<'_>,
+    (name, goodlink): (&GoodLinkName, &GoodLinkPolicy),
+    user: &DirectoryName,
+    restarted: Option<Steady>,
+) -> Recovery {
     if world.ledger.waiver(user, world.now).is_some() {
         return Recovery::Waived;
     }
@@ -129,9 +134,13 @@ fn recovery(world: World<'_>, goodlink: &GoodLinkPolicy, user: &DirectoryName, r
     let Some(landed) = world.ledger.pairs.get(&pair).and_then(|state| state.landed()) else {
         return Recovery::LandingUnknown;
     };
-    // It may have vanished and landed again in what the journal lost before a takeover.
-    let landed = world.ledger.lineage.taken_over_at().map_or(landed, |at| landed.max(at));
     let (waits, now) = (&world.policy.waits, world.now.steady);
+    // It may have vanished and landed again in what the journal lost before a takeover, or unseen after it.
+    let landed = match world.ledger.lineage.anew(name) {
+        None => landed,
+        Some(Anew::Unseen) => now,
+        Some(Anew::Since(at)) => landed.max(at),
+    };
     let wait = if mutation::is(Mutation::EarlyRestart) { Duration::ZERO } else { waits.restart };
     let ready = landed + wait;
     let late = now >= landed + waits.failed;

@@ -66,7 +66,8 @@ pub struct UserLine {
 pub enum PairLine {
     /// Never seen without the right: nothing to wait for.
     Nothing,
-    /// Not seen without the right by what the journal has; a takeover was declared, so he waits from there all the same.
+    /// Not seen without the right by what the journal has; a takeover was declared, so he waits all the same, from when he
+    /// was seen first after it.
     TakenOver {
         /// How long until he counts as settled.
         settled: Duration,
@@ -80,17 +81,27 @@ pub enum PairLine {
     },
     /// Proved; settled after this time.
     Proved {
-        /// Zero: settled. Counted from a takeover where that takes longer.
+        /// Zero: settled. Counted from when he was seen first after a takeover, where that takes longer.
         settled: Duration,
     },
 }
 
-pub(super) fn pair_line(world: World<'_>, user: Guid, account: &AccountName) -> PairLine {
+/// Of a user of this GoodLink server; without one, of any that has the account.
+pub(super) fn pair_line(
+    world: World<'_>,
+    user: Guid,
+    goodlink: Option<&GoodLinkName>,
+    account: &AccountName,
+) -> PairLine {
     let pair = Pair { user, account: account.clone() };
     let (waits, now) = (&world.policy.waits, world.now.steady);
-    // All waits count from a takeover: what the journal says of him, or leaves unsaid, may be of before.
-    let taken_over = world.ledger.lineage.taken_over_at().map(|at| (at + waits.settled).since(now));
-    let taken_over = taken_over.unwrap_or_default();
+    // All waits begin anew after a takeover: what the journal says of him, or leaves unsaid, may be of before.
+    let concerned = world.policy.goodlink.iter().filter(|(name, policy)| match goodlink {
+        Some(goodlink) => *name == goodlink,
+        None => policy.service_account == *account,
+    });
+    let anew = concerned.filter_map(|(name, _)| world.ledger.lineage.anew(name));
+    let taken_over = anew.map(|anew| anew.remaining(now, waits.settled)).max().unwrap_or_default();
     match world.ledger.pairs.get(&pair) {
         None if taken_over.is_zero() => PairLine::Nothing,
         None => PairLine::TakenOver { settled: taken_over },
@@ -134,7 +145,7 @@ fn roster_line(
             Some(verdict) => {
                 summary.count_verdict(verdict);
                 let line = line(Some(here.dn.to_string()), verdict.kind, verdict.cause.to_string());
-                Some(UserLine { pair: pair_line(world, here.guid, account), ..judged(line, verdict) })
+                Some(UserLine { pair: pair_line(world, here.guid, Some(name), account), ..judged(line, verdict) })
             }
             None => {
                 let why = format!("the last survey did not judge him for {account}");
@@ -228,7 +239,7 @@ pub fn mailbox_lines(world: World<'_>, domain: &DomainName, rows: &[Row]) -> Vec
                     account: Some(account.clone()),
                     verdict: verdict.kind.to_string(),
                     cause: verdict.cause.to_string(),
-                    pair: pair_line(world, *guid, account),
+                    pair: pair_line(world, *guid, roster.map(|(goodlink, ..)| *goodlink), account),
                     waived: roster.is_some_and(|(.., name)| world.ledger.waiver(name, world.now).is_some()),
                     ..plain.clone()
                 };

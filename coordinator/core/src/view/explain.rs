@@ -154,7 +154,7 @@ fn user(
         remedies: remedies(&domains),
         domain: domain.cloned(),
         domains,
-        pair: picture.map_or(PairLine::Nothing, |picture| pair_line(world, picture.guid, account)),
+        pair: picture.map_or(PairLine::Nothing, |picture| pair_line(world, picture.guid, Some(name), account)),
         waiver: world.ledger.waiver(directory_name, world.now).cloned(),
         paused,
         diagnosis: Examiner::new(world, name).ok().and_then(|examiner| examiner.of(user)),

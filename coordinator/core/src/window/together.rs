@@ -31,7 +31,7 @@ impl Together {
 
 /// The last answer, and the moment it was asked for.
 #[derive(Debug, Default)]
-struct Last(Mutex<Option<(Timestamp, Answer)>>);
+struct Last(Box<Mutex<Option<(Timestamp, Answer)>>>);
 
 // It is no part of the value.
 impl Clone for Last {

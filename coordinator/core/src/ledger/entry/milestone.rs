@@ -57,6 +57,11 @@ pub enum Milestone {
         /// How many users it has.
         users: usize,
     },
+    /// After a takeover it is known how all users of a GoodLink server stand: waits begin anew for them.
+    SeenAnew {
+        /// Which.
+        goodlink: GoodLinkName,
+    },
     /// Users that were paused before a wave of the rollout changed anything.
     Baseline {
         /// The rollout.
