@@ -241,9 +241,9 @@ impl World {
     }
 
     /// Whether a message of a GoodLink server's first user there goes out.
-    pub(super) fn sends(&self, goodlink: &str, server: &str) -> bool {
+    pub(super) fn sends(&self, now: Duration, goodlink: &str, server: &str) -> bool {
         let hosts = EXCHANGE.iter().find(|(other, _)| *other == server).map_or(&[][..], |(_, hosts)| *hosts);
-        let serves = hosts.iter().any(|host| !self.hosts[host].down);
+        let serves = hosts.iter().any(|host| self.hosts[host].serves(now));
         let mut users = self.users.iter().filter(|(called, user)| {
             user.goodlink == goodlink && self.home(called, user).is_some_and(|home| home == server)
         });

@@ -10,8 +10,11 @@
 //!    `exceptions` what they take out of the rules; `stage` plays a seed to its end.
 
 mod agreed;
+mod ailing;
+mod before;
 pub mod chance;
 mod directory;
+mod ended;
 mod estate;
 mod exceptions;
 mod faults;
@@ -23,6 +26,7 @@ mod lives;
 mod meddling;
 mod network;
 mod people;
+mod reports;
 mod restored;
 mod stage;
 mod stops;
@@ -30,8 +34,9 @@ mod terms;
 mod waves;
 mod world;
 
+pub use ended::Ended;
 pub use estate::Premises;
-pub use stage::{Ended, play};
+pub use stage::play;
 
 use chance::Chance;
 use lives::Who;

@@ -169,6 +169,9 @@ impl Carried for FromAgent {
                 sim.world(|world| world.asked.extend(act.map(|act| (act, now))));
             }
             Some(Kind::Report(report)) if arrives => sim.world(|world| world.hears(now, host, report)),
+            Some(Kind::Roster(part)) if arrives && part.last => {
+                sim.world(|world| world.uploaded.insert(host, part.sha256.clone()));
+            }
             _ => {}
         }
     }

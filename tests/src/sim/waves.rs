@@ -47,6 +47,11 @@ impl Waves {
         *self = Self { ended: std::mem::take(&mut self.ended), trouble: true, ..Self::default() };
     }
 
+    /// Something has gone wrong for which it may stop.
+    pub(super) fn is_troubled(&mut self) {
+        self.trouble = true;
+    }
+
     /// An install has ended on a host.
     pub(super) fn ended(&mut self, now: Duration, host: &'static str) {
         self.ended.insert(host, now);
@@ -152,6 +157,10 @@ impl World {
 
     /// What is excused is what was reported then, and no more.
     fn takes_down(&mut self, now: Duration, wave: u32, goodlink: &GoodLinkName, paused: &BTreeSet<RosterName>) {
+        // Of whoever has no user on a server of the rollout nothing need be known; here everybody has.
+        if let Some(why) = self.pauses_unread(now, goodlink.as_str()) {
+            self.violated(now, format!("whom {goodlink} has paused is taken down, and {why}"));
+        }
         let heard = self.heard.get(goodlink.as_str());
         let reported: BTreeSet<String> = heard.map(|heard| heard.paused.keys().cloned().collect()).unwrap_or_default();
         let fresh = heard.is_some_and(|heard| now.saturating_sub(heard.at) <= HEEDED_WITHIN);
