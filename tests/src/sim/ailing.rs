@@ -50,7 +50,11 @@ pub(super) enum Hidden {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Ailing {
     /// A server does not show a descriptor, or shows what is none.
-    Descriptor { server: &'static str, what: Hidden, garbled: bool },
+    Descriptor {
+        server: &'static str,
+        what: Hidden,
+        garbled: bool,
+    },
     Host(&'static str, Ail),
     /// As soon as the next install there has ended.
     AfterInstall(&'static str, Ail),

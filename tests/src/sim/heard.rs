@@ -102,7 +102,8 @@ impl World {
         self.paused |= !paused.is_empty();
         self.arrived.insert(host, now);
         let services = [exchange.map(|exchange| &exchange.store_service), goodlink.map(|goodlink| &goodlink.service)];
-        let stopped = services.into_iter().flatten().flatten().any(|service| service.state() == service::State::Stopped);
+        let stopped =
+            services.into_iter().flatten().flatten().any(|service| service.state() == service::State::Stopped);
         let since = |what: &'static str| (what, last.and_then(|last| last.wrong.get(what)).copied().unwrap_or(now));
         let wrong = wrong(host, report).into_iter().map(since).collect();
         let digest = goodlink.and_then(|goodlink| goodlink.roster.as_ref()).map(|roster| roster.sha256.clone());
@@ -127,9 +128,11 @@ impl World {
 
     /// Why a host counts as disrupted.
     fn disrupted(&self, now: Duration, host: &str) -> Option<String> {
-        if let Some(silent) = self.silent(now, host) {
-            return Some(silent);
-        }
+        self.silent(now, host).or_else(|| self.under_way(host)).or_else(|| self.stands_still(now, host))
+    }
+
+    /// What is or may be going on at a host.
+    fn under_way(&self, host: &str) -> Option<String> {
         let here: HostName = name(host);
         let ours = self.ledger.intents.iter().filter(|(_, intent)| intent.effect.host() == Some(&here));
         for (id, intent) in ours {
@@ -143,7 +146,26 @@ impl World {
                 IntentState::Filed | IntentState::Ended { .. } => {}
             }
         }
-        self.stands_still(now, host)
+        None
+    }
+
+    /// The version that a host reported last, if it could read it.
+    pub(super) fn told_version(&self, host: &str) -> Option<&str> {
+        self.heard.get(host)?.version.as_deref()
+    }
+
+    pub(super) fn heard_at(&self, host: &str) -> Option<Duration> {
+        self.heard.get(host).map(|heard| heard.at)
+    }
+
+    /// Whether its last report says, or may say, that a host serves nobody.
+    pub(super) fn may_be_down(&self, host: &str) -> bool {
+        self.heard.get(host).is_none_or(|heard| heard.stands.is_some())
+    }
+
+    /// Users whom the last reports have as paused.
+    pub(super) fn paused_now(&self) -> usize {
+        self.heard.values().map(|heard| heard.paused.len()).sum()
     }
 
     /// Since when a host serves nobody, by what it reports.
@@ -187,7 +209,8 @@ impl World {
     /// What a host has reported for long enough of this kind.
     fn reported(&self, now: Duration, host: &str, what: &str) -> Option<String> {
         let since = self.heard.get(host)?.wrong.get(what)?;
-        (now.saturating_sub(*since) > HEEDED_WITHIN).then(|| format!("{host} reports since {} that {what}", shown(*since)))
+        (now.saturating_sub(*since) > HEEDED_WITHIN)
+            .then(|| format!("{host} reports since {} that {what}", shown(*since)))
     }
 
     /// Why nobody knows whom a GoodLink server has paused.
@@ -226,7 +249,11 @@ impl World {
         let Some(effect) = self.ledger.intents.get(&id).map(|intent| intent.effect.clone()) else { return };
         let Some(here) = effect.host().map(ToString::to_string) else { return };
         let others = HOSTS.into_iter().filter(|host| *host != here);
-        let down: Vec<_> = others.filter_map(|host| self.disrupted(now, host)).collect();
+        // A host that does not serve is disrupted already: its removal waits for what goes on elsewhere, and for no more.
+        let helps = matches!(effect, Effect::Remove { .. })
+            && self.heard.get(here.as_str()).is_some_and(|heard| heard.stands.is_some());
+        let counts = |host| if helps { self.under_way(host) } else { self.disrupted(now, host) };
+        let down: Vec<_> = others.filter_map(counts).collect();
         let limit = usize::try_from(self.policy.disruption.estate.get()).unwrap_or(usize::MAX);
         if down.len() >= limit {
             self.violated(now, format!("{effect} gets a permit, {limit} may be disrupted, and {}", down.join("; ")));

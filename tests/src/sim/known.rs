@@ -42,6 +42,11 @@ pub(super) struct Shown {
 const WRITES_WITHIN: Duration = Duration::from_secs(5);
 
 impl Shown {
+    /// Whether every server answered, not long ago.
+    pub(super) fn is_whole(&self, now: Duration) -> bool {
+        self.silent.is_empty() && now.saturating_sub(self.began) <= WATCH_AGE
+    }
+
     /// What the domain's servers show of these users now.
     pub(super) fn of<'a>(
         world: &World,
@@ -56,8 +61,9 @@ impl Shown {
         let users = users.filter(|(_, user)| user.domain == domain);
         let users: Vec<(&String, &User)> = users.collect();
         let there = |called: &String, server: &Server| server.objects.contains_key(called);
-        let hides =
-            |called: &String, server: &Server| there(called, server) && !server.shows(now, &Place::User(called.clone()));
+        let hides = |called: &String, server: &Server| {
+            there(called, server) && !server.shows(now, &Place::User(called.clone()))
+        };
         let refuses = |called: &String, user: &User, server: &Server| {
             !hides(called, server) && !world.covers(user, called, server)
         };
@@ -68,8 +74,7 @@ impl Shown {
         let refused = any(&refuses);
         let lacks = any(&|called, user, server| there(called, server) && refuses(called, user, server));
         let hidden = any(&|called, _, server| hides(called, server));
-        let protected =
-            any(&|called, _, server| server.objects.get(called).is_some_and(|object| object.protected));
+        let protected = any(&|called, _, server| server.objects.get(called).is_some_and(|object| object.protected));
         let homes = |called: &String| {
             let objects = answering.iter().filter_map(|server| server.objects.get(called));
             objects.map(|object| object.home.clone()).collect()
@@ -150,9 +155,11 @@ impl World {
             Effect::Grant(grant) => {
                 let hidden = self.shown.get(grant.domain.as_str()).filter(|look| look.handed < now);
                 let hidden = hidden.filter(|look| look.places.contains(&self.at(&grant.domain, &grant.place)));
-                wrong.extend(hidden.map(|look| {
-                    format!("the descriptor of {} was not shown at {}", grant.place, shown(look.began))
-                }));
+                wrong.extend(
+                    hidden.map(|look| {
+                        format!("the descriptor of {} was not shown at {}", grant.place, shown(look.began))
+                    }),
+                );
             }
             Effect::Withdraw(_) => {}
         }

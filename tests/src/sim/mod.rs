@@ -11,6 +11,7 @@
 
 mod agreed;
 mod ailing;
+mod allowed;
 mod before;
 pub mod chance;
 mod directory;

@@ -99,9 +99,7 @@ fn service(now: Duration, host: &Host, account: &str) -> wire::Service {
 
 fn exchange(now: Duration, host: &Host) -> wire::ExchangeReport {
     let version = match host.version {
-        Some(_) if host.has(now, Ail::VersionUnread) => {
-            store_version::Result::Error("store.exe is in use".into())
-        }
+        Some(_) if host.has(now, Ail::VersionUnread) => store_version::Result::Error("store.exe is in use".into()),
         None => store_version::Result::Error("there is no store".into()),
         Some(version) => store_version::Result::Version(wire::Version {
             major: version.major.into(),

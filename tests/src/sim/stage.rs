@@ -91,7 +91,7 @@ impl Stage {
         let calm = faults.is_empty();
         let advise = policy.domains.values().any(|domain| domain.grants == GrantMode::Advise);
         let by_hand = advise.then(|| chance.between(MINUTE, FAULTS_FOR));
-        let terms = Terms::draw(&mut chance);
+        let terms = Terms::draw(seed, &mut chance);
         let (mut acts_of_people, resumes) = (people::draw(&mut chance, terms.approvals), chance.below(3));
         acts_of_people.extend(exceptions::draw(seed));
         let windows = terms.hours.is_some();

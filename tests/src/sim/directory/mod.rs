@@ -144,6 +144,11 @@ impl Domain {
         changed
     }
 
+    /// Whether nothing is on its way to a server.
+    pub(super) fn is_through(&self) -> bool {
+        self.servers.iter().all(|server| server.coming.is_empty())
+    }
+
     pub(super) fn heal(&mut self) {
         (self.stalled, self.lag) = (Duration::ZERO, Duration::from_secs(5));
         self.servers.iter_mut().for_each(|server| server.down = Duration::ZERO);

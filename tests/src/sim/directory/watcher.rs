@@ -208,7 +208,9 @@ impl Watcher {
         let (all, shown): (Vec<_>, _) = self.sim.world(|world| {
             let servers = world.domains[domain].servers.iter();
             let all = servers
-                .map(|server| (server.name, server.down > now, server.head.clone(), server.objects.clone(), server.hides(now)))
+                .map(|server| {
+                    (server.name, server.down > now, server.head.clone(), server.objects.clone(), server.hides(now))
+                })
                 .collect();
             (all, Shown::of(world, domain, now, begun, wanted.asked.iter().map(DirectoryName::as_str)))
         });
