@@ -56,6 +56,11 @@ impl Agreed {
         self.approved.iter().any(|other| other.as_str() == by)
     }
 
+    /// Whether an install has begun on a host, by a journal that is not lost.
+    pub(super) fn has_changed(&self, host: &str) -> bool {
+        self.changed.iter().any(|changed| *changed == host)
+    }
+
     /// Whether an install has begun on a host of this server.
     pub(super) fn changed_server(&self, server: &str) -> bool {
         let hosts = EXCHANGE.iter().find(|(other, _)| *other == server).map_or(&[][..], |(_, hosts)| *hosts);

@@ -170,7 +170,7 @@ impl World {
         let rollout = self.ledger.rollouts.get(&name(ROLLOUT));
         let verified = rollout.into_iter().flat_map(|rollout| rollout.verified.keys());
         verified.filter(|host| {
-            let ours = self.waves.has_ended(host.as_str()) && !self.waves.is_left_out(host);
+            let ours = self.agreed.has_changed(host.as_str()) && !self.waves.is_left_out(host);
             ours && self.agreed.terms.wave_of(server_of(host.as_str())) == self.wave_now()
         })
     }
@@ -180,9 +180,18 @@ impl World {
         self.users.iter().filter(move |(called, user)| {
             let settled = self.has_settled(now, user);
             let homes = self.domains[user.domain].servers.iter().map(|server| server.objects.get(*called));
-            let there = |home: &str| self.is_of(wave, home) && self.agreed.changed_server(home);
+            let there = |home: &str| self.is_of(wave, home) && self.may_be_changed(home);
             !settled || homes.into_iter().any(|object| object.is_none_or(|object| there(&object.home)))
         })
+    }
+
+    /// Whether an install may have begun on a host of this server: it counts from its permit on.
+    fn may_be_changed(&self, server: &str) -> bool {
+        let permitted = self.ledger.intents.values().any(|intent| {
+            let here = matches!(&intent.effect, Effect::Install { server: on, .. } if on.as_str() == server);
+            here && intent.state.began()
+        });
+        permitted || self.agreed.changed_server(server)
     }
 
     /// Hosts of a wave that is over without them, by more than the file allows.

@@ -58,11 +58,6 @@ impl Waves {
         self.failed.iter().map(|(host, why)| (host.as_str(), why))
     }
 
-    /// Whether a program of ours has ended there.
-    pub(super) fn has_ended(&self, host: &str) -> bool {
-        self.ended.contains_key(host)
-    }
-
     pub(super) fn is_left_out(&self, host: &HostName) -> bool {
         self.left_out.contains(host)
     }
@@ -236,12 +231,12 @@ impl World {
         let shows = |host: &str| verified.is_some_and(|verified| verified.contains_key(&name::<HostName>(host)));
         let hosts: Vec<&'static str> = hosts.into_iter().filter(|host| !lenient || shows(host)).collect();
         let last = hosts.iter().filter_map(|host| self.waves.ended.get(host)).max().copied();
-        if last.is_some() {
+        if hosts.iter().any(|host| self.agreed.has_changed(host)) {
             let goodlinks = GOODLINK.iter().map(|(goodlink, _)| *goodlink);
             wrong.extend(goodlinks.filter_map(|goodlink| self.pauses_unread(now, goodlink)));
         }
         for host in hosts {
-            if self.waves.ended.contains_key(host) {
+            if self.agreed.has_changed(host) {
                 wrong.extend(self.silent(now, host).or_else(|| self.version_unread(now, host)));
             }
             let mut installs = self.ledger.intents.values().map(|intent| &intent.effect).filter(|effect| {
