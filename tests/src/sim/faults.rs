@@ -1,6 +1,7 @@
 //! What goes wrong, and when: drawn from the seed before anything begins.
 
 use super::Sim;
+use super::ailing::Ailing;
 use super::chance::Chance;
 use super::directory::Change;
 use super::estate::{DOMAINS, HOSTS, SERVERS, name};
@@ -61,6 +62,8 @@ pub(super) enum Fault {
     Drift(&'static str),
     /// Something happens between the next offer and its permit, which the offer's way keeps apart for so long.
     Meddle(Meddling, Duration),
+    /// Something is not shown, or does not serve, for some time.
+    Ail(Ailing, Duration),
 }
 
 /// Draws a seed's faults, in the order of their times.
@@ -218,6 +221,7 @@ impl World {
                 }
             }
             Fault::Meddle(meddling, long) => self.meddling = Some((meddling.clone(), *long)),
+            Fault::Ail(ailing, long) => self.ails(now, *ailing, *long),
             // Of processes and of the network.
             Fault::Kill { .. }
             | Fault::Fuse { .. }
@@ -272,7 +276,7 @@ impl World {
             goodlink,
             guid,
             number,
-            since: now,
+            since: self.listed(now, goodlink, number),
             moved: now,
             uncovered: None,
             covered: None,
@@ -325,6 +329,7 @@ impl World {
         self.domains.values_mut().for_each(super::directory::Domain::heal);
         self.hosts.values_mut().for_each(|host| host.sluggish = Duration::ZERO);
         self.meddling = None;
+        self.recover(now);
         self.relents.clear();
         let everybody: Vec<String> = self.users.keys().cloned().collect();
         for called in everybody {

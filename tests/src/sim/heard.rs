@@ -13,6 +13,41 @@ use std::time::Duration;
 /// What is to be done with a report is done by then.
 pub(super) const HEEDED_WITHIN: Duration = Duration::from_secs(10);
 
+/// What reports say cannot be known, or is not as declared.
+const VERSION: &str = "the version of its store cannot be read";
+const SERVICE: &str = "its service cannot be asked";
+const ACCOUNT: &str = "its service logs on with another account";
+const PAUSES: &str = "whom it has paused cannot be read";
+const ROSTER: &str = "its roster cannot be read";
+const EMPTY: &str = "its roster is empty";
+
+fn wrong(host: &str, report: &HostReport) -> Vec<&'static str> {
+    let mut wrong = Vec::new();
+    if let Some(exchange) = &report.exchange {
+        let version = exchange.store_version.as_ref().and_then(|version| version.result.as_ref());
+        if !matches!(version, Some(store_version::Result::Version(_))) {
+            wrong.push(VERSION);
+        }
+    }
+    if let Some(goodlink) = &report.goodlink {
+        let declared = if host == "gla" { "ADOM\\goodadmin" } else { "BDOM\\goodadmin" };
+        match goodlink.service.as_ref().filter(|service| service.error.is_none()) {
+            None => wrong.push(SERVICE),
+            Some(service) if service.logon_account != declared => wrong.push(ACCOUNT),
+            Some(_) => {}
+        }
+        if goodlink.paused.as_ref().is_none_or(|paused| paused.error.is_some()) {
+            wrong.push(PAUSES);
+        }
+        match goodlink.roster.as_ref().filter(|roster| roster.error.is_none()) {
+            None => wrong.push(ROSTER),
+            Some(roster) if roster.users == 0 => wrong.push(EMPTY),
+            Some(_) => {}
+        }
+    }
+    wrong
+}
+
 /// The last report of a host.
 #[derive(Debug, Clone)]
 pub(super) struct Heard {
@@ -20,7 +55,13 @@ pub(super) struct Heard {
     /// Of its store, where that was told.
     version: Option<String>,
     /// What the host is for runs; since when reports say otherwise.
-    stands: Option<Duration>,
+    pub(super) stands: Option<Duration>,
+    /// Its service is stopped, as it is on a passive node of a cluster.
+    stopped: bool,
+    /// What reports do not know, or say that is not as declared, and since when.
+    wrong: BTreeMap<&'static str, Duration>,
+    /// The digest of its roster, and since when reports have it.
+    roster: Option<(Vec<u8>, Duration)>,
     /// Paused users, by the directory's names, and since when reports show them.
     pub(super) paused: BTreeMap<String, Duration>,
 }
@@ -60,7 +101,18 @@ impl World {
         let paused: BTreeMap<_, _> = paused.collect();
         self.paused |= !paused.is_empty();
         self.arrived.insert(host, now);
-        self.heard.insert(host, Heard { at: now, version, stands, paused });
+        let services = [exchange.map(|exchange| &exchange.store_service), goodlink.map(|goodlink| &goodlink.service)];
+        let stopped =
+            services.into_iter().flatten().flatten().any(|service| service.state() == service::State::Stopped);
+        let since = |what: &'static str| (what, last.and_then(|last| last.wrong.get(what)).copied().unwrap_or(now));
+        let wrong = wrong(host, report).into_iter().map(since).collect();
+        let digest = goodlink.and_then(|goodlink| goodlink.roster.as_ref()).map(|roster| roster.sha256.clone());
+        let before = last.and_then(|last| last.roster.as_ref());
+        let roster = digest.filter(|digest| !digest.is_empty()).map(|digest| {
+            let since = before.filter(|(known, _)| *known == digest).map_or(now, |(_, since)| *since);
+            (digest, since)
+        });
+        self.heard.insert(host, Heard { at: now, version, stands, stopped, wrong, roster, paused });
     }
 
     /// Why nothing is known of a host.
@@ -76,9 +128,11 @@ impl World {
 
     /// Why a host counts as disrupted.
     fn disrupted(&self, now: Duration, host: &str) -> Option<String> {
-        if let Some(silent) = self.silent(now, host) {
-            return Some(silent);
-        }
+        self.silent(now, host).or_else(|| self.under_way(host)).or_else(|| self.stands_still(now, host))
+    }
+
+    /// What is or may be going on at a host.
+    fn under_way(&self, host: &str) -> Option<String> {
         let here: HostName = name(host);
         let ours = self.ledger.intents.iter().filter(|(_, intent)| intent.effect.host() == Some(&here));
         for (id, intent) in ours {
@@ -92,14 +146,37 @@ impl World {
                 IntentState::Filed | IntentState::Ended { .. } => {}
             }
         }
-        // The service of a cluster runs on one node.
+        None
+    }
+
+    /// The version that a host reported last, if it could read it.
+    pub(super) fn told_version(&self, host: &str) -> Option<&str> {
+        self.heard.get(host)?.version.as_deref()
+    }
+
+    pub(super) fn heard_at(&self, host: &str) -> Option<Duration> {
+        self.heard.get(host).map(|heard| heard.at)
+    }
+
+    /// Whether its last report says, or may say, that a host serves nobody.
+    pub(super) fn may_be_down(&self, host: &str) -> bool {
+        self.heard.get(host).is_none_or(|heard| heard.stands.is_some())
+    }
+
+    /// Users whom the last reports have as paused.
+    pub(super) fn paused_now(&self) -> usize {
+        self.heard.values().map(|heard| heard.paused.len()).sum()
+    }
+
+    /// Since when a host serves nobody, by what it reports.
+    pub(super) fn stands_still(&self, now: Duration, host: &str) -> Option<String> {
+        // The service of a cluster runs on one node, and is stopped on the others.
         let nodes = EXCHANGE.iter().find(|(_, hosts)| hosts.contains(&host)).map_or(&[][..], |(_, hosts)| *hosts);
         let other = nodes.iter().filter(|node| **node != host).filter_map(|node| self.heard.get(node));
-        let standing = self.heard.get(host)?.stands.filter(|since| now.saturating_sub(*since) > HEEDED_WITHIN)?;
-        other
-            .into_iter()
-            .all(|node| node.stands.is_some())
-            .then(|| format!("{host} serves nobody since {}", shown(standing)))
+        let heard = self.heard.get(host)?;
+        let standing = heard.stands.filter(|since| now.saturating_sub(*since) > HEEDED_WITHIN)?;
+        let passive = heard.stopped && other.into_iter().any(|node| node.stands.is_none());
+        (!passive).then(|| format!("{host} serves nobody since {}", shown(standing)))
     }
 
     /// Whether the host has shown what came of it since, or, where a person has looked, anything.
@@ -129,12 +206,54 @@ impl World {
         later || known
     }
 
+    /// What a host has reported for long enough of this kind.
+    fn reported(&self, now: Duration, host: &str, what: &str) -> Option<String> {
+        let since = self.heard.get(host)?.wrong.get(what)?;
+        (now.saturating_sub(*since) > HEEDED_WITHIN)
+            .then(|| format!("{host} reports since {} that {what}", shown(*since)))
+    }
+
+    /// Why nobody knows whom a GoodLink server has paused.
+    pub(super) fn pauses_unread(&self, now: Duration, goodlink: &str) -> Option<String> {
+        self.reported(now, goodlink, PAUSES)
+    }
+
+    /// Why the version of a host's store is not known.
+    pub(super) fn version_unread(&self, now: Duration, host: &str) -> Option<String> {
+        self.reported(now, host, VERSION)
+    }
+
+    /// Everything of a GoodLink server's report that is not known or not as declared, and closes gates.
+    pub(super) fn unfit(&self, now: Duration, goodlink: &str) -> Vec<String> {
+        let kinds = [SERVICE, ACCOUNT, PAUSES, ROSTER, EMPTY];
+        let mut wrong: Vec<_> = kinds.into_iter().filter_map(|what| self.reported(now, goodlink, what)).collect();
+        wrong.extend(self.silent(now, goodlink));
+        let roster = self.heard.get(goodlink).and_then(|heard| heard.roster.as_ref());
+        if let Some((digest, since)) = roster.filter(|(_, since)| now.saturating_sub(*since) > HEEDED_WITHIN)
+            && self.uploaded.get(goodlink) != Some(digest)
+        {
+            wrong.push(format!("{goodlink} has not uploaded the roster that it has since {}", shown(*since)));
+        }
+        wrong
+    }
+
+    /// Whether a user is on the roster that the coordinator has, and on the one that his host reported last.
+    pub(super) fn is_listed(&self, called: &str, goodlink: &str) -> bool {
+        let on = |digest: &Vec<u8>| self.rosters.get(digest).is_none_or(|users| users.contains(called));
+        let reported = self.heard.get(goodlink).and_then(|heard| heard.roster.as_ref());
+        self.uploaded.get(goodlink).is_none_or(on) && reported.is_none_or(|(digest, _)| on(digest))
+    }
+
     /// No more hosts are disrupted with this one than may be.
     pub(super) fn has_room(&mut self, now: Duration, id: Sequence) {
         let Some(effect) = self.ledger.intents.get(&id).map(|intent| intent.effect.clone()) else { return };
         let Some(here) = effect.host().map(ToString::to_string) else { return };
         let others = HOSTS.into_iter().filter(|host| *host != here);
-        let down: Vec<_> = others.filter_map(|host| self.disrupted(now, host)).collect();
+        // A host that does not serve is disrupted already: its removal waits for what goes on elsewhere, and for no more.
+        let helps = matches!(effect, Effect::Remove { .. })
+            && self.heard.get(here.as_str()).is_some_and(|heard| heard.stands.is_some());
+        let counts = |host| if helps { self.under_way(host) } else { self.disrupted(now, host) };
+        let down: Vec<_> = others.filter_map(counts).collect();
         let limit = usize::try_from(self.policy.disruption.estate.get()).unwrap_or(usize::MAX);
         if down.len() >= limit {
             self.violated(now, format!("{effect} gets a permit, {limit} may be disrupted, and {}", down.join("; ")));

@@ -1,7 +1,7 @@
-//! Simulated hosts: what probes see, and programs that outlive the agents that had them started.
+//! Simulated hosts, and programs that outlive the agents that had them started.
 
 use super::Sim;
-use super::estate::EXCHANGE;
+use super::ailing::Ail;
 use super::lives::Life;
 use super::restored::ActKey;
 use super::world::World;
@@ -11,15 +11,11 @@ use sendgate_agent::apply::programs::{Followed, Programs};
 use sendgate_agent::clock::Steady;
 use sendgate_agent::journal::{ActId, Progress};
 use sendgate_agent::machine::Later;
-use sendgate_agent::probe::Probe;
-use sendgate_agent::probe::roster::Roster;
 use sendgate_core::enforcement::StoreVersion;
-use sendgate_proto::v1::{self as wire, paused_user, service, store_mounted, store_version};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::pending;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +49,21 @@ pub(super) struct Host {
     pub(super) paused: BTreeMap<String, (Duration, Duration, u32)>,
     /// Users whose pause ran off by itself or was cleared, and when.
     pub(super) relieved: BTreeMap<String, Duration>,
+    /// What ails it, and until when.
+    pub(super) ails: BTreeMap<Ail, Duration>,
+    /// What is to ail it after its next install, and how long.
+    pub(super) relapse: Option<(Ail, Duration)>,
+}
+
+impl Host {
+    pub(super) fn has(&self, now: Duration, ail: Ail) -> bool {
+        self.ails.get(&ail).is_some_and(|until| *until > now)
+    }
+
+    /// Whether its store serves its users.
+    pub(super) fn serves(&self, now: Duration) -> bool {
+        !self.down && !self.has(now, Ail::Stopped) && !self.has(now, Ail::Unmounted)
+    }
 }
 
 /// An act on a host.
@@ -208,7 +219,7 @@ async fn supervise(sim: Arc<Sim>, act: ActKey, what: String, not_after: Duration
             return;
         }
         // A program that tells its end tells the truth.
-        let refused = code == Some(0) && what.strip_prefix(TEST).is_some_and(|server| !world.sends(host, server));
+        let refused = code == Some(0) && what.strip_prefix(TEST).is_some_and(|server| !world.sends(now, host, server));
         let code = if refused { Some(FAILED) } else { code };
         world.tell(now, || {
             format!("{host}: act {} ends with {code:?}, {}", act.sequence, if done { "done" } else { "not done" })
@@ -225,6 +236,9 @@ async fn supervise(sim: Arc<Sim>, act: ActKey, what: String, not_after: Duration
             if done && removal {
                 (here.version, here.versioned) = (Some(World::before()), now);
             }
+        }
+        if install {
+            world.relapses(now, host);
         }
         if done && what.starts_with("restart") {
             world.restarted(now, host);
@@ -296,107 +310,4 @@ impl Followed for Following {
     fn close(&mut self) -> Later<'_, ()> {
         Box::pin(async {})
     }
-}
-
-/// Looks at a simulated host.
-pub(super) struct SimProbe {
-    pub(super) sim: Arc<Sim>,
-    pub(super) host: &'static str,
-    /// The roster as it was last read, with how many users there were: nobody ever leaves one.
-    pub(super) roster: Option<(usize, Arc<Roster>)>,
-}
-
-impl Probe for SimProbe {
-    fn probe(&mut self) -> Later<'_, (wire::HostReport, Option<Arc<Roster>>)> {
-        Box::pin(async move {
-            let takes = self.sim.chance(|chance| chance.between(Duration::from_millis(10), Duration::from_millis(900)));
-            tokio::time::sleep(takes).await;
-            let host = self.sim.world(|world| world.hosts[self.host].clone());
-            if EXCHANGE.iter().any(|(_, hosts)| hosts.contains(&self.host)) {
-                return (
-                    wire::HostReport { host: self.host.into(), exchange: Some(exchange(&host)), goodlink: None },
-                    None,
-                );
-            }
-            let roster = self.read();
-            let reference = wire::RosterReference {
-                sha256: roster.sha256().to_vec(),
-                users: u32::try_from(roster.users().len()).unwrap_or(u32::MAX),
-                error: None,
-            };
-            let netbios = if self.host == "gla" { "ADOM" } else { "BDOM" };
-            let report = wire::GoodLinkReport {
-                service: Some(service(&host, &format!("{netbios}\\goodadmin"))),
-                roster: Some(reference),
-                paused: Some(paused(&host)),
-            };
-            (wire::HostReport { host: self.host.into(), exchange: None, goodlink: Some(report) }, Some(roster))
-        })
-    }
-}
-
-impl SimProbe {
-    fn read(&mut self) -> Arc<Roster> {
-        let count = self.sim.world(|world| world.users.len());
-        if let Some((known, roster)) = &self.roster
-            && *known == count
-        {
-            return Arc::clone(roster);
-        }
-        let text = self.sim.world(|world| {
-            let users = world.users.iter().filter(|(_, user)| user.goodlink == self.host);
-            let lines =
-                users.map(|(called, _)| format!("{},{called},\n", called.split('@').next().unwrap_or_default()));
-            format!("name,directory_name,server\n{}", lines.collect::<String>())
-        });
-        let read = Roster::parse(Path::new("/sim/roster.csv"), text.as_bytes());
-        let roster = Arc::new(read.expect("the simulation's rosters are ones"));
-        self.roster = Some((count, Arc::clone(&roster)));
-        roster
-    }
-}
-
-fn milliseconds(at: Duration) -> i64 {
-    super::EPOCH_MS + i64::try_from(at.as_millis()).unwrap_or(0)
-}
-
-fn service(host: &Host, account: &str) -> wire::Service {
-    let state = if host.down { service::State::Stopped } else { service::State::Running };
-    wire::Service {
-        name: "service".into(),
-        state: state.into(),
-        logon_account: account.into(),
-        started_at_ms: (!host.down).then(|| milliseconds(host.started)),
-        error: None,
-    }
-}
-
-fn exchange(host: &Host) -> wire::ExchangeReport {
-    let version = match host.version {
-        None => store_version::Result::Error("there is no store".into()),
-        Some(version) => store_version::Result::Version(wire::Version {
-            major: version.major.into(),
-            minor: version.minor.into(),
-            build: version.build.into(),
-            revision: version.revision.into(),
-        }),
-    };
-    wire::ExchangeReport {
-        store_version: Some(wire::StoreVersion { result: Some(version) }),
-        patches: Some(wire::Patches::default()),
-        store_service: Some(service(host, "LocalSystem")),
-        store_mounted: Some(wire::StoreMounted { result: Some(store_mounted::Result::Mounted(!host.down)) }),
-    }
-}
-
-fn paused(host: &Host) -> wire::Paused {
-    let users = host.paused.iter().map(|(called, (first, last, count))| wire::PausedUser {
-        name: called.split('@').next().unwrap_or_default().into(),
-        hresult: -2_147_024_891,
-        cause: paused_user::Cause::SendAs.into(),
-        first_ms: milliseconds(*first),
-        last_ms: milliseconds(*last),
-        count: *count,
-    });
-    wire::Paused { users: users.collect(), error: None }
 }

@@ -37,8 +37,8 @@ impl World {
         if let Some(effect) = self.ledger.intents.get(&intent).map(|intent| intent.effect.clone()) {
             self.may_begin(now, &effect, Duration::ZERO, "gets a permit");
             self.may_go_on(now, &effect, Duration::ZERO, "gets a permit");
+            self.as_shown(now, &effect, "gets a permit");
         }
-        self.may_be_permitted(now, intent);
         self.has_room(now, intent);
     }
 

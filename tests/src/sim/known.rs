@@ -1,11 +1,13 @@
-//! What the coordinator has been shown, and so has to know when it gives a permit: here nothing is tolerated.
+//! What the coordinator has been shown, and so has to know when it intends something or gives a permit: here nothing is
+//! tolerated.
 //!
-//! [`World::may_be_permitted`] judges a permit by the looks that were handed over before it, not by the coordinator's own
+//! [`World::as_shown`] judges intents and permits by the looks that were handed over before them, not by the coordinator's own
 //! picture of them. What arrives at the very moment of a permit may come before it or after it, and counts for neither.
 
+use super::directory::{Place, Server};
 use super::estate::{EXCHANGE, GOODLINK, WATCH_AGE, name};
-use super::world::{World, shown};
-use sendgate_core::ledger::{Effect, Sequence};
+use super::world::{User, World, shown};
+use sendgate_core::ledger::Effect;
 use sendgate_core::policy::GateScope;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -28,12 +30,23 @@ pub(super) struct Shown {
     uncovered: BTreeMap<String, BTreeSet<String>>,
     /// Those of them whose object some server shows to be without it: who is not there yet lacks nothing.
     lacking: BTreeSet<String>,
+    /// Users whose descriptor a server does not show, likewise.
+    hidden: BTreeMap<String, BTreeSet<String>>,
+    /// Users whom a server shows to be protected, likewise: what they have is taken away within the hour.
+    protected: BTreeMap<String, BTreeSet<String>>,
+    /// Places whose descriptor is not shown by the server that is written on.
+    places: BTreeSet<Place>,
 }
 
 /// How long the coordinator may take to write down what it was shown.
 const WRITES_WITHIN: Duration = Duration::from_secs(5);
 
 impl Shown {
+    /// Whether every server answered, not long ago.
+    pub(super) fn is_whole(&self, now: Duration) -> bool {
+        self.silent.is_empty() && now.saturating_sub(self.began) <= WATCH_AGE
+    }
+
     /// What the domain's servers show of these users now.
     pub(super) fn of<'a>(
         world: &World,
@@ -46,23 +59,42 @@ impl Shown {
             world.domains[domain].servers.iter().partition(|server| server.down > now);
         let users = asked.filter_map(|called| world.users.get_key_value(called));
         let users = users.filter(|(_, user)| user.domain == domain);
-        let refused = users.filter(|(called, user)| answering.iter().any(|server| !world.covers(user, called, server)));
-        let refused: Vec<_> = refused.collect();
-        let lacks = |(called, user): &&(&String, &super::world::User)| {
-            let mut there = answering.iter().filter(|server| server.objects.contains_key(*called));
-            there.any(|server| !world.covers(user, called, server))
+        let users: Vec<(&String, &User)> = users.collect();
+        let there = |called: &String, server: &Server| server.objects.contains_key(called);
+        let hides = |called: &String, server: &Server| {
+            there(called, server) && !server.shows(now, &Place::User(called.clone()))
         };
+        let refuses = |called: &String, user: &User, server: &Server| {
+            !hides(called, server) && !world.covers(user, called, server)
+        };
+        let any = |of: &dyn Fn(&String, &User, &Server) -> bool| -> Vec<(&String, &User)> {
+            let found = users.iter().filter(|(called, user)| answering.iter().any(|server| of(called, user, server)));
+            found.copied().collect()
+        };
+        let refused = any(&refuses);
+        let lacks = any(&|called, user, server| there(called, server) && refuses(called, user, server));
+        let hidden = any(&|called, _, server| hides(called, server));
+        let protected = any(&|called, _, server| server.objects.get(called).is_some_and(|object| object.protected));
         let homes = |called: &String| {
             let objects = answering.iter().filter_map(|server| server.objects.get(called));
             objects.map(|object| object.home.clone()).collect()
         };
+        let with_homes = |of: Vec<(&String, &User)>| {
+            of.into_iter().map(|(called, _)| (called.clone(), homes(called))).collect::<BTreeMap<_, _>>()
+        };
+        let writing = world.domains[domain].servers.first().filter(|server| server.down <= now);
+        let places = writing.into_iter().flat_map(|server| server.hidden.keys().filter(|at| !server.shows(now, at)));
+        let places = places.cloned().collect();
         Self {
             began: now,
             full,
             handed: now,
             silent: silent.into_iter().map(|server| server.name).collect(),
-            lacking: refused.iter().filter(lacks).map(|(called, _)| (*called).clone()).collect(),
-            uncovered: refused.into_iter().map(|(called, _)| (called.clone(), homes(called))).collect(),
+            lacking: lacks.into_iter().map(|(called, _)| called.clone()).collect(),
+            uncovered: with_homes(refused),
+            hidden: with_homes(hidden),
+            protected: with_homes(protected),
+            places,
         }
     }
 }
@@ -104,27 +136,57 @@ impl World {
         }
     }
 
-    /// A permit has been written down: what speaks against it by what was shown before.
-    pub(super) fn may_be_permitted(&mut self, now: Duration, id: Sequence) {
-        let Some(Effect::Install { server, .. }) = self.ledger.intents.get(&id).map(|intent| &intent.effect) else {
-            return;
-        };
-        let Some((server, _)) = EXCHANGE.iter().find(|(known, _)| server.as_str() == *known) else { return };
-        let goodlinks = served_by(self, server);
+    /// Something is intended or permitted: what speaks against it by what was shown and reported before.
+    pub(super) fn as_shown(&mut self, now: Duration, effect: &Effect, what: &str) {
         let mut wrong = Vec::new();
-        for goodlink in &goodlinks {
-            wrong.extend(self.silent(now, goodlink));
+        match effect {
+            Effect::Install { server, host, .. } => {
+                wrong.extend(self.gate(now, server.as_str()));
+                wrong.extend(self.version_unread(now, host.as_str()));
+                wrong.extend(self.stands_still(now, host.as_str()));
+            }
+            // A store that does not serve is no reason to leave the hotfix on it.
+            Effect::Remove { host, .. } => wrong.extend(self.version_unread(now, host.as_str())),
+            Effect::RestartGoodlink { goodlink, host, forced, .. } => {
+                wrong.extend(self.pauses_unread(now, goodlink.as_str()).filter(|_| !forced));
+                wrong.extend(self.stands_still(now, host.as_str()));
+            }
+            Effect::TestSend { host, .. } => wrong.extend(self.stands_still(now, host.as_str())),
+            Effect::Grant(grant) => {
+                let hidden = self.shown.get(grant.domain.as_str()).filter(|look| look.handed < now);
+                let hidden = hidden.filter(|look| look.places.contains(&self.at(&grant.domain, &grant.place)));
+                wrong.extend(
+                    hidden.map(|look| {
+                        format!("the descriptor of {} was not shown at {}", grant.place, shown(look.began))
+                    }),
+                );
+            }
+            Effect::Withdraw(_) => {}
         }
-        for domain in domains_of(self, &goodlinks) {
+        for why in wrong {
+            self.violated(now, format!("{effect} {what}, and {why}"));
+        }
+    }
+
+    /// What closes the gate of an Exchange server, as far as it was shown and reported.
+    fn gate(&self, now: Duration, server: &str) -> Vec<String> {
+        let Some((server, _)) = EXCHANGE.iter().find(|(known, _)| server == *known) else { return Vec::new() };
+        let goodlinks = served_by(self, server);
+        let domains = domains_of(self, &goodlinks);
+        let everybody = self.policy.scope == GateScope::Domain;
+        let concerned = GOODLINK.iter().map(|(goodlink, _)| *goodlink).filter(|goodlink| {
+            let of = domains_of(self, &[*goodlink].into());
+            goodlinks.contains(goodlink) || everybody && !of.is_disjoint(&domains)
+        });
+        let mut wrong: Vec<_> = concerned.flat_map(|goodlink| self.unfit(now, goodlink)).collect();
+        for domain in domains {
             match self.shown.get(domain) {
                 None => wrong.push(format!("{domain} has not been shown to this coordinator")),
                 Some(look) if look.handed >= now => {}
                 Some(look) => wrong.extend(self.against(now, server, domain, look)),
             }
         }
-        for why in wrong {
-            self.violated(now, format!("intent {id} has a permit, and {why}"));
-        }
+        wrong
     }
 
     fn against(&self, now: Duration, server: &str, domain: &str, look: &Shown) -> Vec<String> {
@@ -139,13 +201,21 @@ impl World {
         }
         let everybody = self.policy.scope == GateScope::Domain;
         let concerned = |(called, homes): &(&String, &BTreeSet<String>)| {
-            let declared = self.users.get(*called).is_some_and(|user| served_by(self, server).contains(user.goodlink));
-            everybody && declared || homes.contains(server)
+            let Some(user) = self.users.get(*called) else { return false };
+            let declared = served_by(self, server).contains(user.goodlink);
+            // Who is not on the roster any more is nobody of whom anything could be known.
+            let counts = self.is_listed(called, user.goodlink) && !self.waived(called, now);
+            counts && (everybody && declared || homes.contains(server))
         };
-        let uncovered = look.uncovered.iter().filter(concerned).filter(|(called, _)| !self.waived(called, now));
-        wrong.extend(
-            uncovered.map(|(called, _)| format!("{called} was shown without the right at {}", shown(look.began))),
-        );
+        let shown_as = [
+            (&look.uncovered, "was shown without the right"),
+            (&look.hidden, "has a descriptor that was not shown"),
+            (&look.protected, "was shown to be protected"),
+        ];
+        for (users, how) in shown_as {
+            let users = users.iter().filter(concerned);
+            wrong.extend(users.map(|(called, _)| format!("{called} {how} at {}", shown(look.began))));
+        }
         wrong
     }
 }

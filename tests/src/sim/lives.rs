@@ -3,8 +3,9 @@
 
 use super::directory::SimDirectory;
 use super::estate::{self, name};
-use super::hosts::{SimProbe, SimPrograms};
+use super::hosts::SimPrograms;
 use super::network::SimTransport;
+use super::reports::SimProbe;
 use super::{Sim, exceptions};
 use jiff::Timestamp;
 use sendgate_agent::apply::Acts;

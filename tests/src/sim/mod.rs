@@ -2,16 +2,23 @@
 //! simulated network, directory and hosts, on virtual time.
 //!
 //! 1. [`chance`]: all chance comes from one seed, and so does the whole story;
-//! 2. `estate` is what is configured, `terms` the rollout's file, `world` what is true, `judge` what must never be; `known`
-//!    is what the coordinator was shown, `heard` what hosts said, `stops` what was stopped, `agreed` what the file and people say, `waves` what comes
-//!    after what: these bind it at once, where the truth leaves it time to hear;
-//! 3. `directory` and `hosts` are what the programs touch, `network` is between them, `lives` starts and kills them;
-//! 4. `faults` is what goes wrong, `restored` a journal that is lost, `memory` what agents know of it, `meddling` what does so between an offer and its permit, `people` what people do and
-//!    `exceptions` what they take out of the rules; `stage` plays a seed to its end.
+//! 2. `estate` is what is configured, `terms` the rollout's file, `world` what is true, `before` what there is at first, and
+//!    `judge` what must never be; `known` is what the coordinator was shown, `heard` what hosts said, `stops` what was
+//!    stopped, `agreed` what the file and people say, `waves` what comes after what, `allowed` how much may go wrong: these
+//!    bind it at once, where the truth leaves it time to hear;
+//! 3. `directory` and `hosts` are what the programs touch, `reports` what agents see of hosts, `network` is between them,
+//!    `lives` starts and kills them;
+//! 4. `faults` is what goes wrong, `ailing` what is not shown or does not serve, `restored` a journal that is lost,
+//!    `memory` what agents know of it, `meddling` what happens between an offer and its permit, `people` what people do and
+//!    `exceptions` what they take out of the rules; `stage` plays a seed to its end, and `ended` is how that was.
 
 mod agreed;
+mod ailing;
+mod allowed;
+mod before;
 pub mod chance;
 mod directory;
+mod ended;
 mod estate;
 mod exceptions;
 mod faults;
@@ -24,6 +31,7 @@ mod meddling;
 mod memory;
 mod network;
 mod people;
+mod reports;
 mod restored;
 mod stage;
 mod stops;
@@ -31,8 +39,9 @@ mod terms;
 mod waves;
 mod world;
 
+pub use ended::Ended;
 pub use estate::Premises;
-pub use stage::{Ended, play};
+pub use stage::play;
 
 use chance::Chance;
 use lives::Who;

@@ -184,6 +184,9 @@ impl Carried for FromAgent {
             }
             Some(Kind::Hello(_)) if arrives && line.lives(sim) => sim.world(|world| world.says_hello(now, host)),
             Some(Kind::Report(report)) if arrives => sim.world(|world| world.hears(now, host, report)),
+            Some(Kind::Roster(part)) if arrives && part.last => {
+                sim.world(|world| world.uploaded.insert(host, part.sha256.clone()));
+            }
             _ => {}
         }
     }

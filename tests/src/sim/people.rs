@@ -188,6 +188,7 @@ impl Operator {
             return;
         }
         let again = sim.chance(|chance| chance.percent(75));
+        let passes_over = sim.world(|world| world.agreed.terms.thresholds.any());
         let (resumed, held, missing, undone) = sim.world(|world| {
             // Drift holds the rollout, and a person's release may have come to nobody: in the end somebody looks at it.
             let over = self.over && world.acts_of_people.is_empty();
@@ -225,6 +226,10 @@ impl Operator {
                 handle.request(name(by), yes).await
             }
             (Some(RolloutState::Tripped { .. }), None) if resumed < self.resumes => return resume(handle, again).await,
+            // Where hosts are passed over, one whose act ended in a way that nobody knows stays disrupted until he looks.
+            (Some(RolloutState::Running { .. }), None) if self.over && passes_over => {
+                return look_after(&handle, again).await;
+            }
             (Some(_), None) => return,
         };
         drop(asked);
@@ -249,8 +254,14 @@ async fn takes_over(sim: &Sim, handle: &Handle) -> bool {
     waits
 }
 
-/// Lets the rollout go on after it stopped by itself; what failed is tried again or left out.
+/// Lets the rollout go on after it stopped by itself.
 async fn resume(handle: Handle, again: bool) {
+    look_after(&handle, again).await;
+    drop(handle.request(olive(), |world| request::resume(world, ROLLOUT, "looked at it")).await);
+}
+
+/// What failed is tried again or left out.
+async fn look_after(handle: &Handle, again: bool) {
     let failed = handle.look(|_, plan| {
         let hosts = plan.rollouts.get(&estate::name(ROLLOUT)).into_iter().flatten();
         let failed = hosts.filter(|host| matches!(host.phase, Phase::Failed { .. }));
@@ -268,7 +279,6 @@ async fn resume(handle: Handle, again: bool) {
         });
         drop(asked.await);
     }
-    drop(handle.request(olive(), |world| request::resume(world, ROLLOUT, "looked at it")).await);
 }
 
 fn wanted(held: Held) -> WantedHeld {

@@ -1,9 +1,12 @@
 //! Plays a seed to its end.
 
 use super::agreed::Agreed;
+use super::ailing;
+use super::before::populate;
 use super::chance::Chance;
 use super::directory::Domain;
-use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, name};
+use super::ended::Ended;
+use super::estate::{self, DOMAINS, HOSTS, name};
 use super::exceptions::{self, Exceptions};
 use super::faults::{self, FAULTS_FOR, Fault};
 use super::hosts::Host;
@@ -14,7 +17,7 @@ use super::restored::{self, Loss, Lost};
 use super::terms::Terms;
 use super::waves::Waves;
 use super::world::{World, shown};
-use super::{Premises, Sim, locked};
+use super::{Premises, Sim};
 use crate::panics;
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
@@ -38,27 +41,6 @@ const ENDS_IN_WINDOWS_WITHIN: Duration = Duration::from_secs(30 * 60 * 60);
 /// Deaths that may wait to be noticed.
 const DEATHS: usize = 64;
 
-/// How a seed ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// Which.
-    pub seed: u64,
-    /// What must never be, and was.
-    pub violations: Vec<String>,
-    /// The story, where it was asked for: virtual times and events.
-    pub story: Vec<String>,
-    /// Virtual time.
-    pub simulated: Duration,
-    /// Installs, restarts and entries.
-    pub effects: u64,
-    /// Faults that happened.
-    pub faults: u64,
-    /// How the rollout ended, in one word.
-    pub outcome: &'static str,
-    /// The last digest of the coordinator's journal: the same for the same seed.
-    pub digest: String,
-}
-
 /// Plays one seed.
 ///
 /// # Errors
@@ -72,22 +54,6 @@ pub fn play(seed: u64, premises: &Arc<Premises>, story: bool) -> std::io::Result
     // Most tasks have nobody who waits for them.
     ended.violations.extend(panics::heard().into_iter().map(|what| format!("something panicked: {what}")));
     Ok(ended)
-}
-
-impl Ended {
-    /// The simulation itself panicked.
-    fn broken_off(seed: u64) -> Self {
-        Self {
-            seed,
-            violations: Vec::new(),
-            story: Vec::new(),
-            simulated: Duration::ZERO,
-            effects: 0,
-            faults: 0,
-            outcome: "broken off",
-            digest: String::new(),
-        }
-    }
 }
 
 struct Stage {
@@ -119,11 +85,13 @@ impl Stage {
         let mut chance = Chance::new(seed);
         let policy = estate::policy(&mut chance);
         let mut faults = faults::draw(&mut chance);
+        faults.extend(ailing::draw(seed));
+        faults.sort_by_key(|(at, _)| *at);
         faults.reverse();
         let calm = faults.is_empty();
         let advise = policy.domains.values().any(|domain| domain.grants == GrantMode::Advise);
         let by_hand = advise.then(|| chance.between(MINUTE, FAULTS_FOR));
-        let terms = Terms::draw(&mut chance);
+        let terms = Terms::draw(seed, &mut chance);
         let (mut acts_of_people, resumes) = (people::draw(&mut chance, terms.approvals), chance.below(3));
         acts_of_people.extend(exceptions::draw(seed));
         let windows = terms.hours.is_some();
@@ -141,6 +109,8 @@ impl Stage {
             shown: BTreeMap::new(),
             lacks: BTreeMap::new(),
             heard: BTreeMap::new(),
+            uploaded: BTreeMap::new(),
+            rosters: BTreeMap::new(),
             arrived: BTreeMap::new(),
             paused: false,
             drifted: false,
@@ -217,7 +187,8 @@ impl Stage {
                 () = tokio::time::sleep(next.saturating_sub(now)) => {}
             }
         }
-        self.ended()
+        let digest = self.journal.head().map(|head| head.digest.to_string()).unwrap_or_default();
+        self.sim.ended(self.seed, digest)
     }
 
     /// The coordinator's journal is lost.
@@ -390,64 +361,5 @@ impl Stage {
 
     fn state(&self) -> Option<RolloutState> {
         self.sim.world(|world| world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone()))
-    }
-
-    fn ended(self) -> Ended {
-        let now = self.sim.now();
-        // The coordinator's surveys hold the simulation, which would hold itself through it for ever.
-        self.sim.serves(None);
-        let mut world = locked(&self.sim.world);
-        world.settled(now);
-        let state = world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone());
-        let told = world.told.take().unwrap_or_default();
-        Ended {
-            seed: self.seed,
-            violations: std::mem::take(&mut world.violations),
-            story: told.into_iter().map(|(at, what)| format!("{} {what}", shown(at))).collect(),
-            simulated: now,
-            effects: world.effects,
-            faults: world.faults,
-            outcome: match state {
-                Some(RolloutState::Finished) => "finished",
-                Some(RolloutState::Tripped { .. }) => "tripped",
-                Some(RolloutState::Aborted { .. }) => "aborted",
-                Some(RolloutState::Removed) => "removed",
-                _ => "not ended",
-            },
-            digest: self.journal.head().map(|head| head.digest.to_string()).unwrap_or_default(),
-        }
-    }
-}
-
-/// Users, rights and versions at the start.
-fn populate(world: &mut World, chance: &mut Chance) {
-    for number in 0..8 {
-        world.hire(Duration::ZERO, number, chance.percent(15));
-    }
-    for (goodlink, domain) in [("gla", DOMAINS[0]), ("glb", DOMAINS[0]), ("glb", DOMAINS[1])] {
-        if chance.percent(40)
-            && let Some(domain) = world.domains.get_mut(domain)
-        {
-            domain.change(Duration::ZERO, &super::directory::Change::Head(World::account(goodlink), true));
-        }
-    }
-    let everybody: Vec<String> = world.users.keys().cloned().collect();
-    for called in everybody {
-        if chance.percent(10) {
-            world.administer(Duration::ZERO, &called, |object| object.blocked = true);
-        }
-    }
-    // Before anything begins, replication is through.
-    world.replicate(FAULTS_FOR);
-    for host in EXCHANGE.iter().flat_map(|(_, hosts)| *hosts) {
-        let version = if chance.percent(7) { World::target() } else { World::before() };
-        if let Some(host) = world.hosts.get_mut(host) {
-            host.version = Some(version);
-        }
-    }
-    // Who is without the right at the start was so before; nobody saw it land.
-    for user in world.users.values_mut() {
-        (user.lacking, user.landed, user.covered) = (false, None, user.covered.map(|_| Duration::ZERO));
-        user.uncovered = if user.covered.is_some() { None } else { Some(Duration::ZERO) };
     }
 }

@@ -1,6 +1,7 @@
 //! What the one rollout's file says, drawn from the seed: its waves, what follows a trip, when hosts may be changed, who has
 //! to approve it, and whether sending is tested. [`Hours`] is its windows by arithmetic of its own, for those who judge.
 
+use super::allowed::Thresholds;
 use super::chance::Chance;
 use super::estate::{EXCHANGE, PACKAGE_SHA256, TARGET};
 use super::lives::ROLLOUT;
@@ -34,6 +35,8 @@ pub(super) struct Terms {
     pub(super) approvals: usize,
     /// Each GoodLink server sends through the changed servers before a wave is over.
     pub(super) test_send: bool,
+    /// What may go wrong before it stops by itself.
+    pub(super) thresholds: Thresholds,
 }
 
 /// Windows of one length that come again and again, all around the day.
@@ -112,7 +115,7 @@ impl Hours {
 }
 
 impl Terms {
-    pub(super) fn draw(chance: &mut Chance) -> Self {
+    pub(super) fn draw(seed: u64, chance: &mut Chance) -> Self {
         let hours = chance.percent(25).then(|| Hours::draw(chance));
         let approvals = if chance.percent(30) { 1 + usize::from(chance.percent(40)) } else { 0 };
         Self {
@@ -121,6 +124,7 @@ impl Terms {
             hours,
             approvals,
             test_send: chance.percent(35),
+            thresholds: Thresholds::draw(seed),
         }
     }
 
@@ -161,6 +165,7 @@ impl Terms {
             file.keys.push_str("on_trip = \"remove\"\n");
         }
         let _ = writeln!(file.keys, "approvals = {}\ntest_send = {}", self.approvals, self.test_send);
+        file.tables.push_str(&self.thresholds.text());
         file.at_once = at_once;
         file.text()
     }

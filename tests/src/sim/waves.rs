@@ -1,11 +1,11 @@
 //! What a rollout's own safety rests on: waves one after the other, each watched as long as it has to be, and a stop as soon
-//! as more goes wrong than the file allows, which is nothing. The planner's counts are not asked: which programs ended when
+//! as more goes wrong than the file allows. The planner's counts are not asked: which programs ended when
 //! is known, and what hosts reported as well.
 
 use super::estate::{EXCHANGE, GOODLINK, HOSTS, SILENT_AFTER, name};
 use super::heard::HEEDED_WITHIN;
-use super::judge::REPORT_KNOWN_AFTER;
 use super::known::served_by;
+use super::lives::ROLLOUT;
 use super::world::{World, shown};
 use sendgate_core::ledger::{Effect, Entry, IntentState, Milestone, Outcome, Request, RolloutEvent, Sequence};
 use sendgate_core::names::{GoodLinkName, HostName, RosterName};
@@ -25,6 +25,8 @@ pub(super) struct Waves {
     done: BTreeSet<u32>,
     /// Who was reported as paused when that was first taken down since a person let it go on last.
     before: BTreeMap<GoodLinkName, BTreeSet<String>>,
+    /// The same of each wave.
+    before_wave: BTreeMap<(u32, GoodLinkName), BTreeSet<String>>,
     /// Of which waves and GoodLink servers that was done.
     taken: BTreeSet<(u32, GoodLinkName)>,
     /// When the last program of ours ended on a host.
@@ -45,6 +47,24 @@ impl Waves {
     /// What has ended is still known, and that something has gone wrong.
     pub(super) fn forget(&mut self) {
         *self = Self { ended: std::mem::take(&mut self.ended), trouble: true, ..Self::default() };
+    }
+
+    pub(super) fn is_done(&self, wave: u32) -> bool {
+        self.done.contains(&wave)
+    }
+
+    /// Hosts whose install failed, with how.
+    pub(super) fn failed(&self) -> impl Iterator<Item = (&str, &String)> {
+        self.failed.iter().map(|(host, why)| (host.as_str(), why))
+    }
+
+    pub(super) fn is_left_out(&self, host: &HostName) -> bool {
+        self.left_out.contains(host)
+    }
+
+    /// Something has gone wrong for which it may stop.
+    pub(super) fn is_troubled(&mut self) {
+        self.trouble = true;
     }
 
     /// An install has ended on a host.
@@ -77,6 +97,7 @@ impl World {
             }
             Entry::Request { request: Request::RolloutResume { .. }, .. } => {
                 self.waves.before.clear();
+                self.waves.before_wave.clear();
                 self.waves.taken.clear();
             }
             Entry::Milestone(Milestone::Baseline { wave, goodlink, paused, .. }) => {
@@ -114,35 +135,34 @@ impl World {
         self.nothing_wrong(now, &what);
     }
 
-    /// The file allows nothing to go wrong: what follows is a trip.
+    /// No more goes wrong than the file allows: what follows is a trip.
     fn nothing_wrong(&mut self, now: Duration, what: &str) {
         if self.waves.removing {
             return;
         }
-        let failed = self.waves.failed.iter().map(|(host, why)| format!("the install on {host} {why}"));
-        let wrong: Vec<_> = failed.chain(self.new_pauses(now)).collect();
-        for why in wrong {
+        for why in self.too_much(now) {
             self.violated(now, format!("{what}, and {why}"));
         }
     }
 
-    /// Users who were paused since, whose mailbox is on a server that was changed.
-    fn new_pauses(&self, now: Duration) -> Vec<String> {
+    /// Users who were paused since, whose mailbox is on a server of the wave, or of all, that was changed.
+    pub(super) fn new_pauses(&self, now: Duration, wave: Option<u32>) -> Vec<String> {
         let long = |since: Duration| now.saturating_sub(since) > HEEDED_WITHIN;
-        let evidence = self.policy.freshness.evidence_age + Duration::from_secs(60);
         let mut new = Vec::new();
         for (goodlink, _) in GOODLINK {
-            let (Some(heard), Some(before)) = (self.heard.get(goodlink), self.waves.before.get(&name(goodlink))) else {
-                continue;
+            let before = match wave {
+                Some(wave) => self.waves.before_wave.get(&(wave, name(goodlink))),
+                None => self.waves.before.get(&name(goodlink)),
             };
+            let (Some(heard), Some(before)) = (self.heard.get(goodlink), before) else { continue };
             for (called, since) in
                 heard.paused.iter().filter(|(called, since)| long(**since) && !before.contains(*called))
             {
                 let Some(user) = self.users.get(called) else { continue };
                 let excepted = self.waived(called, now) || self.waived(called, now.saturating_sub(HEEDED_WITHIN));
-                let settled = now.saturating_sub(user.moved) > evidence;
+                let settled = self.has_settled(now, user);
                 let home = self.home(called, user);
-                if settled && !excepted && home.is_some_and(|home| self.agreed.changed_server(&home)) {
+                if settled && !excepted && home.is_some_and(|home| self.changed_in(wave, &home)) {
                     new.push(format!("{called} has been reported as paused since {}", shown(*since)));
                 }
             }
@@ -152,6 +172,10 @@ impl World {
 
     /// What is excused is what was reported then, and no more.
     fn takes_down(&mut self, now: Duration, wave: u32, goodlink: &GoodLinkName, paused: &BTreeSet<RosterName>) {
+        // Of whoever has no user on a server of the rollout nothing need be known; here everybody has.
+        if let Some(why) = self.pauses_unread(now, goodlink.as_str()) {
+            self.violated(now, format!("whom {goodlink} has paused is taken down, and {why}"));
+        }
         let heard = self.heard.get(goodlink.as_str());
         let reported: BTreeSet<String> = heard.map(|heard| heard.paused.keys().cloned().collect()).unwrap_or_default();
         let fresh = heard.is_some_and(|heard| now.saturating_sub(heard.at) <= HEEDED_WITHIN);
@@ -166,6 +190,7 @@ impl World {
             );
         }
         self.waves.taken.insert((wave, goodlink.clone()));
+        self.waves.before_wave.entry((wave, goodlink.clone())).or_insert_with(|| reported.clone());
         self.waves.before.entry(goodlink.clone()).or_insert(reported);
     }
 
@@ -199,9 +224,21 @@ impl World {
         let hosts = EXCHANGE.iter().filter(|(server, _)| servers.contains(server)).flat_map(|(_, hosts)| hosts.iter());
         let hosts: Vec<&'static str> =
             hosts.copied().filter(|host| !self.waves.left_out.contains(&name::<HostName>(host))).collect();
+        let mut wrong = self.without(now, &hosts);
+        // Whoever was passed over is not watched.
+        let lenient = self.agreed.terms.thresholds.passed_over() > 0;
+        let verified = self.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| &rollout.verified);
+        let shows = |host: &str| verified.is_some_and(|verified| verified.contains_key(&name::<HostName>(host)));
+        let hosts: Vec<&'static str> = hosts.into_iter().filter(|host| !lenient || shows(host)).collect();
         let last = hosts.iter().filter_map(|host| self.waves.ended.get(host)).max().copied();
-        let mut wrong = Vec::new();
+        if hosts.iter().any(|host| self.agreed.has_changed(host)) {
+            let goodlinks = GOODLINK.iter().map(|(goodlink, _)| *goodlink);
+            wrong.extend(goodlinks.filter_map(|goodlink| self.pauses_unread(now, goodlink)));
+        }
         for host in hosts {
+            if self.agreed.has_changed(host) {
+                wrong.extend(self.silent(now, host).or_else(|| self.version_unread(now, host)));
+            }
             let mut installs = self.ledger.intents.values().map(|intent| &intent.effect).filter(|effect| {
                 matches!(effect, Effect::Install { .. }) && effect.host() == Some(&name::<HostName>(host))
             });
@@ -211,10 +248,6 @@ impl World {
                 if watched + SLACK < self.policy.soak {
                     wrong.push(format!("{host} was watched for {watched:?} since {}", shown(last)));
                 }
-            }
-            let known = &self.hosts[host];
-            if known.version != Some(Self::target()) && now.saturating_sub(known.versioned) > REPORT_KNOWN_AFTER {
-                wrong.push(format!("{host} has had {:?} since {}", known.version, shown(known.versioned)));
             }
             let open = self.ledger.open().find(|(_, intent)| {
                 let permitted = matches!(intent.state, IntentState::Permitted { .. });
@@ -234,6 +267,9 @@ impl World {
         let cause = self.waves.trouble || self.paused || self.drifted || HOSTS.iter().any(away);
         if !cause {
             self.violated(now, format!("the rollout has stopped by itself, and nothing has gone wrong: {reason}"));
+        }
+        for why in self.is_due(now, reason) {
+            self.violated(now, format!("the rollout has stopped by itself, and {why}: {reason}"));
         }
     }
 }

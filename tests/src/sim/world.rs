@@ -19,7 +19,7 @@ use sendgate_core::guid::Guid;
 use sendgate_core::ledger::{Entry, Held, Ledger, Request, Sequence, Stamped};
 use sendgate_core::policy::Policy;
 use sendgate_core::sid::Sid;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -67,6 +67,10 @@ pub(super) struct World {
     pub(super) lacks: BTreeMap<String, Duration>,
     /// What each host's last report to it said.
     pub(super) heard: BTreeMap<&'static str, Heard>,
+    /// The digest of the roster that each GoodLink host uploaded to it last.
+    pub(super) uploaded: BTreeMap<&'static str, Vec<u8>>,
+    /// Who is on the rosters that there were, by their digests.
+    pub(super) rosters: BTreeMap<Vec<u8>, BTreeSet<String>>,
     /// When each host's report reached any coordinator last.
     pub(super) arrived: BTreeMap<&'static str, Duration>,
     /// Some report has shown a paused user.
@@ -174,10 +178,12 @@ impl World {
                 self.shown.clear();
                 self.heard.clear();
                 self.lost.found = None;
+                self.uploaded.clear();
             }
             Entry::Intent { effect } => {
                 self.may_begin(now, effect, Duration::ZERO, "is intended");
                 self.may_go_on(now, effect, Duration::ZERO, "is intended");
+                self.as_shown(now, effect, "is intended");
                 self.meddle(now, effect);
             }
             Entry::Permitted { intent } => self.gets_permit(now, *intent),

@@ -182,9 +182,8 @@ fn an_install_whose_end_is_unknown_stops_the_removal_until_a_person_has_looked()
     assert_eq!((example.rollout_state().as_str(), &phases(&example)[0]), ("removed again", &Phase::Removed));
 }
 
-/// Two nodes of one server: one at a time, also in this direction, and the one on offer gets its permit.
-#[test]
-fn nodes_of_a_cluster_are_removed_one_at_a_time() {
+/// Two hosts as the nodes of one server, in a rollout that may change both at once.
+fn cluster() -> Example {
     let mut example = Example::covered();
     let cluster = ExchangePolicy { hosts: vec![name("exa1"), name("exa2")], domain: None, tags: [].into() };
     example.policy.exchange = [(name("exa1"), cluster)].into();
@@ -193,6 +192,32 @@ fn nodes_of_a_cluster_are_removed_one_at_a_time() {
     example.policy.disruption.estate = 3.try_into().unwrap();
     example.observe_all();
     example.rollout_of(&file_of("dst", &format!("[limits]\nat_once = 2\n{}", wave("all", &["exa1"]))));
+    example
+}
+
+/// One node has the hotfix, on the other it is being installed: two nodes of one server are never changed at once.
+#[test]
+fn a_removal_touches_no_node_while_another_one_is_installing() {
+    let mut example = cluster();
+    install_next(&mut example, "exa1");
+    let (effects, _) = example.settle();
+    let intent = installs(&effects)[0].1;
+    example.append(Entry::Permitted { intent });
+    remove(&mut example);
+    assert_eq!(example.settle().0, [], "the installer still runs on exa2");
+    assert_eq!(phases(&example), [Phase::Waiting, Phase::Installing { intent }]);
+    example.exchange("exa2", AFTER);
+    example.end(intent, crate::example::succeeded());
+    example.pass(minutes(1));
+    remove_next(&mut example, "exa1");
+    remove_next(&mut example, "exa2");
+    assert_eq!(example.rollout_state(), "removed again");
+}
+
+/// Two nodes of one server: one at a time, also in this direction, and the one on offer gets its permit.
+#[test]
+fn nodes_of_a_cluster_are_removed_one_at_a_time() {
+    let mut example = cluster();
     install_next(&mut example, "exa1");
     install_next(&mut example, "exa2");
     remove(&mut example);

@@ -45,8 +45,18 @@ pub(super) struct Server {
     pub(super) down: Duration,
     pub(super) head: BTreeSet<Sid>,
     pub(super) objects: BTreeMap<String, Object>,
+    /// Descriptors that it does not show: until when, and whether it shows what is none in their place.
+    pub(super) hidden: BTreeMap<Place, (Duration, bool)>,
     /// What is on its way to it.
     coming: VecDeque<(Duration, Change)>,
+}
+
+/// What has a descriptor.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    User(String),
+    Head,
+    Holder,
 }
 
 /// A user's object on one server.
@@ -89,6 +99,7 @@ impl Domain {
             down: Duration::ZERO,
             head: BTreeSet::new(),
             objects: BTreeMap::new(),
+            hidden: BTreeMap::new(),
             coming: VecDeque::new(),
         });
         Self {
@@ -133,6 +144,11 @@ impl Domain {
         changed
     }
 
+    /// Whether nothing is on its way to a server.
+    pub(super) fn is_through(&self) -> bool {
+        self.servers.iter().all(|server| server.coming.is_empty())
+    }
+
     pub(super) fn heal(&mut self) {
         (self.stalled, self.lag) = (Duration::ZERO, Duration::from_secs(5));
         self.servers.iter_mut().for_each(|server| server.down = Duration::ZERO);
@@ -140,6 +156,16 @@ impl Domain {
 }
 
 impl Server {
+    /// What it does not show now, and whether it shows what is none in its place.
+    fn hides(&self, now: Duration) -> BTreeMap<Place, bool> {
+        let hidden = self.hidden.iter().filter(|(_, (until, _))| *until > now);
+        hidden.map(|(place, (_, garbled))| (place.clone(), *garbled)).collect()
+    }
+
+    pub(super) fn shows(&self, now: Duration, place: &Place) -> bool {
+        self.hidden.get(place).is_none_or(|(until, _)| *until <= now)
+    }
+
     fn take(&mut self, change: Change) {
         match change {
             Change::Head(sid, true) => drop(self.head.insert(sid)),
@@ -169,6 +195,13 @@ impl World {
         let here = |called: &&String| dn(called, at).as_str().eq_ignore_ascii_case(place.as_str());
         let object = server.objects.iter().find(|(called, _)| here(called)).map(|(_, object)| object)?;
         Some(object.allow.contains(account))
+    }
+
+    /// What a place is.
+    pub(super) fn at(&self, domain: &DomainName, place: &Dn) -> Place {
+        let here = |called: &&String| dn(called, domain.as_str()).as_str().eq_ignore_ascii_case(place.as_str());
+        let user = self.users.keys().find(here).cloned();
+        user.map_or(Place::Head, Place::User)
     }
 
     /// An administrator changes a user's object.

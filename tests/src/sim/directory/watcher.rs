@@ -1,6 +1,6 @@
 //! Reads a domain's directory servers, as a survey does, for one life of the coordinator.
 
-use super::{Object, dn, head, head_sddl};
+use super::{Object, Place, dn, head, head_sddl};
 use crate::sim::Sim;
 use crate::sim::estate::{DOMAINS, name};
 use crate::sim::known::Shown;
@@ -25,8 +25,8 @@ use tokio::sync::watch;
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 const SAY_EVERY: Duration = Duration::from_secs(120);
 
-/// What a reading depends on: the domain's version, who is down, what is wanted.
-type Basis = (u64, Vec<bool>, Arc<Wanted>);
+/// What a reading depends on: the domain's version, who is down and who hides what, what is wanted.
+type Basis = (u64, Vec<bool>, Vec<BTreeMap<Place, bool>>, Arc<Wanted>);
 
 pub(super) struct Watcher {
     sim: Arc<Sim>,
@@ -195,7 +195,9 @@ impl Watcher {
         self.sim.world(|world| {
             world.replicate(now);
             let domain = &world.domains[self.domain];
-            (domain.version, domain.servers.iter().map(|server| server.down > now).collect(), Arc::clone(wanted))
+            let servers = domain.servers.iter();
+            let hidden = servers.clone().map(|server| server.hides(now)).collect();
+            (domain.version, servers.map(|server| server.down > now).collect(), hidden, Arc::clone(wanted))
         })
     }
 
@@ -206,16 +208,18 @@ impl Watcher {
         let (all, shown): (Vec<_>, _) = self.sim.world(|world| {
             let servers = world.domains[domain].servers.iter();
             let all = servers
-                .map(|server| (server.name, server.down > now, server.head.clone(), server.objects.clone()))
+                .map(|server| {
+                    (server.name, server.down > now, server.head.clone(), server.objects.clone(), server.hides(now))
+                })
                 .collect();
             (all, Shown::of(world, domain, now, begun, wanted.asked.iter().map(DirectoryName::as_str)))
         });
         let mut servers = BTreeMap::new();
-        for (called, down, on_head, objects) in all {
+        for (called, down, on_head, objects, hidden) in all {
             let read = if down {
                 Err(ServerFailure(format!("{called} does not answer")))
             } else {
-                Ok(self.server(wanted, seen, &on_head, &objects))
+                Ok(self.server(wanted, seen, (&on_head, &objects), &hidden))
             };
             servers.insert(name(called), read);
         }
@@ -227,9 +231,14 @@ impl Watcher {
         &mut self,
         wanted: &Wanted,
         seen: Steady,
-        on_head: &BTreeSet<Sid>,
-        objects: &BTreeMap<String, Object>,
+        (on_head, objects): (&BTreeSet<Sid>, &BTreeMap<String, Object>),
+        hidden: &BTreeMap<Place, bool>,
     ) -> ServerReading {
+        let shown = |place: &Place, descriptor: DescriptorReading| match hidden.get(place) {
+            None => descriptor,
+            Some(false) => DescriptorReading::NotShown,
+            Some(true) => DescriptorReading::Malformed("it ends before its owner begins".to_owned()),
+        };
         let domain = self.domain;
         let accounts = wanted.accounts.iter().map(|account| {
             let reading = if account.domain.as_str() == domain {
@@ -260,7 +269,7 @@ impl Watcher {
                         guid,
                         sid,
                         class: UserClass::User,
-                        descriptor: self.descriptor(object.sddl(on_head)),
+                        descriptor: shown(&Place::User(asked.to_string()), self.descriptor(object.sddl(on_head))),
                         home: self.home(&object.home),
                         protected_by: object.protected.then(|| Arc::clone(&self.group)),
                         admin_count: object.protected,
@@ -275,9 +284,9 @@ impl Watcher {
             seen,
             accounts,
             users,
-            containers: [(top.clone(), self.descriptor(head_sddl(on_head)))].into(),
+            containers: [(top.clone(), shown(&Place::Head, self.descriptor(head_sddl(on_head))))].into(),
             head: top,
-            admin_sd_holder: self.descriptor("D:PAI".to_owned()),
+            admin_sd_holder: shown(&Place::Holder, self.descriptor("D:PAI".to_owned())),
         }
     }
 }

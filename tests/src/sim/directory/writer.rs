@@ -1,6 +1,6 @@
 //! Writes entries to the first server of a domain.
 
-use super::{Change, dn, head, head_sddl};
+use super::{Change, Place, dn, head, head_sddl};
 use crate::sim::Sim;
 use crate::sim::lives::Life;
 use sendgate_coordinator::directory::grant::{Alone, DescriptorDigest, Established, GrantDone, GrantError};
@@ -50,6 +50,16 @@ impl Writer {
 
     fn is_head(&self, place: &Dn) -> bool {
         place.as_str().eq_ignore_ascii_case(&head(self.domain))
+    }
+
+    /// Whether the server shows the descriptor there.
+    fn is_shown(&self, place: &Dn) -> bool {
+        let (now, at) = (self.sim.now(), self.user(place).map_or(Place::Head, Place::User));
+        self.sim.world(|world| world.domains[self.domain].servers[0].shows(now, &at))
+    }
+
+    fn not_shown(place: &Dn) -> GrantError {
+        GrantError::NotShown { place: place.clone(), name: "the simulation".to_owned() }
     }
 
     fn shown(&self, place: &Dn) -> Option<SecurityDescriptor> {
@@ -104,6 +114,9 @@ impl Writer {
         if down {
             return Err(refused("the server does not answer"));
         }
+        if !self.is_shown(place) {
+            return Err(Self::not_shown(place));
+        }
         let Some(before) = self.shown(place) else {
             return Err(GrantError::NoPlace { place: place.clone(), server: self.domain.to_owned() });
         };
@@ -131,7 +144,7 @@ impl Writer {
             return Err(GrantError::Unknown { place: place.clone(), why: "the connection broke off".to_owned() });
         }
         self.wait().await;
-        let after = self.shown(place).map(|after| DescriptorDigest::of(&after));
+        let after = self.shown(place).filter(|_| self.is_shown(place)).map(|after| DescriptorDigest::of(&after));
         let before = DescriptorDigest::of(&before);
         let alone = Alone::NotChecked("it is not shown".to_owned());
         Ok(GrantDone::Written { before, after: after.unwrap_or(before), alone })
@@ -161,6 +174,9 @@ impl EntryWriter for Writer {
             let place = entry.place.clone();
             if self.sim.world(|world| world.domains[self.domain].servers[0].down > now) {
                 return Err(GrantError::Refused { place, why: "the server does not answer".to_owned() });
+            }
+            if !self.is_shown(&place) {
+                return Err(Self::not_shown(&place));
             }
             let shown = self.shown(&entry.place);
             let shown = shown.ok_or_else(|| GrantError::NoPlace { place, server: self.domain.to_owned() })?;

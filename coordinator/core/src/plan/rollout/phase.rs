@@ -162,6 +162,12 @@ fn touched(about: &About<'_>) -> bool {
 /// Nothing is under way, and nothing that counts was done.
 fn untouched(about: &About<'_>) -> Phase {
     let (world, rollout) = (about.world, about.rollout);
+    // What is installing when a removal begins is awaited first, and no other node of its server is touched meanwhile.
+    let open = installs(about).find(|(_, state)| state.is_open()).filter(|_| rollout.removal.is_some());
+    if let Some((intent, state)) = open {
+        let filed = matches!(state, IntentState::Filed);
+        return if filed { Phase::Offered { intent } } else { Phase::Installing { intent } };
+    }
     let there = about.report().and_then(installed).map(|version| has(world, rollout, version));
     match (there, &rollout.removal) {
         (Some(true), None) => return Phase::Done,
