@@ -4,9 +4,11 @@
 mod example;
 
 use example::{Example, minutes, name};
+use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::estate::Observation;
 use sendgate_core::ledger::{
-    Effect, Entry, Foreign, Generation, Memory, Origin, Request, Sequence, Stamped, Strangeness, Stranger,
+    Anew, Effect, Entry, Foreign, Generation, Memory, Milestone, Origin, Request, Sequence, Stamped, Strangeness,
+    Stranger,
 };
 use sendgate_core::plan::{self, Step};
 use sendgate_core::request;
@@ -234,6 +236,8 @@ fn nothing_waits_once_all_waits_are_over() {
     example.settle();
     assert!(!waits(&example));
     take_over(&mut example);
+    example.observe_all();
+    example.settle();
     assert!(waits(&example), "what landed in the lost part");
     example.pass(minutes(91));
     example.settle();
@@ -257,6 +261,8 @@ fn until_hosts_have_reported_to_it_nothing_is_planned_after_a_takeover() {
     assert_eq!(effects, []);
     let status = view::status(example.world());
     assert_eq!(status.disrupted[&name("exa1")], "it has not reported since the coordinator started");
+    example.observe_all();
+    assert_eq!(example.settle().0, []);
     example.pass(minutes(90));
     let (effects, _) = example.settle();
     assert_eq!(effects.len(), 1);
@@ -284,6 +290,8 @@ fn all_waits_count_from_the_takeover() {
     example.pass(minutes(60));
     assert_eq!(example.texts("exa1"), Vec::<String>::new());
     take_over(&mut example);
+    example.observe_all();
+    example.settle();
     example.pass(minutes(20));
     let why = |left| {
         let lost =
@@ -307,12 +315,58 @@ fn all_waits_count_from_the_takeover() {
 
     // What lands after that waits as always, and no longer.
     take_over_as(&mut example, 100);
+    example.observe_all();
+    example.settle();
     example.pass(minutes(60));
     example.lands("anna");
     example.pass(minutes(65));
     example.settle();
     assert_eq!(example.texts("exa1"), ["1 users are settling, until 25m 0s from now"]);
     assert_eq!(pair(&example, "anna"), PairLine::Proved { settled: minutes(25) });
+}
+
+/// What lands between the takeover and the first look is seen as if it had always been there: the waits begin at that look.
+#[test]
+fn waits_begin_when_everybody_is_seen_anew() {
+    let mut example = Example::covered();
+    start(&mut example, OWN);
+    take_over(&mut example);
+    example.silence(minutes(80));
+    let unseen = |why: &str| {
+        format!(
+            "since the takeover it is not known how all users of GoodLink server gla stand, and waits begin once it is: {why}"
+        )
+    };
+    assert_eq!(example.settle().0, []);
+    assert_eq!(example.ledger.lineage.anew(&name("gla")), Some(Anew::Unseen), "nothing was seen");
+
+    // One whom nobody can judge is as good as unseen, until somebody waives him.
+    example.set("anna", VerdictKind::Unreadable, Cause::NotShown);
+    example.observe_all();
+    example.settle();
+    let texts = example.texts("exa1");
+    let why = unseen("user anna@a.example.test is unreadable: the descriptor was not shown");
+    assert!(texts.iter().any(|text| text.starts_with(&why)), "{texts:#?}");
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    example.observe_all();
+    assert!(example.texts("exa1").contains(&unseen("it is about to be written down")));
+    example.settle();
+    let lost = "the rights of 3 users may have landed in what the journal lost before the takeover: they settle until 1h 30m \
+                from now";
+    assert_eq!(example.texts("exa1"), [lost]);
+    assert_eq!(pair(&example, "bert"), PairLine::TakenOver { settled: minutes(90) });
+
+    // Once is enough: who comes later has nothing to do with the takeover. A second one begins anew.
+    example.pass(minutes(90));
+    example.settle();
+    assert_eq!(example.texts("exa1"), Vec::<String>::new());
+    take_over_as(&mut example, 100);
+    assert_eq!(example.ledger.lineage.anew(&name("gla")), Some(Anew::Unseen));
+    let entry = Entry::Milestone(Milestone::SeenAnew { goodlink: name("gla") });
+    example.append(entry.clone());
+    let stamped = Stamped { at: example.now, entry };
+    let twice = example.ledger.apply(example.ledger.next(), &stamped).unwrap_err().to_string();
+    assert!(twice.contains("nobody waits to see the users of gla anew"), "{twice}");
 }
 
 /// The same for a restart of GoodLink: what is on record as landed may have vanished in the lost part, and landed again.
@@ -324,6 +378,8 @@ fn a_restart_waits_from_the_takeover() {
     example.lands("anna");
     example.pass(minutes(60));
     take_over(&mut example);
+    example.observe_all();
+    example.settle();
     example.pass(minutes(69));
     assert_eq!(example.settle().0, []);
     example.pass(minutes(1));

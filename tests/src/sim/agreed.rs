@@ -61,6 +61,13 @@ impl Agreed {
         self.changed.iter().any(|changed| *changed == host)
     }
 
+    /// The same of a host of this server that nobody has left out since.
+    pub(super) fn stays_changed(&self, server: &str) -> bool {
+        let hosts = EXCHANGE.iter().filter(|(other, _)| *other == server).flat_map(|(_, hosts)| *hosts);
+        let left_out = |host: &str| self.left_out.iter().any(|other| other.as_str() == host);
+        hosts.into_iter().any(|host| self.has_changed(host) && !left_out(host))
+    }
+
     /// Whether an install has begun on a host of this server.
     pub(super) fn changed_server(&self, server: &str) -> bool {
         let hosts = EXCHANGE.iter().find(|(other, _)| *other == server).map_or(&[][..], |(_, hosts)| *hosts);
@@ -95,6 +102,7 @@ impl World {
     pub(super) fn agrees(&mut self, now: Duration, sequence: Sequence, entry: &Entry) {
         match entry {
             Entry::Intent { effect } => self.as_agreed(now, effect, "is intended"),
+            Entry::Permitted { intent } if self.was_permitted(*intent) => {}
             Entry::Permitted { intent } => {
                 if let Some(effect) = self.ledger.intents.get(intent).map(|intent| intent.effect.clone()) {
                     self.as_agreed(now, &effect, "gets a permit");
@@ -226,9 +234,7 @@ impl World {
         }
         let mut wrong = Vec::new();
         for server in self.agreed.terms.wave(wave) {
-            let hosts = EXCHANGE.iter().filter(|(other, _)| *other == server).flat_map(|(_, hosts)| hosts.iter());
-            let left_out = |host: &str| self.agreed.left_out.iter().any(|other| other.as_str() == host);
-            if !hosts.into_iter().any(|host| self.agreed.changed.contains(host) && !left_out(host)) {
+            if !self.agreed.stays_changed(server) {
                 continue;
             }
             for goodlink in served_by(self, server) {

@@ -25,9 +25,7 @@ pub(super) const REPORT_KNOWN_AFTER: Duration = SILENT_AFTER.saturating_add(Dura
 impl World {
     /// A permit is durable.
     pub(super) fn gets_permit(&mut self, now: Duration, intent: Sequence) {
-        // That it had one in a journal that is lost is entered when its act is seen to have begun.
-        let began = |key: &ActKey| self.acts.get(key).is_some_and(Act::began);
-        if self.key(intent).is_some_and(|key| self.lost_permit(&key).is_some() && began(&key)) {
+        if self.was_permitted(intent) {
             self.permitted.insert(intent, now);
             return;
         }
@@ -40,6 +38,12 @@ impl World {
             self.as_shown(now, &effect, "gets a permit");
         }
         self.has_room(now, intent);
+    }
+
+    /// It had a permit in a journal that is lost, which is entered when its act is seen to have begun.
+    pub(super) fn was_permitted(&self, intent: Sequence) -> bool {
+        let began = |key: &ActKey| self.acts.get(key).is_some_and(Act::began);
+        self.key(intent).is_some_and(|key| self.lost_permit(&key).is_some() && began(&key))
     }
 
     /// A program is about to change a host.
