@@ -1,7 +1,7 @@
 //! The hotfix is taken off again: the last wave first, under the same limits, by a person or by a trip.
 
 use super::{
-    carry_out, file_it, finished, install_next, installs, phases, removals, remove, remove_next, resume, waves,
+    carry_out, file_it, finished, install_next, installs, offered, phases, removals, remove, remove_next, resume, waves,
 };
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, wave};
 use sendgate_core::coverage::{Cause, VerdictKind};
@@ -200,8 +200,7 @@ fn cluster() -> Example {
 fn a_removal_touches_no_node_while_another_one_is_installing() {
     let mut example = cluster();
     install_next(&mut example, "exa1");
-    let (effects, _) = example.settle();
-    let intent = installs(&effects)[0].1;
+    let intent = installs(&offered(&mut example))[0].1;
     example.append(Entry::Permitted { intent });
     remove(&mut example);
     assert_eq!(example.settle().0, [], "the installer still runs on exa2");
