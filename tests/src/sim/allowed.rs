@@ -273,6 +273,8 @@ impl World {
             wrong.push(format!("{most} users are there at most, and {paused} are reported as paused"));
         }
         let certain = self.users_there(now, wave).filter(|(called, user)| self.is_certain(now, called, user));
+        // Of a roster that has not arrived since the last start nobody can be counted.
+        let certain = certain.filter(|(_, user)| self.uploaded.contains_key(user.goodlink));
         let least = certain.filter(|(_, user)| self.has_settled(now, user)).count();
         if users < least && self.lost.count == 0 {
             wrong.push(format!("{least} users are there at least"));

@@ -15,7 +15,7 @@ mod window;
 
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, succeeded, wave};
 use sendgate_core::ledger::{Effect, Entry, Sequence};
-use sendgate_core::plan::rollout::{Depth, Phase, progress};
+use sendgate_core::plan::rollout::{Depth, HostProgress, Phase, progress};
 use sendgate_core::plan::{self, Blocked};
 use sendgate_core::request::{self, Refused};
 
@@ -74,8 +74,11 @@ fn remove_next(example: &mut Example, host: &str) {
 }
 
 fn phases(example: &Example) -> Vec<Phase> {
-    let rollout = &example.ledger.rollouts[&name("dst")];
-    progress(example.world(), rollout, Depth::All, None).into_iter().map(|host| host.phase).collect()
+    progress_of(example).into_iter().map(|host| host.phase).collect()
+}
+
+fn progress_of(example: &Example) -> Vec<HostProgress> {
+    progress(example.world(), &example.ledger.rollouts[&name("dst")], Depth::All, None)
 }
 
 /// What speaks against beginning on a host.

@@ -1,11 +1,13 @@
 //! What may go wrong before a rollout stops, with its exact denominators.
 
-use super::{against, carry_out, file_it, install_next, installs, phases, resume};
+use super::{against, carry_out, file_it, install_next, installs, offered, phases, progress_of, resume};
 use crate::example::{AFTER, Example, file_of, minutes, name, wave};
 use sendgate_core::ledger::{Entry, Outcome};
+use sendgate_core::plan;
 use sendgate_core::plan::rollout::{Class, Phase, Tally};
 use sendgate_core::{request, view};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 fn waves() -> String {
     format!("{}{}", wave("canary", &["exa1"]), wave("rest", &["exa2"]))
@@ -206,4 +208,52 @@ fn what_is_not_known_of_pauses_is_told_and_counted_as_nothing() {
     let told = tallies(&example);
     assert_eq!(told[0].new_pauses.len(), 0);
     assert_eq!(told[0].not_known, [(name("gla"), why.to_owned())].into());
+}
+
+/// What fails in its soak and is allowed to is watched to the end of it all the same: its users have the hotfix.
+#[test]
+fn a_wave_whose_hosts_have_failed_as_often_as_allowed_is_watched_all_the_same() {
+    let mut example = Example::covered();
+    example.policy.disruption.estate = 2.try_into().unwrap();
+    example.rollout_of(&file_of(
+        "dst",
+        &(waves() + "[thresholds]\nstores_down = 1\n[wave_thresholds]\nstores_down = 1\n"),
+    ));
+    install_next(&mut example, "exa1");
+    let unmount = |example: &mut Example| {
+        let host = example.estate.hosts.get_mut(&name("exa1")).unwrap();
+        host.exchange.as_mut().unwrap().mounted = Ok(false);
+    };
+    unmount(&mut example);
+    assert_eq!(installs(&example.settle().0), []);
+    assert!(matches!(phases(&example)[0], Phase::Failed { class: Class::Store, .. }), "{:?}", phases(&example));
+    let progress = progress_of(&example);
+    let why: Vec<_> = progress[0].blocked.iter().map(ToString::to_string).collect();
+    assert_eq!(why, ["its wave is watched, though it has failed: 15m 0s to go"]);
+    example.pass(minutes(14));
+    unmount(&mut example);
+    let (effects, plan) = example.settle();
+    assert_eq!((installs(&effects), example.rollout_state().as_str()), (vec![], "running"));
+    let left = plan.wake.unwrap().since(example.now.steady);
+    assert!(left <= minutes(1) + Duration::from_millis(1), "{left:?}");
+    example.pass(minutes(1));
+    unmount(&mut example);
+    assert_eq!(installs(&offered(&mut example))[0].0, "exa2");
+}
+
+/// A user was paused since, and nobody knows whether his mailbox is on a server that was changed: nothing more begins.
+#[test]
+fn nothing_more_begins_while_a_pause_cannot_be_placed() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &wave("all", &["exa1", "exa2"])));
+    install_next(&mut example, "exa1");
+    let next = installs(&offered(&mut example))[0].1;
+    assert_eq!(plan::permit(example.world(), next), Ok(()));
+    example.paused.insert("anna");
+    example.observe_all();
+    example.estate.domains.clear();
+    let unclear = "GoodLink gla has paused anna, and whether his mailbox is on a changed server is not known";
+    let why: Vec<_> =
+        plan::permit(example.world(), next).unwrap_err().blocked.iter().map(ToString::to_string).collect();
+    assert!(why.iter().any(|why| why.contains(unclear)), "{why:#?}");
 }

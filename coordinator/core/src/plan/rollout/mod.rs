@@ -87,6 +87,11 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
     let tripping = tripping.map(|reason| Blocked::Tripping { reason });
     // The same for every host.
     let opening = LazyCell::new(|| fit::opening(world, rollout));
+    let unclear = LazyCell::new(|| {
+        let goes_on = rollout.removal.is_none() && hosts.iter().any(|host| began(world, rollout, &host.host));
+        if goes_on { wave::unclear(world, rollout, &hosts) } else { Vec::new() }
+    });
+    let mut reasons = Vec::new();
     for (at, turn) in turns.into_iter().enumerate() {
         if hosts[at].phase != Phase::Waiting {
             continue;
@@ -96,8 +101,13 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
         if depth == Depth::All || waiting == Some(wave) {
             let about = About { world, rollout, wave, server: &server, host: &host, except };
             blocked.extend(begin::speaks_against(&about, &hosts, || *opening));
+            // Inconclusive: nothing more begins.
+            blocked.extend(unclear.iter().cloned());
             blocked.extend(tripping.clone());
         }
+        reasons.push((at, blocked));
+    }
+    for (at, blocked) in reasons {
         hosts[at].blocked = blocked;
     }
     hosts

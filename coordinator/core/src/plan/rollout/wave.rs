@@ -47,7 +47,8 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
             host.blocked.extend(tests.iter().cloned());
         }
         let of_wave: Vec<&HostProgress> = hosts.iter().filter(|host| host.wave == wave).collect();
-        if !of_wave.iter().any(|host| matches!(host.phase, Phase::Soaking { .. })) {
+        let watched = of_wave.iter().any(|host| matches!(host.phase, Phase::Soaking { .. }));
+        if !watched && !(current && rollout.removal.is_none()) {
             continue;
         }
         let unfinished = of_wave.iter().find(|host| host.phase == Phase::Waiting || host.phase.in_flight());
@@ -57,9 +58,26 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         let changed = rollout.verified.iter().filter(|(host, _)| of_wave.iter().any(|other| other.host == **host));
         let anew = world.ledger.lineage.taken_over_at();
         let ours = |host: &HostName, at: Steady| began(world, rollout, host) || anew.is_some_and(|anew| at >= anew);
-        let last = changed.filter(|(host, at)| ours(host, **at)).map(|(_, at)| *at).max();
-        let begun = hosts.iter().filter(|host| began(world, rollout, &host.host));
-        let unclear = baseline::unclear(world, rollout, &begun.map(|host| &host.server).collect());
+        let changed = changed.filter(|(host, at)| ours(host, **at));
+        if !watched {
+            // Nothing soaks, for what did has failed since, as often as is allowed: the users there are watched all the same
+            // before another wave begins. Whoever left a host out has taken it out of that as well.
+            let failed = of_wave.iter().filter(|host| matches!(host.phase, Phase::Failed { .. }));
+            let remaining = failed.filter_map(|host| {
+                let about = About { world, rollout, wave, server: &host.server, host: &host.host, except };
+                let at = *rollout.verified.get(&host.host).filter(|at| ours(&host.host, **at))?;
+                Some(spec.soak.saturating_sub(hold::running(world, at, || phase::over(world, rollout, &about))))
+            });
+            let Some(remaining) = remaining.max() else { continue };
+            let what = "its wave is watched, though it has failed".to_owned();
+            let wait = (!remaining.is_zero()).then_some(Blocked::Wait { what, remaining });
+            let against: Vec<_> = unclear(world, rollout, hosts).into_iter().chain(wait).collect();
+            let over = hosts.iter_mut().filter(|host| host.wave == wave && host.phase.is_over());
+            over.for_each(|host| host.blocked.extend(against.iter().cloned()));
+            continue;
+        }
+        let last = changed.map(|(_, at)| *at).max();
+        let unclear = unclear(world, rollout, hosts);
         for host in hosts.iter_mut().filter(|host| host.wave == wave && matches!(host.phase, Phase::Soaking { .. })) {
             let about = About { world, rollout, wave, server: &host.server, host: &host.host, except };
             let since = last.filter(|_| unfinished.is_none() && rollout.verified.contains_key(&host.host));
@@ -72,6 +90,12 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
             (host.phase, host.blocked) = (Phase::Soaking { remaining }, blocked);
         }
     }
+}
+
+/// What is not known of pauses on the servers that were changed so far.
+pub(super) fn unclear(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Blocked> {
+    let begun = hosts.iter().filter(|host| began(world, rollout, &host.host));
+    baseline::unclear(world, rollout, &begun.map(|host| &host.server).collect())
 }
 
 /// What is not known of a watched host: its wave is not over before it is.
