@@ -93,6 +93,9 @@ impl Thresholds {
     }
 }
 
+/// After a start everybody has told everything he knows by then.
+const ARRIVED: Duration = Duration::from_secs(5 * 60);
+
 fn server_of(host: &str) -> &'static str {
     EXCHANGE.iter().find(|(_, hosts)| hosts.contains(&host)).map_or("", |(server, _)| *server)
 }
@@ -273,8 +276,9 @@ impl World {
             wrong.push(format!("{most} users are there at most, and {paused} are reported as paused"));
         }
         let certain = self.users_there(now, wave).filter(|(called, user)| self.is_certain(now, called, user));
-        // Of a roster that has not arrived since the last start nobody can be counted.
+        // What has not arrived since the last start cannot be counted.
         let certain = certain.filter(|(_, user)| self.uploaded.contains_key(user.goodlink));
+        let certain = certain.filter(|_| now.saturating_sub(self.alive) > ARRIVED);
         let least = certain.filter(|(_, user)| self.has_settled(now, user)).count();
         if users < least && self.lost.count == 0 {
             wrong.push(format!("{least} users are there at least"));

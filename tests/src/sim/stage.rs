@@ -110,6 +110,7 @@ impl Stage {
             lacks: BTreeMap::new(),
             heard: BTreeMap::new(),
             uploaded: BTreeMap::new(),
+            alive: Duration::ZERO,
             rosters: BTreeMap::new(),
             arrived: BTreeMap::new(),
             paused: false,

@@ -69,6 +69,8 @@ pub(super) struct World {
     pub(super) heard: BTreeMap<&'static str, Heard>,
     /// The digest of the roster that each GoodLink host uploaded to it last.
     pub(super) uploaded: BTreeMap<&'static str, Vec<u8>>,
+    /// Since when the coordinator that lives does.
+    pub(super) alive: Duration,
     /// Who is on the rosters that there were, by their digests.
     pub(super) rosters: BTreeMap<Vec<u8>, BTreeSet<String>>,
     /// When each host's report reached any coordinator last.
@@ -179,6 +181,7 @@ impl World {
                 self.heard.clear();
                 self.lost.found = None;
                 self.uploaded.clear();
+                self.alive = now;
             }
             Entry::Intent { effect } => {
                 self.may_begin(now, effect, Duration::ZERO, "is intended");

@@ -36,15 +36,43 @@ fn a_wave_soaks_from_its_last_host_on() {
     assert_eq!(example.rollout_state(), "finished");
 }
 
-/// Who shows the hotfix only after a takeover may have been changed in what the journal lost: there nobody watched.
-#[test]
-fn what_the_lost_part_changed_is_watched_from_when_it_is_seen() {
+/// A rollout of two hosts on a journal that has started once.
+fn started() -> Example {
     let mut example = Example::covered();
     let clock = ClockMark { boot_id: None, boot_time: BootTime::after_boot(minutes(1)), steady: example.now.steady };
     let generation = Generation { epoch: 7, counter: 1, mark: 1 };
     example.append(Entry::Started { generation, clock, version: "1".into(), laboratory: false });
     let file = two_at_once(&mut example);
     example.rollout_of(&file);
+    example
+}
+
+/// All of it was done in the lost part: no record says that anything of it is ours.
+#[test]
+fn a_wave_that_only_the_lost_part_changed_is_watched_as_well() {
+    let mut example = started();
+    let takeover = request::takeover(example.world(), 99, "the disk was lost");
+    file_it(&mut example, "olive", takeover);
+    example.exchange("exa1", AFTER);
+    example.exchange("exa2", AFTER);
+    example.observe_all();
+    example.settle();
+    let resume = request::resume(example.world(), "dst", "seen");
+    file_it(&mut example, "olive", resume);
+    example.settle();
+    assert_eq!(
+        phases(&example),
+        [Phase::Soaking { remaining: minutes(15) }, Phase::Soaking { remaining: minutes(15) }]
+    );
+    example.pass(minutes(15));
+    example.settle();
+    assert_eq!(example.rollout_state(), "finished");
+}
+
+/// Who shows the hotfix only after a takeover may have been changed in what the journal lost: there nobody watched.
+#[test]
+fn what_the_lost_part_changed_is_watched_from_when_it_is_seen() {
+    let mut example = started();
     let (effects, _) = example.settle();
     let offered = installs(&effects);
     carry_out(&mut example, offered[0].1, "exa1", AFTER);

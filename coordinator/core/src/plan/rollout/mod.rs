@@ -172,6 +172,14 @@ fn began(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
     })
 }
 
+/// Whether what a host that has shown the hotfix has is of this rollout: it began there, or it showed it only after a takeover,
+/// and so may have been changed in the part of the journal that is lost.
+fn ours(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
+    let anew = world.ledger.lineage.taken_over_at();
+    let shown = rollout.verified.get(host);
+    began(world, rollout, host) || anew.zip(shown).is_some_and(|(anew, shown)| *shown >= anew)
+}
+
 /// Whether a store of this version has what the rollout installs: exactly it, or a later fix of the same branch, which
 /// contains the earlier ones.
 pub(crate) fn has(world: World<'_>, rollout: &Rollout, version: StoreVersion) -> bool {

@@ -253,7 +253,7 @@ fn verified(about: &About<'_>) -> Phase {
         return Phase::Failed { class: Class::Install, why };
     }
     // Somebody else brought it here.
-    if !touched(about) {
+    if !super::ours(world, rollout, about.host) {
         return Phase::Done;
     }
     let serving = about.report().and_then(|host| host.exchange.as_ref()).map(|exchange| not_serving(about, exchange));

@@ -1,13 +1,13 @@
 //! Waves: whose turn it is, and how long a wave is still watched.
 
 use super::phase::{self, silence};
-use super::{About, HostProgress, Phase, baseline, began, installed, test_send};
+use super::{About, HostProgress, Phase, baseline, began, installed, ours, test_send};
 use crate::estate::ServiceState;
 use crate::gate::World;
 use crate::ledger::{Rollout, Sequence};
 use crate::names::{ExchangeServerName, HostName};
 use crate::plan::{Blocked, hold};
-use crate::time::{Readable, Steady};
+use crate::time::Readable;
 use std::collections::BTreeSet;
 
 /// The hosts of a server in the order in which they go: as configured, but a cluster's active node last, so that its
@@ -48,24 +48,21 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         }
         let of_wave: Vec<&HostProgress> = hosts.iter().filter(|host| host.wave == wave).collect();
         let watched = of_wave.iter().any(|host| matches!(host.phase, Phase::Soaking { .. }));
-        if !watched && !(current && rollout.removal.is_none()) {
+        if !(watched || current && rollout.removal.is_none()) {
             continue;
         }
         let unfinished = of_wave.iter().find(|host| host.phase == Phase::Waiting || host.phase.in_flight());
         let unfinished = unfinished.map(|host| host.host.clone());
-        // Watched from the moment at which the last host that we changed showed it. Who shows it only after a takeover may
-        // have been changed in the part that is lost.
+        // Watched from the moment at which the last host that we changed showed it.
         let changed = rollout.verified.iter().filter(|(host, _)| of_wave.iter().any(|other| other.host == **host));
-        let anew = world.ledger.lineage.taken_over_at();
-        let ours = |host: &HostName, at: Steady| began(world, rollout, host) || anew.is_some_and(|anew| at >= anew);
-        let changed = changed.filter(|(host, at)| ours(host, **at));
+        let changed = changed.filter(|(host, _)| ours(world, rollout, host));
         if !watched {
             // Nothing soaks, for what did has failed since, as often as is allowed: the users there are watched all the same
             // before another wave begins. Whoever left a host out has taken it out of that as well.
             let failed = of_wave.iter().filter(|host| matches!(host.phase, Phase::Failed { .. }));
             let remaining = failed.filter_map(|host| {
                 let about = About { world, rollout, wave, server: &host.server, host: &host.host, except };
-                let at = *rollout.verified.get(&host.host).filter(|at| ours(&host.host, **at))?;
+                let at = *rollout.verified.get(&host.host).filter(|_| ours(world, rollout, &host.host))?;
                 Some(spec.soak.saturating_sub(hold::running(world, at, || phase::over(world, rollout, &about))))
             });
             let Some(remaining) = remaining.max() else { continue };
