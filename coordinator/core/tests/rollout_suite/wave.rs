@@ -57,9 +57,6 @@ fn a_wave_that_only_the_lost_part_changed_is_watched_as_well() {
     example.exchange("exa2", AFTER);
     example.observe_all();
     example.settle();
-    let resume = request::resume(example.world(), "dst", "seen");
-    file_it(&mut example, "olive", resume);
-    example.settle();
     assert_eq!(
         phases(&example),
         [Phase::Soaking { remaining: minutes(15) }, Phase::Soaking { remaining: minutes(15) }]

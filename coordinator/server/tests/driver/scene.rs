@@ -201,13 +201,25 @@ impl Running {
         self.agent(&agent, AgentMessage::Report(host, state)).await;
     }
 
-    /// Everything that makes the gate open: reports, roster, a survey that shows the right.
-    /// All waits after a takeover are over.
+    /// All waits after a takeover are over, which begin when everybody is seen; no host is silent for too long meanwhile.
     pub(crate) async fn settled(&self) {
-        self.ahead.pass(90);
-        self.everything_good().await;
+        let unseen = |world: sendgate_core::gate::World<'_>, _: &plan::Plan| {
+            world.ledger.lineage.anew(&name("gla")) == Some(sendgate_core::ledger::Anew::Unseen)
+        };
+        // The driver's own survey may come in after the one that is handed in.
+        let seen = async {
+            while self.handle.look(unseen).await.unwrap() {
+                self.everything_good().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), seen).await.expect("everybody is seen anew");
+        for minutes in [45, 45] {
+            self.ahead.pass(minutes);
+            self.everything_good().await;
+        }
     }
 
+    /// Everything that makes the gate open: reports, roster, a survey that shows the right.
     pub(crate) async fn everything_good(&self) {
         self.looks_like(GRANTED).await;
     }
