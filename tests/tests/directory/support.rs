@@ -13,6 +13,7 @@ use sendgate_core::time::Steady;
 use sendgate_tests::lab::{Account, Domain, Lab};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The laboratory that the environment names.
 pub(crate) fn lab() -> Lab {
@@ -26,9 +27,12 @@ pub(crate) fn bind(account: &Account) -> Bind {
 /// Leave to write whenever it is asked for.
 pub(crate) struct Always;
 
+/// As the coordinator gives it.
+const GIVEN_FOR: Duration = Duration::from_secs(30);
+
 impl Leave for Always {
     fn ask(&self) -> Asked<'_> {
-        Box::pin(async { Ok(Given::until(Steady::START, Arc::new(|| Steady::START))) })
+        Box::pin(async { Ok(Given::until(Steady::START + GIVEN_FOR, Arc::new(|| Steady::START))) })
     }
 }
 
