@@ -138,6 +138,7 @@ pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
     }
     let journal = agent.journal.clone();
     blocking(agent.machine.as_ref(), move || journal.remember(offered, welcome.head, takeover.as_ref())).await??;
+    tracing::debug!(head = welcome.head, "the coordinator's journal has gone so far");
     Ok(Session { out, inbound, generation: offered, heartbeat: Duration::from_millis(welcome.heartbeat_ms) })
 }
 
