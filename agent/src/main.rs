@@ -1,5 +1,6 @@
 //! `sendgate-agent`: parses, starts tracing, runs.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -93,7 +94,8 @@ fn main() -> ExitCode {
 
 fn run(config: &Path) -> Result<(), Failure> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(terminal).with_writer(std::io::stderr).init();
     let config = AgentConfig::load(config)?;
     install_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
