@@ -117,7 +117,9 @@ impl World {
     /// The coordinator has a look at a domain, by which it can judge users of these GoodLink servers.
     pub(super) fn look(&mut self, domain: &'static str, shown: Shown, judged: &BTreeSet<String>) {
         for called in &shown.lacking {
-            if self.users.get(called).is_some_and(|user| judged.contains(user.goodlink)) {
+            // Whoever is off the roster by the time the look comes in counts for nobody.
+            let counts = |goodlink: &str| judged.contains(goodlink) && self.is_listed(called, goodlink);
+            if self.users.get(called).is_some_and(|user| counts(user.goodlink)) {
                 self.lacks.entry(called.clone()).or_insert(shown.handed);
             }
         }
