@@ -10,7 +10,9 @@ pub use reason::Reason;
 pub(crate) use users::not_seen;
 pub use users::{Resolution, resolve, shown, subjects};
 
+use crate::coverage::UserPicture;
 use crate::coverage::reading::Home;
+use crate::coverage::verdict::Presence;
 use crate::estate::Estate;
 use crate::ledger::Ledger;
 use crate::mutation::{self, Mutation};
@@ -63,10 +65,17 @@ pub fn cell(world: World<'_>, domain: &DomainName, server: &ExchangeServerName) 
 pub fn cells_of_server(world: World<'_>, server: &ExchangeServerName) -> BTreeSet<DomainName> {
     let declared = world.policy.goodlink.values().filter(|goodlink| goodlink.exchange.contains(server));
     let mut domains: BTreeSet<DomainName> = declared.flat_map(|goodlink| goodlink.domains.iter().cloned()).collect();
+    let there = |here: &UserPicture| matches!(&here.home, Home::Server(home) if home == server);
     let holds = |domain: &&DomainName| {
-        subjects(world, domain).any(|(_, _, user, here)| {
-            matches!(&here.home, Home::Server(home) if home == server) && world.ledger.waiver(user, world.now).is_none()
-        })
+        // Mostly nobody's mailbox is there, whoever is on a roster.
+        let users = world.estate.domains.get(*domain).into_iter().flat_map(|picture| picture.users.values());
+        let mut users = users.filter_map(|presence| match presence {
+            Presence::Here(here) => Some(here.as_ref()),
+            _ => None,
+        });
+        users.any(there)
+            && subjects(world, domain)
+                .any(|(_, _, user, here)| there(here) && world.ledger.waiver(user, world.now).is_none())
     };
     let others = world.policy.domains.keys().filter(|domain| !domains.contains(*domain));
     let others: Vec<DomainName> = others.filter(holds).cloned().collect();

@@ -49,22 +49,36 @@ fn foreign<'w>(world: World<'w>, host: &HostName) -> Option<&'w Foreign> {
 /// What speaks against disrupting this host now: something is going on there, or enough others are disrupted (invariant 3).
 #[must_use]
 pub fn no_room(world: World<'_>, host: &HostName, except: Option<Sequence>) -> BTreeSet<Blocked> {
+    no_room_beside(world, host, except, &disrupted(world, except))
+}
+
+/// The same where it is known already which hosts are disrupted.
+pub(super) fn no_room_beside(
+    world: World<'_>,
+    host: &HostName,
+    except: Option<Sequence>,
+    down: &BTreeMap<HostName, String>,
+) -> BTreeSet<Blocked> {
     let mut blocked = BTreeSet::new();
     if let Some(why) = busy(world, host, except) {
         blocked.insert(Blocked::Host { host: host.clone(), why });
     }
-    let mut hosts = disrupted(world, except);
-    hosts.remove(host);
-    blocked.extend(over_limit(world, &hosts, host));
+    let mut others = down.clone();
+    others.remove(host);
+    blocked.extend(over_limit(world, &others, host));
     blocked
 }
 
 /// The same of taking a hotfix off. A host that does not serve any more is disrupted already, and this is what may help it:
 /// it waits for what is going on elsewhere, not for others that do not serve either.
-#[must_use]
-pub fn no_room_to_remove(world: World<'_>, host: &HostName, except: Option<Sequence>) -> BTreeSet<Blocked> {
+pub(super) fn no_room_to_remove(
+    world: World<'_>,
+    host: &HostName,
+    except: Option<Sequence>,
+    down: &BTreeMap<HostName, String>,
+) -> BTreeSet<Blocked> {
     if unready(world, host).is_none() {
-        return no_room(world, host, except);
+        return no_room_beside(world, host, except, down);
     }
     if let Some(why) = busy(world, host, except) {
         return [Blocked::Host { host: host.clone(), why }].into();

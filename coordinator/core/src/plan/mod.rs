@@ -94,8 +94,8 @@ pub fn plan(world: World<'_>) -> Plan {
     plan.steps.extend(changes);
     permit::overdue(world, &mut plan);
     one_disruption_at_a_time(world, &mut plan);
-    survey::plan(world, &mut plan);
-    plan.wake = wake(world, &plan);
+    let surveys = survey::plan(world, &mut plan);
+    plan.wake = wake(world, &plan, surveys);
     plan
 }
 
@@ -142,7 +142,7 @@ pub fn waits(world: World<'_>) -> bool {
 }
 
 /// The earliest deadline that is still to come.
-fn wake(world: World<'_>, plan: &Plan) -> Option<Steady> {
+fn wake(world: World<'_>, plan: &Plan, surveys: Vec<Steady>) -> Option<Steady> {
     let now = world.now.steady;
     let waits = &world.policy.waits;
     let pairs =
@@ -157,7 +157,6 @@ fn wake(world: World<'_>, plan: &Plan) -> Option<Steady> {
         IntentState::Permitted { at } => at + world.policy.act_deadline,
         _ => intent.filed + world.policy.act_deadline,
     });
-    let surveys = world.policy.domains.keys().filter_map(|domain| survey::due(world, domain));
     let rollouts = plan
         .rollouts
         .iter()

@@ -111,10 +111,10 @@ pub fn full(world: World<'_>, domain: &DomainName) -> Option<Steady> {
     written.chain(looks.filter(|look| *look > seen)).chain([regular]).min()
 }
 
-pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
-    for domain in world.policy.domains.keys() {
-        if due(world, domain).is_some_and(|at| at <= world.now.steady) {
-            plan.steps.push(Step::Survey(domain.clone()));
-        }
-    }
+/// Plans the surveys that are due; answers when that is of each domain.
+pub(super) fn plan(world: World<'_>, plan: &mut Plan) -> Vec<Steady> {
+    let due: Vec<_> = world.policy.domains.keys().filter_map(|domain| Some((domain, due(world, domain)?))).collect();
+    let now = due.iter().filter(|(_, at)| *at <= world.now.steady);
+    plan.steps.extend(now.map(|(domain, _)| Step::Survey((*domain).clone())));
+    due.into_iter().map(|(_, at)| at).collect()
 }

@@ -15,8 +15,9 @@ use tokio::sync::mpsc;
 /// How long a permit is good for, on the agent's own clock from its request; and a leave to write, from when it is given.
 pub(super) const PERMIT_VALID: Duration = Duration::from_secs(30);
 
-/// When an agent whose permit was refused for now may ask again.
-const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// When an agent whose permit was refused for now may ask again, at the latest: mostly a gate has closed, and stays so for
+/// longer. Each time everything is planned again.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 /// Reasons that fit one line.
 const SHOWN: usize = 5;
@@ -130,7 +131,8 @@ impl Driver {
             Err(refusal) => {
                 let why = shown(&refusal.blocked);
                 tracing::info!(%agent, intent = intent.0, why, void = refusal.void, "no permit");
-                self.tell(agent, refused(act_id, why, if refusal.void { Duration::ZERO } else { ASK_AGAIN }));
+                let again = ASK_AGAIN.min(self.policy.freshness.heartbeat);
+                self.tell(agent, refused(act_id, why, if refusal.void { Duration::ZERO } else { again }));
             }
         }
         Ok(())

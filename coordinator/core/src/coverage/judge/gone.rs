@@ -12,8 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// was not read, or is not shown, nothing is said.
 pub(super) fn gone(reading: &DomainReading, setting: &Setting) -> BTreeMap<GrantEntry, Vec<EntryBytes>> {
     let Some(Ok(server)) = reading.servers.get(&setting.grant_server) else { return BTreeMap::new() };
-    let users = users(server, setting);
+    // Most looks are at a domain where nothing of ours is to be.
+    if setting.ours.is_empty() {
+        return BTreeMap::new();
+    }
     let holder = server.holder();
+    let users = users(server, setting, &holder);
     let lacks = |entry: &GrantEntry| {
         let descriptor = match server.containers.get(&entry.place) {
             Some(container) => container,
@@ -27,11 +31,10 @@ pub(super) fn gone(reading: &DomainReading, setting: &Setting) -> BTreeMap<Grant
 }
 
 /// The users who are places of ours.
-fn users<'a>(server: &'a ServerReading, setting: &Setting) -> BTreeMap<Dn, &'a DescriptorReading> {
-    let holder = server.holder();
+fn users<'a>(server: &'a ServerReading, setting: &Setting, holder: &Dn) -> BTreeMap<Dn, &'a DescriptorReading> {
     let places = setting.ours.iter().map(|entry| &entry.place);
     let places: BTreeSet<&Dn> =
-        places.filter(|place| !server.containers.contains_key(*place) && **place != holder).collect();
+        places.filter(|place| !server.containers.contains_key(*place) && *place != holder).collect();
     // Mostly there are none, and a roster may be long.
     if places.is_empty() {
         return BTreeMap::new();

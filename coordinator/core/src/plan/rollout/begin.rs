@@ -1,30 +1,40 @@
 //! What speaks against beginning on a host now (invariants 1 and 3).
 
 use super::{About, HostProgress, fit, has, phase};
-use crate::gate;
+use crate::gate::{self, Reason};
 use crate::ledger::{IntentState, Outcome, RolloutState, Skip, Subject};
+use crate::names::{ExchangeServerName, HostName};
 use crate::plan::{Blocked, disruption, hold};
 use crate::window::Opening;
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a host that a person left out waits for: nothing.
 pub(in crate::plan) fn left_out(skip: &Skip) -> Blocked {
     Blocked::Skipped { by: skip.by.clone(), reason: skip.reason.clone() }
 }
 
+/// What is the same for all hosts, or for those of one server: found out once, and only if anybody asks.
+#[derive(Default)]
+pub(super) struct Shared<'a> {
+    gates: BTreeMap<&'a ExchangeServerName, BTreeSet<Reason>>,
+    disrupted: OnceCell<BTreeMap<HostName, String>>,
+    opening: OnceCell<Option<Opening>>,
+}
+
 /// Everything that speaks against it; empty: it may begin.
-pub(super) fn speaks_against(
-    about: &About<'_>,
+pub(super) fn speaks_against<'a>(
+    about: &About<'a>,
     hosts: &[HostProgress],
-    opening: impl FnOnce() -> Option<Opening>,
+    shared: &mut Shared<'a>,
 ) -> BTreeSet<Blocked> {
     let (world, rollout, host) = (about.world, about.rollout, about.host);
     let removing = rollout.removal.is_some();
     let mut blocked = BTreeSet::new();
     // What is removed enforces less: no cell is asked for it.
     if !removing {
-        let reasons = gate::of_server(world, about.server);
-        blocked.extend(reasons.into_iter().map(|reason| Blocked::Gate { reason }));
+        let reasons = shared.gates.entry(about.server).or_insert_with(|| gate::of_server(world, about.server));
+        blocked.extend(reasons.iter().cloned().map(|reason| Blocked::Gate { reason }));
         blocked.extend(unapproved(about));
     }
     if !matches!(rollout.state, RolloutState::Running { .. }) {
@@ -40,9 +50,11 @@ pub(super) fn speaks_against(
     if !world.policy.hosts.get(host).is_some_and(|agent| world.estate.sessions.contains(agent)) {
         blocked.insert(not_ready("its agent is not connected".to_owned()));
     }
-    let room = if removing { disruption::no_room_to_remove } else { disruption::no_room };
-    blocked.extend(room(world, host, about.except));
-    blocked.extend(opening().and_then(|opening| fit::closed(about, hosts, opening)));
+    let down = shared.disrupted.get_or_init(|| disruption::disrupted(world, about.except));
+    let room = if removing { disruption::no_room_to_remove } else { disruption::no_room_beside };
+    blocked.extend(room(world, host, about.except, down));
+    let opening = shared.opening.get_or_init(|| fit::opening(world, rollout));
+    blocked.extend(opening.and_then(|opening| fit::closed(about, hosts, opening)));
     blocked.extend(refused_just_now(about));
     blocked
 }

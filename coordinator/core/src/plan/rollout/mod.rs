@@ -85,8 +85,7 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
         |host: &HostProgress| host.phase == Phase::Waiting && (depth == Depth::All || waiting == Some(host.wave));
     let tripping = hosts.iter().any(asked).then(|| tally::trip(world, rollout, &hosts)).flatten();
     let tripping = tripping.map(|reason| Blocked::Tripping { reason });
-    // The same for every host.
-    let opening = LazyCell::new(|| fit::opening(world, rollout));
+    let mut shared = begin::Shared::default();
     let unclear = LazyCell::new(|| {
         let goes_on = rollout.removal.is_none() && hosts.iter().any(|host| began(world, rollout, &host.host));
         if goes_on { wave::unclear(world, rollout, &hosts) } else { Vec::new() }
@@ -96,11 +95,11 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
         if hosts[at].phase != Phase::Waiting {
             continue;
         }
-        let HostProgress { wave, server, host, .. } = hosts[at].clone();
+        let HostProgress { wave, server, host, .. } = &hosts[at];
         let mut blocked: BTreeSet<Blocked> = turn.into_iter().collect();
-        if depth == Depth::All || waiting == Some(wave) {
-            let about = About { world, rollout, wave, server: &server, host: &host, except };
-            blocked.extend(begin::speaks_against(&about, &hosts, || *opening));
+        if depth == Depth::All || waiting == Some(*wave) {
+            let about = About { world, rollout, wave: *wave, server, host, except };
+            blocked.extend(begin::speaks_against(&about, &hosts, &mut shared));
             // Inconclusive: nothing more begins.
             blocked.extend(unclear.iter().cloned());
             blocked.extend(tripping.clone());

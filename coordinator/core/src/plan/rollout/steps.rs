@@ -38,7 +38,7 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     if !again.is_empty() {
         return again;
     }
-    if let Some(reason) = tally::trip(world, rollout, hosts) {
+    if let Some(reason) = tripping(world, rollout, hosts) {
         return event(RolloutEvent::Tripped { reason });
     }
     let Some(current) = current else { return event(RolloutEvent::Finished) };
@@ -58,6 +58,18 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
         }
     }
     begin(world, rollout, current, &ready, hosts)
+}
+
+/// What trips it: whoever could begin has been told of it already.
+fn tripping(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<String> {
+    let current = wave::current(rollout, hosts);
+    match hosts.iter().find(|host| host.phase == Phase::Waiting && Some(host.wave) == current) {
+        Some(told) => told.blocked.iter().find_map(|blocked| match blocked {
+            Blocked::Tripping { reason } => Some(reason.clone()),
+            _ => None,
+        }),
+        None => tally::trip(world, rollout, hosts),
+    }
 }
 
 /// Whether the wave need not wait for this host, nor for anything that is still to be learned there.
