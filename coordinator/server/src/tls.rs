@@ -145,7 +145,16 @@ pub fn ends(paths: &TlsPaths) -> Result<BTreeMap<CertificateHolder, Answer<Times
     for authority in certificates(Part::Ca, &paths.ca, &read(Part::Ca, &paths.ca)?)? {
         let subject = X509Certificate::from_der(&authority).map(|(_, parsed)| parsed.subject().to_string());
         let subject = subject.unwrap_or_else(|error| format!("of {} ({error})", paths.ca.display()));
-        all.insert(CertificateHolder::Authority(subject), identity::ends(&authority));
+        let ends = identity::ends(&authority);
+        // While one follows another of the same name, that which ends first is told of.
+        let sooner = |known: &Answer<Timestamp>| match (&ends, known) {
+            (Ok(ends), Ok(known)) => ends < known,
+            (ends, _) => ends.is_err(),
+        };
+        let holder = CertificateHolder::Authority(subject);
+        if all.get(&holder).is_none_or(sooner) {
+            all.insert(holder, ends);
+        }
     }
     Ok(all)
 }

@@ -7,8 +7,8 @@ mod reason;
 mod users;
 
 pub use reason::Reason;
-pub(crate) use users::not_seen;
 pub use users::{Resolution, resolve, shown, subjects};
+pub(crate) use users::{not_seen, not_seen_anew};
 
 use crate::coverage::UserPicture;
 use crate::coverage::reading::Home;

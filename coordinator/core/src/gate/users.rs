@@ -92,11 +92,8 @@ pub(super) fn closing(
     let declared = goodlink.exchange.contains(server) || world.policy.scope == GateScope::Domain;
     let server_failed = reasons.iter().any(|reason| matches!(reason, Reason::DirectoryServer { .. }));
     let since = world.ledger.lineage.anew(name);
-    if since == Some(Anew::Unseen) {
-        // Seen, but not written down yet: the planner does that before anything else.
-        let why = not_seen(world, name, goodlink).unwrap_or_else(|| "it is about to be written down".to_owned());
-        reasons.insert(Reason::NotSeenAnew { goodlink: name.clone(), why });
-    }
+    // Who has his mailbox there all the same waits by himself.
+    reasons.extend(not_seen_anew(world, name, goodlink).filter(|_| declared));
     let (mut look, mut settle, mut anew) = (Waiting::default(), Waiting::default(), Waiting::default());
     for (user, directory_name) in &roster.users {
         if world.ledger.waiver(directory_name, world.now).is_some() || mutation::is(Mutation::UncoveredUser) {
@@ -180,6 +177,16 @@ pub(super) fn closing(
     if !anew.users.is_empty() {
         reasons.insert(Reason::TakenOver { users: anew.users, remaining: anew.longest });
     }
+}
+
+/// Why the waits of a GoodLink server's users have not begun since the takeover; none: they have, or there was none.
+pub(crate) fn not_seen_anew(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLinkPolicy) -> Option<Reason> {
+    let unseen = world.ledger.lineage.anew(name) == Some(Anew::Unseen);
+    unseen.then(|| {
+        // Seen, but not written down yet: the planner does that before anything else.
+        let why = not_seen(world, name, goodlink).unwrap_or_else(|| "it is about to be written down".to_owned());
+        Reason::NotSeenAnew { goodlink: name.clone(), why }
+    })
 }
 
 /// Why it is not known how all users of the GoodLink server stand, but for those who are waived; none: it is.

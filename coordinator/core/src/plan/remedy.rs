@@ -5,7 +5,7 @@ use super::rollout::REFUSALS;
 use super::{Blocked, Plan, Step, disruption, hold};
 use crate::coverage::VerdictKind;
 use crate::estate::{GoodLinkState, Pause, Roster};
-use crate::gate::{Resolution, World, resolve};
+use crate::gate::{self, Resolution, World, resolve};
 use crate::ledger::{Anew, Effect, Intent, IntentState, Outcome, Pair, Sequence};
 use crate::mutation::{self, Mutation};
 use crate::names::{DirectoryName, GoodLinkName, RosterName};
@@ -37,6 +37,8 @@ pub enum Recovery {
     NotCovered(String),
     /// Covered, but when the right landed was not seen: a restart is left to people.
     LandingUnknown,
+    /// Since the takeover it is not known how all users of his GoodLink server stand: his wait has not begun.
+    NotSeenAnew,
     /// A restart would be too early.
     TooEarly(Duration),
     /// A restart may help.
@@ -55,6 +57,9 @@ impl fmt::Display for Recovery {
             Self::LandingUnknown => {
                 f.write_str("covered, but when the right landed was not seen: consider a restart by hand")
             }
+            Self::NotSeenAnew => f.write_str(
+                "since the takeover it is not known how all users of his GoodLink server stand: his wait has not begun",
+            ),
             Self::TooEarly(remaining) => write!(f, "a restart may help in {}", Readable(*remaining)),
             Self::Ready(_) => f.write_str("a restart may help now"),
             Self::Served => f.write_str("a restart served him, his next pause line or silence will tell"),
@@ -131,16 +136,11 @@ fn recovery(
         None => return Recovery::NotCovered("he was not judged".to_owned()),
     }
     let pair = Pair { user: picture.guid, account: goodlink.service_account.clone() };
-    let Some(landed) = world.ledger.pairs.get(&pair).and_then(|state| state.landed()) else {
-        return Recovery::LandingUnknown;
-    };
+    let Some(landed) = landed(world, name, &pair) else { return Recovery::LandingUnknown };
+    if world.ledger.lineage.anew(name) == Some(Anew::Unseen) {
+        return Recovery::NotSeenAnew;
+    }
     let (waits, now) = (&world.policy.waits, world.now.steady);
-    // It may have vanished and landed again in what the journal lost before a takeover, or unseen after it.
-    let landed = match world.ledger.lineage.anew(name) {
-        None => landed,
-        Some(Anew::Unseen) => now,
-        Some(Anew::Since(at)) => landed.max(at),
-    };
     let wait = if mutation::is(Mutation::EarlyRestart) { Duration::ZERO } else { waits.restart };
     let ready = landed + wait;
     let late = now >= landed + waits.failed;
@@ -154,6 +154,17 @@ fn recovery(
     } else {
         Recovery::Ready(ready)
     }
+}
+
+/// When a user's right landed, at the latest; none: that was not seen. It may have vanished and landed again in what the
+/// journal lost before a takeover, or unseen after it.
+pub(super) fn landed(world: World<'_>, goodlink: &GoodLinkName, pair: &Pair) -> Option<Steady> {
+    let landed = world.ledger.pairs.get(pair)?.landed()?;
+    Some(match world.ledger.lineage.anew(goodlink) {
+        None => landed,
+        Some(Anew::Unseen) => world.now.steady,
+        Some(Anew::Since(at)) => landed.max(at),
+    })
 }
 
 fn restarts<'a>(world: World<'a>, name: &GoodLinkName, except: Option<Sequence>) -> impl Iterator<Item = &'a Intent> {
@@ -213,6 +224,7 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
         Ok(users) => {
             if !users.iter().any(|user| matches!(user.recovery, Recovery::Ready(_))) {
                 blocked.extend(waiting(&users));
+                blocked.extend(gate::not_seen_anew(world, name, goodlink).map(|reason| Blocked::Gate { reason }));
                 blocked.insert(Blocked::NoHelp { why: "no paused user would be helped by a restart now".to_owned() });
             }
         }

@@ -217,7 +217,8 @@ fn one_after_the_other(
     (time, needs): (Duration, impl Fn(usize) -> Duration),
     clock: &mut Option<Timestamp>,
 ) -> Vec<HostForecast> {
-    let mut begun: usize = 0;
+    // Of those that are not held, and of all.
+    let (mut begun, mut left_so_far): (usize, usize) = (0, 0);
     let mut stuck: BTreeSet<ExchangeServerName> = BTreeSet::new();
     let mut hosts = Vec::new();
     for member in members {
@@ -227,9 +228,11 @@ fn one_after_the_other(
             hosts.push(HostForecast { begins: None, held: false, fits: true, line });
             continue;
         }
+        left_so_far += 1;
         if held {
             stuck.insert(line.progress.server.clone());
-            let fits = clock.and_then(|at| opening(windows, at, needs(begun + 1))).is_some();
+            // When it is released, whatever is before it has begun.
+            let fits = clock.and_then(|at| opening(windows, at, needs(left_so_far))).is_some();
             hosts.push(HostForecast { begins: None, held, fits, line });
             continue;
         }

@@ -80,6 +80,26 @@ fn what_fits_into_no_window_is_said_so() {
     assert_eq!(view.fits_nowhere().map(|wave| &wave.name), Some(&name("canary")));
 }
 
+/// One after the other: the second must leave time to be removed from both. Held or not, no window is long enough for that.
+#[test]
+fn what_fits_nowhere_beside_the_hosts_before_it_is_said_of_held_ones_as_well() {
+    let mut example = Example::covered();
+    let file = |length: &str| {
+        let window = "[[window]]\nname = \"nightly\"\nrule = \"FREQ=DAILY\"\nstart = \"2006-06-13T01:00\"\nzone = \"UTC\"\n\
+                      cutoff = \"0s\"\n";
+        file_of("dst", &format!("{}soak = \"1h\"\n{window}length = {length:?}\n", wave("canary", &["exa1", "exa2"])))
+    };
+    let fits = |example: &Example, length: &str| {
+        let spec = spec::read(&file(length), &example.policy).unwrap();
+        foreseen(example, &spec).fits_nowhere().is_none()
+    };
+    let needed = |example: &Example| (60..300).find(|length| fits(example, &format!("{length}m"))).unwrap();
+    let released = needed(&example);
+    let hold = request::hold(example.world(), &request::WantedHeld::Estate, "bad night");
+    file_it(&mut example, "olga", hold);
+    assert_eq!(needed(&example), released);
+}
+
 #[test]
 fn windows_of_the_past_are_no_windows() {
     let example = Example::covered();

@@ -2,9 +2,11 @@
 
 use super::{against, carry_out, file_it, install_next, installs, offered, phases, progress_of, resume};
 use crate::example::{AFTER, Example, file_of, minutes, name, wave};
+use sendgate_core::enforcement::StoreVersion;
 use sendgate_core::ledger::{Entry, Outcome};
 use sendgate_core::plan;
 use sendgate_core::plan::rollout::{Class, Phase, Tally};
+use sendgate_core::request::WantedHeld;
 use sendgate_core::{request, view};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -239,6 +241,57 @@ fn a_wave_whose_hosts_have_failed_as_often_as_allowed_is_watched_all_the_same() 
     example.pass(minutes(1));
     unmount(&mut example);
     assert_eq!(installs(&offered(&mut example))[0].0, "exa2");
+}
+
+/// A store that does not serve may be allowed, and that its host has lost the hotfix may not: while its version cannot be
+/// read, nobody knows which of them it is.
+#[test]
+fn a_wave_is_not_over_while_the_version_of_a_store_that_failed_is_not_known() {
+    let mut example = Example::covered();
+    example.policy.disruption.estate = 2.try_into().unwrap();
+    let allowed = "[thresholds]\nstores_down = 1\n[wave_thresholds]\nstores_down = 1\n";
+    example.rollout_of(&file_of("dst", &(waves() + allowed)));
+    install_next(&mut example, "exa1");
+    example.pass(minutes(15));
+    let fails = |example: &mut Example, store: Result<StoreVersion, String>| {
+        let exchange = example.estate.hosts.get_mut(&name("exa1")).unwrap().exchange.as_mut().unwrap();
+        (exchange.mounted, exchange.store) = (Ok(false), store);
+    };
+    fails(&mut example, Err("the file is in use".to_owned()));
+    assert_eq!(installs(&example.settle().0), []);
+    assert!(matches!(phases(&example)[0], Phase::Failed { class: Class::Store, .. }), "{:?}", phases(&example));
+    let why: Vec<_> = progress_of(&example)[0].blocked.iter().map(ToString::to_string).collect();
+    assert_eq!(why, ["host exa1: its version of store.exe is not known"]);
+    fails(&mut example, Ok(AFTER.parse().unwrap()));
+    assert_eq!(installs(&offered(&mut example))[0].0, "exa2");
+}
+
+/// The soak of a host stands still while it is held, also where the host has failed meanwhile and others soak on.
+#[test]
+fn a_host_that_was_held_is_watched_though_it_has_failed_beside_others() {
+    let mut example = Example::covered();
+    example.policy.disruption.estate = 3.try_into().unwrap();
+    let allowed = "[thresholds]\nstores_down = 1\n[wave_thresholds]\nstores_down = 1\n";
+    let file = format!("[limits]\nat_once = 2\n{}{allowed}", wave("all", &["exa1", "exa2"]));
+    example.rollout_of(&file_of("dst", &file));
+    for (host, intent) in installs(&offered(&mut example)) {
+        carry_out(&mut example, intent, &host, AFTER);
+    }
+    let exa1 = WantedHeld::Host("exa1".to_owned());
+    let request = request::hold(example.world(), &exa1, "somebody looks at it");
+    file_it(&mut example, "olga", request);
+    example.pass(minutes(15));
+    example.estate.hosts.get_mut(&name("exa1")).unwrap().exchange.as_mut().unwrap().mounted = Ok(false);
+    example.settle();
+    let progress = progress_of(&example);
+    assert!(matches!(progress[0].phase, Phase::Failed { class: Class::Store, .. }), "{:?}", progress[0].phase);
+    assert_eq!(progress[1].phase, Phase::Soaking { remaining: Duration::ZERO });
+    assert_eq!(example.rollout_state(), "running", "nobody has watched exa1");
+    let request = request::release(example.world(), &exa1, "it is well");
+    file_it(&mut example, "olga", request);
+    example.pass(minutes(15));
+    example.settle();
+    assert_eq!(example.rollout_state(), "finished");
 }
 
 /// A user was paused since, and nobody knows whether his mailbox is on a server that was changed: nothing more begins.

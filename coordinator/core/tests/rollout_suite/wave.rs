@@ -66,6 +66,52 @@ fn a_wave_that_only_the_lost_part_changed_is_watched_as_well() {
     assert_eq!(example.rollout_state(), "finished");
 }
 
+/// Whoever is paused there meanwhile counts, and so does who falls silent: the hotfix is there, whoever has the record.
+#[test]
+fn pauses_and_silence_count_on_what_only_the_lost_part_changed() {
+    for silent in [false, true] {
+        let mut example = started();
+        let takeover = request::takeover(example.world(), 99, "the disk was lost");
+        file_it(&mut example, "olive", takeover);
+        example.exchange("exa1", AFTER);
+        example.exchange("exa2", AFTER);
+        example.observe_all();
+        example.settle();
+        if silent {
+            example.silence(example.policy.act_deadline + minutes(1));
+            example.exchange("exa2", AFTER);
+        } else {
+            example.paused.insert("anna");
+            example.observe_all();
+        }
+        example.settle();
+        let why = if silent { "wave all: 1 unreachable hosts, 0 allowed" } else { "wave all: 1 new Send As pauses" };
+        assert!(example.rollout_state().contains(why), "{}", example.rollout_state());
+    }
+}
+
+/// What a copy of the journal knew to be there was not changed in the part that it lacks, and is not watched, whenever a
+/// rollout comes to it.
+#[test]
+fn what_had_the_hotfix_before_a_takeover_is_not_taken_for_changed_in_the_lost_part() {
+    let mut example = Example::covered();
+    let clock = ClockMark { boot_id: None, boot_time: BootTime::after_boot(minutes(1)), steady: example.now.steady };
+    let generation = Generation { epoch: 7, counter: 1, mark: 1 };
+    example.append(Entry::Started { generation, clock, version: "1".into(), laboratory: false });
+    example.exchange("exa1", AFTER);
+    example.settle();
+    example.pass(minutes(1));
+    let takeover = request::takeover(example.world(), 99, "the disk was lost");
+    file_it(&mut example, "olive", takeover);
+    example.observe_all();
+    example.settle();
+    example.pass(minutes(90));
+    let file = two_at_once(&mut example);
+    example.rollout_of(&file);
+    example.settle();
+    assert_eq!(phases(&example)[0], Phase::Done);
+}
+
 /// Who shows the hotfix only after a takeover may have been changed in what the journal lost: there nobody watched.
 #[test]
 fn what_the_lost_part_changed_is_watched_from_when_it_is_seen() {

@@ -20,7 +20,16 @@ struct Authority {
 
 impl Authority {
     fn new() -> Self {
+        Self::of(CertificateParams::new(Vec::new()).unwrap())
+    }
+
+    fn until(last_year: i32) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.not_after = rcgen::date_time_ymd(last_year, 11, 14);
+        Self::of(params)
+    }
+
+    fn of(mut params: CertificateParams) -> Self {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
@@ -184,4 +193,17 @@ fn the_ends_of_the_own_certificate_and_of_the_authority_are_known() {
     let authority = CertificateHolder::Authority("CN=rcgen self signed cert".to_owned());
     assert_eq!((ends.len(), text(&authority).as_str()), (2, "4096-01-01T00:00:00Z"));
     assert!(identity::ends(b"no certificate").unwrap_err().starts_with("it cannot be read: "));
+}
+
+/// `pki init` gives every authority the same name: while one follows another, that which ends first is told of.
+#[test]
+fn of_authorities_of_one_name_the_end_of_the_first_is_known() {
+    let (old, new) = (Authority::until(2031), Authority::until(2040));
+    let pair = new.issue(2030);
+    for both in [format!("{}{}", old.pem, new.pem), format!("{}{}", new.pem, old.pem)] {
+        let files = Files::new(&both, &pair.certificate, &pair.key);
+        let ends = ends(&files.paths).unwrap();
+        let authority = CertificateHolder::Authority("CN=rcgen self signed cert".to_owned());
+        assert_eq!(ends[&authority].as_ref().unwrap().to_string(), "2031-11-14T00:00:00Z");
+    }
 }

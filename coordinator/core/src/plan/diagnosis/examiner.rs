@@ -123,7 +123,7 @@ impl<'a> Patient<'a> {
                 .ok_or_else(|| format!("he was not judged for {account}")),
         };
         let pair = object.as_ref().ok().map(|(_, here)| Pair { user: here.guid, account: account.clone() });
-        let landed = pair.and_then(|pair| world.ledger.pairs.get(&pair)).and_then(|state| state.landed());
+        let landed = pair.and_then(|pair| remedy::landed(world, examiner.name, &pair));
         Self { examiner, user, directory_name, pause, object, verdict, landed }
     }
 

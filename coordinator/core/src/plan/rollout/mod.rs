@@ -28,6 +28,7 @@ use crate::estate::HostState;
 use crate::gate::World;
 use crate::ledger::{Effect, Intent, Rollout, Sequence};
 use crate::names::{ExchangeServerName, HostName, RolloutName};
+use crate::time::Steady;
 use serde::{Deserialize, Serialize};
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -87,7 +88,7 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
     let tripping = tripping.map(|reason| Blocked::Tripping { reason });
     let mut shared = begin::Shared::default();
     let unclear = LazyCell::new(|| {
-        let goes_on = rollout.removal.is_none() && hosts.iter().any(|host| began(world, rollout, &host.host));
+        let goes_on = rollout.removal.is_none() && hosts.iter().any(|host| ours(world, rollout, &host.host));
         if goes_on { wave::unclear(world, rollout, &hosts) } else { Vec::new() }
     });
     let mut reasons = Vec::new();
@@ -172,11 +173,11 @@ fn began(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
 }
 
 /// Whether what a host that has shown the hotfix has is of this rollout: it began there, or it showed it only after a takeover,
-/// and so may have been changed in the part of the journal that is lost.
+/// and so may have been changed in the part of the journal that is lost. What the copy knew already was not.
 fn ours(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
     let anew = world.ledger.lineage.taken_over_at();
-    let shown = rollout.verified.get(host);
-    began(world, rollout, host) || anew.zip(shown).is_some_and(|(anew, shown)| *shown >= anew)
+    let since = |known: Option<&Steady>| anew.zip(known).is_some_and(|(anew, known)| *known >= anew);
+    began(world, rollout, host) || since(rollout.verified.get(host)) && since(world.ledger.versions_noted.get(host))
 }
 
 /// Whether a store of this version has what the rollout installs: exactly it, or a later fix of the same branch, which

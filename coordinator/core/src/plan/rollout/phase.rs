@@ -242,7 +242,8 @@ fn verified(about: &About<'_>) -> Phase {
     if about.wave < rollout.waves_done {
         return Phase::Done;
     }
-    let silent = silence(world, about.host).filter(|silent| touched(about) && *silent > world.policy.act_deadline);
+    let silent = silence(world, about.host)
+        .filter(|silent| super::ours(world, rollout, about.host) && *silent > world.policy.act_deadline);
     if let Some(silent) = silent {
         let why = format!("nothing was heard of it for {}", Readable(silent));
         return Phase::Failed { class: Class::Unreachable, why };

@@ -1,6 +1,6 @@
 //! What a rollout needs now: what was learned, its trip or end, the next hosts.
 
-use super::{HostProgress, Phase, baseline, began, fit, installed, tally, test_send, wave};
+use super::{HostProgress, Phase, baseline, began, fit, installed, ours, tally, test_send, wave};
 use crate::gate::World;
 use crate::ledger::entry::cut;
 use crate::ledger::{Effect, Held, Milestone, Rollout, RolloutEvent, RolloutState};
@@ -33,8 +33,8 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     let current = wave::current(rollout, hosts);
     let removing = rollout.removal.is_some();
     // After a person let it go on it is taken anew, before anything is counted against it; also between two waves.
-    let begun = last_begun(world, rollout, hosts).filter(|_| !removing);
-    let again = begun.map(|wave| baseline::take(world, rollout, wave)).unwrap_or_default();
+    let changed = hosts.iter().filter(|host| ours(world, rollout, &host.host)).map(|host| host.wave).max();
+    let again = changed.filter(|_| !removing).map(|wave| baseline::take(world, rollout, wave)).unwrap_or_default();
     if !again.is_empty() {
         return again;
     }

@@ -5,7 +5,7 @@
 
 use super::baseline::{new_pauses, not_counted, roster_users};
 use super::phase::Class;
-use super::{HostProgress, Phase, began, test_send};
+use super::{HostProgress, Phase, ours, test_send};
 use crate::gate::World;
 use crate::ledger::entry::cut;
 use crate::ledger::{Baseline, Rollout};
@@ -110,7 +110,7 @@ fn tally(
         _ => None,
     });
     let changed: BTreeSet<&ExchangeServerName> =
-        hosts.iter().filter(|host| began(world, rollout, &host.host)).map(|host| &host.server).collect();
+        hosts.iter().filter(|host| ours(world, rollout, &host.host)).map(|host| &host.server).collect();
     let goodlinks = || world.policy.goodlink.keys().filter(|_| !changed.is_empty());
     let new_pauses: BTreeSet<_> = goodlinks()
         .flat_map(|name| new_pauses(world, name, before, &changed).into_iter().map(|user| (name.clone(), user)))

@@ -1,7 +1,7 @@
 //! Test Send: once every host of a wave shows the hotfix, each GoodLink server that may use a changed server sends through
 //! it, which proves the right end to end. Nothing is changed by it; since it occupies the agent it counts as a disruption.
 
-use super::{HostProgress, Phase, REFUSALS, began};
+use super::{HostProgress, Phase, REFUSALS, ours};
 use crate::gate::World;
 use crate::ledger::{Effect, Intent, IntentState, Outcome, Rollout, Sequence};
 use crate::names::{ExchangeServerName, GoodLinkName, HostName};
@@ -44,7 +44,7 @@ fn whenever(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgres
     // Whoever left a host out has taken it out of the proof as well: its store may never serve again.
     let stays = of_wave().filter(|host| !matches!(host.phase, Phase::Skipped { .. }));
     let changed: BTreeSet<&ExchangeServerName> =
-        stays.filter(|host| began(world, rollout, &host.host)).map(|host| &host.server).collect();
+        stays.filter(|host| ours(world, rollout, &host.host)).map(|host| &host.server).collect();
     let tests = world.policy.goodlink.iter().flat_map(|(name, goodlink)| {
         let servers = changed.iter().filter(|server| goodlink.exchange.contains(**server));
         servers.map(|server| Test { goodlink: name.clone(), host: goodlink.host.clone(), server: (*server).clone() })

@@ -1,14 +1,13 @@
 //! Waves: whose turn it is, and how long a wave is still watched.
 
-use super::phase::{self, silence};
-use super::{About, HostProgress, Phase, baseline, began, installed, ours, test_send};
+use super::phase::{self, Class, silence};
+use super::{About, HostProgress, Phase, baseline, installed, ours, test_send};
 use crate::estate::ServiceState;
 use crate::gate::World;
 use crate::ledger::{Rollout, Sequence};
 use crate::names::{ExchangeServerName, HostName};
 use crate::plan::{Blocked, hold};
 use crate::time::Readable;
-use std::collections::BTreeSet;
 
 /// The hosts of a server in the order in which they go: as configured, but a cluster's active node last, so that its
 /// users can be moved to a node that has the hotfix.
@@ -37,7 +36,8 @@ pub(super) fn current(rollout: &Rollout, hosts: &[HostProgress]) -> Option<u32> 
 }
 
 /// Says of each host that is watched how long still, and of every host whose wave has been through what keeps it from
-/// being over.
+/// being over. Whoever fails in its soak is watched to the end of it: its users have the hotfix all the same. Whoever left
+/// a host out has taken it out of that as well.
 pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgress], except: Option<Sequence>) {
     for (wave, spec) in (0..).zip(&rollout.spec.waves) {
         // Also where nothing of the wave is watched, as after a failure that was allowed.
@@ -46,53 +46,52 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         for host in hosts.iter_mut().filter(|host| host.wave == wave && host.phase.is_over()) {
             host.blocked.extend(tests.iter().cloned());
         }
+        let changed = |host: &HostProgress| {
+            rollout.verified.get(&host.host).copied().filter(|_| ours(world, rollout, &host.host))
+        };
+        let failed = |host: &HostProgress| {
+            let counts = current && rollout.removal.is_none() && matches!(host.phase, Phase::Failed { .. });
+            counts && changed(host).is_some()
+        };
+        let watched = |host: &HostProgress| matches!(host.phase, Phase::Soaking { .. }) || failed(host);
         let of_wave: Vec<&HostProgress> = hosts.iter().filter(|host| host.wave == wave).collect();
-        let watched = of_wave.iter().any(|host| matches!(host.phase, Phase::Soaking { .. }));
-        if !(watched || current && rollout.removal.is_none()) {
+        if !of_wave.iter().any(|host| watched(host)) {
             continue;
         }
         let unfinished = of_wave.iter().find(|host| host.phase == Phase::Waiting || host.phase.in_flight());
         let unfinished = unfinished.map(|host| host.host.clone());
         // Watched from the moment at which the last host that we changed showed it.
-        let changed = rollout.verified.iter().filter(|(host, _)| of_wave.iter().any(|other| other.host == **host));
-        let changed = changed.filter(|(host, _)| ours(world, rollout, host));
-        if !watched {
-            // Nothing soaks, for what did has failed since, as often as is allowed: the users there are watched all the same
-            // before another wave begins. Whoever left a host out has taken it out of that as well.
-            let failed = of_wave.iter().filter(|host| matches!(host.phase, Phase::Failed { .. }));
-            let remaining = failed.filter_map(|host| {
-                let about = About { world, rollout, wave, server: &host.server, host: &host.host, except };
-                let at = *rollout.verified.get(&host.host).filter(|_| ours(world, rollout, &host.host))?;
-                Some(spec.soak.saturating_sub(hold::running(world, at, || phase::over(world, rollout, &about))))
-            });
-            let Some(remaining) = remaining.max() else { continue };
-            let what = "its wave is watched, though it has failed".to_owned();
-            let wait = (!remaining.is_zero()).then_some(Blocked::Wait { what, remaining });
-            let against: Vec<_> = unclear(world, rollout, hosts).into_iter().chain(wait).collect();
-            let over = hosts.iter_mut().filter(|host| host.wave == wave && host.phase.is_over());
-            over.for_each(|host| host.blocked.extend(against.iter().cloned()));
-            continue;
-        }
-        let last = changed.map(|(_, at)| *at).max();
+        let last = of_wave.iter().filter_map(|host| changed(host)).max();
         let unclear = unclear(world, rollout, hosts);
-        for host in hosts.iter_mut().filter(|host| host.wave == wave && matches!(host.phase, Phase::Soaking { .. })) {
+        for host in hosts.iter_mut().filter(|host| host.wave == wave && watched(host)) {
             let about = About { world, rollout, wave, server: &host.server, host: &host.host, except };
             let since = last.filter(|_| unfinished.is_none() && rollout.verified.contains_key(&host.host));
             // It does not go on while it is held (invariant 7).
             let watched = since.map(|since| hold::running(world, since, || phase::over(world, rollout, &about)));
             let remaining = spec.soak.saturating_sub(watched.unwrap_or_default());
-            let mut blocked: BTreeSet<Blocked> = inconclusive(&about).into_iter().collect();
-            blocked.extend(unfinished.clone().map(|after| Blocked::Turn { after }));
-            blocked.extend(unclear.iter().chain(&tests).cloned());
-            (host.phase, host.blocked) = (Phase::Soaking { remaining }, blocked);
+            let inconclusive = inconclusive(&about);
+            match &mut host.phase {
+                Phase::Failed { class, .. } => {
+                    // Its store does not serve, which may be allowed; that it has lost the hotfix as well, perhaps not.
+                    host.blocked.extend(inconclusive.filter(|_| *class == Class::Store));
+                    let what = "its wave is watched, though it has failed".to_owned();
+                    host.blocked.extend((!remaining.is_zero()).then_some(Blocked::Wait { what, remaining }));
+                }
+                phase => {
+                    *phase = Phase::Soaking { remaining };
+                    host.blocked = inconclusive.into_iter().chain(tests.iter().cloned()).collect();
+                    host.blocked.extend(unfinished.clone().map(|after| Blocked::Turn { after }));
+                }
+            }
+            host.blocked.extend(unclear.iter().cloned());
         }
     }
 }
 
 /// What is not known of pauses on the servers that were changed so far.
 pub(super) fn unclear(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Blocked> {
-    let begun = hosts.iter().filter(|host| began(world, rollout, &host.host));
-    baseline::unclear(world, rollout, &begun.map(|host| &host.server).collect())
+    let changed = hosts.iter().filter(|host| ours(world, rollout, &host.host));
+    baseline::unclear(world, rollout, &changed.map(|host| &host.server).collect())
 }
 
 /// What is not known of a watched host: its wave is not over before it is.

@@ -1,0 +1,5 @@
+//! Parts of the scenarios of takeovers.
+
+mod waits;
+
+use super::{OWN, start, take_over, take_over_as};
