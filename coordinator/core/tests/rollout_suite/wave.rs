@@ -5,8 +5,8 @@ use crate::example::{AFTER, Example, file_of, minutes, name, wave};
 use sendgate_core::ledger::{Entry, Generation, Outcome};
 use sendgate_core::plan::rollout::Phase;
 use sendgate_core::policy::ExchangePolicy;
-use sendgate_core::request;
 use sendgate_core::time::{BootTime, ClockMark};
+use sendgate_core::{request, spec};
 
 fn two_at_once(example: &mut Example) -> String {
     example.policy.disruption.estate = 2.try_into().unwrap();
@@ -88,6 +88,23 @@ fn pauses_and_silence_count_on_what_only_the_lost_part_changed() {
         let why = if silent { "wave all: 1 unreachable hosts, 0 allowed" } else { "wave all: 1 new Send As pauses" };
         assert!(example.rollout_state().contains(why), "{}", example.rollout_state());
     }
+}
+
+/// Should it come to that, the hotfix must be taken off there as well before the window closes, be it by hand.
+#[test]
+fn the_time_to_take_it_off_where_the_lost_part_brought_it_is_reckoned() {
+    let mut example = started();
+    let takeover = request::takeover(example.world(), 99, "the disk was lost");
+    file_it(&mut example, "olive", takeover);
+    example.exchange("exa1", AFTER);
+    example.observe_all();
+    example.settle();
+    let window = "[[window]]\nname = \"short\"\nfrom = \"2006-06-13T01:00\"\nto = \"2006-06-13T02:10\"\nzone = \"UTC\"\ncutoff = \"0s\"\n";
+    let file = file_of("dst", &format!("{}{window}", wave("all", &["exa1", "exa2"])));
+    let rollout = example.ledger.rollouts.get_mut(&name("dst")).unwrap();
+    rollout.spec = spec::read(&file, &example.policy).unwrap();
+    let against = against(&example, "exa2");
+    assert!(against.iter().any(|why| why.contains("removal from 2 hosts, 1 at once, 40m 0s")), "{against:#?}");
 }
 
 /// What a copy of the journal knew to be there was not changed in the part that it lacks, and is not watched, whenever a

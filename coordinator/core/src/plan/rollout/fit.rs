@@ -1,6 +1,6 @@
 //! Whether what would be begun now is over before the window's cutoff: a removal among it, should it be needed.
 
-use super::{About, HostProgress, began};
+use super::{About, HostProgress, ours};
 use crate::gate::World;
 use crate::ledger::Rollout;
 use crate::plan::Blocked;
@@ -88,9 +88,10 @@ fn needs(about: &About<'_>, spec: &RolloutSpec, hosts: &[HostProgress]) -> Vec<N
     }
     let wave = usize::try_from(about.wave).ok().and_then(|at| spec.waves.get(at));
     let (soak, at_once) = wave.map_or((Duration::ZERO, 1), |wave| (wave.soak, wave.at_once.get()));
-    // Should the wave trip at the end of its soak, the hotfix is removed from all that have it by then.
+    // Should the wave trip at the end of its soak, the hotfix is removed from all that have it by then; by hand where only the
+    // lost part of a journal changed it.
     let begun = |host: &&HostProgress| {
-        host.wave == about.wave && host.host != *about.host && began(about.world, about.rollout, &host.host)
+        host.wave == about.wave && host.host != *about.host && ours(about.world, about.rollout, &host.host)
     };
     let changed = u32::try_from(hosts.iter().filter(begun).count()).unwrap_or(u32::MAX).saturating_add(1);
     let removals = changed.div_ceil(at_once);
