@@ -1,13 +1,16 @@
 //! The disk fails while the agent notes how far the coordinator's journal has gone: it says so, and the session goes on.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "support/failing_disk.rs"]
+mod failing_disk;
 mod support;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
+use failing_disk::FailingDisk;
 use sendgate_agent::apply::Acts;
 use sendgate_agent::apply::programs::Supervisors;
 use sendgate_agent::config::AgentConfig;
@@ -21,46 +24,6 @@ use sendgate_proto::v1::to_agent::Kind as ToAgent;
 use sendgate_proto::v1::{Head, RestartService};
 use support::{Coordinator, World, until};
 use tokio::sync::watch;
-
-type Kept = BTreeMap<(Part, Vec<u8>), Vec<u8>>;
-
-/// A disk that fails when the test wants.
-#[derive(Clone, Debug, Default)]
-struct Disk {
-    records: Arc<Mutex<Kept>>,
-    fails: Arc<AtomicBool>,
-    failed: Arc<AtomicU64>,
-}
-
-impl Store for Disk {
-    fn get(&self, part: Part, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.records.lock().unwrap().get(&(part, key.to_vec())).cloned())
-    }
-
-    fn all(&self, part: Part) -> Result<Records, StoreError> {
-        let records = self.records.lock().unwrap();
-        let of_part = records.iter().filter(|((of, _), _)| *of == part);
-        Ok(of_part.map(|((_, key), value)| (key.clone(), value.clone())).collect())
-    }
-
-    fn put(&self, part: Part, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        self.records.lock().unwrap().insert((part, key.to_vec()), value.to_vec());
-        Ok(())
-    }
-
-    fn remove(&self, part: Part, key: &[u8]) -> Result<(), StoreError> {
-        self.records.lock().unwrap().remove(&(part, key.to_vec()));
-        Ok(())
-    }
-
-    fn sync(&self) -> Result<(), SyncError> {
-        if !self.fails.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        self.failed.fetch_add(1, Ordering::SeqCst);
-        Err(SyncError::Disk(io::Error::other("it is ill")))
-    }
-}
 
 /// What is logged.
 #[derive(Clone, Default)]
@@ -87,7 +50,7 @@ async fn a_head_that_cannot_be_written_is_said_and_ends_no_session() {
     let world = World::new();
     let mut coordinator = Coordinator::start(&world).await;
     let config = AgentConfig::load(&world.config(coordinator.port)).unwrap();
-    let disk = Disk::default();
+    let disk = FailingDisk::default();
     let journal = Arc::new(Journal::kept_in("journal".into(), Box::new(disk.clone())).unwrap());
     let machine: Arc<dyn Machine> = Arc::new(ThisMachine);
     let (interval, _intervals) = watch::channel(config.report_interval);
@@ -106,17 +69,16 @@ async fn a_head_that_cannot_be_written_is_said_and_ends_no_session() {
     let act = || Act::Restart(RestartService { role: Role::Goodlink.into() });
     session.offer_act("e-1", 5, "nowhere", act()).await;
     session.refused("e-1").await;
-    disk.fails.store(true, Ordering::SeqCst);
+    disk.failures.store(1, Ordering::SeqCst);
     session.send(ToAgent::Head(Head { sequence: 9 })).await;
-    until("the disk fails", || disk.failed.load(Ordering::SeqCst) == 1).await;
-    disk.fails.store(false, Ordering::SeqCst);
+    until("the disk fails", || disk.failures.load(Ordering::SeqCst) == 0).await;
     session.offer_act("e-2", 5, "nowhere", act()).await;
     session.refused("e-2").await;
     let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let line = said.lines().find(|line| line.contains("ERROR")).unwrap_or_default();
     let words = "how far the coordinator's journal has gone is not remembered: should a backup of that journal be \
                  restored, this agent may not notice that the backup is older error=the journal journal: syncing to disk: \
-                 it is ill head=9";
+                 No space left on device (os error 28) head=9";
     assert!(line.ends_with(words), "{said}");
     stop.send_replace(true);
     task.await.unwrap();

@@ -1,57 +1,15 @@
 //! What is done when the journal fails at the worst moment.
 
+#[path = "../../tests/support/failing_disk.rs"]
+mod failing_disk;
+
 use super::programs::Followed;
 use super::*;
 use crate::journal::store::{Part, Records, Store, StoreError, SyncError};
 use crate::machine::{Later, ThisMachine};
-use std::collections::BTreeMap;
+use failing_disk::FailingDisk;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-type Pairs = BTreeMap<(Part, Vec<u8>), Vec<u8>>;
-
-/// A disk that takes everything and fails to keep it, so many times.
-#[derive(Debug, Default)]
-struct Disk {
-    records: Mutex<Pairs>,
-    failures: Arc<AtomicU32>,
-    /// So many writes of the store itself fail.
-    writes: Arc<AtomicU32>,
-}
-
-fn fails(times: &AtomicU32) -> bool {
-    times.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
-}
-
-impl Store for Disk {
-    fn get(&self, part: Part, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.records.lock().unwrap().get(&(part, key.to_vec())).cloned())
-    }
-
-    fn all(&self, part: Part) -> Result<Records, StoreError> {
-        let records = self.records.lock().unwrap();
-        let of_part = records.iter().filter(|((of, _), _)| *of == part);
-        Ok(of_part.map(|((_, key), value)| (key.clone(), value.clone())).collect())
-    }
-
-    fn put(&self, part: Part, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        if fails(&self.writes) {
-            return Err(StoreError::Io(io::Error::from_raw_os_error(28)));
-        }
-        self.records.lock().unwrap().insert((part, key.to_vec()), value.to_vec());
-        Ok(())
-    }
-
-    fn remove(&self, part: Part, key: &[u8]) -> Result<(), StoreError> {
-        self.records.lock().unwrap().remove(&(part, key.to_vec()));
-        Ok(())
-    }
-
-    fn sync(&self) -> Result<(), SyncError> {
-        if fails(&self.failures) { Err(SyncError::Disk(io::Error::from_raw_os_error(28))) } else { Ok(()) }
-    }
-}
 
 /// Programs that are never started here.
 #[derive(Debug, Default)]
@@ -100,14 +58,13 @@ async fn a_supervisor_whose_start_failed_either_runs_or_never_will() {
 
 #[tokio::test]
 async fn an_act_whose_record_may_not_be_on_the_disk_is_refused_and_leaves_its_host_free() {
-    let failures = Arc::new(AtomicU32::new(0));
-    let disk = Disk { failures: Arc::clone(&failures), ..Disk::default() };
-    let (journal, acts, programs) = on(disk);
+    let disk = FailingDisk::default();
+    let (journal, acts, programs) = on(disk.clone());
     let host = HostName::new("exa1").unwrap();
     let id = ActId::parse("0000000000000007-9").unwrap();
 
     // The first for the act's beginning, the second for the first attempt to write that it is refused.
-    failures.store(2, Ordering::SeqCst);
+    disk.failures.store(2, Ordering::SeqCst);
     acts.start(id.clone(), prepared(&host), Steady::now()).await;
     let record = journal.act(&id).unwrap().unwrap();
     assert_eq!(record.progress, Progress::Refused);
@@ -122,7 +79,7 @@ async fn an_act_whose_record_may_not_be_on_the_disk_is_refused_and_leaves_its_ho
 }
 
 /// Acts of a journal on this disk, which begins with what it has.
-fn on(disk: Disk) -> (Arc<Journal>, Acts, Arc<Counted>) {
+fn on(disk: FailingDisk) -> (Arc<Journal>, Acts, Arc<Counted>) {
     let journal = Arc::new(Journal::kept_in(PathBuf::from("/state"), Box::new(disk)).unwrap());
     let programs = Arc::new(Counted::default());
     let acts = Acts::new(Arc::clone(&journal), programs.clone(), Arc::new(ThisMachine), Arc::default());
@@ -134,11 +91,11 @@ async fn a_journal_that_cannot_be_written_is_given_up_and_nothing_goes_on_withou
     let host = HostName::new("exa1").unwrap();
     let id = ActId::parse("0000000000000007-9").unwrap();
     // A store that could not write once; then a disk that never syncs.
-    let (failures, writes) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-    for (which, what) in [(&writes, "writing an act"), (&failures, "syncing to disk")] {
-        let disk = Disk { failures: Arc::clone(&failures), writes: Arc::clone(&writes), ..Disk::default() };
-        let (journal, acts, programs) = on(disk);
-        which.store(if what == "writing an act" { 1 } else { u32::MAX }, Ordering::SeqCst);
+    for (once, what) in [(true, "writing an act"), (false, "syncing to disk")] {
+        let disk = FailingDisk::default();
+        let (journal, acts, programs) = on(disk.clone());
+        let which = if once { &disk.writes } else { &disk.failures };
+        which.store(if once { 1 } else { u32::MAX }, Ordering::SeqCst);
         let why = tokio::select! {
             why = journal.given_up() => why,
             () = acts.start(id.clone(), prepared(&host), Steady::now()) => panic!("it went on without its journal"),
