@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod example;
+mod gate_suite;
 
 use example::{Example, minutes, name};
 use sendgate_core::coverage::{Cause, VerdictKind};
@@ -184,37 +185,6 @@ fn a_mailbox_on_a_server_that_its_goodlink_server_is_not_declared_to_use_closes_
     example.survey();
     let texts = example.texts("exa2");
     assert!(texts.iter().any(|text| text.contains("the mailbox of bert@a.example.test is on exa2")), "{texts:?}");
-}
-
-/// A user of another GoodLink server, which is not declared to use this one, has his mailbox here all the same.
-#[test]
-fn scope_mailboxes_counts_whoever_has_his_mailbox_there() {
-    let mut example = Example::covered();
-    example.policy.scope = GateScope::Mailboxes;
-    let mut other = example.policy.goodlink[&name("gla")].clone();
-    (other.host, other.exchange) = (name("glb"), [name("exa2")].into());
-    example.policy.hosts.insert(name("glb"), name("glb"));
-    example.policy.goodlink.get_mut(&name("gla")).unwrap().exchange = [name("exa1")].into();
-    example.policy.goodlink.insert(name("glb"), other);
-    let roster = example.estate.rosters[&name("gla")].clone();
-    let only = |user: &str| {
-        let mut roster = roster.clone();
-        roster.users.retain(|known, _| known.as_str() == user);
-        roster
-    };
-    example.estate.rosters.insert(name("gla"), only("carl"));
-    example.estate.rosters.insert(name("glb"), only("anna"));
-    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
-    example.survey();
-    let texts = example.texts("exa1");
-    assert!(
-        texts.iter().any(|text| text.starts_with("the mailbox of anna@a.example.test is on exa1, which glb")),
-        "{texts:?}"
-    );
-    assert!(texts.iter().any(|text| text.starts_with("user anna@a.example.test is missing")), "{texts:?}");
-    // Where he is elsewhere for certain, or excepted, he does not count.
-    example.waive("anna", "leaves");
-    assert_eq!(example.texts("exa1"), Vec::<String>::new());
 }
 
 /// One line for one fault, and the fault closes the cell all the same.

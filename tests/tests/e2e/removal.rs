@@ -87,6 +87,7 @@ fn a_removal_goes_back_wave_by_wave_through_a_closed_gate_and_mail_flows_again()
     .must();
     let status: StatusView = scene.view(&["status"]).must();
     assert!(status.drift.is_empty() && status.breaches.is_empty(), "{:?} {:?}", status.drift, status.breaches);
+    assert_eq!(status.certificates, [], "every agent has shown its own, and none ends soon");
     refused(&scene, &REMOVE, "rollout spring is removed again and cannot be removed");
 }
 

@@ -8,11 +8,9 @@ mod users;
 
 pub use reason::Reason;
 pub use users::{Resolution, resolve, shown, subjects};
-pub(crate) use users::{not_seen, not_seen_anew};
+pub(crate) use users::{is_shown_on, not_seen, not_seen_anew};
 
-use crate::coverage::UserPicture;
 use crate::coverage::reading::Home;
-use crate::coverage::verdict::Presence;
 use crate::estate::Estate;
 use crate::ledger::Ledger;
 use crate::mutation::{self, Mutation};
@@ -44,7 +42,12 @@ pub fn cell(world: World<'_>, domain: &DomainName, server: &ExchangeServerName) 
         let uses = goodlink.exchange.contains(server);
         anybody |= uses;
         if !uses && world.policy.scope == GateScope::Mailboxes {
-            // Nobody of it ought to be there; whose mailbox is there all the same counts.
+            // Nobody of it ought to be there; whose mailbox is there all the same counts. After a start its roster is
+            // awaited for as long as a host may be silent: who closed the cell before may be on it.
+            if !world.estate.rosters.contains_key(name) && just_started(world) {
+                let why = "its roster has not arrived since the coordinator started".to_owned();
+                reasons.insert(Reason::Goodlink { goodlink: name.clone(), why });
+            }
             users::closing(world, domain, server, name, goodlink, &mut reasons);
             continue;
         }
@@ -59,23 +62,22 @@ pub fn cell(world: World<'_>, domain: &DomainName, server: &ExchangeServerName) 
     reasons
 }
 
+/// Whether hosts that are not silent may have had no time yet to say what they know.
+fn just_started(world: World<'_>) -> bool {
+    let limit = world.policy.freshness.silent_after;
+    world.ledger.started.is_some_and(|started| world.now.steady.since(started) <= limit)
+}
+
 /// The cells of an Exchange server: one for each domain whose users it may hold by declaration, or does hold by what the
 /// directory says.
 #[must_use]
 pub fn cells_of_server(world: World<'_>, server: &ExchangeServerName) -> BTreeSet<DomainName> {
     let declared = world.policy.goodlink.values().filter(|goodlink| goodlink.exchange.contains(server));
     let mut domains: BTreeSet<DomainName> = declared.flat_map(|goodlink| goodlink.domains.iter().cloned()).collect();
-    let there = |here: &UserPicture| matches!(&here.home, Home::Server(home) if home == server);
     let holds = |domain: &&DomainName| {
-        // Mostly nobody's mailbox is there, whoever is on a roster.
-        let users = world.estate.domains.get(*domain).into_iter().flat_map(|picture| picture.users.values());
-        let mut users = users.filter_map(|presence| match presence {
-            Presence::Here(here) => Some(here.as_ref()),
-            _ => None,
-        });
-        users.any(there)
-            && subjects(world, domain)
-                .any(|(_, _, user, here)| there(here) && world.ledger.waiver(user, world.now).is_none())
+        shown(world, domain).any(|(_, user, here)| {
+            matches!(&here.home, Home::Server(home) if home == server) && world.ledger.waiver(user, world.now).is_none()
+        })
     };
     let others = world.policy.domains.keys().filter(|domain| !domains.contains(*domain));
     let others: Vec<DomainName> = others.filter(holds).cloned().collect();

@@ -102,7 +102,19 @@ pub(super) fn closing(
         let picture = match resolve(world, goodlink, directory_name) {
             Resolution::Here(found, picture) if found == domain => picture,
             Resolution::Here(..) => continue,
-            Resolution::Not(_) | Resolution::Unknown(_) if !declared => continue,
+            // Nobody of it ought to be there; what his own domain shows of him counts, whatever others leave unsaid.
+            Resolution::Not(_) | Resolution::Unknown(_) if !declared => {
+                match of_domain(world, domain, directory_name) {
+                    Some(Some(Presence::Here(picture))) => picture,
+                    Some(None) => {
+                        let why = format!("the last survey of {domain} did not ask for {directory_name}");
+                        let (user, goodlink) = (user.clone(), name.clone());
+                        reasons.insert(Reason::Unresolved { user, goodlink, why, answered: false });
+                        continue;
+                    }
+                    _ => continue,
+                }
+            }
             Resolution::Not(why) => {
                 let (user, goodlink) = (user.clone(), name.clone());
                 reasons.insert(Reason::Unresolved { user, goodlink, why, answered: true });
@@ -253,6 +265,27 @@ pub fn subjects<'a>(
             Resolution::Here(found, picture) if found == domain => Some((name, user, directory_name, picture)),
             _ => None,
         })
+    })
+}
+
+/// What the domain's fresh picture has of a name; none: there is no such picture.
+fn of_domain<'a>(world: World<'a>, domain: &DomainName, user: &DirectoryName) -> Option<Option<&'a Presence>> {
+    let picture = world.estate.domains.get(domain)?;
+    let fresh = world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age;
+    fresh.then(|| picture.users.get(user))
+}
+
+/// Whether a user of the GoodLink server has his mailbox on one of these servers by what one of his domains shows, whatever
+/// others leave unsaid.
+pub(crate) fn is_shown_on(
+    world: World<'_>,
+    goodlink: &GoodLinkPolicy,
+    user: &DirectoryName,
+    servers: &BTreeSet<&ExchangeServerName>,
+) -> bool {
+    goodlink.domains.iter().any(|domain| match of_domain(world, domain, user) {
+        Some(Some(Presence::Here(here))) => matches!(&here.home, Home::Server(home) if servers.contains(home)),
+        _ => false,
     })
 }
 

@@ -23,7 +23,13 @@ pub fn still_stopped(world: World<'_>, name: &RolloutName, request: Sequence) ->
         ));
     }
     if stops.is_empty() {
-        return "nothing else stops it: it goes on as its approvals, gates, windows and limits allow".to_owned();
+        return match &rollout.removal {
+            None => "nothing else stops it: it goes on as its approvals, gates, windows and limits allow".to_owned(),
+            Some(removal) => format!(
+                "nothing else stops it: it goes on with taking the hotfix off again ({}), as its windows and limits allow",
+                removal.reason
+            ),
+        };
     }
     format!("it does not go on: {}", stops.join("; and "))
 }

@@ -1,9 +1,10 @@
 //! What a person is told who lets a rollout go on, starts it, or takes a yes to it back.
 
-use super::{file_it, install_next, installs, offered, resume};
-use crate::example::{Example, file_of, minutes, name, wave};
+use super::{file_it, install_next, installs, offered, phases, resume};
+use crate::example::{BEFORE, Example, file_of, minutes, name, wave};
 use sendgate_core::estate::Observation;
 use sendgate_core::ledger::{Entry, Generation, Held, Outcome, Request, Sequence, Stamped, Strangeness, Stranger};
+use sendgate_core::plan::rollout::Phase;
 use sendgate_core::request::{self, WantedHeld, WantedSubject};
 use sendgate_core::view;
 
@@ -163,4 +164,67 @@ fn the_reason_of_a_start_stands_in_the_journal() {
     let at: Sequence = example.ledger.next();
     example.ledger.apply(at, &Stamped { at: example.now, entry }).unwrap();
     assert_eq!(example.rollout_state(), "running");
+}
+
+/// While it stood stopped nothing was held against the thresholds: what was mended is watched for the whole soak.
+#[test]
+fn a_wave_is_watched_anew_once_a_person_lets_it_go_on() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &(wave("canary", &["exa1"]) + &wave("rest", &["exa2"]))));
+    install_next(&mut example, "exa1");
+    example.pass(minutes(10));
+    example.paused.insert("anna");
+    example.observe_all();
+    example.settle();
+    assert!(example.rollout_state().starts_with("stopped by itself"), "{}", example.rollout_state());
+    example.paused.clear();
+    example.pass(minutes(600));
+    resume(&mut example);
+    assert_eq!(installs(&offered(&mut example)), []);
+    assert_eq!(phases(&example)[0], Phase::Soaking { remaining: minutes(15) });
+    example.pass(minutes(15));
+    assert_eq!(installs(&offered(&mut example))[0].0, "exa2");
+}
+
+/// Whoever holds a host may take it down: its silence fails nothing before he lets it go and the deadline has passed since.
+#[test]
+fn silence_fails_no_host_while_it_is_held() {
+    for waiting in [false, true] {
+        let mut example = Example::covered();
+        example.rollout_of(&file_of("dst", &(wave("canary", &["exa1"]) + &wave("rest", &["exa2"]))));
+        if !waiting {
+            install_next(&mut example, "exa1");
+        }
+        let exa1 = WantedHeld::Host("exa1".to_owned());
+        hold(&mut example, &exa1);
+        let without_exa1 = |example: &mut Example, time: u64| {
+            example.silence(minutes(time));
+            example.exchange("exa2", BEFORE);
+            example.goodlink("adom\\goodadmin");
+            example.survey();
+            example.settle();
+        };
+        without_exa1(&mut example, 180);
+        assert_eq!(example.rollout_state(), "running", "{waiting}");
+        assert!(!matches!(phases(&example)[0], Phase::Failed { .. }), "{:?}", phases(&example));
+        let release = request::release(example.world(), &exa1, "its disk is changed");
+        file_it(&mut example, "olga", release);
+        without_exa1(&mut example, 60);
+        assert_eq!(example.rollout_state(), "running", "{waiting}");
+        without_exa1(&mut example, 1);
+        assert!(example.rollout_state().contains("1 unreachable hosts, 0 allowed"), "{}", example.rollout_state());
+    }
+}
+
+/// Whoever lets a removal go on is not told that it goes on as before.
+#[test]
+fn whoever_lets_a_removal_go_on_is_told_that_the_hotfix_is_taken_off() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &(wave("canary", &["exa1"]) + &wave("rest", &["exa2"]))));
+    install_next(&mut example, "exa1");
+    let remove = request::rollout_remove(example.world(), "dst", "users are paused");
+    file_it(&mut example, "olga", remove);
+    let removing = "nothing else stops it: it goes on with taking the hotfix off again (users are paused), as its windows and \
+                    limits allow";
+    assert_eq!(view::still_stopped(example.world(), &name("dst"), example.ledger.next()), removing);
 }

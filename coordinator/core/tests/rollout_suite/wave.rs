@@ -4,7 +4,7 @@ use super::{against, carry_out, file_it, install_next, installs, phases};
 use crate::example::{AFTER, Example, file_of, minutes, name, wave};
 use sendgate_core::ledger::{Entry, Generation, Outcome};
 use sendgate_core::plan::rollout::Phase;
-use sendgate_core::policy::ExchangePolicy;
+use sendgate_core::policy::{ExchangePolicy, GateScope};
 use sendgate_core::time::{BootTime, ClockMark};
 use sendgate_core::{request, spec};
 
@@ -250,6 +250,42 @@ fn a_wave_is_not_over_while_the_mailbox_of_a_paused_user_is_not_known() {
     example.estate.domains = domains;
     example.settle();
     assert!(example.rollout_state().starts_with("stopped by itself: wave exa1: 1 new Send As pauses of"));
+}
+
+/// The same of a user whose GoodLink server is not declared to use the server: his own domain shows that he is there.
+#[test]
+fn a_pause_counts_for_the_wave_also_where_another_domain_says_nothing_of_a_user_who_is_not_declared_there() {
+    let mut example = Example::covered();
+    example.policy.scope = GateScope::Mailboxes;
+    let mut other = example.policy.goodlink[&name("gla")].clone();
+    (other.host, other.exchange) = (name("glb"), [name("exa2")].into());
+    example.policy.hosts.insert(name("glb"), name("glb"));
+    example.policy.goodlink.insert(name("glb"), other);
+    let moves = |example: &mut Example, home| example.truth.get_mut(&name("anna@a.example.test")).unwrap().2 = home;
+    moves(&mut example, "exa2");
+    example.survey();
+    let mut roster = example.estate.rosters[&name("gla")].clone();
+    roster.users.retain(|user, _| user.as_str() == "anna");
+    example.estate.rosters.insert(name("glb"), roster);
+    let glb = |example: &mut Example| {
+        let state = example.estate.hosts[&name("gla")].clone();
+        example.report("glb", state);
+    };
+    glb(&mut example);
+    example.rollout_of(&file_of("dst", &wave("canary", &["exa1"])));
+    install_next(&mut example, "exa1");
+    moves(&mut example, "exa1");
+    example.survey();
+    example.paused.insert("anna");
+    example.goodlink("adom\\goodadmin");
+    glb(&mut example);
+    example.paused.clear();
+    example.goodlink("adom\\goodadmin");
+    example.policy.goodlink.get_mut(&name("glb")).unwrap().domains.insert(name("c.example.test"));
+    let blocked = against(&example, "exa1");
+    let why =
+        "GoodLink glb has paused anna, and whether his mailbox is on a changed server is not known: c.example.test";
+    assert!(blocked.iter().any(|text| text.starts_with(why)), "{blocked:?}");
 }
 
 /// A cluster: the node whose store is stopped, as it must be, goes first, then the one that serves.

@@ -1,7 +1,7 @@
 //! Users that are paused before a wave changes anything: they are not counted against it.
 
 use crate::coverage::reading::Home;
-use crate::gate::{Resolution, World, resolve};
+use crate::gate::{self, Resolution, World, resolve};
 use crate::ledger::entry;
 use crate::ledger::{Baseline, Milestone, Rollout};
 use crate::names::{ExchangeServerName, GoodLinkName, RosterName};
@@ -46,9 +46,11 @@ pub(super) fn concerns(world: World<'_>, rollout: &Rollout, goodlink: &GoodLinkN
 pub(super) fn unclear(world: World<'_>, rollout: &Rollout, changed: &BTreeSet<&ExchangeServerName>) -> Vec<Blocked> {
     let baselines = world.ledger.baselines.get(&rollout.spec.name);
     let before = baselines.and_then(|waves| waves.first_key_value()).map(|(_, before)| before);
-    let concerned = world.policy.goodlink.keys().filter(|name| concerns(world, rollout, name));
-    let unclear = concerned.filter_map(|name| match remedy::paused(world, name, None) {
-        Err(why) => Some(format!("whom GoodLink {name} has paused is not known: {why}")),
+    let unclear = world.policy.goodlink.keys().filter_map(|name| match remedy::paused(world, name, None) {
+        Err(why) if concerns(world, rollout, name) => {
+            Some(format!("whom GoodLink {name} has paused is not known: {why}"))
+        }
+        Err(_) => None,
         Ok(paused) => unplaced(world, name, &paused, before.and_then(|before| before.get(name)), changed),
     });
     unclear.map(|why| Blocked::Inconclusive { why }).collect()
@@ -62,16 +64,18 @@ fn unplaced(
     before: Option<&BTreeSet<RosterName>>,
     changed: &BTreeSet<&ExchangeServerName>,
 ) -> Option<String> {
-    let goodlink = world.policy.goodlink.get(name).filter(|goodlink| may_use(goodlink, changed))?;
+    let goodlink = world.policy.goodlink.get(name)?;
+    let declared = may_use(goodlink, changed);
     let new = paused.iter().filter(|user| {
         user.recovery != remedy::Recovery::Waived && !before.is_some_and(|before| before.contains(user.user))
     });
+    let concerns = |user| declared || gate::is_shown_on(world, goodlink, user, changed);
     new.into_iter().find_map(|user| match resolve(world, goodlink, user.directory_name?) {
-        Resolution::Unknown(why) => Some(format!(
+        Resolution::Unknown(why) if concerns(user.directory_name?) => Some(format!(
             "GoodLink {name} has paused {}, and whether his mailbox is on a changed server is not known: {why}",
             user.user
         )),
-        Resolution::Here(..) | Resolution::Not(_) => None,
+        Resolution::Unknown(_) | Resolution::Here(..) | Resolution::Not(_) => None,
     })
 }
 
@@ -86,12 +90,13 @@ pub(super) fn not_counted(
     before: Option<&Baseline>,
     changed: &BTreeSet<&ExchangeServerName>,
 ) -> Option<String> {
-    world.policy.goodlink.get(name).filter(|goodlink| may_use(goodlink, changed))?;
+    let declared = may_use(world.policy.goodlink.get(name)?, changed);
     let paused = match remedy::paused(world, name, None) {
         Ok(paused) => paused,
-        Err(why) => return Some(why),
+        Err(why) => return declared.then_some(why),
     };
     match before.and_then(|baseline| baseline.get(name)) {
+        None if !declared => None,
         None => Some("whom it had paused before is not written down yet".to_owned()),
         before @ Some(_) => unplaced(world, name, &paused, before, changed),
     }

@@ -183,13 +183,25 @@ fn untouched(about: &About<'_>) -> Phase {
         }
         _ => {}
     }
-    match silence(world, about.host).filter(|_| about.wave == rollout.waves_done || rollout.removal.is_some()) {
-        Some(silent) if silent > world.policy.act_deadline => Phase::Failed {
-            class: Class::Unreachable,
-            why: format!("nothing was heard of it for {}", Readable(silent)),
-        },
-        _ => Phase::Waiting,
-    }
+    let turn = about.wave == rollout.waves_done || rollout.removal.is_some();
+    lost(about).filter(|_| turn).unwrap_or(Phase::Waiting)
+}
+
+/// Nothing was heard of it for longer than an act may take. That deadline does not go on while it is held (invariant 7): a
+/// person may have taken it down.
+fn lost(about: &About<'_>) -> Option<Phase> {
+    let world = about.world;
+    let silent = silence(world, about.host)?;
+    let last = last_heard(world, about.host)?;
+    let running = hold::running(world, last, || over(world, about.rollout, about));
+    (running > world.policy.act_deadline).then(|| Phase::Failed {
+        class: Class::Unreachable,
+        why: format!("nothing was heard of it for {}", Readable(silent)),
+    })
+}
+
+fn last_heard(world: World<'_>, host: &HostName) -> Option<Steady> {
+    world.estate.hosts.get(host).map(|state| state.reported).or(world.ledger.started)
 }
 
 /// Installs of this rollout there, whichever way it goes now.
@@ -231,8 +243,7 @@ fn lost_install(about: &About<'_>) -> Option<Phase> {
 
 /// How long nothing has been heard of the host; none where that is not too long.
 pub(super) fn silence(world: World<'_>, host: &HostName) -> Option<Duration> {
-    let last = world.estate.hosts.get(host).map(|state| state.reported).or(world.ledger.started)?;
-    let silent = world.now.steady.since(last);
+    let silent = world.now.steady.since(last_heard(world, host)?);
     (silent > world.policy.freshness.silent_after).then_some(silent)
 }
 
@@ -242,11 +253,8 @@ fn verified(about: &About<'_>) -> Phase {
     if about.wave < rollout.waves_done {
         return Phase::Done;
     }
-    let silent = silence(world, about.host)
-        .filter(|silent| super::ours(world, rollout, about.host) && *silent > world.policy.act_deadline);
-    if let Some(silent) = silent {
-        let why = format!("nothing was heard of it for {}", Readable(silent));
-        return Phase::Failed { class: Class::Unreachable, why };
+    if let Some(lost) = lost(about).filter(|_| super::ours(world, rollout, about.host)) {
+        return lost;
     }
     // It was there, and somebody took it away: a person decides whether it is tried again.
     if let Some(version) = about.report().and_then(installed).filter(|version| !has(world, rollout, *version)) {

@@ -4,7 +4,7 @@ use super::phase::{self, Class, silence};
 use super::{About, HostProgress, Phase, baseline, installed, ours, test_send};
 use crate::estate::ServiceState;
 use crate::gate::World;
-use crate::ledger::{Rollout, Sequence};
+use crate::ledger::{Rollout, RolloutState, Sequence};
 use crate::names::{ExchangeServerName, HostName};
 use crate::plan::{Blocked, hold};
 use crate::time::Readable;
@@ -60,8 +60,14 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         }
         let unfinished = of_wave.iter().find(|host| host.phase == Phase::Waiting || host.phase.in_flight());
         let unfinished = unfinished.map(|host| host.host.clone());
-        // Watched from the moment at which the last host that we changed showed it.
-        let last = of_wave.iter().filter_map(|host| changed(host)).max();
+        // Watched from the moment at which the last host that we changed showed it, and anew since a person let it go on:
+        // while it stood stopped nothing was held against the thresholds.
+        let running = match rollout.state {
+            RolloutState::Running { since } => Some(since),
+            _ => None,
+        };
+        let last =
+            of_wave.iter().filter_map(|host| changed(host)).max().map(|last| running.map_or(last, |at| last.max(at)));
         let unclear = unclear(world, rollout, hosts);
         for host in hosts.iter_mut().filter(|host| host.wave == wave && watched(host)) {
             let about = About { world, rollout, wave, server: &host.server, host: &host.host, except };

@@ -1,0 +1,3 @@
+//! Parts of the scenarios of gates.
+
+mod undeclared;
