@@ -257,8 +257,17 @@ fn surveys_are_due_when_something_can_have_changed() {
         plan::plan(example.world()).steps.contains(&Step::Survey(name("a.example.test")))
             || due(&example) <= Some(example.now.steady)
     );
+    // The service account is looked at also while no roster has come, be it in a domain that has nothing else.
     example.estate.rosters.clear();
-    assert_eq!(due(&example), None);
+    assert_eq!(due(&example), Some(example.now.steady + minutes(15)));
+    let resources = name("r.example.test");
+    example.policy.domains.insert(resources, example.policy.domains[&name("a.example.test")].clone());
+    let due_there = |example: &Example| plan::survey::due(example.world(), &name("r.example.test"));
+    assert_eq!(due_there(&example), None);
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().service_account = name("goodadmin@r.example.test");
+    assert_eq!(due_there(&example), Some(sendgate_core::time::Steady::START));
+    example.policy.goodlink.clear();
+    assert_eq!((due(&example), due_there(&example)), (None, None));
 }
 
 /// What a coordinator plans before anybody has reported to it must not judge what it cannot see.

@@ -169,7 +169,9 @@ impl Session {
             from_agent::Kind::Hello(_) => None,
             from_agent::Kind::Report(report) => {
                 let host = self.understood(convert::host_name(&report.host))?;
-                let wanted = convert::roster_digest(&report).filter(|digest| uploads.lacks(&host, *digest));
+                let ours =
+                    self.policy.hosts.get(&host) == Some(&self.agent) && self.policy.goodlink_of(&host).is_some();
+                let wanted = convert::roster_digest(&report).filter(|digest| ours && uploads.lacks(&host, *digest));
                 let state = Box::new(convert::host_state(report, self.driver.now()));
                 self.say(AgentMessage::Report(host.clone(), state)).await?;
                 if wanted.is_some() {
@@ -186,7 +188,7 @@ impl Session {
                 };
                 if self.policy.hosts.get(&host) != Some(&self.agent) {
                     tracing::warn!(agent = %self.agent, %host, "roster of a host that belongs to another agent");
-                    return None;
+                    return Some(());
                 }
                 if let Some((claimed, users)) = uploads.part(&host, upload)? {
                     match convert::roster(&claimed, users) {

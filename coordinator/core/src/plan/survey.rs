@@ -79,13 +79,15 @@ fn ours(world: World<'_>, domain: &DomainName) -> BTreeSet<GrantEntry> {
     last.into_iter().filter(|(_, stays)| *stays).map(|(entry, _)| entry).collect()
 }
 
-/// When the next survey of the domain is due; none while there is nobody to ask for.
+/// When the next survey of the domain is due; none while there is nobody to ask for, neither a user nor a service account.
 #[must_use]
 pub fn due(world: World<'_>, domain: &DomainName) -> Option<Steady> {
     // As [`names`], without a copy of everybody: this is asked each time that something is planned.
     let rosters = world.policy.goodlink_in(domain).filter_map(|(name, _)| world.estate.rosters.get(name));
     let mut names = rosters.flat_map(|roster| roster.users.values()).peekable();
-    names.peek()?;
+    if names.peek().is_none() && accounts(world, domain).is_empty() {
+        return None;
+    }
     let Some(picture) = world.estate.domains.get(domain) else { return Some(Steady::START) };
     let seen = picture.started;
     if names.any(|name| !picture.users.contains_key(name)) {

@@ -2,9 +2,10 @@
 
 use crate::directory::*;
 use sendgate_core::coverage::placement::{NoPlacement, Reach};
-use sendgate_core::coverage::reading::{GroupPath, UserClass};
+use sendgate_core::coverage::reading::{FoundUser, GroupPath, UserClass, UserReading};
 use sendgate_core::coverage::{Cause, Setting, VerdictKind};
 use sendgate_core::guid::Guid;
+use sendgate_core::names::Dn;
 use sendgate_core::secdesc::edit::GrantForm;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -90,4 +91,36 @@ fn an_inherited_deny_is_overridden_on_the_user_only_when_that_is_approved() {
     assert_eq!(picture.grants, BTreeSet::new());
     let why = picture.not_grantable[&(anna(), account())].to_string();
     assert!(why.contains("only its removal helps"), "{why}");
+}
+
+/// Each of them is his own place: nothing may be put on the head, and one's entry is of no use to another.
+#[test]
+fn reach_ous_grants_each_user_directly_below_the_head_on_himself() {
+    let mut directory = Directory::plain();
+    let bob = Dn::from(format!("CN=bob,{HEAD}"));
+    directory.both(|user| user.dn = Dn::from(format!("CN=anna,{HEAD}")));
+    for server in directory.0.servers.values_mut().flatten() {
+        let Some(UserReading::Found(anna)) = server.users.get(&anna()) else { panic!("anna was there") };
+        let found = FoundUser { dn: bob.clone(), guid: Guid::RECEIVE_AS, ..anna.as_ref().clone() };
+        server.users.insert(name("bob@a.example.test"), UserReading::Found(Arc::new(found)));
+    }
+    directory.0.asked.insert(name("bob@a.example.test"));
+    let picture = directory.judged_in(&Setting { reach: Reach::Ous, ..setting() });
+    let places: BTreeSet<_> = picture.grants.iter().map(|grant| (grant.place.clone(), grant.form)).collect();
+    let anna = Dn::from(format!("CN=anna,{HEAD}"));
+    assert_eq!(places, [(anna, GrantForm::Object), (bob, GrantForm::Object)].into());
+}
+
+/// While an override has not come to every server, what it overrides is what denies, and not the override.
+#[test]
+fn an_override_that_one_server_has_already_is_not_called_the_deny() {
+    let mut directory = Directory::plain();
+    let deny = format!("(OD;CIID;CR;ab721a54-1e2f-11d0-9819-00aa0040529b;;{ACCOUNT})");
+    let allow = format!("(OA;;CR;ab721a54-1e2f-11d0-9819-00aa0040529b;;{ACCOUNT})");
+    directory.user("a1", |user| user.descriptor = shown(&format!("D:AI{allow}{deny}")));
+    directory.user("a2", |user| user.descriptor = shown(&format!("D:AI{deny}")));
+    let approved = Setting { override_approved: [(Guid::SEND_AS, account())].into(), ..setting() };
+    let picture = directory.judged_in(&approved);
+    let refused = picture.not_grantable.get(&(anna(), account())).map(ToString::to_string);
+    assert!(!refused.as_ref().is_some_and(|why| why.contains("denies")), "{refused:?}");
 }

@@ -49,9 +49,17 @@ fn a_forced_restart_happens_once_and_does_not_wait() {
     }
     let (effects, _) = example.settle();
     let [(intent, Effect::RestartGoodlink { forced: true, .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    let again = |example: &Example| request::restart_force(example.world(), "gla", "the console hangs");
+    let twice = format!(
+        "GoodLink gla is about to be restarted already, because somebody forced it (intent {intent}): wait for its end, and \
+         see `sendgate journal show`"
+    );
+    assert_eq!(again(&example).unwrap_err().to_string(), twice);
     assert_eq!(plan::permit(example.world(), *intent), Ok(()));
     example.append(Entry::Permitted { intent: *intent });
+    assert_eq!(again(&example).unwrap_err().to_string(), twice);
     example.end(*intent, succeeded());
+    assert!(again(&example).is_ok());
     example.pass(minutes(1));
     assert_eq!(example.settle().0, []);
 }

@@ -8,7 +8,7 @@ use sendgate_coordinator::convert;
 use sendgate_coordinator::driver::{AgentMessage, Message};
 use sendgate_coordinator::journal::Journal;
 use sendgate_core::request::{self, WantedHeld};
-use sendgate_proto::v1::{FromAgent, Hello, from_agent, to_agent};
+use sendgate_proto::v1::{FromAgent, Hello, RosterUpload, from_agent, to_agent};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -147,5 +147,32 @@ async fn the_clock_is_journaled_while_something_waits() {
         running.now().await;
         running.now().await;
         assert_eq!(running.count("clock"), clocks, "{minutes} min later");
+    }
+}
+
+/// An agent's file may still name a host that another agent has by now: it is asked for no roster of it, and whatever it says
+/// of it costs none of its own hosts their session.
+#[tokio::test]
+async fn a_host_that_belongs_to_another_agent_ends_no_session() {
+    let running = Running::new().await;
+    let service = AgentService::new(Arc::new(crate::scene::policy()), running.handle.clone());
+    let (say, said) = mpsc::channel(1);
+    let mut told = service.open(name("exa1"), ReceiverStream::new(said));
+    let tell = async |kind| say.send(Ok(FromAgent { kind: Some(kind) })).await.unwrap();
+    tell(from_agent::Kind::Hello(Hello::default())).await;
+    assert!(matches!(told.next().await.unwrap().kind, Some(to_agent::Kind::Welcome(_))));
+    tell(from_agent::Kind::Report(goodlink())).await;
+    let upload = RosterUpload { host: "gla".into(), sha256: vec![1; 32], last: true, ..RosterUpload::default() };
+    tell(from_agent::Kind::Roster(upload)).await;
+    tell(from_agent::Kind::Report(exchange())).await;
+    // The session is there still, and has taken in what came last.
+    drop(say.reserve().await.unwrap());
+    let known = running.handle.look(|world, _| {
+        (world.estate.hosts.contains_key(&name("exa1")), world.estate.hosts.contains_key(&name("gla")))
+    });
+    assert_eq!(known.await.unwrap(), (true, false));
+    drop(say);
+    while let Some(message) = told.next().await {
+        assert!(!matches!(message.kind, Some(to_agent::Kind::RosterWanted(_))), "{message:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Judge;
 use crate::coverage::cause::Cause;
-use crate::coverage::placement::{self, NoPlacement};
+use crate::coverage::placement::{self, NoPlacement, Reach};
 use crate::coverage::reading::{DescriptorReading, FoundUser, ServerReading, UserReading};
 use crate::coverage::verdict::{Placement, Verdict, VerdictKind};
 use crate::guid::Guid;
@@ -48,8 +48,11 @@ impl Judge<'_> {
                 })
             }
             (VerdictKind::Missing, _) => {
-                // Where inheritance is not blocked at the user himself, his neighbours have the same place.
-                let own = matches!(&user.descriptor, DescriptorReading::Shown(shown) if !shown.dacl_protected());
+                // Where inheritance is not blocked at the user himself, his neighbours have the same place; but whoever is
+                // directly below a head that nothing may be put on is his own place.
+                let alone = reach == Reach::Ous && user.dn.parent().as_ref() == Some(&server.head);
+                let own =
+                    !alone && matches!(&user.descriptor, DescriptorReading::Shown(shown) if !shown.dacl_protected());
                 let make = || made(placement::place(domain, account, &reading.sid, user, server, reach));
                 Some(if own {
                     self.shared.placement((account.clone(), user.dn.parent(), user.class.clone()), make)
@@ -61,8 +64,9 @@ impl Judge<'_> {
             (VerdictKind::Denied, Cause::DeniedByEntry)
                 if self.setting.override_approved.contains(&(guid, account.clone())) =>
             {
-                let explicit = verdict.servers.values().filter_map(|seen| seen.deciding.as_ref());
-                let mut explicit = explicit.filter(|entry| !entry.inherited);
+                // A server that shows our override already is covered by it.
+                let denied = verdict.servers.values().filter(|seen| seen.kind == VerdictKind::Denied);
+                let mut explicit = denied.filter_map(|seen| seen.deciding.as_ref()).filter(|entry| !entry.inherited);
                 Some(match explicit.next() {
                     Some(entry) => Placement::None(NoPlacement::Refused {
                         place: user.dn.clone(),

@@ -22,8 +22,8 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Whether there is nobody to ask for.
+    /// Whether there is nobody to ask for: no user, and no service account that other domains cannot judge without this one.
     pub(super) fn is_idle(&self) -> bool {
-        self.asked.is_empty()
+        self.asked.is_empty() && self.accounts.is_empty()
     }
 }

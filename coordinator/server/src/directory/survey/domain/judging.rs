@@ -50,7 +50,7 @@ impl Domain {
         if !due || early {
             return true;
         }
-        if self.first && self.reading.asked.is_empty() && self.run.is_none() {
+        if self.first && self.asked.borrow().wanted.is_idle() && self.run.is_none() {
             self.dirty = None;
         }
         let Some((mut touched, _)) = self.dirty.take() else { return true };
