@@ -114,6 +114,44 @@ fn an_empty_log_right_after_the_start_is_a_log() {
     assert_eq!(Log::new().poll(), Vec::<String>::new());
 }
 
+/// A log that the running service does not write says nothing of whom it pauses: that is not nobody.
+#[test]
+fn a_log_without_anything_since_the_start_of_the_service_is_not_the_one_that_it_writes() {
+    let started = "2026-11-24T12:00:00Z";
+    let silent = |written: &str| {
+        format!(
+            "is from after the start of GoodLink's service at {started}, and the file was written last at {written}: whom \
+             GoodLink pauses is not seen; name the log that this GoodLink writes"
+        )
+    };
+    let at = |text: &str| Some(text.parse().unwrap());
+    for lines in [String::new(), pause(1, "john.doe", NO_ACCESS)] {
+        let mut log = Log::new();
+        log.append(lines);
+        // The service may just have begun.
+        assert!(log.follower.poll(at(started), "2026-11-24T12:20:00Z".parse().unwrap()).is_ok());
+        for _ in 0..2 {
+            let error = log.error_at(at(started), "2026-11-24T12:20:01Z");
+            assert!(error.ends_with(&silent(NOW)), "{error}");
+        }
+        // Anything that was written since will do: a line, the file's own time, a part that was rotated away.
+        log.append("2026-11-24 12:30:00 Service started\r\n");
+        let now = "2026-11-24T12:30:00Z".parse().unwrap();
+        assert!(log.follower.poll(at(started), now).is_ok(), "a file that is open may show an old time");
+        log.written_at("2026-11-24T12:30:00Z");
+        assert!(log.follower.poll(at(started), "2026-11-24T18:00:00Z".parse().unwrap()).is_ok());
+        // Another start of the service, and it is asked again.
+        let error = log.error_at(at("2026-11-24T15:00:00Z"), "2026-11-24T18:00:00Z");
+        assert!(error.contains("is from after the start of GoodLink's service at 2026-11-24T15:00:00Z"), "{error}");
+        log.rotate();
+        log.written_at("2026-11-24T12:30:00Z");
+        let error = log.error_at(at("2026-11-24T15:00:00Z"), "2026-11-24T18:00:00Z");
+        assert!(error.contains("is from after the start"), "{error}");
+        log.again();
+        assert!(log.follower.poll(at(started), "2026-11-24T18:00:00Z".parse().unwrap()).is_ok());
+    }
+}
+
 #[test]
 fn half_lines_wait_for_their_end() {
     let mut log = Log::new();

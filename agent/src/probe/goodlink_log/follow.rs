@@ -12,16 +12,18 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Line, LineError, Lines, LogSource, LogSyntax, Paused};
+use super::{Line, Lines, LogError, LogSource, LogSyntax, Paused};
 
 /// How much is read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// The most that all parts may have together: reading it takes seconds. Beyond that the log is reported as unreadable,
 /// rather than as a part of it.
-const MAX_LOG_BYTES: u64 = 1024 * 1024 * 1024;
+pub(super) const MAX_LOG_BYTES: u64 = 1024 * 1024 * 1024;
 /// How much older than the file the log's last line may be, and how far ahead of this machine's clock. Nearly all zones are
 /// half an hour or more apart.
 const FAR: SignedDuration = SignedDuration::from_mins(20);
+/// So long after its start a service has written into its log.
+const SPEAKS_WITHIN: SignedDuration = SignedDuration::from_mins(20);
 /// For so long before the service's start an older part may have been written last and still hold lines of after it: where
 /// a clock was set back. A packed one is not looked for there, because it would never be forgotten.
 const SET_BACK: SignedDuration = SignedDuration::from_hours(2);
@@ -29,100 +31,6 @@ const SET_BACK: SignedDuration = SignedDuration::from_hours(2);
 const HEAD_BYTES: usize = 256;
 /// Endings of files that a rotation has packed.
 const PACKED: [&str; 5] = ["gz", "bz2", "xz", "zst", "zip"];
-
-/// Why a log could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum LogError {
-    /// The system refused it.
-    #[error("cannot read the GoodLink log {}: {source}", file.display())]
-    Read {
-        /// Which file.
-        file: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A directory, a pipe or the like.
-    #[error("cannot read the GoodLink log {}: it is not a regular file", file.display())]
-    NoFile {
-        /// Which.
-        file: PathBuf,
-    },
-    /// No line has a time.
-    #[error(
-        "{} is not a GoodLink log: none of its {lines} lines starts with a time as {format:?} reads it; name GoodLink's \
-         log, or set time_pattern and time_format for it",
-        file.display()
-    )]
-    NotALog {
-        /// Which file.
-        file: PathBuf,
-        /// How many lines it has.
-        lines: u64,
-        /// The time format that was expected.
-        format: String,
-    },
-    /// A line that matters and cannot be used.
-    #[error("{}, line {number}: {source}; correct time_pattern, time_format or pause_pattern", file.display())]
-    Line {
-        /// Which file.
-        file: PathBuf,
-        /// Counted from 1.
-        number: u64,
-        /// What is wrong with it.
-        source: LineError,
-    },
-    /// Its times are not of the zone that they are read in.
-    #[error(
-        "the last line of {} reads as of {line}, but the file was written at {written}: its times are of another zone, so \
-         that pauses after the service's start would not count; set time_zone to the zone that GoodLink logs in, and keep \
-         the file's own time where it is copied",
-        file.display()
-    )]
-    Far {
-        /// The live file.
-        file: PathBuf,
-        /// The time of its last line.
-        line: Timestamp,
-        /// When it was written.
-        written: Timestamp,
-    },
-    /// A line of the future.
-    #[error(
-        "the last line of {} reads as of {line}, but it is {now}: set time_zone to the zone that GoodLink logs in, or \
-         correct the clock of this host or of GoodLink's",
-        file.display()
-    )]
-    Ahead {
-        /// The live file.
-        file: PathBuf,
-        /// The time of its last line.
-        line: Timestamp,
-        /// By this machine's clock.
-        now: Timestamp,
-    },
-    /// An older part that may hold lines since the service's start is packed.
-    #[error(
-        "{} may hold pauses since the service's start, but it is packed; rotate without packing, or leave it out with \
-         rotated_pattern",
-        file.display()
-    )]
-    Packed {
-        /// Which file.
-        file: PathBuf,
-    },
-    /// All parts together are too large.
-    #[error(
-        "the log {} has {bytes} bytes in all its parts since the service's start, more than the {MAX_LOG_BYTES} that \
-         are read; restart the service's log, or leave parts out with rotated_pattern",
-        file.display()
-    )]
-    Large {
-        /// The live file.
-        file: PathBuf,
-        /// Of all parts.
-        bytes: u64,
-    },
-}
 
 fn failed(file: &Path) -> impl FnOnce(io::Error) -> LogError {
     let file = file.to_owned();
@@ -136,11 +44,13 @@ struct Part {
     device: u64,
     inode: u64,
     bytes: u64,
+    /// Seconds since 1970.
+    written: i64,
 }
 
 impl Part {
     fn new(path: PathBuf, metadata: &Metadata) -> Self {
-        Self { path, device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len() }
+        Self { path, device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len(), written: metadata.mtime() }
     }
 }
 
@@ -152,6 +62,8 @@ pub struct Follower {
     seen: Option<Seen>,
     /// Whether the time of the live file's last line could be right; kept until there is another line.
     zone: Zone,
+    /// Whether the log was seen to be written since the service's start.
+    speaks: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +106,7 @@ struct Seen {
 impl Follower {
     /// Nothing read yet.
     pub fn new(source: LogSource) -> Self {
-        Self { source, since: None, seen: None, zone: Zone::Right }
+        Self { source, since: None, seen: None, zone: Zone::Right, speaks: false }
     }
 
     /// Who is paused now. `started` is the start of GoodLink's service; where it is not known (the service is stopped,
@@ -207,7 +119,7 @@ impl Follower {
         let since = started.or(self.since);
         if since != self.since {
             self.since = since;
-            self.seen = None;
+            (self.seen, self.speaks) = (None, false);
         }
         let seen = self.seen.take();
         let (mut seen, written) = self.read(seen)?;
@@ -218,8 +130,19 @@ impl Follower {
                 format: self.source.syntax.time_format().to_owned(),
             });
         }
-        if let Some(line) = seen.last.take() {
+        let last = seen.last.take();
+        if let Some(line) = last {
             self.zone = Zone::of(line, written, now);
+        }
+        if let Some(started) = since {
+            // A file that is open may show an old time, and a line that was read may be of another clock.
+            let late = |at: Timestamp| started.duration_since(at) <= FAR;
+            let older = seen.older.iter().any(|part| part.written.saturating_add(FAR.as_secs()) >= started.as_second());
+            self.speaks |= late(written) || last.is_some_and(late) || older;
+            if !self.speaks && now.duration_since(started) > SPEAKS_WITHIN {
+                self.seen = Some(seen);
+                return Err(LogError::Silent { file: self.source.file.clone(), started, written });
+            }
         }
         let paused = &self.seen.insert(seen).paused;
         let file = || self.source.file.clone();

@@ -3,6 +3,7 @@
 //! [`LogSyntax`] reads one line, [`fold`] makes the set of paused users of many, and [`follow`] reads the live file
 //! together with its rotated siblings, again and again.
 
+mod error;
 mod fold;
 mod follow;
 mod lines;
@@ -12,8 +13,9 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
+pub use error::LogError;
 pub use fold::{Cause, Hresult, Pause, Paused};
-pub use follow::{Follower, LogError, read_file};
+pub use follow::{Follower, read_file};
 pub use lines::{Lines, MAX_LINE_BYTES};
 pub use syntax::{Line, LineError, LogSyntax, SyntaxError, SyntaxText};
 
