@@ -67,7 +67,7 @@ pub(super) struct Heard {
 }
 
 impl World {
-    /// A report reaches the coordinator.
+    /// A report reaches the coordinator that lives.
     pub(super) fn hears(&mut self, now: Duration, host: &'static str, report: &HostReport) {
         let last = self.heard.get(host);
         let runs = |service: &Option<Service>| {
@@ -100,7 +100,6 @@ impl World {
         });
         let paused: BTreeMap<_, _> = paused.collect();
         self.paused |= !paused.is_empty();
-        self.arrived.insert(host, now);
         let services = [exchange.map(|exchange| &exchange.store_service), goodlink.map(|goodlink| &goodlink.service)];
         let stopped =
             services.into_iter().flatten().flatten().any(|service| service.state() == service::State::Stopped);

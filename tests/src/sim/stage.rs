@@ -276,8 +276,12 @@ impl Stage {
         let Some(running) = self.running.remove(&who) else { return };
         if who == Who::Coordinator {
             self.sim.serves(None);
-            // What it had not written down is lost with it.
-            self.sim.world(|world| world.lacks.clear());
+            // What it had not written down is lost with it; what it had time for is not.
+            let now = self.sim.now();
+            self.sim.world(|world| {
+                world.has_noted(now);
+                world.lacks.clear();
+            });
         }
         running.kill();
         self.back.insert(who, back);
