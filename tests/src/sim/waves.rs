@@ -219,7 +219,6 @@ impl World {
 
     /// A wave is over: it was watched for as long as it had to be, and shows what it was to show.
     fn may_be_over(&mut self, now: Duration, wave: u32) {
-        self.waves.done.insert(wave);
         let servers = self.agreed.terms.wave(wave);
         let hosts = EXCHANGE.iter().filter(|(server, _)| servers.contains(server)).flat_map(|(_, hosts)| hosts.iter());
         let hosts: Vec<&'static str> =
@@ -259,6 +258,8 @@ impl World {
             self.violated(now, format!("wave {wave} is over, and {why}"));
         }
         self.nothing_wrong(now, &format!("wave {wave} is over"));
+        // Until here it is the wave whose turn it is.
+        self.waves.done.insert(wave);
     }
 
     /// A rollout stops by itself for a reason only.
