@@ -63,7 +63,11 @@ impl World {
         }
         match intent {
             // The permit that is out is of a journal that is lost.
-            None if self.lost_effect(&key).is_some() && lost.is_some() => {}
+            None if self.lost_effect(&key).is_some() && lost.is_some() => {
+                if matches!(self.lost_effect(&key), Some(Effect::Install { .. })) {
+                    self.was_changed(host);
+                }
+            }
             None => self.violated(now, format!("{what} on {host} without an intent")),
             Some(intent) => {
                 if !matches!(intent.state, IntentState::Permitted { .. }) && lost.is_none() {

@@ -15,6 +15,7 @@ use super::network::Way;
 use super::people;
 use super::restored::{self, Loss, Lost};
 use super::terms::Terms;
+use super::watched::Watched;
 use super::waves::Waves;
 use super::world::{World, shown};
 use super::{Premises, Sim};
@@ -119,6 +120,7 @@ impl Stage {
             stops: BTreeMap::new(),
             held: Vec::new(),
             waves: Waves::default(),
+            watched: Watched::default(),
             agreed: Agreed::new(terms),
             exceptions: Exceptions::default(),
             resumed: 0,
@@ -281,6 +283,7 @@ impl Stage {
             self.sim.world(|world| {
                 world.has_noted(now);
                 world.lacks.clear();
+                world.watched.not_noted(now);
             });
         }
         running.kill();
