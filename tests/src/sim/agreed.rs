@@ -68,12 +68,6 @@ impl Agreed {
         hosts.into_iter().any(|host| self.has_changed(host) && !left_out(host))
     }
 
-    /// Whether an install has begun on a host of this server.
-    pub(super) fn changed_server(&self, server: &str) -> bool {
-        let hosts = EXCHANGE.iter().find(|(other, _)| *other == server).map_or(&[][..], |(_, hosts)| *hosts);
-        hosts.iter().any(|host| self.changed.contains(host))
-    }
-
     /// Only the file is still known.
     pub(super) fn forget(&mut self) {
         let terms = self.terms.clone();

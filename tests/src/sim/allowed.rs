@@ -6,10 +6,8 @@ use super::chance::Chance;
 use super::estate::{EXCHANGE, GOODLINK, name};
 use super::heard::HEEDED_WITHIN;
 use super::judge::REPORT_KNOWN_AFTER;
-use super::lives::ROLLOUT;
 use super::world::{User, World, shown};
 use sendgate_core::ledger::{Effect, IntentState, Outcome};
-use sendgate_core::names::HostName;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
@@ -157,7 +155,7 @@ impl World {
 
     /// Hosts that were changed, showed the hotfix, and serve nobody while their wave is watched.
     fn down(&self, now: Duration) -> Vec<(String, String)> {
-        let hosts = self.watched().filter_map(|host| Some((host.to_string(), self.stands_still(now, host.as_str())?)));
+        let hosts = self.watched().filter_map(|host| Some((host.to_string(), self.stands_still(now, host)?)));
         let has = |host: &str| self.told_version(host).is_none_or(|version| version == Self::target().to_string());
         hosts.filter(|(host, _)| has(host)).collect()
     }
@@ -166,17 +164,15 @@ impl World {
     fn away(&self, now: Duration) -> Vec<(String, String)> {
         let limit = self.policy.act_deadline + HEEDED_WITHIN;
         let late = |host: &str| self.heard_at(host).filter(|at| now.saturating_sub(*at) > limit);
-        let hosts = self.watched().filter_map(|host| Some((host.to_string(), late(host.as_str())?)));
+        let hosts = self.watched().filter_map(|host| Some((host.to_string(), late(host)?)));
         hosts.map(|(host, at)| (host.clone(), format!("nothing was heard of {host} since {}", shown(at)))).collect()
     }
 
     /// Hosts that were changed by us and have shown the hotfix, of the wave that is not over.
-    fn watched(&self) -> impl Iterator<Item = &HostName> {
-        let rollout = self.ledger.rollouts.get(&name(ROLLOUT));
-        let verified = rollout.into_iter().flat_map(|rollout| rollout.verified.keys());
-        verified.filter(|host| {
-            let ours = self.agreed.has_changed(host.as_str()) && !self.waves.is_left_out(host);
-            ours && self.agreed.terms.wave_of(server_of(host.as_str())) == self.wave_now()
+    fn watched(&self) -> impl Iterator<Item = &'static str> {
+        self.watched.hosts().filter(|host| {
+            let ours = self.is_changed(host) && !self.waves.is_left_out(&name(host));
+            ours && self.agreed.terms.wave_of(server_of(host)) == self.wave_now()
         })
     }
 
@@ -196,7 +192,8 @@ impl World {
             let here = matches!(&intent.effect, Effect::Install { server: on, .. } if on.as_str() == server);
             here && intent.state.began()
         });
-        permitted || self.agreed.changed_server(server)
+        let hosts = EXCHANGE.iter().filter(|(other, _)| *other == server).flat_map(|(_, hosts)| *hosts);
+        permitted || hosts.into_iter().any(|host| self.is_changed(host) || self.watched.may_be_changed(host))
     }
 
     /// Hosts of a wave that is over without them, by more than the file allows.
@@ -246,7 +243,7 @@ impl World {
             if !what.starts_with(&format!("{kind}, {allowed} allowed")) || count <= allowed {
                 wrong.push(format!("the file allows {allowed} {kind}"));
             }
-            if count > most && self.lost.count == 0 {
+            if count > most {
                 wrong.push(format!("there were {most} {kind} at most"));
             }
         }
@@ -272,7 +269,7 @@ impl World {
             wrong.push(format!("the file allows {allowed:?}"));
         }
         let (most, paused) = (self.users_there(now, wave).count(), self.paused_now());
-        if (users > most || count > paused) && self.lost.count == 0 {
+        if users > most || count > paused {
             wrong.push(format!("{most} users are there at most, and {paused} are reported as paused"));
         }
         let certain = self.users_there(now, wave).filter(|(called, user)| self.is_certain(now, called, user));
@@ -294,15 +291,21 @@ impl World {
         listed && served.iter().all(|domain| looked(domain.as_str())) && self.domains[user.domain].is_through()
     }
 
-    /// Whether an install of ours on the host has, or may have, failed.
+    /// Whether an install of ours on the host has, or may have, failed; what it had shown and has no more counts as well.
     fn may_have_failed(&self, now: Duration, host: &str) -> bool {
         let known = &self.hosts[host];
         let lacks = known.version != Some(Self::target()) || now.saturating_sub(known.versioned) < REPORT_KNOWN_AFTER;
-        let badly = self.ledger.intents.values().any(|intent| {
-            let ended = matches!(&intent.state, IntentState::Ended { outcome, .. } if !matches!(outcome, Outcome::Succeeded { .. } | Outcome::Withdrawn { .. }));
-            ended && matches!(&intent.effect, Effect::Install { host: on, .. } if on.as_str() == host)
+        let installs = self
+            .ledger
+            .intents
+            .values()
+            .filter(|intent| matches!(&intent.effect, Effect::Install { host: on, .. } if on.as_str() == host));
+        let badly = installs.clone().any(|intent| {
+            matches!(&intent.state, IntentState::Ended { outcome, .. } if !matches!(outcome, Outcome::Succeeded { .. } | Outcome::Withdrawn { .. }))
         });
-        lacks || badly || self.version_unread(now, host).is_some()
+        let begun = installs.into_iter().any(|intent| intent.state.began());
+        let was = begun || self.watched.had(host) || self.watched.may_be_changed(host);
+        badly || was && (lacks || self.may_be_unread(now, host))
     }
 
     /// Whether a pause there counts: where the mailbox is has been known for long enough.
@@ -313,6 +316,6 @@ impl World {
 
     /// Whether a server of the wave, or any, was changed.
     pub(super) fn changed_in(&self, wave: Option<u32>, server: &str) -> bool {
-        self.is_of(wave, server) && self.agreed.changed_server(server)
+        self.is_of(wave, server) && self.is_server_changed(server)
     }
 }

@@ -60,6 +60,8 @@ pub(super) struct Heard {
     stopped: bool,
     /// What reports do not know, or say that is not as declared, and since when.
     wrong: BTreeMap<&'static str, Duration>,
+    /// When a report last did not know the version of its store.
+    unread: Option<Duration>,
     /// The digest of its roster, and since when reports have it.
     roster: Option<(Vec<u8>, Duration)>,
     /// Paused users, by the directory's names, and since when reports show them.
@@ -67,7 +69,7 @@ pub(super) struct Heard {
 }
 
 impl World {
-    /// A report reaches the coordinator.
+    /// A report reaches the coordinator that lives.
     pub(super) fn hears(&mut self, now: Duration, host: &'static str, report: &HostReport) {
         let last = self.heard.get(host);
         let runs = |service: &Option<Service>| {
@@ -100,19 +102,20 @@ impl World {
         });
         let paused: BTreeMap<_, _> = paused.collect();
         self.paused |= !paused.is_empty();
-        self.arrived.insert(host, now);
         let services = [exchange.map(|exchange| &exchange.store_service), goodlink.map(|goodlink| &goodlink.service)];
         let stopped =
             services.into_iter().flatten().flatten().any(|service| service.state() == service::State::Stopped);
         let since = |what: &'static str| (what, last.and_then(|last| last.wrong.get(what)).copied().unwrap_or(now));
-        let wrong = wrong(host, report).into_iter().map(since).collect();
+        let wrong: BTreeMap<_, _> = wrong(host, report).into_iter().map(since).collect();
+        let unread = if wrong.contains_key(VERSION) { Some(now) } else { last.and_then(|last| last.unread) };
         let digest = goodlink.and_then(|goodlink| goodlink.roster.as_ref()).map(|roster| roster.sha256.clone());
         let before = last.and_then(|last| last.roster.as_ref());
         let roster = digest.filter(|digest| !digest.is_empty()).map(|digest| {
             let since = before.filter(|(known, _)| *known == digest).map_or(now, |(_, since)| *since);
             (digest, since)
         });
-        self.heard.insert(host, Heard { at: now, version, stands, stopped, wrong, roster, paused });
+        self.heard.insert(host, Heard { at: now, version, stands, stopped, wrong, unread, roster, paused });
+        self.notes(now, host);
     }
 
     /// Why nothing is known of a host.
@@ -168,15 +171,18 @@ impl World {
         self.heard.values().map(|heard| heard.paused.len()).sum()
     }
 
+    /// Whether another node of its cluster serves: the service runs on one, and is stopped on the others.
+    pub(super) fn is_passive(&self, host: &str) -> bool {
+        let nodes = EXCHANGE.iter().find(|(_, hosts)| hosts.contains(&host)).map_or(&[][..], |(_, hosts)| *hosts);
+        let mut others = nodes.iter().filter(|node| **node != host).filter_map(|node| self.heard.get(node));
+        self.heard.get(host).is_some_and(|heard| heard.stopped) && others.any(|node| node.stands.is_none())
+    }
+
     /// Since when a host serves nobody, by what it reports.
     pub(super) fn stands_still(&self, now: Duration, host: &str) -> Option<String> {
-        // The service of a cluster runs on one node, and is stopped on the others.
-        let nodes = EXCHANGE.iter().find(|(_, hosts)| hosts.contains(&host)).map_or(&[][..], |(_, hosts)| *hosts);
-        let other = nodes.iter().filter(|node| **node != host).filter_map(|node| self.heard.get(node));
         let heard = self.heard.get(host)?;
         let standing = heard.stands.filter(|since| now.saturating_sub(*since) > HEEDED_WITHIN)?;
-        let passive = heard.stopped && other.into_iter().any(|node| node.stands.is_none());
-        (!passive).then(|| format!("{host} serves nobody since {}", shown(standing)))
+        (!self.is_passive(host)).then(|| format!("{host} serves nobody since {}", shown(standing)))
     }
 
     /// Whether the host has shown what came of it since, or, where a person has looked, anything.
@@ -221,6 +227,15 @@ impl World {
     /// Why the version of a host's store is not known.
     pub(super) fn version_unread(&self, now: Duration, host: &str) -> Option<String> {
         self.reported(now, host, VERSION)
+    }
+
+    /// Whether the coordinator may hold now that it does not know that version: what it has just heard may come too late.
+    pub(super) fn may_be_unread(&self, now: Duration, host: &str) -> bool {
+        let heard = self.heard.get(host);
+        let unread = |at: Duration| {
+            now.saturating_sub(at) <= HEEDED_WITHIN || heard.is_some_and(|heard| heard.version.is_none())
+        };
+        heard.and_then(|heard| heard.unread).is_some_and(unread)
     }
 
     /// Everything of a GoodLink server's report that is not known or not as declared, and closes gates.

@@ -1,7 +1,8 @@
 //! What must never be, on the simulated truth: effects outside a permit, too early, too many, for nobody's sake.
 
-use super::estate::{EXCHANGE, SILENT_AFTER, WATCH_AGE, name};
+use super::estate::{EXCHANGE, SILENT_AFTER, WATCH_AGE};
 use super::hosts::Act;
+use super::known::{domains_of, served_by};
 use super::restored::ActKey;
 use super::world::{User, World, shown};
 use sendgate_core::ledger::{Effect, IntentState, Outcome, Sequence};
@@ -62,7 +63,11 @@ impl World {
         }
         match intent {
             // The permit that is out is of a journal that is lost.
-            None if self.lost_effect(&key).is_some() && lost.is_some() => {}
+            None if self.lost_effect(&key).is_some() && lost.is_some() => {
+                if matches!(self.lost_effect(&key), Some(Effect::Install { .. })) {
+                    self.was_changed(host);
+                }
+            }
             None => self.violated(now, format!("{what} on {host} without an intent")),
             Some(intent) => {
                 if !matches!(intent.state, IntentState::Permitted { .. }) && lost.is_none() {
@@ -101,11 +106,12 @@ impl World {
     fn may_install(&mut self, now: Duration, host: &str) {
         let Some((server, _)) = EXCHANGE.iter().find(|(_, hosts)| hosts.contains(&host)) else { return };
         let everybody = self.policy.scope == GateScope::Domain;
+        let domains = domains_of(self, &served_by(self, server));
         let mut wrong = Vec::new();
         for (called, user) in &self.users {
-            let uses = |goodlink: &str| self.policy.goodlink[&name(goodlink)].exchange.contains(&name(server));
             let here = self.home(called, user).is_some_and(|home| home == *server);
-            let concerned = here || everybody && uses(user.goodlink);
+            // Whichever GoodLink server they use.
+            let concerned = here || everybody && domains.contains(user.domain);
             let new = now.saturating_sub(user.since) < REPORT_KNOWN_AFTER
                 || now.saturating_sub(user.moved) < KNOWN_AFTER && !everybody;
             if !concerned || new || self.waived(called, now.saturating_sub(PERMIT)) {

@@ -204,10 +204,10 @@ impl World {
         let everybody = self.policy.scope == GateScope::Domain;
         let concerned = |(called, homes): &(&String, &BTreeSet<String>)| {
             let Some(user) = self.users.get(*called) else { return false };
-            let declared = served_by(self, server).contains(user.goodlink);
             // Who is not on the roster any more is nobody of whom anything could be known.
             let counts = self.is_listed(called, user.goodlink) && !self.waived(called, now);
-            counts && (everybody && declared || homes.contains(server))
+            // The look is at a domain of the server's already.
+            counts && (everybody || homes.contains(server))
         };
         let shown_as = [
             (&look.uncovered, "was shown without the right"),

@@ -36,6 +36,7 @@ mod restored;
 mod stage;
 mod stops;
 mod terms;
+mod watched;
 mod waves;
 mod world;
 

@@ -183,8 +183,16 @@ impl Carried for FromAgent {
                 sim.world(|world| world.asked.extend(act.map(|act| (act, now))));
             }
             Some(Kind::Hello(_)) if arrives && line.lives(sim) => sim.world(|world| world.says_hello(now, host)),
-            Some(Kind::Report(report)) if arrives => sim.world(|world| world.hears(now, host, report)),
-            Some(Kind::Roster(part)) if arrives && part.last => {
+            Some(Kind::Report(report)) if arrives => {
+                let lives = line.lives(sim);
+                sim.world(|world| {
+                    world.arrived.insert(host, now);
+                    if lives {
+                        world.hears(now, host, report);
+                    }
+                });
+            }
+            Some(Kind::Roster(part)) if arrives && part.last && line.lives(sim) => {
                 sim.world(|world| world.uploaded.insert(host, part.sha256.clone()));
             }
             _ => {}

@@ -65,6 +65,8 @@ pub(super) struct Lost {
     pub(super) count: u64,
     /// From when on somebody declares a takeover.
     pub(super) declared: Duration,
+    /// What the copy has is gone through: it was judged when it was written.
+    pub(super) replays: bool,
     /// Nobody has declared one since the last loss.
     pub(super) waits: bool,
     /// When somebody declared one last.
@@ -107,6 +109,12 @@ impl World {
         self.lost.permitted.get(&(key.epoch, key.sequence)).copied()
     }
 
+    /// Some install of a lost journal on the host.
+    pub(super) fn lost_install(&self, host: &str) -> Option<&Effect> {
+        let here = |effect: &&Effect| effect.host().is_some_and(|on| on.as_str() == host);
+        self.lost.intents.values().filter(here).find(|effect| matches!(effect, Effect::Install { .. }))
+    }
+
     /// The journal has only these records from now on. They were judged when they were written.
     fn restored(&mut self, now: Duration, records: &[(Sequence, Vec<u8>)], declared: Duration) {
         let kept = records.last().map(|(sequence, _)| *sequence);
@@ -126,6 +134,8 @@ impl World {
         self.outcomes.retain(|id, _| !gone(id));
         self.agreed.forget();
         self.waves.forget();
+        self.watched.forget();
+        self.lost.replays = true;
         self.exceptions = Exceptions::default();
         for (sequence, payload) in records {
             let Ok(stamped) = serde_json::from_slice::<Stamped>(payload) else { continue };
@@ -135,6 +145,7 @@ impl World {
                 self.excepts(now, *sequence, &stamped.entry);
             }
         }
+        self.lost.replays = false;
         self.violations.truncate(violations);
         self.told = told;
         self.permitted.retain(|id, _| self.ledger.intents.get(id).is_some_and(|intent| intent.state.began()));
@@ -145,6 +156,10 @@ impl World {
             .filter(|(_, intent)| matches!(intent.effect, Effect::Install { .. }) && intent.state.began());
         let changed: Vec<_> = began.filter_map(|(id, _)| Some(self.key(*id)?.host)).collect();
         self.agreed.are_changed(changed);
+        let installed = |key: &&ActKey| matches!(self.lost_effect(key), Some(Effect::Install { .. }));
+        let began = self.acts.iter().filter(|(_, act)| act.began()).map(|(key, _)| key);
+        let changed: Vec<_> = began.filter(installed).map(|key| key.host).collect();
+        changed.into_iter().for_each(|host| self.was_changed(host));
         self.stops.clear();
         self.note_stops(now);
         self.tell(now, || format!("the journal is lost, and a copy up to {kept:?} takes its place"));

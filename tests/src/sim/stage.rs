@@ -15,6 +15,7 @@ use super::network::Way;
 use super::people;
 use super::restored::{self, Loss, Lost};
 use super::terms::Terms;
+use super::watched::Watched;
 use super::waves::Waves;
 use super::world::{World, shown};
 use super::{Premises, Sim};
@@ -119,6 +120,7 @@ impl Stage {
             stops: BTreeMap::new(),
             held: Vec::new(),
             waves: Waves::default(),
+            watched: Watched::default(),
             agreed: Agreed::new(terms),
             exceptions: Exceptions::default(),
             resumed: 0,
@@ -276,8 +278,13 @@ impl Stage {
         let Some(running) = self.running.remove(&who) else { return };
         if who == Who::Coordinator {
             self.sim.serves(None);
-            // What it had not written down is lost with it.
-            self.sim.world(|world| world.lacks.clear());
+            // What it had not written down is lost with it; what it had time for is not.
+            let now = self.sim.now();
+            self.sim.world(|world| {
+                world.has_noted(now);
+                world.lacks.clear();
+                world.watched.not_noted(now);
+            });
         }
         running.kill();
         self.back.insert(who, back);

@@ -5,7 +5,6 @@
 use super::estate::{EXCHANGE, GOODLINK, HOSTS, SILENT_AFTER, name};
 use super::heard::HEEDED_WITHIN;
 use super::known::served_by;
-use super::lives::ROLLOUT;
 use super::world::{World, shown};
 use sendgate_core::ledger::{Effect, Entry, IntentState, Milestone, Outcome, Request, RolloutEvent, Sequence};
 use sendgate_core::names::{GoodLinkName, HostName, RosterName};
@@ -44,9 +43,18 @@ pub(super) struct Waves {
 }
 
 impl Waves {
-    /// What has ended is still known, and that something has gone wrong.
+    /// What has ended is still known, and whether something has gone wrong.
     pub(super) fn forget(&mut self) {
-        *self = Self { ended: std::mem::take(&mut self.ended), trouble: true, ..Self::default() };
+        *self = Self { ended: std::mem::take(&mut self.ended), trouble: self.trouble, ..Self::default() };
+    }
+
+    /// Whether a person wanted the host tried again after this install.
+    pub(super) fn is_forgiven(&self, host: &HostName, id: Sequence) -> bool {
+        self.retried.get(host).is_some_and(|asked| *asked > id)
+    }
+
+    pub(super) fn is_removing(&self) -> bool {
+        self.removing
     }
 
     pub(super) fn is_done(&self, wave: u32) -> bool {
@@ -90,6 +98,7 @@ impl World {
                 self.waves.left_out.remove(host);
                 self.waves.failed.remove(host);
                 self.waves.refused.remove(host);
+                self.watched.again(host);
             }
             Entry::Request { request: Request::HostSkip { host, .. }, .. } => {
                 self.waves.left_out.insert(host.clone());
@@ -172,6 +181,13 @@ impl World {
 
     /// What is excused is what was reported then, and no more.
     fn takes_down(&mut self, now: Duration, wave: u32, goodlink: &GoodLinkName, paused: &BTreeSet<RosterName>) {
+        let short = |called: &String| called.split('@').next().unwrap_or_default().to_owned();
+        if self.lost.replays {
+            // What is reported at the moment of the loss is not what was then.
+            let was = |called: &&String| paused.iter().any(|user| user.as_str() == short(called));
+            let was = self.users.keys().filter(was).cloned().collect();
+            return self.were_paused(wave, goodlink, was);
+        }
         // Of whoever has no user on a server of the rollout nothing need be known; here everybody has.
         if let Some(why) = self.pauses_unread(now, goodlink.as_str()) {
             self.violated(now, format!("whom {goodlink} has paused is taken down, and {why}"));
@@ -179,7 +195,6 @@ impl World {
         let heard = self.heard.get(goodlink.as_str());
         let reported: BTreeSet<String> = heard.map(|heard| heard.paused.keys().cloned().collect()).unwrap_or_default();
         let fresh = heard.is_some_and(|heard| now.saturating_sub(heard.at) <= HEEDED_WITHIN);
-        let short = |called: &String| called.split('@').next().unwrap_or_default().to_owned();
         let known: BTreeSet<String> = reported.iter().map(short).collect();
         let excused: Vec<_> = paused.iter().map(RosterName::as_str).filter(|user| !known.contains(*user)).collect();
         if !excused.is_empty() && !fresh {
@@ -189,6 +204,10 @@ impl World {
                 format!("{excused} of {goodlink} is excused as paused before, and no report shows that"),
             );
         }
+        self.were_paused(wave, goodlink, reported);
+    }
+
+    fn were_paused(&mut self, wave: u32, goodlink: &GoodLinkName, reported: BTreeSet<String>) {
         self.waves.taken.insert((wave, goodlink.clone()));
         self.waves.before_wave.entry((wave, goodlink.clone())).or_insert_with(|| reported.clone());
         self.waves.before.entry(goodlink.clone()).or_insert(reported);
@@ -201,7 +220,7 @@ impl World {
         self.waves.trouble |= !well && intent.effect.rollout().is_some();
         let Effect::Install { host, .. } = &intent.effect else { return };
         let waves = &mut self.waves;
-        if waves.left_out.contains(host) || waves.retried.get(host).is_some_and(|asked| *asked > id) {
+        if waves.left_out.contains(host) || waves.is_forgiven(host, id) {
             return;
         }
         match outcome {
@@ -219,7 +238,6 @@ impl World {
 
     /// A wave is over: it was watched for as long as it had to be, and shows what it was to show.
     fn may_be_over(&mut self, now: Duration, wave: u32) {
-        self.waves.done.insert(wave);
         let servers = self.agreed.terms.wave(wave);
         let hosts = EXCHANGE.iter().filter(|(server, _)| servers.contains(server)).flat_map(|(_, hosts)| hosts.iter());
         let hosts: Vec<&'static str> =
@@ -227,23 +245,24 @@ impl World {
         let mut wrong = self.without(now, &hosts);
         // Whoever was passed over is not watched.
         let lenient = self.agreed.terms.thresholds.passed_over() > 0;
-        let verified = self.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| &rollout.verified);
-        let shows = |host: &str| verified.is_some_and(|verified| verified.contains_key(&name::<HostName>(host)));
-        let hosts: Vec<&'static str> = hosts.into_iter().filter(|host| !lenient || shows(host)).collect();
-        let last = hosts.iter().filter_map(|host| self.waves.ended.get(host)).max().copied();
-        if hosts.iter().any(|host| self.agreed.has_changed(host)) {
+        let hosts: Vec<&'static str> = hosts.into_iter().filter(|host| !lenient || self.watched.shows(host)).collect();
+        let ended = hosts.iter().filter_map(|host| self.waves.ended.get(host)).copied();
+        // What a lost journal changed is watched since somebody can know of it.
+        let last = ended.chain(hosts.iter().filter_map(|host| self.watched.learned(host))).max();
+        if hosts.iter().any(|host| self.is_changed(host)) {
             let goodlinks = GOODLINK.iter().map(|(goodlink, _)| *goodlink);
             wrong.extend(goodlinks.filter_map(|goodlink| self.pauses_unread(now, goodlink)));
         }
         for host in hosts {
-            if self.agreed.has_changed(host) {
+            if self.is_changed(host) {
                 wrong.extend(self.silent(now, host).or_else(|| self.version_unread(now, host)));
             }
             let mut installs = self.ledger.intents.values().map(|intent| &intent.effect).filter(|effect| {
                 matches!(effect, Effect::Install { .. }) && effect.host() == Some(&name::<HostName>(host))
             });
-            if let (Some(last), Some(effect), true) = (last, installs.next_back(), self.waves.ended.contains_key(host))
-            {
+            let lost = self.watched.learned(host).and_then(|_| self.lost_install(host));
+            let install = installs.next_back().filter(|_| self.waves.ended.contains_key(host)).or(lost);
+            if let (Some(last), Some(effect)) = (last, install) {
                 let watched = self.unheld(last, now, effect);
                 if watched + SLACK < self.policy.soak {
                     wrong.push(format!("{host} was watched for {watched:?} since {}", shown(last)));
@@ -259,6 +278,8 @@ impl World {
             self.violated(now, format!("wave {wave} is over, and {why}"));
         }
         self.nothing_wrong(now, &format!("wave {wave} is over"));
+        // Until here it is the wave whose turn it is.
+        self.waves.done.insert(wave);
     }
 
     /// A rollout stops by itself for a reason only.

@@ -13,6 +13,7 @@ use super::meddling::{Meddled, Meddling};
 use super::people;
 use super::restored::{ActKey, Lost};
 use super::stops::Stops;
+use super::watched::Watched;
 use super::waves::Waves;
 use sendgate_core::enforcement::{Enforcement, StoreVersion};
 use sendgate_core::guid::Guid;
@@ -87,6 +88,8 @@ pub(super) struct World {
     pub(super) held: Vec<(Held, Duration, Duration)>,
     /// What has to come before what.
     pub(super) waves: Waves,
+    /// What was changed, and has shown it.
+    pub(super) watched: Watched,
     /// What the rollout's file and people say.
     pub(super) agreed: Agreed,
     /// What people took out of the rules.
