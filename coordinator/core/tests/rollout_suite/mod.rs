@@ -2,6 +2,7 @@
 
 mod again;
 mod approvals;
+mod cluster;
 mod files;
 mod forecast;
 mod limits;

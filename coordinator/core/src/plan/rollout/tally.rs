@@ -44,7 +44,7 @@ pub struct Tally {
     pub not_known: BTreeMap<GoodLinkName, String>,
     /// Roster users there.
     pub roster_users: usize,
-    /// Failed hosts with what failed.
+    /// Failed hosts with what failed; of a cluster whose store is down, one.
     pub failed: BTreeMap<HostName, (Class, String)>,
     /// Test sends that failed. A list, for it is shown as JSON, where a pair cannot be a key.
     pub tests: BTreeSet<FailedTest>,
@@ -105,7 +105,10 @@ fn tally(
     before: Option<&Baseline>,
     allowed: Thresholds,
 ) -> Tally {
+    // The nodes of a cluster have one store.
+    let mut down = BTreeSet::new();
     let failed = hosts.iter().filter_map(|host| match &host.phase {
+        Phase::Failed { class: Class::Store, .. } if !down.insert(&host.server) => None,
         Phase::Failed { class, why } => Some((host.host.clone(), (*class, why.clone()))),
         _ => None,
     });
