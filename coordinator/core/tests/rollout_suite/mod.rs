@@ -7,6 +7,7 @@ mod files;
 mod forecast;
 mod limits;
 mod long_texts;
+mod passed_over;
 mod removal;
 mod stopped;
 mod test_send;

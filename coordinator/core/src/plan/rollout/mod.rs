@@ -21,6 +21,7 @@ mod wave;
 
 pub use fit::{Fit, Need};
 pub use phase::{Class, Phase};
+pub(crate) use tally::gone;
 pub use tally::{FailedTest, Tally, tallies};
 
 use super::Blocked;

@@ -190,9 +190,15 @@ impl Tally {
     }
 }
 
+/// Its servers that have left the configuration.
+pub(crate) fn gone<'a>(world: World<'a>, rollout: &'a Rollout) -> impl Iterator<Item = &'a ExchangeServerName> {
+    rollout.spec.servers().filter(move |server| !world.policy.exchange.contains_key(*server))
+}
+
 /// What stops the rollout by itself, with the numbers.
 pub(super) fn trip(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<String> {
-    if let Some(gone) = rollout.spec.servers().find(|server| !world.policy.exchange.contains_key(*server)) {
+    // A removal passes over it: what is left of the rollout can be undone all the same.
+    if let Some(gone) = gone(world, rollout).next().filter(|_| rollout.removal.is_none()) {
         return Some(format!("Exchange server {gone} is not in the configuration any more"));
     }
     let tallies = counted(world, rollout, hosts, For::Thresholds);
