@@ -25,6 +25,8 @@ pub struct Estate {
     pub foreign: BTreeMap<HostName, Foreign>,
     /// Hosts that have reported to this coordinator.
     pub hosts: BTreeMap<HostName, HostState>,
+    /// When each of them last reported a store that serves.
+    pub served: BTreeMap<HostName, Steady>,
     /// Rosters as last uploaded.
     pub rosters: BTreeMap<GoodLinkName, Roster>,
     /// Why a GoodLink server's last upload could not be used; it ends with one that can.
@@ -69,6 +71,14 @@ pub struct ExchangeState {
     pub service: Answer<Service>,
     /// Whether the store is mounted.
     pub mounted: Answer<bool>,
+}
+
+impl ExchangeState {
+    /// Whether the store runs and is mounted.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.service.as_ref().is_ok_and(|service| service.state == ServiceState::Running) && self.mounted == Ok(true)
+    }
 }
 
 /// A GoodLink host.
@@ -207,6 +217,7 @@ impl Estate {
                 self.sessions.clear();
                 // What hosts said before is not the word of agents that follow.
                 self.hosts.clear();
+                self.served.clear();
             }
             Observation::Foreign(host, foreign) => drop(self.foreign.insert(host, foreign)),
             Observation::ForeignOver(host, act) => {
@@ -215,7 +226,12 @@ impl Estate {
                 }
             }
             Observation::Disconnected(agent) => drop(self.sessions.remove(&agent)),
-            Observation::Report(host, state) => drop(self.hosts.insert(host, state)),
+            Observation::Report(host, state) => {
+                if state.exchange.as_ref().is_some_and(ExchangeState::serves) {
+                    self.served.insert(host.clone(), state.reported);
+                }
+                self.hosts.insert(host, state);
+            }
             Observation::Roster(goodlink, roster) => {
                 self.roster_faults.remove(&goodlink);
                 self.rosters.insert(goodlink, roster);

@@ -145,7 +145,10 @@ impl Rollout {
         if let RolloutEvent::Removing { reason, wave } = event {
             let (reason, removed) = (reason.clone(), BTreeSet::new());
             self.removal = Some(Removal { since: sequence, wave: *wave, reason, removed });
-            self.skipped.clear();
+            // Whoever wants all of it away wants it away there as well; what begins by itself overrules nobody.
+            if wave.is_none() {
+                self.skipped.clear();
+            }
         }
         if matches!(event, RolloutEvent::Resumed { .. }) {
             self.resumed = Some(sequence);

@@ -2,7 +2,7 @@
 //! what it is for does not run.
 
 use super::Blocked;
-use crate::estate::{HostState, ServiceState};
+use crate::estate::{ExchangeState, HostState, ServiceState};
 use crate::gate::World;
 use crate::ledger::{Effect, Foreign, Intent, IntentState, Outcome, Rollout, RolloutState, Sequence};
 use crate::mutation::{self, Mutation};
@@ -164,17 +164,19 @@ pub fn is_passive(world: World<'_>, host: &HostName) -> bool {
             exchange.service.as_ref().is_ok_and(|service| service.state == ServiceState::Stopped)
         })
     };
+    stopped(host) && served_elsewhere(world, host)
+}
+
+/// Whether the store of the host's Exchange server runs on another node of the cluster.
+pub(super) fn served_elsewhere(world: World<'_>, host: &HostName) -> bool {
     let serves = |host: &HostName| {
         let state = world.estate.hosts.get(host);
         let fresh = state.filter(|state| world.now.steady.since(state.reported) <= world.policy.freshness.silent_after);
-        fresh.and_then(|state| state.exchange.as_ref()).is_some_and(|exchange| {
-            exchange.service.as_ref().is_ok_and(|service| service.state == ServiceState::Running)
-                && exchange.mounted == Ok(true)
-        })
+        fresh.and_then(|state| state.exchange.as_ref()).is_some_and(ExchangeState::serves)
     };
     let server = world.policy.exchange_of(host).and_then(|server| world.policy.exchange.get(server));
     let others = server.into_iter().flat_map(|server| &server.hosts).filter(|other| *other != host);
-    stopped(host) && others.into_iter().any(serves)
+    others.into_iter().any(serves)
 }
 
 fn not_serving(world: World<'_>, name: &HostName, host: &HostState) -> Option<String> {

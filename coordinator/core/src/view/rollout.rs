@@ -2,7 +2,7 @@
 
 use super::gate::{self, summary};
 use crate::gate::World;
-use crate::ledger::{IntentState, Sequence, Subject, Yes};
+use crate::ledger::{IntentState, Rollout, Sequence, Subject, Yes};
 use crate::names::{DomainName, GoodLinkName, OperatorName, RolloutName};
 use crate::plan::rollout::{Depth, HostProgress, Tally, progress, tallies};
 use crate::plan::{self, Plan, Step};
@@ -24,7 +24,7 @@ pub struct RolloutView {
     pub lifecycle: crate::ledger::RolloutState,
     /// Waves that are over.
     pub waves_done: u32,
-    /// Why its hotfix is being removed or was removed again.
+    /// Why its hotfix is being removed or was removed again, and which of its servers are passed over.
     pub removal: Option<String>,
     /// What has gone wrong, against what is allowed.
     pub tallies: Vec<Tally>,
@@ -75,10 +75,19 @@ pub fn rollout(world: World<'_>, name: &RolloutName) -> Option<RolloutView> {
         state: rollout.state.to_string(),
         lifecycle: rollout.state.clone(),
         waves_done: rollout.waves_done,
-        removal: rollout.removal.as_ref().map(|removal| removal.reason.clone()),
+        removal: removal(world, rollout),
         tallies: tallies(world, rollout, &hosts),
         hosts: host_lines(hosts),
     })
+}
+
+fn removal(world: World<'_>, rollout: &Rollout) -> Option<String> {
+    let reason = &rollout.removal.as_ref()?.reason;
+    let gone: Vec<_> = plan::rollout::gone(world, rollout).map(ToString::to_string).collect();
+    if gone.is_empty() {
+        return Some(reason.clone());
+    }
+    Some(format!("{reason}; passed over, for they are not in the configuration any more: {}", gone.join(", ")))
 }
 
 /// What is to be done next, and why everything else stands still.

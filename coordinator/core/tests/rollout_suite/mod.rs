@@ -2,10 +2,12 @@
 
 mod again;
 mod approvals;
+mod cluster;
 mod files;
 mod forecast;
 mod limits;
 mod long_texts;
+mod passed_over;
 mod removal;
 mod stopped;
 mod test_send;

@@ -1,6 +1,6 @@
 //! A rollout: how far each host is, what may begin, what trips, when a wave and when all of it ends.
 //!
-//! 1. [`phase`]: what the journal and the host's own report say of each host;
+//! 1. [`phase`]: what the journal and the host's own report say of each host, [`cluster`] where several have one store;
 //! 2. [`wave`]: whose turn it is, and how long the wave is still watched;
 //! 3. [`begin`]: what speaks against beginning on a host now, windows ([`fit`]) among it;
 //! 4. [`tally`]: what has gone wrong, against the thresholds;
@@ -11,6 +11,7 @@
 
 mod baseline;
 mod begin;
+mod cluster;
 mod fit;
 mod phase;
 mod steps;
@@ -20,6 +21,7 @@ mod wave;
 
 pub use fit::{Fit, Need};
 pub use phase::{Class, Phase};
+pub(crate) use tally::gone;
 pub use tally::{FailedTest, Tally, tallies};
 
 use super::Blocked;

@@ -1,5 +1,6 @@
 //! How far a host is: what the journal says was done there, and what the host itself shows since.
 
+use super::cluster::{self, Store};
 use super::{About, REFUSALS, began, has, installed};
 use crate::estate::{ExchangeState, ServiceState};
 use crate::gate::World;
@@ -265,10 +266,9 @@ fn verified(about: &About<'_>) -> Phase {
     if !super::ours(world, rollout, about.host) {
         return Phase::Done;
     }
-    let serving = about.report().and_then(|host| host.exchange.as_ref()).map(|exchange| not_serving(about, exchange));
-    match serving {
-        Some(Some(why)) => Phase::Failed { class: Class::Store, why },
-        Some(None) | None => Phase::Soaking { remaining: Duration::ZERO },
+    match cluster::store(about) {
+        Store::Down(why) => Phase::Failed { class: Class::Store, why },
+        Store::Fine | Store::Awaited(_) => Phase::Soaking { remaining: Duration::ZERO },
     }
 }
 
@@ -323,7 +323,7 @@ fn shortfall(about: &About<'_>, exchange: &ExchangeState) -> Option<(Class, Stri
 }
 
 /// Why the store does not serve; a passive node of a cluster need not.
-fn not_serving(about: &About<'_>, exchange: &ExchangeState) -> Option<String> {
+pub(super) fn not_serving(about: &About<'_>, exchange: &ExchangeState) -> Option<String> {
     if disruption::is_passive(about.world, about.host) {
         return None;
     }

@@ -101,8 +101,11 @@ fn removal(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Optio
     Some(RolloutEvent::Removing { reason: reason.clone(), wave: Some(wave) })
 }
 
+/// The last wave that was begun; none where people left out all that was begun of it.
 fn last_begun(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<u32> {
-    hosts.iter().filter(|host| began(world, rollout, &host.host)).map(|host| host.wave).max()
+    let begun = || hosts.iter().filter(|host| began(world, rollout, &host.host));
+    let last = begun().map(|host| host.wave).max()?;
+    begun().any(|host| host.wave == last && !rollout.skipped.contains_key(&host.host)).then_some(last)
 }
 
 /// The next hosts, as many as may be under way in the wave.

@@ -44,7 +44,7 @@ pub struct Tally {
     pub not_known: BTreeMap<GoodLinkName, String>,
     /// Roster users there.
     pub roster_users: usize,
-    /// Failed hosts with what failed.
+    /// Failed hosts with what failed; of a cluster whose store is down, one.
     pub failed: BTreeMap<HostName, (Class, String)>,
     /// Test sends that failed. A list, for it is shown as JSON, where a pair cannot be a key.
     pub tests: BTreeSet<FailedTest>,
@@ -105,7 +105,10 @@ fn tally(
     before: Option<&Baseline>,
     allowed: Thresholds,
 ) -> Tally {
+    // The nodes of a cluster have one store.
+    let mut down = BTreeSet::new();
     let failed = hosts.iter().filter_map(|host| match &host.phase {
+        Phase::Failed { class: Class::Store, .. } if !down.insert(&host.server) => None,
         Phase::Failed { class, why } => Some((host.host.clone(), (*class, why.clone()))),
         _ => None,
     });
@@ -187,9 +190,15 @@ impl Tally {
     }
 }
 
+/// Its servers that have left the configuration.
+pub(crate) fn gone<'a>(world: World<'a>, rollout: &'a Rollout) -> impl Iterator<Item = &'a ExchangeServerName> {
+    rollout.spec.servers().filter(move |server| !world.policy.exchange.contains_key(*server))
+}
+
 /// What stops the rollout by itself, with the numbers.
 pub(super) fn trip(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<String> {
-    if let Some(gone) = rollout.spec.servers().find(|server| !world.policy.exchange.contains_key(*server)) {
+    // A removal passes over it: what is left of the rollout can be undone all the same.
+    if let Some(gone) = gone(world, rollout).next().filter(|_| rollout.removal.is_none()) {
         return Some(format!("Exchange server {gone} is not in the configuration any more"));
     }
     let tallies = counted(world, rollout, hosts, For::Thresholds);

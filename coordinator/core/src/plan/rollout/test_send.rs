@@ -1,7 +1,7 @@
 //! Test Send: once every host of a wave shows the hotfix, each GoodLink server that may use a changed server sends through
 //! it, which proves the right end to end. Nothing is changed by it; since it occupies the agent it counts as a disruption.
 
-use super::{HostProgress, Phase, REFUSALS, ours};
+use super::{About, HostProgress, Phase, REFUSALS, ours, wave};
 use crate::gate::World;
 use crate::ledger::{Effect, Intent, IntentState, Outcome, Rollout, Sequence};
 use crate::names::{ExchangeServerName, GoodLinkName, HostName};
@@ -28,10 +28,18 @@ pub(super) enum Standing {
     Failed(String),
 }
 
-/// The tests that the wave needs by now; none before all of its hosts are through.
+/// The tests that the wave needs by now; none before all of its hosts are through, nor while a store is waited for.
 pub(super) fn of_wave(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgress]) -> BTreeSet<Test> {
     let mut of_wave = hosts.iter().filter(|host| host.wave == wave);
-    let through = of_wave.all(|host| host.phase != Phase::Waiting && !host.phase.in_flight());
+    let awaited = |HostProgress { server, host, .. }: &HostProgress| {
+        wave::awaited(&About { world, rollout, wave, server, host, except: None }).is_some()
+    };
+    let through = rollout.spec.test_send
+        && of_wave.all(|host| match host.phase {
+            Phase::Waiting => false,
+            Phase::Soaking { .. } => !awaited(host),
+            _ => !host.phase.in_flight(),
+        });
     if through { whenever(world, rollout, wave, hosts) } else { BTreeSet::new() }
 }
 

@@ -1,5 +1,6 @@
 //! Waves: whose turn it is, and how long a wave is still watched.
 
+use super::cluster::{self, Store};
 use super::phase::{self, Class, silence};
 use super::{About, HostProgress, Phase, baseline, installed, ours, test_send};
 use crate::estate::ServiceState;
@@ -76,6 +77,7 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
             let watched = since.map(|since| hold::running(world, since, || phase::over(world, rollout, &about)));
             let remaining = spec.soak.saturating_sub(watched.unwrap_or_default());
             let inconclusive = inconclusive(&about);
+            let awaited = awaited(&about);
             match &mut host.phase {
                 Phase::Failed { class, .. } => {
                     // Its store does not serve, which may be allowed; that it has lost the hotfix as well, perhaps not.
@@ -85,7 +87,7 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
                 }
                 phase => {
                     *phase = Phase::Soaking { remaining };
-                    host.blocked = inconclusive.into_iter().chain(tests.iter().cloned()).collect();
+                    host.blocked = inconclusive.into_iter().chain(awaited).chain(tests.iter().cloned()).collect();
                     host.blocked.extend(unfinished.clone().map(|after| Blocked::Turn { after }));
                 }
             }
@@ -108,6 +110,14 @@ fn inconclusive(about: &About<'_>) -> Option<Blocked> {
     }
     let known = about.report().and_then(installed).is_some();
     (!known).then(|| Blocked::Host { host, why: "its version of store.exe is not known".to_owned() })
+}
+
+/// What keeps a watched host's store from serving for the moment.
+pub(super) fn awaited(about: &About<'_>) -> Option<Blocked> {
+    match cluster::store(about) {
+        Store::Awaited(why) => Some(why),
+        Store::Fine | Store::Down(_) => None,
+    }
 }
 
 /// Whom a waiting host waits for: an earlier wave, another node of its server, or as many as may be under way.

@@ -1,0 +1,117 @@
+//! A removal, and what it passes over: hosts that a person left out, servers that have left the configuration.
+
+use super::{file_it, finished, install_next, installs, offered, phases, removals, remove, remove_next, resume, waves};
+use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, succeeded, wave};
+use sendgate_core::ledger::{Entry, Sequence};
+use sendgate_core::plan::{self, rollout::Phase};
+use sendgate_core::policy::{ExchangePolicy, Switch};
+use sendgate_core::{request, view};
+
+/// All but exa1 report, after some minutes.
+fn without_exa1(example: &mut Example, after: u64, exa2: &str) {
+    example.silence(minutes(after));
+    example.goodlink("adom\\goodadmin");
+    example.exchange("exa2", exa2);
+    example.survey();
+    example.settle();
+}
+
+/// The act goes well on exa2, while exa1 says nothing.
+fn on_exa2(example: &mut Example, intent: Sequence, version: &str) {
+    assert_eq!(plan::permit(example.world(), intent), Ok(()));
+    example.append(Entry::Permitted { intent });
+    example.end(intent, succeeded());
+    without_exa1(example, 1, version);
+}
+
+/// The disk of exa1 dies after its install, and a person leaves it out.
+fn one_is_left_out(waves: &str) -> Example {
+    let mut example = Example::covered();
+    example.policy.disruption.estate = 3.try_into().unwrap();
+    example.policy.goodlink_restart = Switch::Off;
+    example.rollout_of(&file_of("dst", &format!("on_trip = \"remove\"\n{waves}")));
+    install_next(&mut example, "exa1");
+    without_exa1(&mut example, 30, BEFORE);
+    let request = request::skip(example.world(), "dst", "exa1", "its disk is gone");
+    file_it(&mut example, "olga", request);
+    example
+}
+
+fn left_out() -> Phase {
+    Phase::Skipped { by: name("olga"), reason: "its disk is gone".into() }
+}
+
+/// New pauses trip the wave: the removal that follows by itself does not stop over the host that nobody waits for.
+#[test]
+fn the_removal_after_a_trip_leaves_out_whom_a_person_left_out() {
+    let mut example = one_is_left_out(&wave("all", &["exa1", "exa2"]));
+    let intent = installs(&offered(&mut example))[0].1;
+    on_exa2(&mut example, intent, AFTER);
+    example.paused.insert("bert");
+    without_exa1(&mut example, 31, AFTER);
+    let removal = example.ledger.rollouts[&name("dst")].removal.clone().unwrap();
+    assert_eq!(removal.wave, Some(0), "{}", removal.reason);
+    assert_eq!((phases(&example)[0].clone(), example.rollout_state().as_str()), (left_out(), "running"));
+    let [(host, intent)] = removals(&offered(&mut example)).try_into().unwrap_or_else(|other| panic!("{other:?}"));
+    assert_eq!(host, "exa2");
+    on_exa2(&mut example, intent, BEFORE);
+    assert_eq!(phases(&example), [left_out(), Phase::Removed]);
+    assert_eq!(example.rollout_state(), "removed again");
+    // Whoever asks for the removal of all of it means that host as well.
+    remove(&mut example);
+    assert!(example.ledger.rollouts[&name("dst")].skipped.is_empty());
+}
+
+/// All that was begun of the last wave was left out: there is nothing to take off by itself, and the rollout only stops.
+#[test]
+fn a_trip_whose_wave_was_left_out_only_stops() {
+    let mut example = one_is_left_out(&wave("all", &["exa1", "exa2"]));
+    example.paused.insert("anna");
+    without_exa1(&mut example, 1, BEFORE);
+    let state = example.rollout_state();
+    assert!(state.starts_with("stopped by itself: wave all: 1 new Send As pauses"), "{state}");
+    assert_eq!((&example.ledger.rollouts[&name("dst")].removal, &phases(&example)[0]), (&None, &left_out()));
+}
+
+fn unconfigured(example: &mut Example) -> Option<ExchangePolicy> {
+    example.policy.exchange.remove(&name("exa1"))
+}
+
+const GONE: &str = "passed over, for they are not in the configuration any more: exa1";
+
+/// One server has left the configuration: the others lose the hotfix all the same, and `rollout show` says whom nobody asked.
+#[test]
+fn a_removal_passes_over_a_server_that_left_the_configuration() {
+    let mut example = finished(&waves());
+    let exa1 = unconfigured(&mut example).unwrap();
+    remove(&mut example);
+    let shown = |example: &Example| view::rollout(example.world(), &name("dst")).unwrap().removal.unwrap();
+    assert_eq!(shown(&example), format!("stores do not mount; {GONE}"));
+    remove_next(&mut example, "exa2");
+    assert_eq!(example.rollout_state(), "removed again");
+    assert_eq!(shown(&example), format!("stores do not mount; {GONE}"));
+    // It comes back, and so does its turn.
+    example.policy.exchange.insert(name("exa1"), exa1);
+    remove(&mut example);
+    assert_eq!(shown(&example), "stores do not mount");
+    remove_next(&mut example, "exa1");
+    assert_eq!(example.rollout_state(), "removed again");
+}
+
+/// It leaves while the removal goes on; before, on the way forward, that stops the rollout.
+#[test]
+fn only_on_the_way_forward_a_server_that_left_stops_the_rollout() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &format!("on_trip = \"stop\"\n{}", waves())));
+    install_next(&mut example, "exa1");
+    example.policy.exchange.remove(&name("exa2"));
+    example.settle();
+    let state = "stopped by itself: Exchange server exa2 is not in the configuration any more";
+    assert_eq!(example.rollout_state(), state);
+    resume(&mut example);
+    example.settle();
+    assert_eq!(example.rollout_state(), state);
+    remove(&mut example);
+    remove_next(&mut example, "exa1");
+    assert_eq!(example.rollout_state(), "removed again");
+}
