@@ -30,6 +30,7 @@ impl Ledger {
             }
             Request::RolloutAbort { rollout, reason } => {
                 self.rollout_step(rollout, &RolloutEvent::Aborted { reason: reason.clone() }, sequence, at.steady)?;
+                self.rollout_mut(rollout)?.aborted = Some(sequence);
             }
             Request::RolloutRemove { rollout, reason } => {
                 let event = RolloutEvent::Removing { reason: reason.clone(), wave: None };

@@ -33,6 +33,8 @@ pub struct Rollout {
     pub retried: BTreeMap<HostName, Sequence>,
     /// The request by which a person last let it go on after a trip: test sends from before it do not count.
     pub resumed: Option<Sequence>,
+    /// The request by which a person last aborted it; it may have been aborted by itself since.
+    pub aborted: Option<Sequence>,
     /// The hotfix is to be removed again.
     pub removal: Option<Removal>,
 }
@@ -134,6 +136,7 @@ impl Rollout {
             skipped: BTreeMap::new(),
             retried: BTreeMap::new(),
             resumed: None,
+            aborted: None,
             removal: None,
         }
     }

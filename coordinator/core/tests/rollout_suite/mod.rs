@@ -4,6 +4,7 @@ mod again;
 mod approvals;
 mod files;
 mod forecast;
+mod in_doubt;
 mod limits;
 mod long_texts;
 mod removal;
