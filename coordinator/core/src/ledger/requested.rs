@@ -45,6 +45,7 @@ impl Ledger {
                 known.skipped.remove(host);
                 known.retried.insert(host.clone(), sequence);
                 known.verified.remove(host);
+                known.failed.remove(host);
                 if let Some(removal) = &mut known.removal {
                     removal.removed.remove(host);
                 }
@@ -54,6 +55,7 @@ impl Ledger {
                 let skip = Skip { by: by.clone(), reason: reason.clone() };
                 let known = self.rollout_mut(rollout)?;
                 known.skipped.insert(host.clone(), skip);
+                known.failed.remove(host);
                 known.moved = at.steady;
             }
             Request::Hold { held, reason } => {

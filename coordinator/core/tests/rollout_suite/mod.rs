@@ -12,6 +12,7 @@ mod stopped;
 mod test_send;
 mod thresholds;
 mod wave;
+mod went_on;
 mod window;
 
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, succeeded, wave};

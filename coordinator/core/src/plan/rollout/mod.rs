@@ -18,8 +18,9 @@ mod tally;
 mod test_send;
 mod wave;
 
+pub use crate::ledger::Class;
 pub use fit::{Fit, Need};
-pub use phase::{Class, Phase};
+pub use phase::Phase;
 pub use tally::{FailedTest, Tally, tallies};
 
 use super::Blocked;
