@@ -20,6 +20,7 @@ mod wave;
 
 pub use crate::ledger::Class;
 pub use fit::{Fit, Need};
+pub(crate) use fit::{at_once, batches};
 pub use phase::Phase;
 pub use tally::{FailedTest, Tally, tallies};
 
