@@ -6,9 +6,12 @@ mod example;
 use example::{AFTER, Example, file, minutes, name};
 use sendgate_core::coverage::reading::Home;
 use sendgate_core::coverage::verdict::Presence;
-use sendgate_core::coverage::{Cause, VerdictKind};
+use sendgate_core::coverage::{Cause, DomainPicture, VerdictKind};
 use sendgate_core::enforcement::Enforcement;
+use sendgate_core::estate::{GoodLinkState, Observation, Roster, RosterDigest};
 use sendgate_core::ledger::{Effect, Entry};
+use sendgate_core::policy::{GateScope, GoodLinkPolicy};
+use sendgate_core::time::Steady;
 use sendgate_core::{request, view};
 
 fn known(example: &Example) -> Vec<String> {
@@ -72,6 +75,134 @@ fn missing_evidence_ends_no_breach() {
     assert_eq!(not_known(&example), [].into());
 }
 
+/// What closes the gate because it is not known ends no breach either, and status says the same of it.
+#[test]
+fn what_the_gate_takes_for_no_evidence_ends_no_breach() {
+    type Damage = fn(&mut Example);
+    let damages: [(Damage, &str); 6] = [
+        (|e| gla(e).roster = Ok(RosterDigest([9; 32])), "GoodLink server gla: its present roster has not arrived yet"),
+        (
+            |e| gla(e).roster = Err("no such file".into()),
+            "GoodLink server gla: its roster could not be read: no such file",
+        ),
+        (
+            |e| gla(e).service = Ok(example::running("adom\\other")),
+            "GoodLink server gla runs as \"adom\\\\other\", goodadmin@a.example.test is declared: correct the service or the \
+             configuration",
+        ),
+        (
+            |e| e.roster(&[]),
+            "the roster of GoodLink server gla is empty: check its export, or remove the server from the configuration",
+        ),
+        (
+            |e| picture(e).seen.retain(|server, _| *server == name("a1")),
+            "directory server a2 gave no evidence: the last survey did not ask it",
+        ),
+        (
+            |e| picture(e).seen.extend([(name("a2"), Steady::START)]),
+            "directory server a2 gave no evidence: nothing was heard of what changes there for 16h 40m, more \
+             than 30m 0s",
+        ),
+    ];
+    for (damage, why) in damages {
+        let mut example = breached();
+        example.set("anna", VerdictKind::Covered, Cause::Granted);
+        example.survey();
+        damage(&mut example);
+        example.settle();
+        assert_eq!(known(&example), ["exa1"], "{why}");
+        let noticed = "; a breach was noticed at 2006-06-13 02:00Z, and is not known to be over";
+        assert_eq!(view::status(example.world()).breaches_not_known[&name("exa1")], format!("{why}{noticed}"));
+        example.observe_all();
+        example.exchange("exa1", AFTER);
+        example.settle();
+        assert_eq!(known(&example), Vec::<String>::new(), "{why}");
+    }
+}
+
+fn gla(example: &mut Example) -> &mut GoodLinkState {
+    example.estate.hosts.get_mut(&name("gla")).unwrap().goodlink.as_mut().unwrap()
+}
+
+fn picture(example: &mut Example) -> &mut DomainPicture {
+    example.estate.domains.get_mut(&name("a.example.test")).unwrap()
+}
+
+/// That all who are seen without the right are excepted does not tell of those who are not seen.
+#[test]
+fn a_breach_of_excepted_users_is_not_over_while_others_are_not_known() {
+    let mut example = breached();
+    example.waive("anna", "leaves");
+    gla(&mut example).roster = Ok(RosterDigest([9; 32]));
+    example.settle();
+    assert_eq!(known(&example), ["exa1"]);
+    example.observe_all();
+    example.exchange("exa1", AFTER);
+    example.settle();
+    assert_eq!(known(&example), Vec::<String>::new());
+}
+
+/// One directory server shows his mailbox elsewhere, and another one does not show him: he may still be there.
+#[test]
+fn a_mailbox_that_only_some_directory_servers_show_elsewhere_ends_no_breach() {
+    let mut example = breached();
+    example.set("anna", VerdictKind::Unreadable, Cause::NotShown);
+    example.truth.get_mut(&name("anna@a.example.test")).unwrap().2 = "exa2";
+    example.survey();
+    example.settle();
+    assert_eq!(known(&example), ["exa1"]);
+    let why = &view::status(example.world()).breaches_not_known[&name("exa1")];
+    assert!(
+        why.starts_with(
+            "whether the mailbox of anna@a.example.test is on exa2 only: the user is unreadable: the descriptor"
+        ),
+        "{why}"
+    );
+}
+
+/// Only with the scope of a domain may users of a GoodLink server that is not declared to use the server be there.
+#[test]
+fn a_goodlink_server_counts_whose_users_may_be_there_by_the_scope_of_the_gate() {
+    for (scope, over) in [(GateScope::Domain, false), (GateScope::Mailboxes, true)] {
+        let mut example = breached();
+        example.policy.scope = scope;
+        let other = example.policy.goodlink[&name("gla")].clone();
+        let other = GoodLinkPolicy { host: name("glb"), exchange: [name("exa2")].into(), ..other };
+        example.policy.goodlink.insert(name("glb"), other);
+        example.set("anna", VerdictKind::Covered, Cause::Granted);
+        example.survey();
+        example.settle();
+        assert_eq!(known(&example).is_empty(), over, "{scope:?}");
+        let unknown = |example: &Example| {
+            let why = view::status(example.world()).breaches_not_known.remove(&name("exa1"));
+            why.is_some_and(|why| why.starts_with("declared GoodLink server glb has not reported"))
+        };
+        assert_eq!(unknown(&example), !over);
+        // Just after a start its roster is awaited.
+        example.ledger.started = Some(example.now.steady);
+        assert!(unknown(&example), "{scope:?}");
+    }
+}
+
+/// Anna is on the roster of a GoodLink server that ought to have nobody there, and one of its domains does not answer: that
+/// she is meant is not certain any more, and that she is not is not either.
+#[test]
+fn what_another_domain_leaves_unsaid_ends_no_breach() {
+    let mut example = breached();
+    example.policy.scope = GateScope::Mailboxes;
+    let domains = [name("a.example.test"), name("b.example.test")].into();
+    let other = example.policy.goodlink[&name("gla")].clone();
+    let other = GoodLinkPolicy { host: name("glb"), exchange: [name("exa2")].into(), domains, ..other };
+    example.policy.goodlink.insert(name("glb"), other);
+    example.roster(&["bert", "carl"]);
+    let users = [(name("anna"), name("anna@a.example.test"))].into();
+    example.estate.observe(Observation::Roster(name("glb"), Roster { digest: RosterDigest([2; 32]), users }));
+    example.settle();
+    assert_eq!(known(&example), ["exa1"]);
+    let why = &view::status(example.world()).breaches_not_known[&name("exa1")];
+    assert!(why.starts_with("anna@a.example.test: b.example.test has not been surveyed"), "{why}");
+}
+
 /// Two directory servers show his mailbox in two places: that he is in no breach is not known.
 #[test]
 fn a_mailbox_that_cannot_be_placed_ends_no_breach() {
@@ -101,13 +232,13 @@ fn a_breach_that_would_not_be_seen_is_not_called_none() {
     shown(&example, "");
     example.down.insert("a2.a.example.test", "connection refused");
     example.survey();
-    shown(&example, "a2.a.example.test: connection refused");
+    shown(&example, "directory server a2.a.example.test gave no evidence: connection refused");
     example.down.clear();
     example.estate.domains.clear();
-    shown(&example, "a.example.test has not been surveyed since the coordinator started");
+    shown(&example, "domain a.example.test has not been surveyed since the coordinator started");
     example.survey();
     example.estate.rosters.clear();
-    shown(&example, "the roster of gla has not arrived");
+    shown(&example, "GoodLink server gla: its present roster has not arrived yet");
     example.roster(&["anna"]);
     shown(&example, "");
     example.exchange("exa1", crate::example::BEFORE);

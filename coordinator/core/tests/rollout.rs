@@ -341,7 +341,7 @@ fn nothing_is_begun_on_a_host_whose_last_outcome_is_unknown() {
     host.exchange.as_mut().unwrap().store = Err("no answer".into());
     let rollout = &example.ledger.rollouts[&name("dst")];
     let hosts = plan::rollout::progress(example.world(), rollout, plan::rollout::Depth::Turn, None);
-    let why = format!("how intent {intent} ended is unknown");
+    let why = format!("how intent {intent} ended is unknown: it has not shown its version since");
     assert!(hosts[0].blocked.contains(&Blocked::Host { host: name("exa1"), why }), "{hosts:?}");
 }
 

@@ -214,7 +214,8 @@ fn shown_since(state: &State, id: u64, deed: &Deed, ended: Steady) -> bool {
     let looked = state.ledger.rollouts.values().any(|rollout| {
         let retried = rollout.retried.iter().any(|(other, asked)| other.as_str() == host && *asked > Sequence(id));
         let left_out = rollout.skipped.keys().any(|other| other.as_str() == host);
-        retried || left_out || matches!(rollout.state, RolloutState::Aborted { .. })
+        let aborted = rollout.aborted.is_some_and(|asked| asked > Sequence(id));
+        retried || left_out || aborted && matches!(rollout.state, RolloutState::Aborted { .. })
     });
     let reported = state.coordinator.as_ref().and_then(|coordinator| coordinator.reported[deed.host]);
     let since = reported.filter(|(at, _)| super::coordinator::now(*at, state.lost).steady >= ended);

@@ -165,8 +165,13 @@ impl World {
         }
         let wave = self.agreed.terms.with(server);
         let others = wave.into_iter().filter(|other| *other != host && self.agreed.changed.contains(other));
-        let hosts = u32::try_from(others.count()).unwrap_or(0) + 1;
-        INSTALL + RESTART + self.policy.soak + REMOVAL * hosts.div_ceil(self.policy.disruption.estate.get())
+        let hosts: Vec<&str> = others.chain([host]).collect();
+        // Nodes of one server go one after the other.
+        let nodes = |(_, nodes): &(&str, &[&'static str])| hosts.iter().filter(|host| nodes.contains(*host)).count();
+        let nodes = EXCHANGE.iter().map(nodes).max().unwrap_or(1);
+        let at_once = usize::try_from(self.policy.disruption.estate.get()).unwrap_or(1);
+        let removals = u32::try_from(hosts.len().div_ceil(at_once).max(nodes)).unwrap_or(1);
+        INSTALL + RESTART + self.policy.soak + REMOVAL * removals
     }
 
     /// A program begins within the life of its permit.

@@ -6,8 +6,10 @@ use super::chance::Chance;
 use super::estate::{EXCHANGE, GOODLINK, name};
 use super::heard::HEEDED_WITHIN;
 use super::judge::REPORT_KNOWN_AFTER;
+use super::lives::ROLLOUT;
 use super::world::{User, World, shown};
-use sendgate_core::ledger::{Effect, IntentState, Outcome};
+use sendgate_core::ledger::{Class, Effect, IntentState, Outcome};
+use sendgate_core::names::HostName;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
@@ -233,8 +235,16 @@ impl World {
             .collect();
         let most = |may: &dyn Fn(&str) -> bool| hosts.iter().filter(|host| may(host)).count();
         let kinds = [
-            ("failed installs", allowed.failed_installs, most(&|host| self.may_have_failed(now, host))),
-            ("stores down", allowed.stores_down, most(&|host| self.may_be_down(host))),
+            (
+                "failed installs",
+                allowed.failed_installs,
+                most(&|host| self.may_have_failed(now, host) || self.went_on_without(host, Class::Install)),
+            ),
+            (
+                "stores down",
+                allowed.stores_down,
+                most(&|host| self.may_be_down(host) || self.went_on_without(host, Class::Store)),
+            ),
             ("unreachable hosts", allowed.unreachable, hosts.len()),
             ("test sends failed", allowed.test_sends, GOODLINK.len() * EXCHANGE.len()),
         ];
@@ -292,6 +302,12 @@ impl World {
         let looked = |domain: &str| self.shown.get(domain).is_some_and(|look| look.is_whole(now));
         let listed = self.is_listed(called, user.goodlink) && now.saturating_sub(user.since) > REPORT_KNOWN_AFTER;
         listed && served.iter().all(|domain| looked(domain.as_str())) && self.domains[user.domain].is_through()
+    }
+
+    /// Whether the journal says that a wave is over without the host, which had failed so by then: it stays counted.
+    fn went_on_without(&self, host: &str, class: Class) -> bool {
+        let rollout = self.ledger.rollouts.get(&name(ROLLOUT));
+        rollout.is_some_and(|rollout| rollout.failed.get(&name::<HostName>(host)) == Some(&class))
     }
 
     /// Whether an install of ours on the host has, or may have, failed; what it had shown and has no more counts as well.

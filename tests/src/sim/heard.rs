@@ -201,6 +201,7 @@ impl World {
                     rollout.retried.get(&here).is_some_and(|asked| *asked > id)
                         || rollout.skipped.contains_key(&here)
                         || matches!(rollout.state, RolloutState::Aborted { .. })
+                            && rollout.aborted.is_some_and(|asked| asked > id)
                 });
                 has.is_some_and(|has| looked || has == matches!(effect, Effect::Install { .. }))
             }

@@ -109,7 +109,10 @@ fn milestone_text(milestone: &Milestone) -> String {
             let wave = wave + 1;
             format!("before wave {wave} of rollout {rollout}, {} users of {goodlink} are paused", paused.len())
         }
-        Milestone::Breach { .. } | Milestone::HostVerified { .. } | Milestone::WaveDone { .. } => milestone.to_string(),
+        Milestone::Breach { .. }
+        | Milestone::HostVerified { .. }
+        | Milestone::HostsFailed { .. }
+        | Milestone::WaveDone { .. } => milestone.to_string(),
         Milestone::Rollout { rollout, event } => match event {
             RolloutEvent::Started => format!("rollout {rollout} started"),
             RolloutEvent::Resumed { reason } => format!("rollout {rollout} goes on: {reason}"),

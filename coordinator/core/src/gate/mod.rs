@@ -8,7 +8,7 @@ mod users;
 
 pub use reason::Reason;
 pub use users::{Resolution, resolve, shown, subjects};
-pub(crate) use users::{is_shown_on, not_seen, not_seen_anew};
+pub(crate) use users::{is_shown_on, no_evidence, not_seen, not_seen_anew};
 
 use crate::coverage::reading::Home;
 use crate::estate::Estate;
@@ -83,6 +83,20 @@ pub fn cells_of_server(world: World<'_>, server: &ExchangeServerName) -> BTreeSe
     let others: Vec<DomainName> = others.filter(holds).cloned().collect();
     domains.extend(others);
     domains
+}
+
+/// Whether a GoodLink server's users may have their mailbox on an Exchange server as far as [`cell`] goes: whether its report is
+/// asked for, or its roster awaited.
+pub(crate) fn asked<'a>(
+    world: World<'a>,
+    server: &'a ExchangeServerName,
+) -> impl Fn(&GoodLinkName, &GoodLinkPolicy) -> bool + 'a {
+    let whole = world.policy.scope == GateScope::Domain;
+    let domains = if whole { cells_of_server(world, server) } else { BTreeSet::new() };
+    move |name, goodlink| {
+        let awaited = !world.estate.rosters.contains_key(name) && just_started(world);
+        goodlink.exchange.contains(server) || !goodlink.domains.is_disjoint(&domains) || awaited
+    }
 }
 
 /// Why the gate of an Exchange server is closed, by domain; every set empty and at least one there: it is open.

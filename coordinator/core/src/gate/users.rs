@@ -201,11 +201,16 @@ pub(crate) fn not_seen_anew(world: World<'_>, name: &GoodLinkName, goodlink: &Go
     })
 }
 
+/// The first of what speaks against all evidence of the GoodLink server's users being there: its own report, and that of each
+/// of its domains.
+pub(crate) fn no_evidence(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLinkPolicy) -> Option<Reason> {
+    let report = goodlink_report(world, name, goodlink).err().into_iter().flatten();
+    report.chain(goodlink.domains.iter().flat_map(|domain| evidence(world, domain))).next()
+}
+
 /// Why it is not known how all users of the GoodLink server stand, but for those who are waived; none: it is.
 pub(crate) fn not_seen(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLinkPolicy) -> Option<String> {
-    let report = goodlink_report(world, name, goodlink).err().into_iter().flatten();
-    let evidence = goodlink.domains.iter().flat_map(|domain| evidence(world, domain));
-    if let Some(reason) = report.chain(evidence).next() {
+    if let Some(reason) = no_evidence(world, name, goodlink) {
         return Some(reason.to_string());
     }
     let Some(roster) = world.estate.rosters.get(name) else { return Some("its roster has not arrived yet".to_owned()) };

@@ -69,6 +69,13 @@ impl Ledger {
                 }
                 known.moved = at.steady;
             }
+            Milestone::HostsFailed { rollout, failed } => {
+                let known = self.rollout_mut(rollout)?;
+                if let Some(host) = failed.keys().find(|host| known.failed.contains_key(*host)) {
+                    return Err(format!("{host} has failed already"));
+                }
+                known.failed.extend(failed.iter().map(|(host, class)| (host.clone(), *class)));
+            }
             Milestone::WaveDone { rollout, wave } => {
                 let known = self.rollout_mut(rollout)?;
                 if *wave != known.waves_done {

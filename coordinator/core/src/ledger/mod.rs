@@ -29,7 +29,7 @@ pub use intent::{Intent, IntentState};
 pub use lineage::{Anew, Foreign, Lineage, Memory, Origin, Strangeness, Stranger, Takeover};
 pub use pair::{PairEvent, PairState};
 pub use request::Request;
-pub use rollout::{Removal, Rollout, RolloutEvent, RolloutState, Skip};
+pub use rollout::{Class, Removal, Rollout, RolloutEvent, RolloutState, Skip};
 
 use crate::coverage::placement::GrantEntry;
 use crate::enforcement::StoreVersion;

@@ -30,6 +30,7 @@ impl Ledger {
             }
             Request::RolloutAbort { rollout, reason } => {
                 self.rollout_step(rollout, &RolloutEvent::Aborted { reason: reason.clone() }, sequence, at.steady)?;
+                self.rollout_mut(rollout)?.aborted = Some(sequence);
             }
             Request::RolloutRemove { rollout, reason } => {
                 let event = RolloutEvent::Removing { reason: reason.clone(), wave: None };
@@ -44,6 +45,7 @@ impl Ledger {
                 known.skipped.remove(host);
                 known.retried.insert(host.clone(), sequence);
                 known.verified.remove(host);
+                known.failed.remove(host);
                 if let Some(removal) = &mut known.removal {
                     removal.removed.remove(host);
                 }
@@ -53,6 +55,7 @@ impl Ledger {
                 let skip = Skip { by: by.clone(), reason: reason.clone() };
                 let known = self.rollout_mut(rollout)?;
                 known.skipped.insert(host.clone(), skip);
+                known.failed.remove(host);
                 known.moved = at.steady;
             }
             Request::Hold { held, reason } => {

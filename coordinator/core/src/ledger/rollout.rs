@@ -27,12 +27,16 @@ pub struct Rollout {
     pub verified: BTreeMap<HostName, Steady>,
     /// What each host had before the first install of this rollout.
     pub before: BTreeMap<HostName, StoreVersion>,
+    /// Hosts that had failed when their wave was over, as far as nobody has forgiven it: they stay counted over the rollout.
+    pub failed: BTreeMap<HostName, Class>,
     /// Hosts that a person has left out.
     pub skipped: BTreeMap<HostName, Skip>,
     /// Hosts that a person wants tried again: what happened before that request is forgiven.
     pub retried: BTreeMap<HostName, Sequence>,
     /// The request by which a person last let it go on after a trip: test sends from before it do not count.
     pub resumed: Option<Sequence>,
+    /// The request by which a person last aborted it; it may have been aborted by itself since.
+    pub aborted: Option<Sequence>,
     /// The hotfix is to be removed again.
     pub removal: Option<Removal>,
 }
@@ -57,6 +61,20 @@ pub struct Skip {
     pub by: OperatorName,
     /// Why.
     pub reason: String,
+}
+
+/// What is counted apart when something fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// The install.
+    Install,
+    /// The store does not serve.
+    Store,
+    /// Nobody answers.
+    Unreachable,
+    /// The removal.
+    Removal,
 }
 
 /// How far a rollout is.
@@ -131,9 +149,11 @@ impl Rollout {
             waves_done: 0,
             verified: BTreeMap::new(),
             before: BTreeMap::new(),
+            failed: BTreeMap::new(),
             skipped: BTreeMap::new(),
             retried: BTreeMap::new(),
             resumed: None,
+            aborted: None,
             removal: None,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::entry::VersionStep;
 use super::{BreachEvent, Milestone, PairEvent, Request, RolloutEvent};
+use crate::names::HostName;
 use crate::spec::RolloutSpec;
 use std::fmt;
 
@@ -41,6 +42,10 @@ impl fmt::Display for Milestone {
                 write!(f, "{} users of {goodlink} were paused before wave {wave} of rollout {rollout}", paused.len())
             }
             Self::HostVerified { rollout, host } => write!(f, "{host} is where rollout {rollout} was to bring it"),
+            Self::HostsFailed { rollout, failed } => {
+                let hosts: Vec<_> = failed.keys().map(HostName::as_str).collect();
+                write!(f, "rollout {rollout} goes on without hosts that have failed: {}", hosts.join(", "))
+            }
             Self::WaveDone { rollout, wave } => write!(f, "wave {} of rollout {rollout} is over", wave + 1),
             Self::Breach { server, event: BreachEvent::Began { users, certain } } => {
                 let enforces = if *certain { "enforces" } else { "may enforce" };

@@ -2,13 +2,13 @@
 //! are remedied by what the planner does anyway, ahead of rollouts: grants, waits, a restart of GoodLink where policy
 //! lets it, and the look that confirms it. When each began and ended is written down.
 
-use crate::coverage::VerdictKind;
 use crate::coverage::reading::Home;
+use crate::coverage::{UserPicture, VerdictKind};
 use crate::enforcement::Enforcement;
-use crate::gate::{Resolution, World, resolve, subjects};
+use crate::gate::{self, Resolution, World, resolve, subjects};
 use crate::ledger::{BreachEvent, Milestone};
 use crate::names::{DirectoryName, ExchangeServerName};
-use crate::time::Readable;
+use crate::policy::GoodLinkPolicy;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A store that serves users who are not covered.
@@ -86,8 +86,8 @@ pub(super) fn milestones(world: World<'_>) -> Vec<Milestone> {
     // It is over when everybody is known to be covered or excepted, or the store is known to enforce no more: what is not
     // known ends nothing.
     let over = known.keys().filter(|server| match now.get(*server) {
-        Some(breach) => breach.lacking.union(&breach.unknown).all(|user| breach.waived.contains(*user)),
-        None => evidence(world, server).is_ok(),
+        Some(breach) if !breach.lacking.union(&breach.unknown).all(|user| breach.waived.contains(*user)) => false,
+        _ => evidence(world, server).is_ok(),
     });
     let over = over.map(|server| Milestone::Breach { server: server.clone(), event: BreachEvent::Ended });
     began.chain(over).collect()
@@ -114,33 +114,42 @@ fn evidence(world: World<'_>, server: &ExchangeServerName) -> Result<(), String>
     if enforces(world, server).is_none() {
         return Ok(());
     }
-    let limit = world.policy.freshness.evidence_age;
-    for (name, goodlink) in world.policy.goodlink.iter().filter(|(_, goodlink)| goodlink.exchange.contains(server)) {
-        fresh(&goodlink.host)?;
-        let roster = world.estate.rosters.get(name).ok_or_else(|| format!("the roster of {name} has not arrived"))?;
-        for domain in &goodlink.domains {
-            let picture = world.estate.domains.get(domain);
-            let picture =
-                picture.ok_or_else(|| format!("{domain} has not been surveyed since the coordinator started"))?;
-            if let Some((failed, why)) = picture.failed.first_key_value() {
-                return Err(format!("{failed}: {why}"));
-            }
-            let age = world.now.steady.since(picture.started);
-            if age > limit {
-                return Err(format!("the last survey of {domain} is {} old", Readable(age)));
-            }
+    let (asked, here) = (gate::asked(world, server), BTreeSet::from([server]));
+    for (name, goodlink) in &world.policy.goodlink {
+        let asked = asked(name, goodlink);
+        if asked {
+            gate::no_evidence(world, name, goodlink).map_or(Ok(()), |reason| Err(reason.to_string()))?;
+            fresh(&goodlink.host)?;
         }
-        for user in roster.users.values() {
+        let users = world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.values());
+        for user in users.filter(|user| world.ledger.waiver(user, world.now).is_none()) {
             match resolve(world, goodlink, user) {
-                Resolution::Unknown(why) => return Err(format!("{user}: {why}")),
-                Resolution::Here(_, here) => {
-                    if let Home::Unclear(why) = &here.home {
-                        return Err(format!("where the mailbox of {user} is: {why}"));
-                    }
+                Resolution::Unknown(why) if asked || gate::is_shown_on(world, goodlink, user, &here) => {
+                    return Err(format!("{user}: {why}"));
                 }
-                Resolution::Not(_) => {}
+                Resolution::Here(_, picture) if asked => elsewhere(server, goodlink, user, picture)?,
+                Resolution::Here(..) | Resolution::Not(_) | Resolution::Unknown(_) => {}
             }
         }
     }
     Ok(())
+}
+
+/// Whether it is known where the mailbox of a user is who is in no breach of the server; an error says what is not.
+fn elsewhere(
+    server: &ExchangeServerName,
+    goodlink: &GoodLinkPolicy,
+    user: &DirectoryName,
+    here: &UserPicture,
+) -> Result<(), String> {
+    let unknown = || here.verdicts.get(&goodlink.service_account).filter(|verdict| verdict.kind.is_unknown());
+    match &here.home {
+        Home::Unclear(why) => Err(format!("where the mailbox of {user} is: {why}")),
+        // A directory server that did not show him may know of another mailbox.
+        Home::Server(home) if home != server => unknown().map_or(Ok(()), |verdict| {
+            let (how, cause) = (verdict.kind.predicate(false), &verdict.cause);
+            Err(format!("whether the mailbox of {user} is on {home} only: the user {how}: {cause}"))
+        }),
+        Home::Server(_) | Home::None => Ok(()),
+    }
 }

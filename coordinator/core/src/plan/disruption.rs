@@ -6,7 +6,7 @@ use crate::estate::{ExchangeState, HostState, ServiceState};
 use crate::gate::World;
 use crate::ledger::{Effect, Foreign, Intent, IntentState, Outcome, Rollout, RolloutState, Sequence};
 use crate::mutation::{self, Mutation};
-use crate::names::HostName;
+use crate::names::{HostName, RolloutName};
 use crate::time::Readable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -32,7 +32,7 @@ fn busy(world: World<'_>, host: &HostName, except: Option<Sequence>) -> Option<S
             Some(format!("{} (intent {id}) is under way", intent.effect))
         }
         IntentState::Ended { outcome: Outcome::Unknown { .. }, .. } if !established(world, *id) => {
-            Some(format!("how intent {id} ended is unknown"))
+            Some(doubt(world, *id, intent))
         }
         IntentState::Ended { .. } => None,
     })
@@ -236,7 +236,35 @@ fn established(world: World<'_>, id: Sequence) -> bool {
 /// A person who aborted the rollout, left the host out, or wants it tried again, has looked; its own answer is then enough.
 fn looked(rollout: &Rollout, intent: &Intent, id: Sequence) -> bool {
     let host = intent.effect.host();
-    let retried = host.and_then(|host| rollout.retried.get(host)).is_some_and(|asked| *asked > id);
+    let since = |asked: Option<Sequence>| asked.is_some_and(|asked| asked > id);
+    let retried = since(host.and_then(|host| rollout.retried.get(host)).copied());
     let left_out = host.is_some_and(|host| rollout.skipped.contains_key(host));
-    matches!(rollout.state, RolloutState::Aborted { .. }) || retried || left_out
+    // Nobody has looked where it was aborted by itself.
+    let aborted = matches!(rollout.state, RolloutState::Aborted { .. }) && since(rollout.aborted);
+    aborted || retried || left_out
+}
+
+/// What is said of an act whose end is unknown, and who ends that: with an install or a removal a person must say that he has
+/// looked, unless the host shows that it went well.
+fn doubt(world: World<'_>, id: Sequence, intent: &Intent) -> String {
+    let unknown = format!("how intent {id} ended is unknown");
+    let (Effect::Install { rollout, host, .. } | Effect::Remove { rollout, host, .. }) = &intent.effect else {
+        return unknown;
+    };
+    match world.ledger.rollouts.get(rollout) {
+        Some(known) if looked(known, intent, id) => format!("{unknown}: it has not shown its version since"),
+        _ => format!(
+            "{unknown}: look whether it still runs; if it does not, `sendgate rollout skip {rollout} {host} --reason WHY`"
+        ),
+    }
+}
+
+/// Whether something that the rollout did on this host has an unknown end, and what came of it has not shown either.
+#[must_use]
+pub fn in_doubt(world: World<'_>, rollout: &RolloutName, host: &HostName) -> bool {
+    world.ledger.intents.iter().any(|(id, intent)| {
+        matches!(intent.state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. })
+            && (intent.effect.rollout(), intent.effect.host()) == (Some(rollout), Some(host))
+            && !established(world, *id)
+    })
 }

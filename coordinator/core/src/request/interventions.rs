@@ -4,6 +4,7 @@ use super::{Refused, invalid, known_rollout, needed_reason};
 use crate::gate::World;
 use crate::ledger::{Effect, Generation, Held, IntentState, Request, Rollout, RolloutState};
 use crate::names::{HostName, RolloutName, WaveName};
+use crate::plan::disruption;
 use crate::time::Readable;
 
 /// What is to be held or released, as it arrived.
@@ -99,21 +100,27 @@ pub fn resume(world: World<'_>, given: &str, reason: &str) -> Result<Request, Re
     }
 }
 
-/// A live rollout and a host of it.
-fn member(world: World<'_>, rollout: &str, given: &str) -> Result<(RolloutName, HostName), Refused> {
+/// A rollout and a host of it. It must be live, unless nobody knows how something of it ended there and a person may say that
+/// he has looked.
+fn member(
+    world: World<'_>,
+    rollout: &str,
+    given: &str,
+    may_be_over: impl Fn(&RolloutName, &HostName) -> bool,
+) -> Result<(RolloutName, HostName), Refused> {
     let name = known_rollout(world, rollout)?;
     let Some(known) = world.ledger.rollouts.get(&name) else {
         return Err(Refused::Conflict(format!("there is no rollout {name}")));
     };
-    if !known.state.is_live() {
+    let servers = known.spec.servers().filter_map(|server| world.policy.exchange.get(server));
+    let are = format!("hosts of rollout {name} are");
+    let host = one_of("host", given, servers.flat_map(|server| &server.hosts), &are)?;
+    if !known.state.is_live() && !may_be_over(&name, &host) {
         return Err(Refused::Conflict(format!(
             "rollout {name} is {}: nothing is to be done on its hosts",
             known.state
         )));
     }
-    let servers = known.spec.servers().filter_map(|server| world.policy.exchange.get(server));
-    let are = format!("hosts of rollout {name} are");
-    let host = one_of("host", given, servers.flat_map(|server| &server.hosts), &are)?;
     Ok((name, host))
 }
 
@@ -123,7 +130,7 @@ fn member(world: World<'_>, rollout: &str, given: &str) -> Result<(RolloutName, 
 /// [`Refused`] if there is no such host in a live rollout, something is offered to it or goes on there, its wave is over, or
 /// no reason is given.
 pub fn retry(world: World<'_>, rollout: &str, host: &str, reason: &str) -> Result<Request, Refused> {
-    let (rollout, host) = member(world, rollout, host)?;
+    let (rollout, host) = member(world, rollout, host, |_, _| false)?;
     // How it ends would be forgiven beforehand.
     if let Some((id, intent)) = world.ledger.open().find(|(_, intent)| intent.effect.host() == Some(&host)) {
         return Err(Refused::Conflict(format!(
@@ -147,13 +154,14 @@ fn wave_that_is_over<'a>(world: World<'_>, rollout: &'a Rollout, host: &HostName
     over.filter(|_| rollout.removal.is_none()).map(|wave| &wave.name)
 }
 
-/// Checks that a host is to be left out.
+/// Checks that a host is to be left out. Where nobody knows how something ended there, that is also the word of a person who
+/// has looked, whatever has become of the rollout.
 ///
 /// # Errors
-/// [`Refused`] if there is no such host in a live rollout, something is going on there that can only be awaited, or no
-/// reason is given.
+/// [`Refused`] if there is no such host in a live rollout, or in one that left such a doubt there, something is going on there
+/// that can only be awaited, or no reason is given.
 pub fn skip(world: World<'_>, rollout: &str, host: &str, reason: &str) -> Result<Request, Refused> {
-    let (rollout, host) = member(world, rollout, host)?;
+    let (rollout, host) = member(world, rollout, host, |rollout, host| disruption::in_doubt(world, rollout, host))?;
     let running = world.ledger.open().find(|(_, intent)| {
         intent.effect.host() == Some(&host) && matches!(intent.state, IntentState::Permitted { .. })
     });

@@ -9,13 +9,14 @@ use super::status::HoldLine;
 use crate::gate::{Reason, World};
 use crate::ledger::{Held, Hold, Ledger, Rollout, RolloutState};
 use crate::names::{ExchangeServerName, OperatorName, RolloutName, WaveName};
-use crate::plan::rollout::{Depth, HostProgress, progress};
+use crate::plan::rollout::{Depth, HostProgress, at_once, batches, progress};
 use crate::plan::{Blocked, hold};
 use crate::spec::{RolloutSpec, WaveSpec, Windows};
 use crate::window::{Opening, windows_at};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Openings that are looked at for one step.
@@ -104,6 +105,10 @@ struct Member {
 }
 
 impl Member {
+    fn server(&self) -> &ExchangeServerName {
+        &self.line.progress.server
+    }
+
     fn is_left(&self) -> bool {
         !self.line.progress.phase.is_over()
     }
@@ -137,7 +142,12 @@ pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> Fore
         let members: Vec<HostProgress> = hosts.iter().filter(|host| host.wave == wave).cloned().collect();
         let held: Vec<bool> = members.iter().map(|host| !holds(host).is_empty()).collect();
         let members = host_lines(members).into_iter().zip(held).map(|(line, held)| Member { line, held }).collect();
-        if removal { undo(spec, of, members, &mut clock) } else { foresee(spec, of, members, &mut clock) }
+        let at_once = at_once(world.policy, of);
+        if removal {
+            undo(spec, (of, at_once), members, &mut clock)
+        } else {
+            foresee(spec, (of, at_once), members, &mut clock)
+        }
     };
     let mut waves: Vec<_> = waves.into_iter().map(foresee).collect();
     // Nothing goes before what is held in an earlier wave.
@@ -189,17 +199,22 @@ fn wait(world: World<'_>, host: &HostProgress) -> Duration {
 }
 
 /// One wave from `clock` on, which it moves to its end.
-fn foresee(spec: &RolloutSpec, wave: &WaveSpec, members: Vec<Member>, clock: &mut Option<Timestamp>) -> WaveForecast {
+fn foresee(
+    spec: &RolloutSpec,
+    (wave, at_once): (&WaveSpec, NonZeroU32),
+    members: Vec<Member>,
+    clock: &mut Option<Timestamp>,
+) -> WaveForecast {
     let expected = &spec.expected;
-    let at_once = usize::try_from(wave.at_once.get()).unwrap_or(usize::MAX);
-    let batches = |hosts: usize| u32::try_from(hosts.div_ceil(at_once)).unwrap_or(u32::MAX);
     let left = members.iter().filter(|member| member.is_left()).count();
     let after_installs = expected.restart + wave.soak;
-    let takes =
-        if left == 0 { Duration::ZERO } else { expected.install.saturating_mul(batches(left)) + after_installs };
-    let removals = expected.removal.saturating_mul(batches(members.len()));
-    let needs = expected.install + after_installs + removals;
-    let fits = |begun: usize| expected.install + after_installs + expected.removal.saturating_mul(batches(begun));
+    let installs = batches(members.iter().filter(|member| member.is_left()).map(Member::server), at_once).batches;
+    let takes = if left == 0 { Duration::ZERO } else { expected.install.saturating_mul(installs) + after_installs };
+    let removals = |hosts: &mut dyn Iterator<Item = &ExchangeServerName>| {
+        expected.removal.saturating_mul(batches(hosts, at_once).batches)
+    };
+    let needs = expected.install + after_installs + removals(&mut members.iter().map(Member::server));
+    let fits = |begun: &[ExchangeServerName]| expected.install + after_installs + removals(&mut begun.iter());
     let hosts = one_after_the_other(&spec.windows, members, at_once, (expected.install, fits), clock);
     if left > 0 {
         *clock = clock.map(|at| after(at, expected.install + after_installs));
@@ -207,18 +222,21 @@ fn foresee(spec: &RolloutSpec, wave: &WaveSpec, members: Vec<Member>, clock: &mu
     WaveForecast { name: wave.name.clone(), takes, needs, hosts }
 }
 
-/// When each of a wave's hosts would begin, so many at once: each takes `time`, and needs so much until a cutoff as one that
-/// is the first, second, … to begin. Moves `clock` to when the last ones begin. One that is held lets others of its wave go,
+/// When each of a wave's hosts would begin, so many at once: each takes `time`, and needs so much until a cutoff as one before
+/// which, and with which, hosts of these servers begin. Moves `clock` to when the last ones begin. One that is held lets others of its wave go,
 /// but no other node of its server.
 fn one_after_the_other(
     windows: &Windows,
     members: Vec<Member>,
-    at_once: usize,
-    (time, needs): (Duration, impl Fn(usize) -> Duration),
+    at_once: NonZeroU32,
+    (time, needs): (Duration, impl Fn(&[ExchangeServerName]) -> Duration),
     clock: &mut Option<Timestamp>,
 ) -> Vec<HostForecast> {
     // Of those that are not held, and of all.
-    let (mut begun, mut left_so_far): (usize, usize) = (0, 0);
+    let (mut begun, mut left_so_far) = (Vec::<ExchangeServerName>::new(), Vec::new());
+    let at_once = usize::try_from(at_once.get()).unwrap_or(usize::MAX);
+    // Where those begin that go with the last one.
+    let mut batch = 0;
     let mut stuck: BTreeSet<ExchangeServerName> = BTreeSet::new();
     let mut hosts = Vec::new();
     for member in members {
@@ -228,30 +246,37 @@ fn one_after_the_other(
             hosts.push(HostForecast { begins: None, held: false, fits: true, line });
             continue;
         }
-        left_so_far += 1;
+        left_so_far.push(line.progress.server.clone());
         if held {
             stuck.insert(line.progress.server.clone());
             // When it is released, whatever is before it has begun.
-            let fits = clock.and_then(|at| opening(windows, at, needs(left_so_far))).is_some();
+            let fits = clock.and_then(|at| opening(windows, at, needs(&left_so_far))).is_some();
             hosts.push(HostForecast { begins: None, held, fits, line });
             continue;
         }
-        if begun > 0 && begun.is_multiple_of(at_once) {
+        // Nodes of one server go one after the other.
+        let with = begun.get(batch..).unwrap_or_default();
+        if with.len() >= at_once || with.contains(&line.progress.server) {
             *clock = clock.map(|at| after(at, time));
+            batch = begun.len();
         }
-        begun += 1;
-        *clock = clock.and_then(|at| opening(windows, at, needs(begun)));
+        begun.push(line.progress.server.clone());
+        *clock = clock.and_then(|at| opening(windows, at, needs(&begun)));
         hosts.push(HostForecast { begins: *clock, held, fits: clock.is_some(), line });
     }
     hosts
 }
 
 /// The removal from one wave, from `clock` on, which it moves to its end: nothing is watched after it.
-fn undo(spec: &RolloutSpec, wave: &WaveSpec, members: Vec<Member>, clock: &mut Option<Timestamp>) -> WaveForecast {
+fn undo(
+    spec: &RolloutSpec,
+    (wave, at_once): (&WaveSpec, NonZeroU32),
+    members: Vec<Member>,
+    clock: &mut Option<Timestamp>,
+) -> WaveForecast {
     let removal = spec.expected.removal;
-    let at_once = usize::try_from(wave.at_once.get()).unwrap_or(usize::MAX);
     let left = members.iter().filter(|member| member.is_left()).count();
-    let batches = u32::try_from(left.div_ceil(at_once)).unwrap_or(u32::MAX);
+    let batches = batches(members.iter().filter(|member| member.is_left()).map(Member::server), at_once).batches;
     let hosts = one_after_the_other(&spec.windows, members, at_once, (removal, |_| removal), clock);
     if left > 0 {
         *clock = clock.map(|at| after(at, removal));

@@ -31,6 +31,30 @@ fn a_file_is_foreseen_without_being_applied() {
     assert!(example.ledger.rollouts.is_empty());
 }
 
+/// Installs and removals go as the limits of disruption let them, whatever the wave's file says, and nodes of one server one after
+/// the other: 2 × 20m, 5m and 15m for it, and 2 × 20m to take it off again.
+#[test]
+fn no_more_hosts_at_once_are_foreseen_than_the_limits_have_room_for() {
+    let of = |servers: &[&str]| file_of("dst", &format!("{}at_once = 4\nsoak = \"15m\"\n", wave("all", servers)));
+    let example = Example::covered();
+    let mut wide = Example::covered();
+    wide.policy.disruption.estate = 2.try_into().unwrap();
+    let cluster = super::removal::cluster_of(&of(&["exa1"]));
+    let (both, one) = (of(&["exa1", "exa2"]), of(&["exa1"]));
+    let after = |example: &Example, minutes| (example.now.wall + jiff::SignedDuration::from_mins(minutes)).to_string();
+    for (example, file, second, takes, needs) in
+        [(&example, &both, 20, 60, 80), (&wide, &both, 0, 40, 60), (&cluster, &one, 20, 60, 80)]
+    {
+        let spec = spec::read(file, &example.policy).unwrap();
+        let view = view::forecast(example.world(), &spec, &name("olga"));
+        let wave = &view.waves[0];
+        let begins: Vec<_> = wave.hosts.iter().map(|host| host.begins.unwrap().to_string()).collect();
+        assert_eq!(begins, [after(example, 0), after(example, second)]);
+        assert_eq!((wave.takes, wave.needs), (minutes(takes), minutes(needs)));
+        assert_eq!(view.ends.unwrap().to_string(), after(example, i64::try_from(takes).unwrap()));
+    }
+}
+
 /// Rights that have landed are waited for first: the canary does not fit into the first opening any more.
 #[test]
 fn waits_that_are_known_come_first() {

@@ -5,6 +5,7 @@ mod approvals;
 mod cluster;
 mod files;
 mod forecast;
+mod in_doubt;
 mod limits;
 mod long_texts;
 mod passed_over;
@@ -13,6 +14,7 @@ mod stopped;
 mod test_send;
 mod thresholds;
 mod wave;
+mod went_on;
 mod window;
 
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, succeeded, wave};

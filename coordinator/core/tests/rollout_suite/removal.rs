@@ -184,6 +184,10 @@ fn an_install_whose_end_is_unknown_stops_the_removal_until_a_person_has_looked()
 
 /// Two hosts as the nodes of one server, in a rollout that may change both at once.
 fn cluster() -> Example {
+    cluster_of(&file_of("dst", &format!("[limits]\nat_once = 2\n{}", wave("all", &["exa1"]))))
+}
+
+pub(super) fn cluster_of(file: &str) -> Example {
     let mut example = Example::covered();
     let cluster = ExchangePolicy { hosts: vec![name("exa1"), name("exa2")], domain: None, tags: [].into() };
     example.policy.exchange = [(name("exa1"), cluster)].into();
@@ -191,7 +195,7 @@ fn cluster() -> Example {
     example.truth.values_mut().for_each(|user| user.2 = "exa1");
     example.policy.disruption.estate = 3.try_into().unwrap();
     example.observe_all();
-    example.rollout_of(&file_of("dst", &format!("[limits]\nat_once = 2\n{}", wave("all", &["exa1"]))));
+    example.rollout_of(file);
     example
 }
 

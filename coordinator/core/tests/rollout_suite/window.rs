@@ -4,7 +4,8 @@ use super::{against, install_next, installs};
 use crate::example::{Example, file_of, minutes, name, wave};
 use sendgate_core::coverage::VerdictKind;
 use sendgate_core::plan;
-use sendgate_core::policy::Switch;
+use sendgate_core::policy::{Limits, Switch};
+use std::num::NonZeroU32;
 
 /// The example's clock stands at 02:00 on a Tuesday.
 fn windowed(from: &str, to: &str) -> String {
@@ -45,6 +46,48 @@ fn what_does_not_fit_before_the_cutoff_is_not_begun_and_the_arithmetic_is_shown(
     let mut example = Example::covered();
     example.rollout_of(&windowed("13T01:00", "13T03:55"));
     assert_eq!(installs(&example.settle().0).len(), 1);
+}
+
+/// Where the limits of disruption have room for one, removals go one after the other, whatever the wave's file says; and so do
+/// the nodes of one server.
+#[test]
+fn removals_that_cannot_go_together_are_reckoned_one_after_the_other() {
+    let of = |wave: String| {
+        let night = "[[window]]\nname = \"night\"\nfrom = \"2006-06-13T01:00\"\nto = \"2006-06-13T04:30\"\nzone = \"UTC\"\n\
+                     cutoff = \"10m\"\n";
+        file_of("dst", &format!("{wave}at_once = 4\nsoak = \"1h\"\n{night}"))
+    };
+    let text = |hosts: u32, at_once: u32, removals: &str| {
+        format!("removal from {hosts} hosts, {at_once} at once, {removals} = ")
+    };
+    let (one, two) = (NonZeroU32::MIN, NonZeroU32::MIN.saturating_add(1));
+    let limits = Limits::from(two);
+    let mut cases = Vec::new();
+    for (limits, expected) in [
+        (Limits::from(one), text(2, 1, "40m 0s")),
+        (Limits { exchange: Some(one), ..limits }, text(2, 1, "40m 0s")),
+        (Limits { domain: Some(one), ..limits }, text(2, 1, "40m 0s")),
+        (limits, text(2, 2, "20m 0s")),
+    ] {
+        let mut example = Example::covered();
+        example.policy.disruption = limits;
+        example.rollout_of(&of(wave("all", &["exa1", "exa2"])));
+        cases.push((example, expected));
+    }
+    cases.push((super::removal::cluster_of(&of(wave("all", &["exa1"]))), text(2, 1, "40m 0s")));
+    for (mut example, expected) in cases {
+        let offers = installs(&example.settle().0);
+        example.append(sendgate_core::ledger::Entry::Permitted { intent: offers[0].1 });
+        example.pass(minutes(40));
+        let why = match offers.get(1) {
+            Some((_, other)) => {
+                let refusal = plan::permit(example.world(), *other).unwrap_err();
+                refusal.blocked.iter().map(ToString::to_string).collect()
+            }
+            None => against(&example, "exa2"),
+        };
+        assert!(why.iter().any(|why| why.contains(&expected)), "{expected}: {why:?}");
+    }
 }
 
 /// A window that comes seldom, and a rollout that nothing has moved for longer than its patience: said at once.

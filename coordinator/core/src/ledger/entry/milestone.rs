@@ -3,7 +3,7 @@
 use super::{Sequence, Sha256};
 use crate::enforcement::{Means, StoreVersion};
 use crate::guid::Guid;
-use crate::ledger::{PairEvent, RolloutEvent};
+use crate::ledger::{Class, PairEvent, RolloutEvent};
 use crate::names::{
     AccountName, DirectoryName, Dn, DomainName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName,
 };
@@ -79,6 +79,13 @@ pub enum Milestone {
         rollout: RolloutName,
         /// Which host.
         host: HostName,
+    },
+    /// Hosts of a wave that is about to be over have failed, within what is allowed: over the rollout they stay counted.
+    HostsFailed {
+        /// Which rollout.
+        rollout: RolloutName,
+        /// Which hosts, and what is counted of each; may come in several parts.
+        failed: BTreeMap<HostName, Class>,
     },
     /// A wave was watched long enough. What becomes of its hosts later is drift, and no concern of the rollout any more.
     WaveDone {

@@ -3,13 +3,17 @@
 use super::{About, HostProgress, ours};
 use crate::gate::World;
 use crate::ledger::Rollout;
+use crate::names::ExchangeServerName;
 use crate::plan::Blocked;
-use crate::spec::{RolloutSpec, Windows};
+use crate::policy::Policy;
+use crate::spec::{RolloutSpec, WaveSpec, Windows};
 use crate::time::Readable;
 use crate::window::Opening;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// One part of the time that is needed.
@@ -87,14 +91,15 @@ fn needs(about: &About<'_>, spec: &RolloutSpec, hosts: &[HostProgress]) -> Vec<N
         return vec![need("removal", spec.expected.removal)];
     }
     let wave = usize::try_from(about.wave).ok().and_then(|at| spec.waves.get(at));
-    let (soak, at_once) = wave.map_or((Duration::ZERO, 1), |wave| (wave.soak, wave.at_once.get()));
+    let soak = wave.map_or(Duration::ZERO, |wave| wave.soak);
+    let at_once = wave.map_or(NonZeroU32::MIN, |wave| at_once(about.world.policy, wave));
     // Should the wave trip at the end of its soak, the hotfix is removed from all that have it by then; by hand where only the
     // lost part of a journal changed it.
     let begun = |host: &&HostProgress| {
         host.wave == about.wave && host.host != *about.host && ours(about.world, about.rollout, &host.host)
     };
-    let changed = u32::try_from(hosts.iter().filter(begun).count()).unwrap_or(u32::MAX).saturating_add(1);
-    let removals = changed.div_ceil(at_once);
+    let changed = hosts.iter().filter(begun).map(|host| &host.server).chain([about.server]);
+    let Batches { hosts: changed, at_once, batches: removals } = batches(changed, at_once);
     vec![
         need("install", spec.expected.install),
         need("restart of GoodLink", spec.expected.restart),
@@ -104,4 +109,35 @@ fn needs(about: &About<'_>, spec: &RolloutSpec, hosts: &[HostProgress]) -> Vec<N
             spec.expected.removal.saturating_mul(removals),
         ),
     ]
+}
+
+/// How many hosts of a wave are changed at once: as many as its file says, if the limits of disruption have room for them.
+pub(crate) fn at_once(policy: &Policy, wave: &WaveSpec) -> NonZeroU32 {
+    let limits = &policy.disruption;
+    let limits = [Some(limits.estate), limits.exchange, limits.domain];
+    limits.into_iter().flatten().fold(wave.at_once, NonZeroU32::min)
+}
+
+/// Hosts that go one batch after the other.
+pub(crate) struct Batches {
+    /// How many there are.
+    pub(crate) hosts: u32,
+    /// How many of them go at once.
+    pub(crate) at_once: u32,
+    /// How many times as long as one of them all take.
+    pub(crate) batches: u32,
+}
+
+/// The hosts of these servers, a server for each of its hosts: so many at once, but never two nodes of one server.
+pub(crate) fn batches<'a>(servers: impl IntoIterator<Item = &'a ExchangeServerName>, at_once: NonZeroU32) -> Batches {
+    let (mut hosts, mut nodes) = (0u32, BTreeMap::<_, u32>::new());
+    for server in servers {
+        hosts = hosts.saturating_add(1);
+        let nodes = nodes.entry(server).or_default();
+        *nodes = nodes.saturating_add(1);
+    }
+    let (by_limit, by_nodes) = (hosts.div_ceil(at_once.get()), nodes.into_values().max().unwrap_or(0));
+    let batches = by_limit.max(by_nodes);
+    let at_once = if by_nodes > by_limit { hosts.div_ceil(batches) } else { at_once.get() };
+    Batches { hosts, at_once, batches }
 }

@@ -19,8 +19,10 @@ mod tally;
 mod test_send;
 mod wave;
 
+pub use crate::ledger::Class;
 pub use fit::{Fit, Need};
-pub use phase::{Class, Phase};
+pub(crate) use fit::{at_once, batches};
+pub use phase::Phase;
 pub(crate) use tally::gone;
 pub use tally::{FailedTest, Tally, tallies};
 

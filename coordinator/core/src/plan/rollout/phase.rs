@@ -4,7 +4,7 @@ use super::cluster::{self, Store};
 use super::{About, REFUSALS, began, has, installed};
 use crate::estate::{ExchangeState, ServiceState};
 use crate::gate::World;
-use crate::ledger::{Effect, Held, Intent, IntentState, Outcome, Rollout, Sequence, Skip};
+use crate::ledger::{Class, Effect, Held, Intent, IntentState, Outcome, Rollout, Sequence, Skip};
 use crate::names::{HostName, OperatorName};
 use crate::plan::{disruption, hold};
 use crate::time::{Readable, Steady};
@@ -63,20 +63,6 @@ pub enum Phase {
         /// How.
         why: String,
     },
-}
-
-/// What is counted apart when something fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// The install.
-    Install,
-    /// The store does not serve.
-    Store,
-    /// Nobody answers.
-    Unreachable,
-    /// The removal.
-    Removal,
 }
 
 impl Phase {

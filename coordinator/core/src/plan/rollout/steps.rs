@@ -2,12 +2,13 @@
 
 use super::{HostProgress, Phase, baseline, began, fit, installed, ours, tally, test_send, wave};
 use crate::gate::World;
-use crate::ledger::entry::cut;
+use crate::ledger::entry::{self, cut};
 use crate::ledger::{Effect, Held, Milestone, Rollout, RolloutEvent, RolloutState};
 use crate::plan::{Blocked, Step, hold};
 use crate::spec::OnTrip;
 use crate::time::{Readable, Steady};
 use crate::window::Opening;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Bytes of a reason that hosts have a say in: one line may name each of hundreds.
@@ -48,6 +49,10 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
         return tests;
     }
     if !removing && of_wave().all(over) {
+        let failed = failed(rollout, of_wave());
+        if !failed.is_empty() {
+            return failed;
+        }
         return vec![Step::Record(Milestone::WaveDone { rollout: name.clone(), wave: current })];
     }
     let ready: Vec<_> = of_wave().filter(|host| host.phase == Phase::Waiting && host.blocked.is_empty()).collect();
@@ -90,6 +95,20 @@ fn verified(rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Step> {
     });
     let name = &rollout.spec.name;
     new.map(|host| Step::Record(Milestone::HostVerified { rollout: name.clone(), host: host.host.clone() })).collect()
+}
+
+/// Those of a wave that is about to be over that have failed and are not written down as such: what they show later is no concern
+/// of the rollout, and that it went on without them is.
+fn failed<'a>(rollout: &Rollout, of_wave: impl Iterator<Item = &'a HostProgress>) -> Vec<Step> {
+    let new = of_wave.filter_map(|host| match host.phase {
+        Phase::Failed { class, .. } => Some((host.host.clone(), class)),
+        _ => None,
+    });
+    let new = new.filter(|(host, _)| !rollout.failed.contains_key(host));
+    let name = &rollout.spec.name;
+    let record =
+        |part| Step::Record(Milestone::HostsFailed { rollout: name.clone(), failed: BTreeMap::from_iter(part) });
+    entry::parts(new, |(host, _)| host.as_str().len()).into_iter().map(record).collect()
 }
 
 /// The removal that the file asks for after a trip, from the last wave that has begun: what was not begun needs none. A

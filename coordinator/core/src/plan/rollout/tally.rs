@@ -4,8 +4,7 @@
 //! has begun to change; and those of whom that cannot be said, if their GoodLink server may use such a server.
 
 use super::baseline::{new_pauses, not_counted, roster_users};
-use super::phase::Class;
-use super::{HostProgress, Phase, ours, test_send};
+use super::{Class, HostProgress, Phase, ours, test_send};
 use crate::gate::World;
 use crate::ledger::entry::cut;
 use crate::ledger::{Baseline, Rollout};
@@ -110,6 +109,10 @@ fn tally(
     let failed = hosts.iter().filter_map(|host| match &host.phase {
         Phase::Failed { class: Class::Store, .. } if !down.insert(&host.server) => None,
         Phase::Failed { class, why } => Some((host.host.clone(), (*class, why.clone()))),
+        // Whatever it has shown since its wave was over. A removal counts what it does itself.
+        _ if host.wave < rollout.waves_done && rollout.removal.is_none() => {
+            rollout.failed.get(&host.host).map(|class| (host.host.clone(), (*class, then(*class).to_owned())))
+        }
         _ => None,
     });
     let changed: BTreeSet<&ExchangeServerName> =
@@ -133,6 +136,16 @@ fn tally(
         roster_users,
         tests: BTreeSet::new(),
         allowed,
+    }
+}
+
+/// How a host had failed that its wave went on without.
+fn then(class: Class) -> &'static str {
+    match class {
+        Class::Install => "had not been installed when its wave was over",
+        Class::Store => "did not serve when its wave was over",
+        Class::Unreachable => "was not heard of when its wave was over",
+        Class::Removal => "had the hotfix still when its wave was over",
     }
 }
 

@@ -1,8 +1,8 @@
 //! Waves: whose turn it is, and how long a wave is still watched.
 
 use super::cluster::{self, Store};
-use super::phase::{self, Class, silence};
-use super::{About, HostProgress, Phase, baseline, installed, ours, test_send};
+use super::phase::{self, silence};
+use super::{About, Class, HostProgress, Phase, baseline, installed, ours, test_send};
 use crate::estate::ServiceState;
 use crate::gate::World;
 use crate::ledger::{Rollout, RolloutState, Sequence};

@@ -1,0 +1,98 @@
+//! Installs whose end nobody knows, in rollouts that have come to their end.
+
+use super::{carry_out, file_it, install_next, installs, offered, waves};
+use crate::example::{AFTER, Example, file_of, minutes, name};
+use sendgate_core::ledger::{Entry, Outcome, Sequence};
+use sendgate_core::plan::disruption::disrupted;
+use sendgate_core::request;
+
+/// On EXA2, the last host, an install has an unknown end, and its store shows the old version.
+fn in_doubt(allowed: u32) -> (Example, Sequence) {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &format!("{}[thresholds]\nfailed_installs = {allowed}\n", waves())));
+    install_next(&mut example, "exa1");
+    example.pass(minutes(15));
+    let intent = installs(&offered(&mut example))[0].1;
+    example.append(Entry::Permitted { intent });
+    example.end(intent, Outcome::Unknown { detail: "it was killed after 30m".into() });
+    (example, intent)
+}
+
+fn why(example: &Example) -> Option<String> {
+    disrupted(example.world(), None).remove(&name("exa2"))
+}
+
+fn unknown(intent: Sequence) -> String {
+    format!(
+        "how intent {intent} ended is unknown: look whether it still runs; if it does not, `sendgate rollout skip dst exa2 \
+         --reason WHY`"
+    )
+}
+
+/// It would count as disrupted for ever, and with room for one nothing would be done in the estate any more.
+#[test]
+fn a_person_who_has_looked_ends_the_doubt_also_when_the_rollout_has_finished() {
+    let (mut example, intent) = in_doubt(1);
+    example.pass(minutes(61));
+    example.settle();
+    assert_eq!(example.rollout_state(), "finished");
+    assert_eq!(why(&example), Some(unknown(intent)));
+    let of_exa1 = request::skip(example.world(), "dst", "exa1", "why not").unwrap_err().to_string();
+    assert_eq!(of_exa1, "rollout dst is finished: nothing is to be done on its hosts");
+    let again = request::retry(example.world(), "dst", "exa2", "it has ended").unwrap_err().to_string();
+    assert_eq!(again, "rollout dst is finished: nothing is to be done on its hosts");
+    let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
+    file_it(&mut example, "olga", request);
+    assert_eq!(why(&example), None);
+    assert_eq!(example.rollout_state(), "finished");
+    let once_more = request::skip(example.world(), "dst", "exa2", "the same").unwrap_err().to_string();
+    assert_eq!(once_more, "rollout dst is finished: nothing is to be done on its hosts");
+    // Another rollout installs it there.
+    let request = request::rollout_apply(example.world(), &crate::example::file("two", &["exa2"]));
+    file_it(&mut example, "olga", request);
+    let request = request::rollout_start(example.world(), "two", "");
+    file_it(&mut example, "olga", request);
+    let offer = installs(&offered(&mut example));
+    assert_eq!(offer[0].0, "exa2");
+    carry_out(&mut example, offer[0].1, "exa2", AFTER);
+}
+
+/// What a person has seen, only the host can show: before it has reported a version, it stays in doubt.
+#[test]
+fn who_has_looked_is_asked_no_more_while_the_host_does_not_show_its_version() {
+    let (mut example, intent) = in_doubt(1);
+    let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
+    file_it(&mut example, "olga", request);
+    assert_eq!(
+        why(&example),
+        Some(format!("how intent {intent} ended is unknown: it has not shown its version since"))
+    );
+    example.pass(minutes(1));
+    assert_eq!(why(&example), None);
+}
+
+/// A rollout that nobody went on with is aborted by itself, and nobody has looked at anything then.
+#[test]
+fn only_a_person_who_aborts_has_looked() {
+    for by_hand in [true, false] {
+        let (mut example, intent) = in_doubt(0);
+        if by_hand {
+            let request = request::rollout_abort(example.world(), "dst", "enough");
+            file_it(&mut example, "olga", request);
+            example.pass(minutes(1));
+        } else {
+            example.pass(minutes(61));
+            example.settle();
+            assert!(example.rollout_state().contains("1 failed installs"), "{}", example.rollout_state());
+            example.pass(minutes(60 * 24 * 8 + 1));
+            example.settle();
+        }
+        assert!(example.rollout_state().starts_with("aborted"), "{}", example.rollout_state());
+        assert_eq!(why(&example), (!by_hand).then(|| unknown(intent)));
+        if !by_hand {
+            let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
+            file_it(&mut example, "olga", request);
+            assert_eq!(why(&example), None);
+        }
+    }
+}
