@@ -65,8 +65,8 @@ fn removals_that_cannot_go_together_are_reckoned_one_after_the_other() {
     let mut cases = Vec::new();
     for (limits, expected) in [
         (Limits::from(one), text(2, 1, "40m 0s")),
-        (Limits { exchange: Some(one), ..limits.clone() }, text(2, 1, "40m 0s")),
-        (Limits { domain: Some(one), ..limits.clone() }, text(2, 1, "40m 0s")),
+        (Limits { exchange: Some(one), ..limits }, text(2, 1, "40m 0s")),
+        (Limits { domain: Some(one), ..limits }, text(2, 1, "40m 0s")),
         (limits, text(2, 2, "20m 0s")),
     ] {
         let mut example = Example::covered();
