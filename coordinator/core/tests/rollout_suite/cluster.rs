@@ -198,7 +198,7 @@ fn a_wave_is_not_over_while_no_node_of_a_cluster_serves() {
     );
     shows(&mut example, 1, (AFTER, Running), (AFTER, Stopped));
     resume(&mut example);
-    example.settle();
+    shows(&mut example, 15, (AFTER, Running), (AFTER, Stopped));
     assert_eq!(example.rollout_state(), "finished");
 }
 
