@@ -292,3 +292,23 @@ fn a_server_of_one_host_is_down_at_once() {
     assert_eq!(phases(&example)[0], down("the store service is stopped"));
     assert!(example.rollout_state().contains("1 stores down, 0 allowed"), "{}", example.rollout_state());
 }
+
+/// A node with the hotfix that neither serves nor rests may be the hotfix's doing: nothing more is changed before that is known.
+#[test]
+fn nothing_more_begins_while_a_node_with_the_hotfix_neither_serves_nor_rests() {
+    let mut example = first_is_through("");
+    let [(_, intent)] = installs(&offered(&mut example)).try_into().unwrap();
+    let permit = |example: &Example| sendgate_core::plan::permit(example.world(), intent);
+    assert_eq!(permit(&example), Ok(()));
+    // More than one host may be disrupted: that is not what keeps it.
+    example.policy.disruption.estate = 3.try_into().unwrap();
+    shows(&mut example, 1, (AFTER, Running), (BEFORE, Running));
+    let mounts = |example: &mut Example, mounted| {
+        example.estate.hosts.get_mut(&name("exa1")).unwrap().exchange.as_mut().unwrap().mounted = Ok(mounted);
+    };
+    mounts(&mut example, false);
+    let refused: Vec<_> = permit(&example).unwrap_err().blocked.iter().map(ToString::to_string).collect();
+    assert_eq!(refused, ["host exa1: the store is not mounted"]);
+    mounts(&mut example, true);
+    assert_eq!(permit(&example), Ok(()));
+}

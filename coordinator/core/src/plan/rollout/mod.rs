@@ -91,9 +91,15 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
     let tripping = hosts.iter().any(asked).then(|| tally::trip(world, rollout, &hosts)).flatten();
     let tripping = tripping.map(|reason| Blocked::Tripping { reason });
     let mut shared = begin::Shared::default();
+    // Inconclusive: nothing more begins.
     let unclear = LazyCell::new(|| {
         let goes_on = rollout.removal.is_none() && hosts.iter().any(|host| ours(world, rollout, &host.host));
-        if goes_on { wave::unclear(world, rollout, &hosts) } else { Vec::new() }
+        if !goes_on {
+            return Vec::new();
+        }
+        let mut unclear = wave::unclear(world, rollout, &hosts);
+        unclear.extend(wave::not_serving_yet(world, rollout, &hosts, except));
+        unclear
     });
     let mut reasons = Vec::new();
     for (at, turn) in turns.into_iter().enumerate() {
@@ -105,7 +111,6 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
         if depth == Depth::All || waiting == Some(*wave) {
             let about = About { world, rollout, wave: *wave, server, host, except };
             blocked.extend(begin::speaks_against(&about, &hosts, &mut shared));
-            // Inconclusive: nothing more begins.
             blocked.extend(unclear.iter().cloned());
             blocked.extend(tripping.clone());
         }

@@ -112,6 +112,21 @@ fn inconclusive(about: &About<'_>) -> Option<Blocked> {
     (!known).then(|| Blocked::Host { host, why: "its version of store.exe is not known".to_owned() })
 }
 
+/// Stores of watched clusters that do not serve for the moment: whether the hotfix has done that is not known yet.
+pub(super) fn not_serving_yet(
+    world: World<'_>,
+    rollout: &Rollout,
+    hosts: &[HostProgress],
+    except: Option<Sequence>,
+) -> Vec<Blocked> {
+    let soaking = hosts.iter().filter(|host| matches!(host.phase, Phase::Soaking { .. }));
+    let abouts = soaking.map(|host| {
+        let (wave, server, host) = (host.wave, &host.server, &host.host);
+        About { world, rollout, wave, server, host, except }
+    });
+    abouts.filter_map(|about| awaited(&about)).collect()
+}
+
 /// What keeps a watched host's store from serving for the moment.
 pub(super) fn awaited(about: &About<'_>) -> Option<Blocked> {
     match cluster::store(about) {
