@@ -1,6 +1,7 @@
 //! The model: its estate is what the fold makes of it, and its planted faults are in no program.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+use sendgate_core::estate::Estate;
 use sendgate_tests::model::Model;
 use sendgate_tests::model::coordinator::{Run, folded};
 use sendgate_tests::model::peace::Dice;
@@ -25,7 +26,9 @@ fn the_estate_is_a_fold_over_the_last_observations() {
             let Some(action) = actions.get(dice.below(actions.len())).copied() else { break };
             let mut run = Run::new(&model, state.clone(), true);
             if run.act(action) {
-                assert_eq!(run.estate, folded(&model, &run.state), "walk {walk}, step {step}: {action}");
+                // When a store last served is history. Clusters alone are asked for it, and the model has none.
+                let expected = Estate { served: run.estate.served.clone(), ..folded(&model, &run.state) };
+                assert_eq!(run.estate, expected, "walk {walk}, step {step}: {action}");
                 state = run.state;
             }
         }
