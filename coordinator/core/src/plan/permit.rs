@@ -95,7 +95,11 @@ fn stopped(world: World<'_>, id: Sequence, effect: &Effect) -> Option<String> {
         return Some(held.to_string());
     }
     match effect {
-        Effect::RestartGoodlink { goodlink, forced: false, .. } => return remedy::helps_nobody(world, goodlink, id),
+        Effect::RestartGoodlink { goodlink, forced: false, .. } => {
+            let instead =
+                remedy::wanted(world, goodlink).then(|| "a person has forced one, which takes its place".to_owned());
+            return instead.or_else(|| remedy::helps_nobody(world, goodlink, id));
+        }
         Effect::RestartGoodlink { goodlink, forced: true, .. } => {
             return remedy::is_cancelled(world, goodlink, id)
                 .then(|| "whoever wanted it has taken that back".to_owned());

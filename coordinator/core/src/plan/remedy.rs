@@ -269,18 +269,16 @@ pub(super) fn helps_nobody(world: World<'_>, name: &GoodLinkName, id: Sequence) 
 }
 
 /// Whether a person wants this restart whatever the users have waited; the intent that carries the wish out is named by
-/// `except`.
+/// `except`. One that was offered before he said so is not the one: it would be done beside his.
 fn forced(world: World<'_>, name: &GoodLinkName, except: Option<Sequence>) -> bool {
-    let carries = |id: &Sequence| {
-        let effect = world.ledger.intents.get(id).map(|intent| &intent.effect);
-        matches!(effect, Some(Effect::RestartGoodlink { forced: true, .. })) && !is_cancelled(world, name, *id)
-    };
-    wanted(world, name) || except.as_ref().is_some_and(carries)
+    let Some(id) = except else { return wanted(world, name) };
+    let effect = world.ledger.intents.get(&id).map(|intent| &intent.effect);
+    matches!(effect, Some(Effect::RestartGoodlink { forced: true, .. })) && !is_cancelled(world, name, id)
 }
 
 /// Whether a person wants a restart that nobody has tried yet. It may come as late as any other act: whoever asked for it
 /// counts on it now, not days later when its agent is back.
-fn wanted(world: World<'_>, name: &GoodLinkName) -> bool {
+pub(super) fn wanted(world: World<'_>, name: &GoodLinkName) -> bool {
     wanted_for(world, name).is_some_and(|remaining| !remaining.is_zero())
 }
 

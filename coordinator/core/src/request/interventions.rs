@@ -177,16 +177,20 @@ pub fn skip(world: World<'_>, rollout: &str, host: &str, reason: &str) -> Result
 /// Checks a restart of GoodLink whatever its users have waited.
 ///
 /// # Errors
-/// [`Refused`] if there is no such server, one that was forced is under way, or no reason is given.
+/// [`Refused`] if there is no such server, one that was forced is open or any is under way, or no reason is given.
 pub fn restart_force(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
     let goodlink = one_of("GoodLink server", given, world.policy.goodlink.keys(), "configured GoodLink servers are")?;
-    let forced = world.ledger.open().find(|(_, intent)| {
-        matches!(&intent.effect, Effect::RestartGoodlink { goodlink: of, forced: true, .. } if *of == goodlink)
+    // One that is only on offer, and that nobody forced, gives way to this one.
+    let under_way = world.ledger.open().find(|(_, intent)| match &intent.effect {
+        Effect::RestartGoodlink { goodlink: of, forced, .. } if *of == goodlink => {
+            *forced || matches!(intent.state, IntentState::Permitted { .. })
+        }
+        _ => false,
     });
-    if let Some((id, _)) = forced {
+    if let Some((id, _)) = under_way {
         return Err(Refused::Conflict(format!(
-            "GoodLink {goodlink} is about to be restarted already, because somebody forced it (intent {id}): wait for its \
-             end, and see `sendgate journal show`"
+            "GoodLink {goodlink} is about to be restarted already (intent {id}): wait for its end, and see `sendgate \
+             journal show`"
         )));
     }
     Ok(Request::RestartForce { goodlink, reason: needed_reason(reason)? })

@@ -51,8 +51,7 @@ fn a_forced_restart_happens_once_and_does_not_wait() {
     let [(intent, Effect::RestartGoodlink { forced: true, .. })] = effects.as_slice() else { panic!("{effects:?}") };
     let again = |example: &Example| request::restart_force(example.world(), "gla", "the console hangs");
     let twice = format!(
-        "GoodLink gla is about to be restarted already, because somebody forced it (intent {intent}): wait for its end, and \
-         see `sendgate journal show`"
+        "GoodLink gla is about to be restarted already (intent {intent}): wait for its end, and see `sendgate journal show`"
     );
     assert_eq!(again(&example).unwrap_err().to_string(), twice);
     assert_eq!(plan::permit(example.world(), *intent), Ok(()));
@@ -110,4 +109,43 @@ fn a_forced_restart_is_taken_back_until_it_has_its_permit() {
         "the restart of GoodLink gla (intent {intent}) has its permit: it has begun, or its permit ends within 30 s"
     );
     assert_eq!(refused(&example), permitted);
+}
+
+/// One that was planned for paused users may be on offer already: it gives way, for both would be done one after the other.
+#[test]
+fn a_forced_restart_takes_the_place_of_one_that_is_on_offer() {
+    let mut example = Example::covered();
+    example.paused.insert("anna");
+    example.lands("anna");
+    example.pass(minutes(70));
+    let (effects, _) = example.settle();
+    let [(offered, Effect::RestartGoodlink { forced: false, .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    let force = |example: &Example| request::restart_force(example.world(), "gla", "the console hangs");
+    let request = force(&example);
+    file(&mut example, request);
+    // The wish is not the offer's: what speaks against that does so still.
+    example.estate.hosts.get_mut(&name("gla")).unwrap().goodlink.as_mut().unwrap().paused = Err("no log".into());
+    assert!(plan::permit(example.world(), *offered).is_err());
+    let (effects, _) = example.settle();
+    let restarts: Vec<_> = effects.iter().map(|(_, effect)| effect).collect();
+    assert!(matches!(restarts.as_slice(), [Effect::RestartGoodlink { forced: true, .. }]), "{restarts:?}");
+    let withdrawn = &example.ledger.intents[offered].state;
+    assert!(
+        matches!(withdrawn, IntentState::Ended { outcome: Outcome::Withdrawn { detail }, .. }
+            if detail == "a person has forced one, which takes its place"),
+        "{withdrawn:?}"
+    );
+}
+
+/// One that is under way is the restart that is wanted.
+#[test]
+fn a_restart_is_not_forced_beside_one_that_is_under_way() {
+    let mut example = Example::covered();
+    example.paused.insert("anna");
+    example.lands("anna");
+    example.pass(minutes(70));
+    let (effects, _) = example.settle();
+    example.append(Entry::Permitted { intent: effects[0].0 });
+    let refused = request::restart_force(example.world(), "gla", "the console hangs").unwrap_err().to_string();
+    assert!(refused.starts_with("GoodLink gla is about to be restarted already (intent"), "{refused}");
 }
