@@ -80,12 +80,7 @@ pub(super) fn no_room_to_remove(
     if unready(world, host).is_none() {
         return no_room_beside(world, host, except, down);
     }
-    if let Some(why) = busy(world, host, except) {
-        return [Blocked::Host { host: host.clone(), why }].into();
-    }
-    let mut others = under_way(world, except);
-    others.remove(host);
-    over_limit(world, &others, host).into_iter().collect()
+    no_room_beside(world, host, except, &under_way(world, except))
 }
 
 /// Hosts at which something is or may still be going on, with what that is.

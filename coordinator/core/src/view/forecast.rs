@@ -223,8 +223,8 @@ fn foresee(
 }
 
 /// When each of a wave's hosts would begin, so many at once: each takes `time`, and needs so much until a cutoff as one before
-/// which, and with which, hosts of these servers begin. Moves `clock` to when the last ones begin. One that is held lets others of its wave go,
-/// but no other node of its server.
+/// which, and with which, hosts of these servers begin. Moves `clock` to when the last ones begin. One that is held lets
+/// others of its wave go, but no other node of its server.
 fn one_after_the_other(
     windows: &Windows,
     members: Vec<Member>,

@@ -22,7 +22,7 @@ use sendgate_core::guid::Guid;
 use sendgate_core::ledger::{Effect, Entry, Ledger, Outcome, Sequence, Stamped};
 use sendgate_core::names::{AccountName, DirectoryName, DirectoryServerName, HostName};
 use sendgate_core::plan::{self, Plan, Step};
-use sendgate_core::policy::Policy;
+use sendgate_core::policy::{GateScope, Policy};
 use sendgate_core::request;
 use sendgate_core::secdesc::edit::GrantForm;
 use sendgate_core::time::{Now, Steady};
@@ -102,6 +102,22 @@ impl Example {
         self.now.steady = self.now.steady + time;
         self.now.wall += jiff::SignedDuration::try_from(time).unwrap();
         self.observe_all();
+    }
+
+    /// A second GoodLink server, glb, which is declared to use EXA2 only; gates count by mailboxes.
+    pub(crate) fn beside_glb(&mut self) {
+        self.policy.scope = GateScope::Mailboxes;
+        let mut other = self.policy.goodlink[&name("gla")].clone();
+        (other.host, other.exchange) = (name("glb"), [name("exa2")].into());
+        self.policy.hosts.insert(name("glb"), name("glb"));
+        self.policy.goodlink.insert(name("glb"), other);
+    }
+
+    /// The roster of gla as it is, with this user alone.
+    pub(crate) fn only(&self, user: &str) -> Roster {
+        let mut roster = self.estate.rosters[&name("gla")].clone();
+        roster.users.retain(|known, _| known.as_str() == user);
+        roster
     }
 
     /// Time passes in silence.

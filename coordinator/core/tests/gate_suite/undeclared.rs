@@ -4,24 +4,15 @@ use crate::example::{Example, minutes, name};
 use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::gate;
 use sendgate_core::ledger::{Entry, Generation};
-use sendgate_core::policy::GateScope;
 use sendgate_core::time::{BootTime, ClockMark};
 
 /// GoodLink server gla uses EXA1 and has carl, glb uses EXA2 and has anna, whose mailbox is on EXA1.
 fn beside() -> Example {
     let mut example = Example::covered();
-    example.policy.scope = GateScope::Mailboxes;
-    let mut other = example.policy.goodlink[&name("gla")].clone();
-    (other.host, other.exchange) = (name("glb"), [name("exa2")].into());
-    example.policy.hosts.insert(name("glb"), name("glb"));
+    example.beside_glb();
     example.policy.goodlink.get_mut(&name("gla")).unwrap().exchange = [name("exa1")].into();
-    example.policy.goodlink.insert(name("glb"), other);
-    let roster = example.estate.rosters[&name("gla")].clone();
-    for (goodlink, user) in [("gla", "carl"), ("glb", "anna")] {
-        let mut only = roster.clone();
-        only.users.retain(|known, _| known.as_str() == user);
-        example.estate.rosters.insert(name(goodlink), only);
-    }
+    let (carl, anna) = (example.only("carl"), example.only("anna"));
+    example.estate.rosters.extend([(name("gla"), carl), (name("glb"), anna)]);
     example
 }
 

@@ -6,6 +6,7 @@ mod example;
 
 mod approvals;
 mod lost;
+mod surveys;
 mod undo;
 mod write;
 

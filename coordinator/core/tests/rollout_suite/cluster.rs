@@ -312,3 +312,16 @@ fn nothing_more_begins_while_a_node_with_the_hotfix_neither_serves_nor_rests() {
     mounts(&mut example, true);
     assert_eq!(permit(&example), Ok(()));
 }
+
+/// A cluster whose store is down is passed over as one store, also once its wave is over.
+#[test]
+fn a_cluster_that_a_wave_went_on_without_stays_counted_as_one_store() {
+    let mut example = both_are_through("[thresholds]\nstores_down = 1\n[wave_thresholds]\nstores_down = 1\n");
+    for after in [30, 30, 1] {
+        shows(&mut example, after, (AFTER, Stopped), (AFTER, Stopped));
+    }
+    assert_eq!((example.rollout_state().as_str(), waves_done(&example)), ("finished", 1));
+    assert_eq!(example.ledger.rollouts[&name("dst")].failed.len(), 2);
+    let tallies = view::rollout(example.world(), &name("dst")).unwrap().tallies;
+    assert_eq!(tallies.last().unwrap().failed.len(), 1, "{tallies:?}");
+}

@@ -4,7 +4,7 @@ use super::{against, carry_out, file_it, install_next, installs, phases};
 use crate::example::{AFTER, Example, file_of, minutes, name, wave};
 use sendgate_core::ledger::{Entry, Generation, Outcome};
 use sendgate_core::plan::rollout::Phase;
-use sendgate_core::policy::{ExchangePolicy, GateScope};
+use sendgate_core::policy::ExchangePolicy;
 use sendgate_core::time::{BootTime, ClockMark};
 use sendgate_core::{request, spec};
 
@@ -48,8 +48,7 @@ fn started() -> Example {
 }
 
 /// All of it was done in the lost part: no record says that anything of it is ours.
-#[test]
-fn a_wave_that_only_the_lost_part_changed_is_watched_as_well() {
+fn all_in_the_lost_part() -> Example {
     let mut example = started();
     let takeover = request::takeover(example.world(), 99, "the disk was lost");
     file_it(&mut example, "olive", takeover);
@@ -57,6 +56,12 @@ fn a_wave_that_only_the_lost_part_changed_is_watched_as_well() {
     example.exchange("exa2", AFTER);
     example.observe_all();
     example.settle();
+    example
+}
+
+#[test]
+fn a_wave_that_only_the_lost_part_changed_is_watched_as_well() {
+    let mut example = all_in_the_lost_part();
     assert_eq!(
         phases(&example),
         [Phase::Soaking { remaining: minutes(15) }, Phase::Soaking { remaining: minutes(15) }]
@@ -70,13 +75,7 @@ fn a_wave_that_only_the_lost_part_changed_is_watched_as_well() {
 #[test]
 fn pauses_and_silence_count_on_what_only_the_lost_part_changed() {
     for silent in [false, true] {
-        let mut example = started();
-        let takeover = request::takeover(example.world(), 99, "the disk was lost");
-        file_it(&mut example, "olive", takeover);
-        example.exchange("exa1", AFTER);
-        example.exchange("exa2", AFTER);
-        example.observe_all();
-        example.settle();
+        let mut example = all_in_the_lost_part();
         if silent {
             example.silence(example.policy.act_deadline + minutes(1));
             example.exchange("exa2", AFTER);
@@ -256,17 +255,12 @@ fn a_wave_is_not_over_while_the_mailbox_of_a_paused_user_is_not_known() {
 #[test]
 fn a_pause_counts_for_the_wave_also_where_another_domain_says_nothing_of_a_user_who_is_not_declared_there() {
     let mut example = Example::covered();
-    example.policy.scope = GateScope::Mailboxes;
-    let mut other = example.policy.goodlink[&name("gla")].clone();
-    (other.host, other.exchange) = (name("glb"), [name("exa2")].into());
-    example.policy.hosts.insert(name("glb"), name("glb"));
-    example.policy.goodlink.insert(name("glb"), other);
+    example.beside_glb();
     let moves = |example: &mut Example, home| example.truth.get_mut(&name("anna@a.example.test")).unwrap().2 = home;
     moves(&mut example, "exa2");
     example.survey();
-    let mut roster = example.estate.rosters[&name("gla")].clone();
-    roster.users.retain(|user, _| user.as_str() == "anna");
-    example.estate.rosters.insert(name("glb"), roster);
+    let anna = example.only("anna");
+    example.estate.rosters.insert(name("glb"), anna);
     let glb = |example: &mut Example| {
         let state = example.estate.hosts[&name("gla")].clone();
         example.report("glb", state);

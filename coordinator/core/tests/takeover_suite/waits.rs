@@ -5,7 +5,6 @@ use crate::example::{Example, minutes, name};
 use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::ledger::{Anew, Effect, Entry, Milestone, Stamped};
 use sendgate_core::plan;
-use sendgate_core::policy::GateScope;
 use sendgate_core::view::{self, PairLine};
 use std::time::Duration;
 
@@ -165,14 +164,9 @@ fn nobody_is_restarted_for_before_everybody_is_seen_anew() {
 #[test]
 fn scope_mailboxes_does_not_wait_for_a_goodlink_server_that_does_not_use_the_server() {
     let mut example = Example::covered();
-    example.policy.scope = GateScope::Mailboxes;
-    let mut other = example.policy.goodlink[&name("gla")].clone();
-    (other.host, other.exchange) = (name("glb"), [name("exa2")].into());
-    example.policy.hosts.insert(name("glb"), name("glb"));
+    example.beside_glb();
     example.policy.goodlink.get_mut(&name("gla")).unwrap().exchange = [name("exa1")].into();
-    example.policy.goodlink.insert(name("glb"), other);
-    let mut roster = example.estate.rosters[&name("gla")].clone();
-    roster.users.retain(|user, _| user.as_str() == "bert");
+    let roster = example.only("bert");
     start(&mut example, OWN);
     take_over(&mut example);
     example.observe_all();

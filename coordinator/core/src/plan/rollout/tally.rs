@@ -110,9 +110,10 @@ fn tally(
         Phase::Failed { class: Class::Store, .. } if !down.insert(&host.server) => None,
         Phase::Failed { class, why } => Some((host.host.clone(), (*class, why.clone()))),
         // Whatever it has shown since its wave was over. A removal counts what it does itself.
-        _ if host.wave < rollout.waves_done && rollout.removal.is_none() => {
-            rollout.failed.get(&host.host).map(|class| (host.host.clone(), (*class, then(*class).to_owned())))
-        }
+        _ if host.wave < rollout.waves_done && rollout.removal.is_none() => match rollout.failed.get(&host.host)? {
+            Class::Store if !down.insert(&host.server) => None,
+            class => Some((host.host.clone(), (*class, then(*class).to_owned()))),
+        },
         _ => None,
     });
     let changed: BTreeSet<&ExchangeServerName> =
