@@ -5,6 +5,8 @@ use super::store::Part;
 use super::{Journal, JournalError};
 use serde::{Deserialize, Serialize};
 
+/// The key of the journal's own number.
+const IDENTITY: &[u8] = b"identity";
 /// How the keys of takeovers begin.
 const TAKEOVER: &str = "takeover ";
 
@@ -50,6 +52,23 @@ impl std::fmt::Display for Generation {
 }
 
 impl Journal {
+    /// Which journal this is, so that a coordinator tells it from an empty one in its place: a number that is made once, from
+    /// what `random` gives. It is never 0.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn identity(&self, random: impl FnOnce() -> u64) -> Result<u64, JournalError> {
+        let _one = self.locked();
+        if let Some(found) = self.store.get(Part::Root, IDENTITY).map_err(self.store("reading the identity"))? {
+            return self.decode(IDENTITY, &found);
+        }
+        let identity = random().max(1);
+        let value = self.encode("identity", &identity)?;
+        self.written("writing the identity", self.store.put(Part::Root, IDENTITY, &value))?;
+        self.sync()?;
+        Ok(identity)
+    }
+
     /// Whom the agent obeyed last.
     ///
     /// # Errors

@@ -108,7 +108,7 @@ fn late(_: tokio::time::error::Elapsed) -> SessionError {
 
 pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
     let (out, said) = mpsc::channel(QUEUE);
-    let (memory, running, newest) = known(agent).await?;
+    let Known { memory, running, newest, identity } = known(agent).await?;
     let remembered = memory.map(|memory| memory.generation);
     let hello = v1::Hello {
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -117,6 +117,7 @@ pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
         running: running.iter().map(update).collect(),
         newest_act: newest.map(|id| id.to_string()).unwrap_or_default(),
         head: Some(memory.map_or(0, |memory| memory.head)),
+        journal: identity,
     };
     // The queue is empty and open, so the first message fits.
     let first = out.try_send(v1::FromAgent { kind: Some(Out::Hello(hello)) });
@@ -142,17 +143,25 @@ pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
     Ok(Session { out, inbound, generation: offered, heartbeat: Duration::from_millis(welcome.heartbeat_ms) })
 }
 
-/// What the coordinator must know of this agent before it may say anything: whom it obeyed last and how far that one's
-/// journal had gone, the acts that have not ended, and the newest act of that journal.
-type Known = (Option<Memory>, Vec<ActRecord>, Option<ActId>);
+/// What the coordinator must know of this agent before it may say anything.
+struct Known {
+    /// Whom it obeyed last and how far that one's journal had gone.
+    memory: Option<Memory>,
+    /// The acts that have not ended.
+    running: Vec<ActRecord>,
+    /// The newest act of that journal.
+    newest: Option<ActId>,
+    /// Which journal the agent keeps.
+    identity: u64,
+}
 
 async fn known(agent: &Agent) -> Result<Known, SessionError> {
-    let journal = agent.journal.clone();
+    let (journal, random) = (agent.journal.clone(), agent.machine.random());
     let read = move || {
-        let remembered = journal.remembered()?;
+        let memory = journal.remembered()?;
         let running = journal.acts()?.into_iter().filter(|act| !act.progress.is_final()).collect();
-        let newest = remembered.map(|memory| journal.newest(memory.generation.epoch)).transpose()?.flatten();
-        Ok::<Known, JournalError>((remembered, running, newest))
+        let newest = memory.map(|memory| journal.newest(memory.generation.epoch)).transpose()?.flatten();
+        Ok::<Known, JournalError>(Known { memory, running, newest, identity: journal.identity(|| random)? })
     };
     Ok(blocking(agent.machine.as_ref(), read).await??)
 }

@@ -64,7 +64,7 @@ fn what_we_did_once_explains_no_later_change() {
     let act = |example: &mut Example, version: &str| {
         example.settle();
         let intent = example.ledger.open().next().unwrap().0;
-        example.append(Entry::Permitted { intent });
+        example.append(Entry::Permitted { intent, holder: None });
         example.exchange("exa1", version);
         example.settle();
         example.end(intent, succeeded());

@@ -35,7 +35,7 @@ fn installing() -> (Example, Sequence) {
     let (effects, _) = example.settle();
     let [(intent, Effect::Install { .. })] = effects.as_slice() else { panic!("{effects:?}") };
     let intent = *intent;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     (example, intent)
 }
 

@@ -166,7 +166,7 @@ fn permit(example: &mut Example) {
             }
             Effect::Grant(_) | Effect::Withdraw(_) => panic!("a grant needs no permit"),
         }
-        example.append(Entry::Permitted { intent });
+        example.append(Entry::Permitted { intent, holder: None });
         let running = example.ledger.open().filter(|(_, intent)| matches!(intent.state, IntentState::Permitted { .. }));
         assert!(running.count() <= 1, "invariant 3: at most one host at once");
     }

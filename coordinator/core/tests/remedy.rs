@@ -31,7 +31,7 @@ fn goodlink_is_restarted_when_the_paused_have_waited_seventy_minutes() {
     let (effects, _) = example.settle();
     let [(intent, Effect::RestartGoodlink { users: 1, .. })] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(plan::permit(example.world(), *intent), Ok(()));
-    example.append(Entry::Permitted { intent: *intent });
+    example.append(Entry::Permitted { intent: *intent, holder: None });
     example.end(*intent, succeeded());
     example.pass(minutes(1));
     let (effects, _) = example.settle();
@@ -111,7 +111,7 @@ fn a_failed_restart_is_not_repeated_for_the_same_users() {
     example.pass(minutes(70));
     let (effects, _) = example.settle();
     let [(intent, Effect::RestartGoodlink { .. })] = effects.as_slice() else { panic!("{effects:?}") };
-    example.append(Entry::Permitted { intent: *intent });
+    example.append(Entry::Permitted { intent: *intent, holder: None });
     example.end(*intent, Outcome::Failed { detail: "exit code 1".into() });
     let (effects, _) = example.settle();
     assert_eq!(effects, []);

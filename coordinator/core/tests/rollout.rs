@@ -32,7 +32,7 @@ fn servers_are_changed_in_order_one_at_a_time() {
         let intent = install(&effects, host);
         assert!(phases(&plan).contains(&Phase::Offered { intent }));
         assert_eq!(plan::permit(example.world(), intent), Ok(()));
-        example.append(Entry::Permitted { intent });
+        example.append(Entry::Permitted { intent, holder: None });
         let (effects, _) = example.settle();
         assert_eq!(effects, [], "nothing new while an install is under way");
         example.pass(minutes(3));
@@ -88,7 +88,7 @@ fn a_second_permit_for_one_intent_is_refused_for_good() {
     example.rollout();
     let (effects, _) = example.settle();
     let intent = install(&effects, "exa1");
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     let refusal = plan::permit(example.world(), intent).unwrap_err();
     assert!(refusal.void, "{refusal:?}");
 }
@@ -138,7 +138,7 @@ fn a_new_pause_on_a_changed_server_trips() {
             .collect::<Vec<_>>(),
         "exa1",
     );
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.pass(minutes(1));
     example.settle();
     assert_eq!(example.rollout_state(), "running", "bert was paused before");
@@ -158,7 +158,7 @@ fn a_failed_install_trips_and_the_next_host_is_not_touched() {
     example.rollout();
     let (effects, _) = example.settle();
     let intent = install(&effects, "exa1");
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, Outcome::Failed { detail: "exit code 1603".into() });
     let (effects, _) = example.settle();
     assert_eq!(effects, []);
@@ -175,7 +175,7 @@ fn an_act_without_an_end_is_given_up_and_its_host_stays_disrupted() {
     example.rollout();
     let (effects, _) = example.settle();
     let intent = install(&effects, "exa1");
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.pass(minutes(61));
     let (effects, plan) = example.settle();
     assert_eq!(effects, []);
@@ -253,7 +253,7 @@ fn a_restarted_coordinator_does_not_trip_a_healthy_rollout() {
     example.rollout();
     let (effects, _) = example.settle();
     let intent = install(&effects, "exa1");
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.exchange("exa1", AFTER);
     example.end(intent, succeeded());
     example.pass(minutes(200));
@@ -309,7 +309,7 @@ fn nothing_is_begun_on_a_host_whose_last_outcome_is_unknown() {
     example.rollout();
     let (effects, _) = example.settle();
     let intent = install(&effects, "exa1");
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, Outcome::Unknown { detail: "the agent died".into() });
     let request = request::retry(example.world(), "dst", "exa1", "it was looked at").unwrap();
     example.append(Entry::Request { by: name("olga"), request });
@@ -360,7 +360,7 @@ fn a_pause_that_cannot_be_placed_yet_does_not_trip() {
     example.rollout();
     let (effects, _) = example.settle();
     let intent = install(&effects, "exa1");
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.paused.insert("bert");
     example.estate = sendgate_core::estate::Estate::default();
     example.goodlink("adom\\goodadmin");

@@ -270,8 +270,9 @@ fn until_hosts_have_reported_to_it_nothing_is_planned_after_a_takeover() {
 fn an_act_of_the_lost_part_keeps_its_host_until_its_end_is_known_or_shown() {
     let mut example = started();
     let act = "0000000000000007-900".to_owned();
-    let foreign =
-        |unknown| Observation::Foreign(name("exa1"), Foreign { act: act.clone(), origin: Origin::Lost, unknown });
+    let foreign = |unknown| {
+        Observation::Foreign(name("exa1"), Foreign { act: act.clone(), origin: Origin::Lost, unknown, teller: None })
+    };
     example.estate.observe(foreign(None));
     let (effects, _) = example.settle();
     assert_eq!(effects, []);

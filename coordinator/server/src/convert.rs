@@ -6,9 +6,10 @@ mod reports;
 pub use reports::{host_state, roster, roster_digest};
 
 use crate::driver::Hello;
-use sendgate_core::ledger::{Effect, Generation, Memory, Outcome, Sequence, Takeover};
+use sendgate_core::ledger::{AgentJournal, Effect, Generation, Memory, Outcome, Sequence, Takeover};
 use sendgate_core::names::{BadName, HostName};
 use sendgate_proto::v1::{self as wire, act_offer, act_update, restart_service};
+use std::num::NonZeroU64;
 
 /// Characters of an agent's words that are kept, cut to what a journal record has room for.
 const DETAIL_LIMIT: usize = 4000;
@@ -72,7 +73,8 @@ pub fn hello(hello: wire::Hello) -> Result<Hello, WireError> {
     let remembered = hello.remembered.map(|it| Generation { epoch: it.epoch, counter: it.counter, mark: it.mark });
     let newest = Some(hello.newest_act).filter(|id| !id.is_empty()).map(|id| act(&id)).transpose()?;
     let memory = Memory { generation: remembered, newest, head: hello.head.and_then(Sequence::new) };
-    Ok(Hello { memory, hears_heads: hello.head.is_some(), running: hello.running })
+    let journal = NonZeroU64::new(hello.journal).map(AgentJournal);
+    Ok(Hello { memory, hears_heads: hello.head.is_some(), journal, running: hello.running })
 }
 
 /// A takeover for the wire.

@@ -8,8 +8,14 @@ use super::truth::{self, Asked, Watch};
 use sendgate_core::coverage::Judged;
 use sendgate_core::estate::Observation;
 use sendgate_core::gate::World;
-use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome, Sequence};
+use sendgate_core::ledger::{AgentJournal, Effect, Entry, IntentState, Outcome, Sequence};
 use sendgate_core::plan;
+use std::num::NonZeroU64;
+
+/// The journal of a host's agent: it is never lost here.
+fn journal(host: usize) -> Option<AgentJournal> {
+    NonZeroU64::new(host as u64 + 1).map(AgentJournal)
+}
 
 impl Run<'_> {
     /// An agent's session opens: it reports, uploads its roster, is offered what is open, and tells how its acts ended.
@@ -138,7 +144,7 @@ impl Run<'_> {
         }
         match plan::permit(self.world(), intent) {
             Ok(()) => {
-                self.append(Entry::Permitted { intent })?;
+                self.append(Entry::Permitted { intent, holder: journal(host) })?;
                 oracle::permitted(&mut self.state, act);
                 self.tell(host, ToAgent::Permit { act, nonce, generation });
             }
@@ -168,8 +174,10 @@ impl Run<'_> {
         };
         let unknown =
             |state: &IntentState| matches!(state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. });
-        match self.state.ledger.intents.get(&intent).map(|known| &known.state) {
-            Some(state) if state.is_open() || (unknown(state) && !matches!(outcome, Outcome::Unknown { .. })) => {
+        let Some(known) = self.state.ledger.intents.get(&intent) else { return Ok(()) };
+        let outcome = known.heard(outcome, journal(host));
+        match &known.state {
+            state if state.is_open() || (unknown(state) && !matches!(outcome, Outcome::Unknown { .. })) => {
                 self.append(Entry::Outcome { intent, outcome })?;
             }
             _ => {}

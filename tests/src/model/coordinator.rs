@@ -292,7 +292,7 @@ fn words(entry: &Entry) -> String {
         Entry::Milestone(milestone) => milestone.to_string(),
         Entry::Request { by, request } => format!("{by}: {request}"),
         Entry::Intent { effect } => format!("intent: {effect}"),
-        Entry::Permitted { intent } => format!("permitted: {intent}"),
+        Entry::Permitted { intent, .. } => format!("permitted: {intent}"),
         Entry::Outcome { intent, outcome } => format!("outcome of {intent}: {outcome}"),
     }
 }

@@ -96,8 +96,8 @@ impl World {
     pub(super) fn agrees(&mut self, now: Duration, sequence: Sequence, entry: &Entry) {
         match entry {
             Entry::Intent { effect } => self.as_agreed(now, effect, "is intended"),
-            Entry::Permitted { intent } if self.was_permitted(*intent) => {}
-            Entry::Permitted { intent } => {
+            Entry::Permitted { intent, .. } if self.was_permitted(*intent) => {}
+            Entry::Permitted { intent, .. } => {
                 if let Some(effect) = self.ledger.intents.get(intent).map(|intent| intent.effect.clone()) {
                     self.as_agreed(now, &effect, "gets a permit");
                 }

@@ -92,7 +92,7 @@ impl World {
                     self.violated(now, format!("{effect} is intended, and restarts are left to people"));
                 }
             }
-            Entry::Permitted { intent } => self.still_wanted(now, *intent, Duration::ZERO, "gets a permit"),
+            Entry::Permitted { intent, .. } => self.still_wanted(now, *intent, Duration::ZERO, "gets a permit"),
             _ => {}
         }
     }

@@ -86,7 +86,7 @@ impl World {
     pub(super) fn in_order(&mut self, now: Duration, sequence: Sequence, entry: &Entry) {
         match entry {
             Entry::Intent { effect: effect @ Effect::Install { .. } } => self.may_follow(now, effect, "is intended"),
-            Entry::Permitted { intent } => {
+            Entry::Permitted { intent, .. } => {
                 let effect = self.ledger.intents.get(intent).map(|intent| intent.effect.clone());
                 if let Some(effect @ Effect::Install { .. }) = effect {
                     self.may_follow(now, &effect, "gets a permit");

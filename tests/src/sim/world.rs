@@ -192,7 +192,7 @@ impl World {
                 self.as_shown(now, effect, "is intended");
                 self.meddle(now, effect);
             }
-            Entry::Permitted { intent } => self.gets_permit(now, *intent),
+            Entry::Permitted { intent, .. } => self.gets_permit(now, *intent),
             Entry::Request { request, .. } => {
                 self.resumed += u64::from(matches!(request, Request::RolloutResume { .. }));
                 self.note_stops(now);

@@ -57,7 +57,7 @@ impl Follower {
                 self.effects.insert(sequence, effect.clone());
                 format!("about to {}", effect_text(effect))
             }
-            Entry::Permitted { intent } => format!("permit given: {}", self.named(*intent)),
+            Entry::Permitted { intent, .. } => format!("permit given: {}", self.named(*intent)),
             Entry::Outcome { intent, outcome } => {
                 let word = match outcome {
                     Outcome::Succeeded { .. } => "done".to_owned(),

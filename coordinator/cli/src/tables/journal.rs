@@ -29,7 +29,10 @@ fn text(entry: &Entry) -> String {
         Entry::Milestone(milestone) => milestone.to_string(),
         Entry::Request { by, request } => format!("by {by}: {request}"),
         Entry::Intent { effect } => effect.to_string(),
-        Entry::Permitted { intent } => format!("intent {intent} has its permit"),
+        Entry::Permitted { intent, holder: Some(holder) } => {
+            format!("intent {intent} has its permit, given to the agent with journal {holder}")
+        }
+        Entry::Permitted { intent, holder: None } => format!("intent {intent} has its permit"),
         Entry::Outcome { intent, outcome } => format!("intent {intent} {outcome}"),
     }
 }

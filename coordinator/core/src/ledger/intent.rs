@@ -3,6 +3,9 @@
 use super::effect::{Effect, Outcome};
 use crate::mutation::{self, Mutation};
 use crate::time::Steady;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::num::NonZeroU64;
 
 /// An effect that was announced in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,6 +16,42 @@ pub struct Intent {
     pub state: IntentState,
     /// When it was filed.
     pub filed: Steady,
+    /// Who got its permit, if one was given.
+    pub holder: Option<AgentJournal>,
+}
+
+/// Which journal an agent keeps: a random number made with it. An agent that was given an empty one has another, and so has
+/// another agent that was given the host. None is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AgentJournal(pub NonZeroU64);
+
+impl fmt::Display for AgentJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Intent {
+    /// What an agent's word of its end is worth. That it has not begun can only be known by the journal of whoever got the
+    /// permit: said by any other it is no end that is known, for the one that had the permit may have begun.
+    #[must_use]
+    pub fn heard(&self, outcome: Outcome, teller: Option<AgentJournal>) -> Outcome {
+        match outcome {
+            Outcome::NotStarted { detail } if self.state.began() && !self.is_held_by(teller) => {
+                let why = "its permit was given to an agent with another journal, which may have begun it";
+                let said = if detail.is_empty() { String::new() } else { format!("; this one says: {detail}") };
+                Outcome::Unknown { detail: format!("{why}{said}") }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Whether this is the journal of whoever got the permit. One that is not named is nobody's.
+    #[must_use]
+    pub fn is_held_by(&self, journal: Option<AgentJournal>) -> bool {
+        self.holder.is_some() && self.holder == journal
+    }
 }
 
 /// How far an effect is.

@@ -5,7 +5,7 @@
 //! agent that remembers a start, an act or a head that is not in the journal is not led by it; a takeover, which a person
 //! declares, begins another epoch: from there on no act can be taken for one of the lost part.
 
-use super::{Generation, Ledger, Sequence};
+use super::{AgentJournal, Generation, Ledger, Sequence};
 use crate::names::{GoodLinkName, OperatorName};
 use crate::time::Steady;
 use serde::{Deserialize, Serialize};
@@ -243,6 +243,8 @@ pub struct Foreign {
     pub origin: Origin,
     /// When it was told that nobody knows how it ended; none: it is under way.
     pub unknown: Option<Steady>,
+    /// The journal of the agent that told: what another one does not know of is not over.
+    pub teller: Option<AgentJournal>,
 }
 
 /// Why no open intent stands for an act that goes on.
@@ -257,7 +259,7 @@ pub enum Origin {
 
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { act, origin, unknown } = self;
+        let Self { act, origin, unknown, teller: _ } = self;
         match (origin, unknown) {
             (Origin::Lost, None) => {
                 write!(f, "act {act} of an earlier coordinator, which this journal does not have, is under way")

@@ -25,7 +25,7 @@ pub use approval::{Approval, Lost, Subject, Undo, Yes};
 pub use effect::{Effect, Outcome, Withdrawal};
 pub use entry::{BreachEvent, Entry, Generation, Milestone, Pair, Sequence, Sha256, Stamped};
 pub use hold::{Held, Hold, Holds};
-pub use intent::{Intent, IntentState};
+pub use intent::{AgentJournal, Intent, IntentState};
 pub use lineage::{Anew, Foreign, Lineage, Memory, Origin, Strangeness, Stranger, Takeover};
 pub use pair::{PairEvent, PairState};
 pub use request::Request;
@@ -182,12 +182,13 @@ impl Ledger {
                 {
                     rollout.before.entry(host.clone()).or_insert(*before);
                 }
-                self.intents
-                    .insert(sequence, Intent { effect: effect.clone(), state: IntentState::Filed, filed: at.steady });
+                let (effect, state) = (effect.clone(), IntentState::Filed);
+                self.intents.insert(sequence, Intent { effect, state, filed: at.steady, holder: None });
             }
-            Entry::Permitted { intent } => {
+            Entry::Permitted { intent, holder } => {
                 let known = self.intents.get_mut(intent).ok_or_else(|| illegal(&"no such intent"))?;
                 known.state = known.state.permitted(at.steady).ok_or_else(|| illegal(&known.state))?;
+                known.holder = *holder;
                 let rollout = known.effect.rollout().cloned();
                 self.moved(rollout.as_ref(), at.steady);
             }

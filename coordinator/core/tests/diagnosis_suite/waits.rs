@@ -13,7 +13,7 @@ fn restart(example: &mut Example, outcome: Option<Outcome>) -> Sequence {
     let effect = Effect::RestartGoodlink { goodlink: name("gla"), host: name("gla"), users: 1, forced: false };
     let intent = example.append(Entry::Intent { effect });
     if let Some(outcome) = outcome {
-        example.append(Entry::Permitted { intent });
+        example.append(Entry::Permitted { intent, holder: None });
         example.end(intent, outcome);
     }
     intent
@@ -156,7 +156,7 @@ fn a_restart_whose_end_is_not_known_rules_nothing_out() {
     let intent = restart(&mut example, None);
     let under_way = format!("cannot tell: a restart of GoodLink is under way (intent {intent})");
     finds(&example, Suspect::PauseTimer, &under_way);
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, Outcome::Failed { detail: "exit code 1".into() });
     finds(
         &example,

@@ -100,8 +100,8 @@ fn an_intent_moves_forward_only() {
         let sequence = example.ledger.next();
         example.ledger.apply(sequence, &stamped).unwrap_err().to_string()
     };
-    example.append(Entry::Permitted { intent });
-    let error = refused(&mut example, Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
+    let error = refused(&mut example, Entry::Permitted { intent, holder: None });
     assert!(error.contains("(permitted) cannot follow in state Permitted"), "{error}");
     example.end(intent, Outcome::Unknown { detail: String::new() });
     example.end(intent, succeeded());

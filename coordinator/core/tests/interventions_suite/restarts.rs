@@ -55,7 +55,7 @@ fn a_forced_restart_happens_once_and_does_not_wait() {
     );
     assert_eq!(again(&example).unwrap_err().to_string(), twice);
     assert_eq!(plan::permit(example.world(), *intent), Ok(()));
-    example.append(Entry::Permitted { intent: *intent });
+    example.append(Entry::Permitted { intent: *intent, holder: None });
     assert_eq!(again(&example).unwrap_err().to_string(), twice);
     example.end(*intent, succeeded());
     assert!(again(&example).is_ok());
@@ -104,7 +104,7 @@ fn a_forced_restart_is_taken_back_until_it_has_its_permit() {
     let (effects, _) = example.settle();
     let [(intent, _)] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(plan::permit(example.world(), *intent), Ok(()));
-    example.append(Entry::Permitted { intent: *intent });
+    example.append(Entry::Permitted { intent: *intent, holder: None });
     let permitted = format!(
         "the restart of GoodLink gla (intent {intent}) has its permit: it has begun, or its permit ends within 30 s"
     );
@@ -145,7 +145,7 @@ fn a_restart_is_not_forced_beside_one_that_is_under_way() {
     example.lands("anna");
     example.pass(minutes(70));
     let (effects, _) = example.settle();
-    example.append(Entry::Permitted { intent: effects[0].0 });
+    example.append(Entry::Permitted { intent: effects[0].0, holder: None });
     let refused = request::restart_force(example.world(), "gla", "the console hangs").unwrap_err().to_string();
     assert!(refused.starts_with("GoodLink gla is about to be restarted already (intent"), "{refused}");
 }

@@ -16,7 +16,7 @@ fn a_removal_that_was_aborted_is_taken_up_again() {
     remove(&mut example);
     remove_next(&mut example, "exa2");
     let intent = removals(&offered(&mut example))[0].1;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, Outcome::Failed { detail: "exit code 5".into() });
     example.settle();
     let request = request::rollout_abort(example.world(), "dst", "tomorrow");
@@ -123,7 +123,7 @@ fn a_host_at_which_something_goes_on_is_not_tried_again() {
     );
     for permitted in [false, true] {
         if permitted {
-            example.append(Entry::Permitted { intent });
+            example.append(Entry::Permitted { intent, holder: None });
         }
         let refused = request::retry(example.world(), "dst", "exa1", "it takes long").unwrap_err();
         assert_eq!(refused.to_string(), text, "permitted: {permitted}");
@@ -238,7 +238,7 @@ fn stores_that_do_not_serve_do_not_keep_one_another_from_being_rolled_back() {
     let removals = removals(&offered(&mut example));
     assert_eq!(removals.iter().map(|(host, _)| host.as_str()).collect::<Vec<_>>(), ["exa1"]);
     // What goes on still counts: programs run on one host at a time.
-    example.append(Entry::Permitted { intent: removals[0].1 });
+    example.append(Entry::Permitted { intent: removals[0].1, holder: None });
     example.policy.goodlink_restart = sendgate_core::policy::Switch::On;
     example.lands("bert");
     example.paused.insert("bert");

@@ -58,7 +58,7 @@ fn permitted(example: &mut Example, host: &str) -> Sequence {
         .unwrap_or_else(|other| panic!("{other:?}, {:?}", against(example, host)));
     assert_eq!(on, host);
     assert_eq!(sendgate_core::plan::permit(example.world(), intent), Ok(()));
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     intent
 }
 

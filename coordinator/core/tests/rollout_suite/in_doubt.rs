@@ -13,7 +13,7 @@ fn in_doubt(allowed: u32) -> (Example, Sequence) {
     install_next(&mut example, "exa1");
     example.pass(minutes(15));
     let intent = installs(&offered(&mut example))[0].1;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, Outcome::Unknown { detail: "it was killed after 30m".into() });
     (example, intent)
 }

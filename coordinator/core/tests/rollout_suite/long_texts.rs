@@ -36,7 +36,7 @@ fn large() -> Example {
 
 fn act(example: &mut Example, effect: Effect, outcome: Outcome) {
     let intent: Sequence = example.append(Entry::Intent { effect });
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, outcome);
 }
 

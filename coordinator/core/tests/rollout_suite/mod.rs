@@ -44,7 +44,7 @@ fn removals(effects: &[(Sequence, Effect)]) -> Vec<(String, Sequence)> {
 /// Gives the permit, and lets the host show what the act leaves behind.
 fn carry_out(example: &mut Example, intent: Sequence, host: &str, version: &str) {
     assert_eq!(plan::permit(example.world(), intent), Ok(()));
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.exchange(host, version);
     example.settle();
     example.end(intent, succeeded());

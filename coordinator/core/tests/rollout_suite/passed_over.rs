@@ -19,7 +19,7 @@ fn without_exa1(example: &mut Example, after: u64, exa2: &str) {
 /// The act goes well on exa2, while exa1 says nothing.
 fn on_exa2(example: &mut Example, intent: Sequence, version: &str) {
     assert_eq!(plan::permit(example.world(), intent), Ok(()));
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, succeeded());
     without_exa1(example, 1, version);
 }

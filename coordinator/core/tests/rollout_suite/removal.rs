@@ -54,7 +54,7 @@ fn a_removal_waits_for_the_install_that_runs() {
     example.rollout();
     let (effects, _) = example.settle();
     let intent = installs(&effects)[0].1;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     remove(&mut example);
     assert_eq!(example.settle().0, [], "the installer still runs");
     example.exchange("exa1", AFTER);
@@ -76,7 +76,7 @@ fn an_old_report_does_not_count_as_removed() {
     example.rollout();
     let (effects, _) = example.settle();
     let intent = installs(&effects)[0].1;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, crate::example::succeeded());
     remove(&mut example);
     example.settle();
@@ -138,7 +138,7 @@ fn a_removal_that_fails_stops_and_goes_on_when_a_person_says_so() {
     remove(&mut example);
     let (effects, _) = example.settle();
     let intent = removals(&effects)[0].1;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, Outcome::Failed { detail: "exit code 5".into() });
     example.settle();
     assert_eq!(example.rollout_state(), "stopped by itself: the removal: exa2 the removal failed: exit code 5");
@@ -165,7 +165,7 @@ fn an_install_whose_end_is_unknown_stops_the_removal_until_a_person_has_looked()
     example.rollout();
     let (effects, _) = example.settle();
     let intent = installs(&effects)[0].1;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, Outcome::Unknown { detail: "the agent died".into() });
     remove(&mut example);
     example.pass(minutes(60));
@@ -205,7 +205,7 @@ fn a_removal_touches_no_node_while_another_one_is_installing() {
     let mut example = cluster();
     install_next(&mut example, "exa1");
     let intent = installs(&offered(&mut example))[0].1;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     remove(&mut example);
     assert_eq!(example.settle().0, [], "the installer still runs on exa2");
     assert_eq!(phases(&example), [Phase::Waiting, Phase::Installing { intent }]);

@@ -13,7 +13,7 @@ fn tripped() -> Example {
     let mut example = Example::covered();
     example.rollout_of(&file_of("dst", &(wave("canary", &["exa1"]) + &wave("rest", &["exa2"]))));
     let intent = installs(&offered(&mut example))[0].1;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, Outcome::Failed { detail: "exit code 3".into() });
     example.pass(minutes(1));
     example.settle();
@@ -127,7 +127,7 @@ fn whoever_takes_back_his_yes_to_a_rollout_is_told_what_that_leaves() {
     let new = "no install of it begins until it is approved again by as many as it needs: `sendgate rollout show dst`";
     assert_eq!(view::revoked(example.world(), &name("dst")), new);
     let intent = installs(&offered(&mut example))[0].1;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     let told = view::revoked(example.world(), &name("dst"));
     assert!(
         told.starts_with(&format!(

@@ -27,7 +27,7 @@ fn test(example: &mut Example) -> Sequence {
 fn ends(example: &mut Example, outcome: Outcome) {
     let intent = test(example);
     assert_eq!(plan::permit(example.world(), intent), Ok(()));
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, outcome);
     example.settle();
 }
@@ -79,7 +79,7 @@ fn what_was_begun_on_a_failed_host_is_tested_unless_it_was_left_out() {
         example.rollout_of(&file("[thresholds]\nfailed_installs = 1\n"));
         let (effects, _) = example.settle();
         let (_, intent) = installs(&effects).remove(0);
-        example.append(Entry::Permitted { intent });
+        example.append(Entry::Permitted { intent, holder: None });
         example.end(intent, Outcome::Failed { detail: "exit code 1603".into() });
         if left_out {
             let skip = request::skip(example.world(), "dst", "exa1", "its disk is gone");
@@ -110,7 +110,7 @@ fn a_failed_test_counts_also_where_the_wave_is_not_through_any_more() {
     let skip = request::skip(example.world(), "dst", "exa2", "not this one");
     file_it(&mut example, "olive", skip);
     let intent = test(&mut example);
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     let retry = request::retry(example.world(), "dst", "exa2", "after all");
     file_it(&mut example, "olive", retry);
     assert_eq!(example.settle().0, [], "the test occupies a host, and one may be disrupted");

@@ -63,7 +63,7 @@ fn a_failed_install_that_is_allowed_is_passed_over() {
     example.rollout_of(&file_of("dst", &(waves() + "[thresholds]\nfailed_installs = 1\n")));
     let (effects, _) = example.settle();
     let intent = installs(&effects)[0].1;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, Outcome::Failed { detail: "exit code 1603".into() });
     example.pass(minutes(1));
     install_next(&mut example, "exa2");
@@ -158,7 +158,7 @@ fn a_host_that_is_left_out_counts_by_its_own_report_again() {
     example.rollout_of(&file_of("dst", &waves()));
     let (effects, _) = example.settle();
     let intent = installs(&effects)[0].1;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, Outcome::Unknown { detail: "the agent died".into() });
     example.pass(minutes(61));
     example.settle();

@@ -307,7 +307,7 @@ fn the_passive_node_of_a_cluster_goes_first() {
     assert_eq!(offered[0].0, "exa2");
     assert!(against(&example, "exa1").contains(&"exa2 comes first".to_owned()));
     let intent = offered[0].1;
-    example.append(Entry::Permitted { intent });
+    example.append(Entry::Permitted { intent, holder: None });
     example.exchange("exa2", AFTER);
     passive(&mut example, "exa2");
     example.settle();

@@ -77,7 +77,7 @@ fn removals_that_cannot_go_together_are_reckoned_one_after_the_other() {
     cases.push((super::removal::cluster_of(&of(wave("all", &["exa1"]))), text(2, 1, "40m 0s")));
     for (mut example, expected) in cases {
         let offers = installs(&example.settle().0);
-        example.append(sendgate_core::ledger::Entry::Permitted { intent: offers[0].1 });
+        example.append(sendgate_core::ledger::Entry::Permitted { intent: offers[0].1, holder: None });
         example.pass(minutes(40));
         let why = match offers.get(1) {
             Some((_, other)) => {

@@ -4,7 +4,7 @@ use super::{AgentMessage, Driver, Message, RecordError};
 use crate::convert;
 use sendgate_core::estate::Observation;
 use sendgate_core::gate::World;
-use sendgate_core::ledger::{Entry, IntentState, Origin, Outcome, Sequence};
+use sendgate_core::ledger::{AgentJournal, Entry, IntentState, Origin, Outcome, Sequence};
 use sendgate_core::names::AgentName;
 use sendgate_core::plan::{self, Blocked, Plan};
 use sendgate_proto::v1::{self as wire, to_agent::Kind};
@@ -27,6 +27,7 @@ pub(super) struct Session {
     pub(super) number: u64,
     pub(super) queue: mpsc::Sender<wire::ToAgent>,
     pub(super) hears_heads: bool,
+    pub(super) journal: Option<AgentJournal>,
 }
 
 impl Driver {
@@ -101,6 +102,11 @@ impl Driver {
         (self.policy.hosts.get(host) == Some(agent)).then_some(intent)
     }
 
+    /// Which journal the agent keeps that is connected under this name.
+    pub(super) fn journal_of(&self, agent: &AgentName) -> Option<AgentJournal> {
+        self.sessions.get(agent)?.journal
+    }
+
     async fn permit(&mut self, agent: &AgentName, request: wire::PermitRequest) -> Result<(), RecordError> {
         let wire::PermitRequest { act_id, nonce } = request;
         let refused = |act_id, reason, retry: Duration| {
@@ -117,7 +123,8 @@ impl Driver {
         let world = World { policy: &self.policy, estate: &self.estate, ledger: &self.ledger, now: self.clock.now() };
         match plan::permit(world, intent) {
             Ok(()) => {
-                self.append(Entry::Permitted { intent }).await?;
+                let holder = self.journal_of(agent);
+                self.append(Entry::Permitted { intent, holder }).await?;
                 self.tell(
                     agent,
                     Kind::Permit(wire::Permit {
@@ -155,8 +162,13 @@ impl Driver {
                 return Ok(());
             }
         };
-        self.begun_before(intent, outcome.as_ref()).await?;
-        let state = self.ledger.intents.get(&intent).map(|known| known.state.clone());
+        self.begun_before(agent, intent, outcome.as_ref()).await?;
+        let known = self.ledger.intents.get(&intent);
+        let outcome = outcome.map(|outcome| match known {
+            Some(known) => known.heard(outcome, self.journal_of(agent)),
+            None => outcome,
+        });
+        let state = known.map(|known| known.state.clone());
         let unknown =
             |state: &IntentState| matches!(state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. });
         match &state {

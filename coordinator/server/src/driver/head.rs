@@ -75,7 +75,7 @@ mod tests {
     fn what_many_records_come_to_is_told_at_once_and_then_every_other_second() {
         let (mut head, never) = (Head::default(), (None, Duration::MAX));
         assert_eq!(head.due(at(0)), never);
-        let record = Entry::Permitted { intent: Sequence(1) };
+        let record = Entry::Permitted { intent: Sequence(1), holder: None };
         head.grows(Sequence(4), &record);
         head.grows(Sequence(5), &record);
         assert_eq!(head.due(at(10)), (Some(Sequence(5)), Duration::MAX));

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sendgate_core::coverage;
 use sendgate_core::estate::{Answer, CertificateHolder, HostState, Roster};
 use sendgate_core::gate::World;
-use sendgate_core::ledger::{Generation, Memory, Outcome, Request, Sequence, Stranger, Takeover};
+use sendgate_core::ledger::{AgentJournal, Generation, Memory, Outcome, Request, Sequence, Stranger, Takeover};
 use sendgate_core::names::{AgentName, DomainName, GoodLinkName, HostName, OperatorName};
 use sendgate_core::plan::Plan;
 use sendgate_core::request::Refused;
@@ -64,6 +64,8 @@ pub struct Hello {
     /// It understands how far the journal has gone. One of the last release ends its session over a message that it does
     /// not know.
     pub hears_heads: bool,
+    /// Which journal it keeps; none: an agent of the last release, which does not say.
+    pub journal: Option<AgentJournal>,
     /// Acts that have not ended.
     pub running: Vec<wire::ActUpdate>,
 }

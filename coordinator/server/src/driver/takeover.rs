@@ -6,7 +6,7 @@ use super::{Driver, Hello, Opened, RecordError};
 use crate::convert;
 use sendgate_core::estate::Observation;
 use sendgate_core::ledger::{Entry, Foreign, IntentState, Origin, Outcome, Sequence, Stranger};
-use sendgate_core::names::{AgentName, HostName};
+use sendgate_core::names::AgentName;
 use sendgate_proto::v1::{self as wire, act_update::State};
 use tokio::sync::{mpsc, oneshot};
 
@@ -28,17 +28,17 @@ impl Driver {
         }
         self.opened = self.opened.saturating_add(1);
         let number = self.opened;
+        let Hello { hears_heads, journal, .. } = hello;
         // A newer session of the same agent replaces the older one, whose queue closes with this.
-        self.sessions.insert(agent.clone(), Session { number, queue, hears_heads: hello.hears_heads });
+        self.sessions.insert(agent.clone(), Session { number, queue, hears_heads, journal });
         let takeover = self.ledger.lineage.takeover().cloned();
         let opened = Opened { number, generation: self.generation, takeover, head: self.head.reached() };
         if reply.send(Ok(opened)).is_err() {
             return Ok(());
         }
         self.estate.observe(Observation::Connected(agent.clone()));
-        // What ran when it was here last and is not among this has ended meanwhile; how is told next.
-        let over: Vec<_> = self.ended_meanwhile(&agent, &hello).collect();
-        over.into_iter().for_each(|(host, act)| self.estate.observe(Observation::ForeignOver(host, act)));
+        let gone: Vec<_> = self.not_running(&agent, &hello).collect();
+        gone.into_iter().for_each(|observation| self.estate.observe(observation));
         // Before the first report: until then nothing is planned for its hosts.
         for update in hello.running {
             self.update(&agent, update).await?;
@@ -47,13 +47,22 @@ impl Driver {
         Ok(())
     }
 
-    fn ended_meanwhile(&self, agent: &AgentName, hello: &Hello) -> impl Iterator<Item = (HostName, String)> {
+    /// What ran on the agent's hosts when they were heard last and is not among what it says now: it has ended meanwhile, how
+    /// is told next. Where the agent's journal is another one it knows nothing of it, and nobody knows how it ended.
+    fn not_running(&self, agent: &AgentName, hello: &Hello) -> impl Iterator<Item = Observation> {
+        let now = self.clock.now().steady;
         self.estate
             .foreign
             .iter()
             .filter(|(host, foreign)| self.policy.hosts.get(*host) == Some(agent) && foreign.unknown.is_none())
             .filter(|(_, foreign)| hello.running.iter().all(|update| update.act_id != foreign.act))
-            .map(|(host, foreign)| (host.clone(), foreign.act.clone()))
+            .map(move |(host, foreign)| {
+                if foreign.teller.is_some() && foreign.teller == hello.journal {
+                    Observation::ForeignOver(host.clone(), foreign.act.clone())
+                } else {
+                    Observation::Foreign(host.clone(), Foreign { unknown: Some(now), ..foreign.clone() })
+                }
+            })
     }
 
     /// After a takeover: everybody comes again, to be welcomed by the new generation.
@@ -71,6 +80,7 @@ impl Driver {
     /// there was one.
     pub(super) async fn begun_before(
         &mut self,
+        agent: &AgentName,
         intent: Sequence,
         outcome: Option<&Outcome>,
     ) -> Result<(), RecordError> {
@@ -78,7 +88,8 @@ impl Driver {
         let filed = self.ledger.intents.get(&intent).is_some_and(|known| known.state == IntentState::Filed);
         if began && filed {
             tracing::warn!(intent = intent.0, "it began, so its permit was given by an earlier coordinator");
-            self.append(Entry::Permitted { intent }).await?;
+            let holder = self.journal_of(agent);
+            self.append(Entry::Permitted { intent, holder }).await?;
         }
         Ok(())
     }
@@ -89,7 +100,7 @@ impl Driver {
         if self.policy.hosts.get(&host) != Some(agent) {
             return;
         }
-        let act = update.act_id.clone();
+        let (act, teller) = (update.act_id.clone(), self.journal_of(agent));
         let unknown = match update.state() {
             State::Started => None,
             State::Unknown => Some(self.clock.now().steady),
@@ -98,18 +109,21 @@ impl Driver {
                 return;
             }
         };
-        self.estate.observe(Observation::Foreign(host, Foreign { act, origin, unknown }));
+        self.estate.observe(Observation::Foreign(host, Foreign { act, origin, unknown, teller }));
     }
 
-    /// An act was given up: where its agent is here and has not told its end, the program goes on for all that is known.
-    /// An agent that is away says so when it comes.
+    /// An act was given up: where the agent that had its permit is here and has not told its end, the program goes on for all
+    /// that is known. An agent that is away says so when it comes.
     pub(super) fn given_up(&mut self, intent: Sequence) {
-        let host = self.ledger.intents.get(&intent).and_then(|known| known.effect.host()).cloned();
-        let epoch = self.ledger.lineage.epoch_of(intent);
-        let (Some(host), Some(epoch)) = (host, epoch) else { return };
-        if self.policy.hosts.get(&host).is_some_and(|agent| self.sessions.contains_key(agent)) {
+        let Some((known, epoch)) = self.ledger.intents.get(&intent).zip(self.ledger.lineage.epoch_of(intent)) else {
+            return;
+        };
+        let Some(host) = known.effect.host().cloned() else { return };
+        let teller = self.policy.hosts.get(&host).and_then(|agent| self.journal_of(agent));
+        if known.is_held_by(teller) {
             let act = convert::act_id(epoch, intent);
-            self.estate.observe(Observation::Foreign(host, Foreign { act, origin: Origin::GivenUp, unknown: None }));
+            let foreign = Foreign { act, origin: Origin::GivenUp, unknown: None, teller };
+            self.estate.observe(Observation::Foreign(host, foreign));
         }
     }
 }

@@ -5,6 +5,7 @@
 mod bad_disk;
 mod disk;
 mod grants;
+mod holders;
 mod reports;
 mod scene;
 mod takeover;
@@ -183,7 +184,7 @@ async fn a_journal_that_contradicts_itself_is_refused() {
     let journal = MemoryJournal::new();
     let now =
         sendgate_core::time::Now { wall: jiff::Timestamp::UNIX_EPOCH, steady: sendgate_core::time::Steady::START };
-    let entry = Entry::Permitted { intent: sendgate_core::ledger::Sequence(41) };
+    let entry = Entry::Permitted { intent: sendgate_core::ledger::Sequence(41), holder: None };
     let payload = serde_json::to_vec(&Stamped { at: now, entry }).unwrap();
     journal.append(journal.next(), &payload).unwrap();
     let error = driver::replay(&journal).unwrap_err().to_string();

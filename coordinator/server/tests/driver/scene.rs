@@ -15,7 +15,7 @@ use sendgate_core::coverage::reading::{
 use sendgate_core::coverage::{self, Touched};
 use sendgate_core::enforcement::EnforcementTable;
 use sendgate_core::guid::Guid;
-use sendgate_core::ledger::{Entry, Sequence, Stamped, Stranger};
+use sendgate_core::ledger::{AgentJournal, Entry, Sequence, Stamped, Stranger};
 use sendgate_core::plan;
 use sendgate_core::policy::{
     DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, ProtectionPolicy, Switch,
@@ -28,7 +28,7 @@ use sendgate_core::time::{BootId, BootTime};
 use sendgate_core::view::{self, GateState};
 use sendgate_proto::v1::{self as wire, act_update, service, store_mounted, store_version, to_agent::Kind};
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -127,6 +127,21 @@ pub(crate) struct Running {
     pub(crate) ahead: Ahead,
 }
 
+/// What an agent says of itself that has obeyed nobody yet.
+pub(crate) fn hello() -> Hello {
+    Hello { journal: journal(1), ..Hello::default() }
+}
+
+/// Why nothing must be done to a host.
+pub(crate) async fn disrupted(running: &Running, host: &'static str) -> Option<String> {
+    running.handle.look(move |world, _| view::status(world).disrupted.get(&name(host)).cloned()).await.unwrap()
+}
+
+/// A journal that an agent keeps.
+pub(crate) fn journal(number: u64) -> Option<AgentJournal> {
+    NonZeroU64::new(number).map(AgentJournal)
+}
+
 impl Running {
     pub(crate) async fn on(journal: Arc<dyn Journal>, ahead: Ahead) -> Self {
         Self::with(journal, ahead, policy(), Arc::new(BTreeMap::new())).await
@@ -179,7 +194,7 @@ impl Running {
     }
 
     pub(crate) async fn connect(&self, agent: &str) -> mpsc::Receiver<wire::ToAgent> {
-        self.hello(agent, Hello::default()).await.unwrap().0
+        self.hello(agent, hello()).await.unwrap().0
     }
 
     /// The session of an agent that says this of itself.

@@ -1,6 +1,6 @@
 //! An old copy of a journal, and what becomes of it.
 
-use crate::scene::{Ahead, Running, name, next, offered, offering, refused};
+use crate::scene::{Ahead, Running, disrupted, hello, name, next, offered, offering, refused};
 use sendgate_coordinator::driver::{Hello, RequestError};
 use sendgate_core::ledger::{Entry, Generation, Memory, Request, Sequence};
 use sendgate_core::request::{self, WantedHeld};
@@ -15,12 +15,12 @@ fn remembers(remembered: Generation) -> Hello {
 }
 
 fn knows(memory: Memory) -> Hello {
-    Hello { memory, ..Hello::default() }
+    Hello { memory, ..hello() }
 }
 
 /// An agent that understands heads.
 fn hearing() -> Hello {
-    Hello { hears_heads: true, ..Hello::default() }
+    Hello { hears_heads: true, ..hello() }
 }
 
 /// What an agent is told of the journal next; whatever else it is told meanwhile is left out.
@@ -34,10 +34,6 @@ async fn head(told: &mut mpsc::Receiver<wire::ToAgent>) -> Option<Sequence> {
 
 async fn take_over(running: &Running) {
     running.handle.request(name("olive"), |world| request::takeover(world, 0x63, "the disk was lost")).await.unwrap();
-}
-
-async fn disrupted(running: &Running, host: &'static str) -> Option<String> {
-    running.handle.look(move |world, _| view::status(world).disrupted.get(&name(host)).cloned()).await.unwrap()
 }
 
 #[tokio::test]
@@ -138,7 +134,7 @@ async fn an_act_that_was_given_up_keeps_its_host_until_its_agent_has_told_its_en
         state: act_update::State::Started.into(),
         ..wire::ActUpdate::default()
     };
-    let hello = Hello { running: vec![update], ..Hello::default() };
+    let hello = Hello { running: vec![update], ..hello() };
     let (mut told, _) = running.hello("exa1", hello).await.unwrap();
     running.everything_good().await;
     assert_eq!(disrupted(&running, "exa1").await.unwrap(), going);
@@ -162,7 +158,7 @@ fn hold(running: &Running) -> impl Future<Output = Result<Sequence, RequestError
 async fn a_copy_that_lacks_a_hold_leads_nobody_who_was_told_of_its_record() {
     let running = Running::new().await;
     let (mut told, opened) = running.hello("exa1", hearing()).await.unwrap();
-    let (mut deaf, _) = running.hello("gla", Hello::default()).await.unwrap();
+    let (mut deaf, _) = running.hello("gla", hello()).await.unwrap();
     assert_eq!(opened.head, Some(Sequence::FIRST), "the start");
     running.everything_good().await;
     running.rollout().await;
