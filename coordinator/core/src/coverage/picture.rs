@@ -2,8 +2,9 @@
 //! that it names.
 
 use super::placement::{EntryBytes, GrantEntry, NoPlacement, PlannedGrant};
+use super::reading::Home;
 use super::verdict::{Placement, Presence};
-use crate::names::{AccountName, DirectoryName, DirectoryServerName, Dn, DomainName};
+use crate::names::{AccountName, DirectoryName, DirectoryServerName, Dn, DomainName, ExchangeServerName};
 use crate::sid::Sid;
 use crate::time::Steady;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,8 @@ pub struct DomainPicture {
     pub seen: BTreeMap<DirectoryServerName, Steady>,
     /// Each name that was asked for.
     pub users: BTreeMap<DirectoryName, Presence>,
+    /// Where the mailbox was of users whom the directory shows no longer, or more than once: they may be there still.
+    pub homes: BTreeMap<DirectoryName, ExchangeServerName>,
     /// The service accounts, where the servers agree on who they are.
     pub accounts: BTreeMap<AccountName, AccountPicture>,
     /// Entries of ours that are not on their places, as the server for grants shows them: with the explicit entries that
@@ -87,6 +90,7 @@ impl DomainPicture {
             failed: BTreeMap::new(),
             seen: BTreeMap::new(),
             users: BTreeMap::new(),
+            homes: BTreeMap::new(),
             accounts: BTreeMap::new(),
             gone: BTreeMap::new(),
             grants: BTreeSet::new(),
@@ -98,6 +102,7 @@ impl DomainPicture {
     pub fn take(&mut self, look: Look) {
         let Look { domain: _, started, failed, seen, accounts, gone, users } = look;
         (self.started, self.failed, self.seen, self.accounts, self.gone) = (started, failed, seen, accounts, gone);
+        self.keep_homes(&users);
         let changed = match users {
             Judged::All(users) => {
                 self.users = users;
@@ -111,6 +116,35 @@ impl DomainPicture {
         };
         if changed {
             self.propose();
+        }
+    }
+
+    /// Remembers where users were whom these answers show no longer, and forgets those of whom they tell where they are, that
+    /// they are nowhere, or that nobody asks for them any more.
+    fn keep_homes(&mut self, users: &Judged) {
+        let (Judged::All(told) | Judged::Some(told)) = users;
+        let unclear = |presence: &Presence| matches!(presence, Presence::Unknown(_) | Presence::Ambiguous(_));
+        let lost = told.iter().filter(|(_, presence)| unclear(presence));
+        let homes = lost.filter_map(|(user, _)| Some((user.clone(), self.last_home(user)?.clone()))).collect();
+        match users {
+            Judged::All(_) => self.homes = homes,
+            Judged::Some(told) => {
+                self.homes.retain(|user, _| !told.contains_key(user));
+                self.homes.extend(homes);
+            }
+        }
+    }
+
+    /// On which Exchange server the user's mailbox is, or was when the directory showed it last.
+    #[must_use]
+    pub fn last_home(&self, user: &DirectoryName) -> Option<&ExchangeServerName> {
+        match self.users.get(user) {
+            Some(Presence::Here(here)) => match &here.home {
+                Home::Server(server) => Some(server),
+                Home::None | Home::Unclear(_) => None,
+            },
+            Some(Presence::Absent) => None,
+            Some(Presence::Unknown(_) | Presence::Ambiguous(_)) | None => self.homes.get(user),
         }
     }
 

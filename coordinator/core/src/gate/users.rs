@@ -106,6 +106,18 @@ pub(super) fn closing(
             Resolution::Not(_) | Resolution::Unknown(_) if !declared => {
                 match of_domain(world, domain, directory_name) {
                     Some(Some(Presence::Here(picture))) => picture,
+                    Some(Some(Presence::Unknown(said))) if last_home(world, domain, directory_name) == Some(server) => {
+                        let why = format!("{domain}, which showed his mailbox on {server} last: {said}");
+                        let (user, goodlink) = (user.clone(), name.clone());
+                        reasons.insert(Reason::Unresolved { user, goodlink, why, answered: false });
+                        continue;
+                    }
+                    Some(Some(Presence::Ambiguous(_))) if last_home(world, domain, directory_name) == Some(server) => {
+                        let why = format!("{domain} shows him more than once, and showed his mailbox on {server} last");
+                        let (user, goodlink) = (user.clone(), name.clone());
+                        reasons.insert(Reason::Unresolved { user, goodlink, why, answered: true });
+                        continue;
+                    }
                     Some(None) => {
                         let why = format!("the last survey of {domain} did not ask for {directory_name}");
                         let (user, goodlink) = (user.clone(), name.clone());
@@ -280,18 +292,31 @@ fn of_domain<'a>(world: World<'a>, domain: &DomainName, user: &DirectoryName) ->
     fresh.then(|| picture.users.get(user))
 }
 
-/// Whether a user of the GoodLink server has his mailbox on one of these servers by what one of his domains shows, whatever
-/// others leave unsaid.
+/// Where a domain showed a user's mailbox last, however long ago.
+fn last_home<'a>(world: World<'a>, domain: &DomainName, user: &DirectoryName) -> Option<&'a ExchangeServerName> {
+    world.estate.domains.get(domain)?.last_home(user)
+}
+
+/// Roster users whose mailbox the domain showed on this server last, whatever other domains say or leave unsaid.
+pub(super) fn last_on<'a>(
+    world: World<'a>,
+    domain: &'a DomainName,
+    server: &'a ExchangeServerName,
+) -> impl Iterator<Item = &'a DirectoryName> {
+    let rosters = world.policy.goodlink_in(domain).filter_map(move |(name, _)| world.estate.rosters.get(name));
+    let users = rosters.flat_map(|roster| roster.users.values());
+    users.filter(move |user| last_home(world, domain, user) == Some(server))
+}
+
+/// Whether a user of the GoodLink server has his mailbox on one of these servers by what one of his domains shows or showed
+/// last, whatever others leave unsaid.
 pub(crate) fn is_shown_on(
     world: World<'_>,
     goodlink: &GoodLinkPolicy,
     user: &DirectoryName,
     servers: &BTreeSet<&ExchangeServerName>,
 ) -> bool {
-    goodlink.domains.iter().any(|domain| match of_domain(world, domain, user) {
-        Some(Some(Presence::Here(here))) => matches!(&here.home, Home::Server(home) if servers.contains(home)),
-        _ => false,
-    })
+    goodlink.domains.iter().any(|domain| last_home(world, domain, user).is_some_and(|home| servers.contains(home)))
 }
 
 /// Roster users whose object is in this domain by its fresh picture, whatever other domains say or leave unsaid: what is

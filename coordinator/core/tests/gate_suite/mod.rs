@@ -1,3 +1,4 @@
 //! Parts of the scenarios of gates.
 
+mod gone_dark;
 mod undeclared;

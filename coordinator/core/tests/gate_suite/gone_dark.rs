@@ -1,0 +1,127 @@
+//! A domain whose user closes a server's gate goes dark: what it showed last still counts.
+
+use crate::example::{Example, minutes, name};
+use sendgate_core::coverage::verdict::Presence;
+use sendgate_core::coverage::Judged;
+use sendgate_core::estate::Observation;
+use sendgate_core::gate;
+use sendgate_core::ledger::{Entry, Generation};
+use sendgate_core::names::{DirectoryName, DomainName};
+use sendgate_core::policy::GateScope;
+use sendgate_core::time::{BootTime, ClockMark};
+
+const B: &str = "b.example.test";
+
+/// Domain b has GoodLink server glb, which is declared to use EXB1, and bob, whose mailbox was moved to EXA1. Nobody of b is
+/// declared to be there.
+fn moved(scope: GateScope) -> Example {
+    let mut example = Example::covered();
+    example.beside_glb();
+    example.policy.scope = scope;
+    let (a, b): (DomainName, DomainName) = (name("a.example.test"), name(B));
+    example.policy.domains.insert(b.clone(), example.policy.domains[&a].clone());
+    let server = example.policy.exchange[&name("exa2")].clone();
+    example.policy.exchange.insert(name("exb1"), server);
+    let glb = example.policy.goodlink.get_mut(&name("glb")).unwrap();
+    (glb.domains, glb.exchange) = ([b].into(), [name("exb1")].into());
+    let gla = example.policy.goodlink.get_mut(&name("gla")).unwrap();
+    gla.exchange = [name("exa1"), name("exa2")].into();
+    let mut roster = example.only("anna");
+    roster.users = [(name("bob"), bob())].into();
+    example.estate.rosters.insert(name("glb"), roster);
+    let host = example.estate.hosts[&name("gla")].clone();
+    example.report("glb", host);
+    let bob = Presence::Here(Box::new(anna(&example)));
+    shows(&mut example, Some(bob));
+    example
+}
+
+fn bob() -> DirectoryName {
+    name("bob@b.example.test")
+}
+
+/// A covered user whose mailbox is on EXA1.
+fn anna(example: &Example) -> sendgate_core::coverage::UserPicture {
+    let users = &example.estate.domains[&name("a.example.test")].users;
+    let Presence::Here(anna) = &users[&name("anna@a.example.test")] else { panic!("anna is there") };
+    anna.as_ref().clone()
+}
+
+/// What b shows of bob in a full reading; none: all its servers are away.
+fn shows(example: &mut Example, bob: Option<Presence>) {
+    let mut look = example.look();
+    look.domain = name(B);
+    if bob.is_none() {
+        look.failed = look.seen.keys().map(|server| (server.clone(), "connection refused".to_owned())).collect();
+        look.seen.clear();
+    }
+    let bob = bob.unwrap_or_else(|| Presence::Unknown("a1: connection refused".to_owned()));
+    look.users = Judged::All([(self::bob(), bob)].into());
+    example.estate.observe(Observation::Look(look));
+}
+
+fn cells(example: &Example) -> Vec<String> {
+    gate::cells_of_server(example.world(), &name("exa1")).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn servers_that_are_away_leave_the_cell_closed_of_whom_they_showed() {
+    for scope in [GateScope::Domain, GateScope::Mailboxes] {
+        let mut example = moved(scope);
+        assert_eq!(cells(&example), ["a.example.test", B]);
+        let why = "the mailbox of bob@b.example.test is on exa1, which glb";
+        assert!(example.texts("exa1").iter().any(|text| text.starts_with(why)), "{:?}", example.texts("exa1"));
+        // Twice: what he was the first time is forgotten by nobody.
+        for _ in 0..2 {
+            shows(&mut example, None);
+            assert_eq!(cells(&example), ["a.example.test", B]);
+            assert!(example.texts("exa1").iter().any(|text| text.contains("connection refused")), "{scope:?}");
+        }
+        // He moves on, which is seen when they are back.
+        let mut gone = anna(&example);
+        gone.home = sendgate_core::coverage::reading::Home::Server(name("exb1"));
+        shows(&mut example, Some(Presence::Here(Box::new(gone))));
+        assert_eq!(cells(&example), ["a.example.test"]);
+        assert_eq!(example.texts("exa1"), Vec::<String>::new());
+        shows(&mut example, None);
+        assert_eq!(example.texts("exa1"), Vec::<String>::new(), "b is away, and nobody of it was there");
+    }
+}
+
+#[test]
+fn evidence_that_grows_old_leaves_the_cell_closed_of_whom_it_showed() {
+    let mut example = moved(GateScope::Domain);
+    example.pass(minutes(600));
+    assert_eq!(cells(&example), ["a.example.test", B]);
+    assert!(example.texts("exa1").iter().any(|text| text.contains("b.example.test")), "{:?}", example.texts("exa1"));
+}
+
+/// One object alone that no server can read any more, in a domain that answers.
+#[test]
+fn a_user_whom_nobody_can_read_any_more_counts_where_he_was() {
+    let mut example = moved(GateScope::Mailboxes);
+    shows(&mut example, Some(Presence::Unknown("a1: uSNChanged was not shown".to_owned())));
+    let texts = example.texts("exa1");
+    let why = "b.example.test, which showed his mailbox on exa1 last: a1: uSNChanged was not shown";
+    assert!(texts.iter().any(|text| text.contains(why)), "{texts:?}");
+    shows(&mut example, Some(Presence::Ambiguous(["CN=bob", "CN=bob2"].map(Into::into).into())));
+    let texts = example.texts("exa1");
+    let why = "b.example.test shows him more than once, and showed his mailbox on exa1 last";
+    assert!(texts.iter().any(|text| text.contains(why)), "{texts:?}");
+    shows(&mut example, Some(Presence::Absent));
+    assert_eq!(example.texts("exa1"), Vec::<String>::new());
+}
+
+/// Where nothing of the kind is remembered, because the coordinator has just started.
+#[test]
+fn after_a_start_a_domain_is_awaited_for_as_long_as_a_host_may_be_silent() {
+    let mut example = moved(GateScope::Domain);
+    example.estate.domains.remove(&name(B));
+    let clock = ClockMark { boot_id: None, boot_time: BootTime::after_boot(minutes(1)), steady: example.now.steady };
+    let generation = Generation { epoch: 7, counter: 1, mark: 1 };
+    example.append(Entry::Started { generation, clock, version: "1".into(), laboratory: false });
+    let texts = example.texts("exa1");
+    assert!(texts.iter().any(|text| text.contains("b.example.test has not been surveyed")), "{texts:?}");
+    example.pass(minutes(4));
+    assert_eq!(example.texts("exa1"), Vec::<String>::new(), "one that is silent closes only what it uses");
+}
