@@ -43,6 +43,11 @@ impl Ledger {
                 }
                 self.versions.insert(host.clone(), *after);
                 self.versions_noted.insert(host.clone(), at.steady);
+                if self.lineage.is_unread(host) {
+                    self.found.insert(host.clone(), at.steady);
+                } else {
+                    self.found.remove(host);
+                }
                 if let (Some(before), false) = (before, ours) {
                     self.drifted(Drift { host: host.clone(), before: *before, after: *after, at }, step);
                 }
@@ -50,6 +55,11 @@ impl Ledger {
             Milestone::Roster { goodlink, digest, .. } => {
                 if self.rosters.insert(goodlink.clone(), *digest) == Some(*digest) {
                     return Err(format!("{goodlink}: the roster is known already"));
+                }
+            }
+            Milestone::HostRead { host } => {
+                if !self.lineage.read(host) {
+                    return Err(format!("{host}: nobody waits for it to be read"));
                 }
             }
             Milestone::SeenAnew { goodlink } => self.lineage.seen_anew(goodlink, at.steady)?,

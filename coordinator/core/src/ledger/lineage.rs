@@ -6,7 +6,7 @@
 //! declares, begins another epoch: from there on no act can be taken for one of the lost part.
 
 use super::{AgentJournal, Generation, Ledger, Sequence};
-use crate::names::{GoodLinkName, OperatorName};
+use crate::names::{GoodLinkName, HostName, OperatorName};
 use crate::time::Steady;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,9 @@ pub struct Lineage {
     takeover: Option<(Takeover, Steady)>,
     /// When it was first known after it how all users of a GoodLink server stand.
     seen: BTreeMap<GoodLinkName, Steady>,
+    /// Hosts whose store version has been read since, with nothing of the lost part going on there: what changes it later is
+    /// not of that part.
+    read: BTreeSet<HostName>,
 }
 
 /// How the users of a GoodLink server are waited for after a takeover. Their rights may have landed in what the journal
@@ -153,7 +156,19 @@ impl Lineage {
         self.started(at, new);
         self.takeover = Some((takeover, when));
         self.seen.clear();
+        self.read.clear();
         Ok(())
+    }
+
+    /// The host was seen with nothing of the lost part going on there; false if nobody waits for that.
+    pub(super) fn read(&mut self, host: &HostName) -> bool {
+        self.takeover.is_some() && self.read.insert(host.clone())
+    }
+
+    /// Whether what the host has may still come from the lost part, for all that was read of it.
+    #[must_use]
+    pub fn is_unread(&self, host: &HostName) -> bool {
+        self.takeover.is_some() && !self.read.contains(host)
     }
 
     /// After a takeover it is known how all users of a GoodLink server stand.

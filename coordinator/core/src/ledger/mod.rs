@@ -76,6 +76,9 @@ pub struct Ledger {
     pub versions: BTreeMap<HostName, StoreVersion>,
     /// When that was noted.
     pub versions_noted: BTreeMap<HostName, Steady>,
+    /// Hosts whose version was found to be another one after a takeover, before any change could be of somebody else, and when:
+    /// what is lost of the journal may have brought it.
+    pub found: BTreeMap<HostName, Steady>,
     /// The last known roster of each GoodLink server.
     pub rosters: BTreeMap<GoodLinkName, Sha256>,
     /// Version changes that no command of ours explains, oldest first.

@@ -34,6 +34,10 @@ impl fmt::Display for Milestone {
             Self::Roster { goodlink, digest, users } => {
                 write!(f, "roster of {goodlink} has {users} users, SHA-256 {digest}")
             }
+            Self::HostRead { host } => write!(
+                f,
+                "after the takeover {host} is seen: what changes its store from here on is not of what is lost"
+            ),
             Self::SeenAnew { goodlink } => {
                 write!(f, "after the takeover it is known how all users of {goodlink} stand: waits begin anew for them")
             }

@@ -40,7 +40,7 @@ fn busy(world: World<'_>, host: &HostName, except: Option<Sequence>) -> Option<S
 
 /// An act of the host that the journal does not have, until its end, or, where nobody knows that, until the host shows what
 /// came of it: nothing of it runs any more then.
-fn foreign<'w>(world: World<'w>, host: &HostName) -> Option<&'w Foreign> {
+pub(super) fn foreign<'w>(world: World<'w>, host: &HostName) -> Option<&'w Foreign> {
     let reported = world.estate.hosts.get(host).map(|state| state.reported);
     let shown = |since| reported.is_some_and(|reported| reported > since) && unready(world, host).is_none();
     world.estate.foreign.get(host).filter(|foreign| !foreign.unknown.is_some_and(shown))

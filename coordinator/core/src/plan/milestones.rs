@@ -2,6 +2,7 @@
 
 mod loss;
 
+use super::disruption;
 use crate::coverage::VerdictKind;
 use crate::enforcement::StoreVersion;
 use crate::gate::{World, not_seen, shown};
@@ -14,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Milestones that the journal does not hold yet.
 #[must_use]
 pub fn milestones(world: World<'_>) -> Vec<Milestone> {
-    let mut found: Vec<Milestone> = versions(world).chain(rosters(world)).chain(seen_anew(world)).collect();
+    let mut found: Vec<Milestone> =
+        versions(world).chain(read(world)).chain(rosters(world)).chain(seen_anew(world)).collect();
     for domain in world.policy.domains.keys() {
         found.extend(accounts(world, domain));
         found.extend(loss::lost_grants(world, domain));
@@ -35,6 +37,16 @@ fn versions(world: World<'_>) -> impl Iterator<Item = Milestone> {
             Milestone::Version(VersionStep { host: host.clone(), before, after, ours, means, holds, beside })
         })
     })
+}
+
+/// Hosts whose store was read after a takeover, with nothing of the lost part going on there.
+fn read(world: World<'_>) -> impl Iterator<Item = Milestone> {
+    let unread = world.estate.hosts.iter().filter(move |(host, _)| world.ledger.lineage.is_unread(host));
+    let seen = unread.filter(move |(host, state)| {
+        let version = state.exchange.as_ref().and_then(|exchange| exchange.store.as_ref().ok());
+        version.is_some() && version == world.ledger.versions.get(*host) && disruption::foreign(world, host).is_none()
+    });
+    seen.map(|(host, _)| Milestone::HostRead { host: host.clone() })
 }
 
 /// Live rollouts that have the host's Exchange server.

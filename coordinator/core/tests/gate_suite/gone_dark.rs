@@ -1,8 +1,8 @@
 //! A domain whose user closes a server's gate goes dark: what it showed last still counts.
 
 use crate::example::{Example, minutes, name};
-use sendgate_core::coverage::verdict::Presence;
 use sendgate_core::coverage::Judged;
+use sendgate_core::coverage::verdict::Presence;
 use sendgate_core::estate::Observation;
 use sendgate_core::gate;
 use sendgate_core::ledger::{Entry, Generation};

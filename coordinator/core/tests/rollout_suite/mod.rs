@@ -11,6 +11,7 @@ mod long_texts;
 mod passed_over;
 mod removal;
 mod stopped;
+mod taken_over;
 mod test_send;
 mod thresholds;
 mod wave;

@@ -57,6 +57,12 @@ pub enum Milestone {
         /// How many users it has.
         users: usize,
     },
+    /// After a takeover a host's store version was read, with nothing of the lost part going on there: what changes it from
+    /// here on is not of that part.
+    HostRead {
+        /// Which.
+        host: HostName,
+    },
     /// After a takeover it is known how all users of a GoodLink server stand: waits begin anew for them.
     SeenAnew {
         /// Which.

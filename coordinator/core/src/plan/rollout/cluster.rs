@@ -37,8 +37,9 @@ pub(super) fn store(about: &About<'_>) -> Store {
         Act::Ended(ended) => ended,
     };
     let served = nodes.iter().filter_map(|node| world.estate.served.get(node).copied()).max();
-    // What was reported before the coordinator started is not known any more.
-    let known = [world.ledger.started, about.rollout.verified.get(host).copied(), served, ended];
+    // What was reported before the coordinator started, or before a takeover, is not known any more.
+    let anew = world.ledger.lineage.taken_over_at();
+    let known = [world.ledger.started, anew, about.rollout.verified.get(host).copied(), served, ended];
     let Some(since) = known.into_iter().flatten().max() else { return Store::Down(why) };
     let over = || nodes.iter().flat_map(|node| over(world, about.rollout, &About { host: node, ..*about })).collect();
     let (limit, passed) = (world.policy.act_deadline, hold::running(world, since, over));

@@ -32,7 +32,6 @@ use crate::estate::HostState;
 use crate::gate::World;
 use crate::ledger::{Effect, Intent, Rollout, Sequence};
 use crate::names::{ExchangeServerName, HostName, RolloutName};
-use crate::time::Steady;
 use serde::{Deserialize, Serialize};
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -181,12 +180,12 @@ fn began(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
     })
 }
 
-/// Whether what a host that has shown the hotfix has is of this rollout: it began there, or it showed it only after a takeover,
-/// and so may have been changed in the part of the journal that is lost. What the copy knew already was not.
+/// Whether what a host that has shown the hotfix has is of this rollout: it began there, or the host was found with it when it
+/// was seen after a takeover, and so may have been changed in the part of the journal that is lost. What the copy knew
+/// already was not, nor what came later.
 fn ours(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
-    let anew = world.ledger.lineage.taken_over_at();
-    let since = |known: Option<&Steady>| anew.zip(known).is_some_and(|(anew, known)| *known >= anew);
-    began(world, rollout, host) || since(rollout.verified.get(host)) && since(world.ledger.versions_noted.get(host))
+    let found = world.ledger.found.get(host).zip(rollout.verified.get(host));
+    began(world, rollout, host) || found.is_some_and(|(found, verified)| verified >= found)
 }
 
 /// Whether a store of this version has what the rollout installs: exactly it, or a later fix of the same branch, which

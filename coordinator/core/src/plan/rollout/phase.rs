@@ -178,6 +178,9 @@ fn untouched(about: &About<'_>) -> Phase {
 /// person may have taken it down.
 fn lost(about: &About<'_>) -> Option<Phase> {
     let world = about.world;
+    if is_led_by_nobody(world, about.host) {
+        return None;
+    }
     let silent = silence(world, about.host)?;
     let last = last_heard(world, about.host)?;
     let running = hold::running(world, last, || over(world, about.rollout, about));
@@ -187,8 +190,15 @@ fn lost(about: &About<'_>) -> Option<Phase> {
     })
 }
 
+/// When the host was heard last; where it was not, since when it could have been. A takeover forgets what was said before.
 fn last_heard(world: World<'_>, host: &HostName) -> Option<Steady> {
-    world.estate.hosts.get(host).map(|state| state.reported).or(world.ledger.started)
+    let reported = world.estate.hosts.get(host).map(|state| state.reported);
+    reported.or_else(|| world.ledger.started.max(world.ledger.lineage.taken_over_at()))
+}
+
+/// Whether its agent came and was refused: nothing begins anywhere then, and a person decides who goes on.
+fn is_led_by_nobody(world: World<'_>, host: &HostName) -> bool {
+    world.policy.hosts.get(host).is_some_and(|agent| world.estate.strangers.contains_key(agent))
 }
 
 /// Installs of this rollout there, whichever way it goes now.
@@ -261,8 +271,12 @@ fn verified(about: &About<'_>) -> Phase {
 /// What the host itself shows after the program has ended.
 fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
     let world = about.world;
-    // The deadline does not go on while it is held (invariant 7).
-    let running = hold::running(world, at, || over(world, about.rollout, about));
+    if is_led_by_nobody(world, about.host) {
+        return Phase::Verifying { missing: "its agent is not led by this coordinator".to_owned() };
+    }
+    // The deadline does not go on while it is held (invariant 7), and begins anew with a takeover, which forgets reports.
+    let since = world.ledger.lineage.taken_over_at().map_or(at, |anew| anew.max(at));
+    let running = hold::running(world, since, || over(world, about.rollout, about));
     if about.report().is_none() && silence(world, about.host).is_none() {
         return Phase::Verifying { missing: "it has not reported since the coordinator started".to_owned() };
     }

@@ -34,8 +34,10 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     let current = wave::current(rollout, hosts);
     let removing = rollout.removal.is_some();
     // After a person let it go on it is taken anew, before anything is counted against it; also between two waves.
+    // Several waves may have been begun in what is lost of a journal.
     let changed = hosts.iter().filter(|host| ours(world, rollout, &host.host)).map(|host| host.wave).max();
-    let again = changed.filter(|_| !removing).map(|wave| baseline::take(world, rollout, wave)).unwrap_or_default();
+    let begun = changed.filter(|_| !removing).map(|last| rollout.waves_done.min(last)..=last);
+    let again: Vec<_> = begun.into_iter().flatten().flat_map(|wave| baseline::take(world, rollout, wave)).collect();
     if !again.is_empty() {
         return again;
     }

@@ -1,0 +1,173 @@
+//! Takeovers in the middle of a rollout: late ones, second ones, and what happens long after one.
+
+use super::{against, carry_out, file_it, installs, phases};
+use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, wave};
+use sendgate_core::estate::Observation;
+use sendgate_core::ledger::{Entry, Foreign, Generation, Origin, RolloutState, Strangeness, Stranger};
+use sendgate_core::plan::rollout::Phase;
+use sendgate_core::request;
+use sendgate_core::time::{BootTime, ClockMark};
+
+/// A coordinator that has just started, and a rollout of two waves that removes the hotfix when it trips.
+fn started() -> Example {
+    let mut example = Example::covered();
+    let clock = ClockMark { boot_id: None, boot_time: BootTime::after_boot(minutes(1)), steady: example.now.steady };
+    let generation = Generation { epoch: 7, counter: 1, mark: 1 };
+    example.append(Entry::Started { generation, clock, version: "1".into(), laboratory: false });
+    example.settle();
+    let waves = wave("canary", &["exa1"]) + "soak = \"5h\"\n" + &wave("rest", &["exa2"]);
+    example.rollout_of(&file_of("dst", &format!("on_trip = \"remove\"\n{waves}")));
+    example
+}
+
+fn take_over(example: &mut Example, epoch: u64) {
+    let takeover = request::takeover(example.world(), epoch, "the disk was lost");
+    file_it(example, "olive", takeover);
+    example.estate.observe(Observation::TakenOver);
+}
+
+/// It has neither stopped nor begun to remove anything.
+fn goes_on(example: &Example, why: &str) {
+    let rollout = &example.ledger.rollouts[&name("dst")];
+    assert_eq!((example.rollout_state().as_str(), &rollout.removal), ("running", &None), "{why}");
+}
+
+/// exa1 is installed, and in its soak.
+fn soaking() -> Example {
+    let mut example = started();
+    let (effects, _) = example.settle();
+    carry_out(&mut example, installs(&effects)[0].1, "exa1", AFTER);
+    example
+}
+
+/// Nobody has reported to the new generation yet: that is no silence of two hours.
+#[test]
+fn a_takeover_long_after_the_start_makes_nobody_unreachable() {
+    let mut example = soaking();
+    example.pass(minutes(120));
+    example.settle();
+    take_over(&mut example, 99);
+    example.settle();
+    goes_on(&example, "nothing has happened");
+    example.pass(minutes(1));
+    example.exchange("exa1", AFTER);
+    example.settle();
+    goes_on(&example, "nothing has happened");
+    // Who does not come for longer than an act may take is unreachable all the same.
+    take_over(&mut example, 100);
+    example.silence(example.policy.act_deadline + minutes(3));
+    example.settle();
+    assert!(example.ledger.rollouts[&name("dst")].removal.is_some(), "{}", example.rollout_state());
+}
+
+/// Its agent came and was refused. Until a person has said who goes on nobody can be reached, and nothing is concluded.
+#[test]
+fn an_agent_that_is_led_by_nobody_makes_its_host_not_unreachable() {
+    let stranger = Stranger { remembered: Generation { epoch: 7, counter: 9, mark: 4 }, cause: Strangeness::LostStart };
+    let mut watched = soaking();
+    let mut verifying = started();
+    let (effects, _) = verifying.settle();
+    verifying.append(Entry::Permitted { intent: installs(&effects)[0].1, holder: None });
+    verifying.end(installs(&effects)[0].1, crate::example::succeeded());
+    for example in [&mut watched, &mut verifying] {
+        example.estate.observe(Observation::Stranger(name("exa1"), stranger.clone()));
+        example.silence(example.policy.act_deadline + minutes(3));
+        example.settle();
+        goes_on(example, "nothing has happened");
+        take_over(example, 99);
+        example.settle();
+        goes_on(example, "it may come now");
+        example.silence(minutes(3));
+        example.settle();
+        goes_on(example, "so late it is silent, and not lost");
+    }
+}
+
+/// All of the canary was done in the lost part.
+fn found(example: &mut Example, at: &str) {
+    example.exchange(at, AFTER);
+    example.observe_all();
+    example.settle();
+    if matches!(example.ledger.rollouts[&name("dst")].state, RolloutState::Running { .. }) {
+        let resume = request::resume(example.world(), "dst", "seen");
+        file_it(example, "olive", resume);
+    }
+    example.settle();
+}
+
+#[test]
+fn a_second_takeover_leaves_watched_what_the_first_one_found() {
+    let mut example = started();
+    take_over(&mut example, 99);
+    found(&mut example, "exa1");
+    assert!(matches!(phases(&example)[0], Phase::Soaking { .. }), "{:?}", phases(&example));
+    example.pass(minutes(1));
+    take_over(&mut example, 100);
+    example.exchange("exa1", AFTER);
+    example.pass(minutes(1));
+    example.settle();
+    assert!(matches!(phases(&example)[0], Phase::Soaking { .. }), "{:?}", phases(&example));
+    example.pauses("anna");
+    assert!(example.rollout_state().contains("1 new Send As pauses"), "{}", example.rollout_state());
+}
+
+/// What changes a host that was seen after the takeover as the journal knew it is not of the lost part.
+#[test]
+fn a_change_long_after_a_takeover_is_not_of_the_rollout() {
+    let mut example = started();
+    take_over(&mut example, 99);
+    example.observe_all();
+    example.settle();
+    example.pass(minutes(90));
+    example.exchange("exa2", AFTER);
+    example.settle();
+    let resume = request::resume(example.world(), "dst", "the patch day's");
+    file_it(&mut example, "olive", resume);
+    example.settle();
+    assert_eq!(phases(&example)[1], Phase::Done, "it has it, and nobody watches it");
+    let baselines = &example.ledger.baselines[&name("dst")];
+    assert_eq!(baselines.keys().collect::<Vec<_>>(), [&0], "its wave has changed nothing yet");
+}
+
+/// The same of a host that the lost part had changed: somebody has changed it since.
+#[test]
+fn what_was_found_is_not_of_the_rollout_once_somebody_has_changed_it() {
+    let mut example = started();
+    take_over(&mut example, 99);
+    found(&mut example, "exa2");
+    assert!(example.ledger.found.contains_key(&name("exa2")));
+    example.exchange("exa2", "6.5.7654.12");
+    example.settle();
+    assert!(!example.ledger.found.contains_key(&name("exa2")));
+}
+
+/// An install of the lost part that still runs when the host is first seen with the old version.
+#[test]
+fn what_an_act_of_the_lost_part_leaves_behind_is_of_that_part() {
+    let mut example = started();
+    take_over(&mut example, 99);
+    let act = "0000000000000007-900".to_owned();
+    let foreign = Foreign { act: act.clone(), origin: Origin::Lost, unknown: None, teller: None };
+    example.estate.observe(Observation::Foreign(name("exa1"), foreign));
+    example.exchange("exa1", BEFORE);
+    example.observe_all();
+    example.settle();
+    example.pass(minutes(5));
+    example.estate.observe(Observation::ForeignOver(name("exa1"), act));
+    found(&mut example, "exa1");
+    assert!(matches!(phases(&example)[0], Phase::Soaking { .. }), "{:?}", phases(&example));
+}
+
+/// The lost part had begun both waves: pauses count against the one that is watched, too.
+#[test]
+fn each_wave_of_the_lost_part_has_a_baseline() {
+    let mut example = started();
+    take_over(&mut example, 99);
+    example.exchange("exa1", AFTER);
+    found(&mut example, "exa2");
+    let baselines = &example.ledger.baselines[&name("dst")];
+    assert_eq!(baselines.keys().collect::<Vec<_>>(), [&0, &1]);
+    example.pauses("anna");
+    assert!(example.rollout_state().contains("wave canary: 1 new Send As pauses"), "{}", example.rollout_state());
+    assert_eq!(against(&example, "exa1"), Vec::<String>::new());
+}
