@@ -23,6 +23,8 @@ pub struct Estate {
     pub strangers: BTreeMap<AgentName, Stranger>,
     /// What agents told of acts that the journal does not have.
     pub foreign: BTreeMap<HostName, Foreign>,
+    /// When the end of such an act was told last: what the host reported before may be of before.
+    pub foreign_over: BTreeMap<HostName, Steady>,
     /// Hosts that have reported to this coordinator.
     pub hosts: BTreeMap<HostName, HostState>,
     /// When each of them last reported a store that serves.
@@ -186,8 +188,8 @@ pub enum Observation {
     TakenOver,
     /// An act that the journal does not have is under way on a host, or nobody knows how it ended.
     Foreign(HostName, Foreign),
-    /// The act that the journal does not have is over.
-    ForeignOver(HostName, String),
+    /// The act that the journal does not have is over, and when that was told.
+    ForeignOver(HostName, String, Steady),
     /// A host reported.
     Report(HostName, HostState),
     /// A roster was uploaded.
@@ -220,10 +222,11 @@ impl Estate {
                 self.served.clear();
             }
             Observation::Foreign(host, foreign) => drop(self.foreign.insert(host, foreign)),
-            Observation::ForeignOver(host, act) => {
+            Observation::ForeignOver(host, act, at) => {
                 if self.foreign.get(&host).is_some_and(|known| known.act == act) {
                     self.foreign.remove(&host);
                 }
+                self.foreign_over.insert(host, at);
             }
             Observation::Disconnected(agent) => drop(self.sessions.remove(&agent)),
             Observation::Report(host, state) => {

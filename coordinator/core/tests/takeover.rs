@@ -281,7 +281,7 @@ fn an_act_of_the_lost_part_keeps_its_host_until_its_end_is_known_or_shown() {
     example.pass(minutes(5));
     assert_eq!(view::status(example.world()).disrupted[&name("exa1")], running, "a report does not end it");
 
-    example.estate.observe(Observation::ForeignOver(name("exa1"), "another".into()));
+    example.estate.observe(Observation::ForeignOver(name("exa1"), "another".into(), example.now.steady));
     example.estate.observe(foreign(Some(example.now.steady)));
     let unknown = format!("how act {act} of an earlier coordinator ended is unknown");
     assert_eq!(view::status(example.world()).disrupted[&name("exa1")], unknown);
@@ -291,7 +291,7 @@ fn an_act_of_the_lost_part_keeps_its_host_until_its_end_is_known_or_shown() {
 
     example.estate.observe(foreign(None));
     assert!(!view::status(example.world()).disrupted.is_empty());
-    example.estate.observe(Observation::ForeignOver(name("exa1"), act));
+    example.estate.observe(Observation::ForeignOver(name("exa1"), act, example.now.steady));
     assert!(view::status(example.world()).disrupted.is_empty());
     let (effects, _) = example.settle();
     assert_eq!(effects.len(), 1);

@@ -44,7 +44,9 @@ fn read(world: World<'_>) -> impl Iterator<Item = Milestone> {
     let unread = world.estate.hosts.iter().filter(move |(host, _)| world.ledger.lineage.is_unread(host));
     let seen = unread.filter(move |(host, state)| {
         let version = state.exchange.as_ref().and_then(|exchange| exchange.store.as_ref().ok());
-        version.is_some() && version == world.ledger.versions.get(*host) && disruption::foreign(world, host).is_none()
+        let since = world.estate.foreign_over.get(*host).is_none_or(|over| state.reported > *over);
+        let quiet = since && disruption::foreign(world, host).is_none();
+        quiet && version.is_some() && version == world.ledger.versions.get(*host)
     });
     seen.map(|(host, _)| Milestone::HostRead { host: host.clone() })
 }

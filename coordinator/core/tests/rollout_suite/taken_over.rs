@@ -153,7 +153,9 @@ fn what_an_act_of_the_lost_part_leaves_behind_is_of_that_part() {
     example.observe_all();
     example.settle();
     example.pass(minutes(5));
-    example.estate.observe(Observation::ForeignOver(name("exa1"), act));
+    // What it reported last is of before the end.
+    example.estate.observe(Observation::ForeignOver(name("exa1"), act, example.now.steady));
+    example.settle();
     found(&mut example, "exa1");
     assert!(matches!(phases(&example)[0], Phase::Soaking { .. }), "{:?}", phases(&example));
 }

@@ -58,7 +58,7 @@ impl Driver {
             .filter(|(_, foreign)| hello.running.iter().all(|update| update.act_id != foreign.act))
             .map(move |(host, foreign)| {
                 if foreign.teller.is_some() && foreign.teller == hello.journal {
-                    Observation::ForeignOver(host.clone(), foreign.act.clone())
+                    Observation::ForeignOver(host.clone(), foreign.act.clone(), now)
                 } else {
                     Observation::Foreign(host.clone(), Foreign { unknown: Some(now), ..foreign.clone() })
                 }
@@ -105,7 +105,8 @@ impl Driver {
             State::Started => None,
             State::Unknown => Some(self.clock.now().steady),
             State::Finished | State::Refused | State::Unspecified => {
-                self.estate.observe(Observation::ForeignOver(host, act));
+                let now = self.clock.now().steady;
+                self.estate.observe(Observation::ForeignOver(host, act, now));
                 return;
             }
         };
