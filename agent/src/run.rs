@@ -62,8 +62,10 @@ pub async fn run(config: AgentConfig, program: PathBuf, stop: watch::Receiver<bo
     let (interval, intervals) = watch::channel(config.report_interval);
     let (tick, ticks) = watch::channel(0);
     let machine: Arc<dyn Machine> = Arc::new(ThisMachine);
-    let start =
-        |host| probe::start(Prober::new(host), Arc::clone(&machine), intervals.clone(), tick.clone(), stop.clone());
+    let start = |host| {
+        let prober = Prober::new(host, config.report_interval);
+        probe::start(prober, Arc::clone(&machine), intervals.clone(), tick.clone(), stop.clone())
+    };
     let probes: BTreeMap<_, _> = config.hosts.values().map(|host| (host.name.clone(), start(host))).collect();
     let probes = Arc::new(probes);
     let programs = Arc::new(Supervisors::new(config.state.clone(), program, Arc::clone(&machine)));

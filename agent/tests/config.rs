@@ -137,6 +137,12 @@ fn mistakes_are_told_with_file_key_and_remedy() {
             "/etc/agent.toml: packages.KB926666: is there twice; keep one of them",
         ),
         (
+            "# encoding = \"windows-1252\"",
+            "encoding = \"UTF-16\"",
+            "/etc/agent.toml: hosts.gl1.goodlink.log.encoding: \"UTF-16\" is no encoding that keeps ASCII; write a name such as \
+             \"utf-8\" or \"windows-1252\"; have a log in UTF-16 converted",
+        ),
+        (
             "# unpause_pattern = '^",
             "unpause_pattern = 'Resuming user (.+)'\n# '",
             "/etc/agent.toml: hosts.gl1.goodlink.log.unpause_pattern: \"Resuming user (.+)\" has no group (?<user>…); put \

@@ -217,12 +217,102 @@ fn a_copied_and_truncated_log_goes_on() {
 }
 
 #[test]
-fn a_log_that_is_written_anew_is_read_anew() {
+fn a_copy_that_is_made_before_the_log_is_truncated_is_found() {
     let mut log = Log::new();
     log.append(pause(1, "a", NO_ACCESS));
-    assert_eq!(log.poll().len(), 1);
-    log.write(pause(2, "b", NO_ACCESS) + &pause(3, "c", NO_ACCESS));
-    assert_eq!(log.poll(), ["b -2147024891 1", "c -2147024891 1"], "the same file, longer, with another beginning");
+    assert_eq!(log.poll(), ["a -2147024891 1"]);
+    fs::copy(log.file(), log.directory.join("good.log.1")).unwrap();
+    assert_eq!(log.poll(), ["a -2147024891 2"], "for a moment there are two of it");
+    log.write("");
+    assert_eq!(log.poll(), ["a -2147024891 1"]);
+}
+
+/// What was logged since the last look, and is in no part, cannot be known.
+#[test]
+fn a_log_whose_lines_are_gone_is_an_error_until_the_next_start_of_the_service() {
+    let gone = |log: &Log| {
+        format!(
+            "the GoodLink log {} does not begin any more as it did, and no older part does: it was cleared, or put away under a \
+             name that rotated_pattern does not fit, and whom GoodLink has paused since its service's start is not known; set \
+             rotated_pattern to fit that name and start this agent anew; where the lines are gone for good, only the next \
+             start of GoodLink's service ends this",
+            log.file().display()
+        )
+    };
+    let away = |log: &Log| fs::rename(log.file(), log.directory.join("good_20261124.log")).unwrap();
+    let ways: [&dyn Fn(&Log); 5] = [
+        &|log| log.write(""),
+        // As long as before, or longer, with another beginning; then with another end.
+        &|log| log.write(pause(2, "b", NO_ACCESS) + &pause(3, "c", NO_ACCESS) + &pause(4, "d", NO_ACCESS)),
+        &|log| log.write(pause(1, "a", NO_ACCESS) + &pause(2, "a", NO_ACCESS) + &pause(4, "d", NO_ACCESS)),
+        &|log| {
+            away(log);
+            log.write("");
+        },
+        &|log| {
+            fs::remove_file(log.file()).unwrap();
+            log.write(pause(4, "d", NO_ACCESS));
+        },
+    ];
+    for lost in ways {
+        let mut log = Log::new();
+        log.append(pause(1, "a", NO_ACCESS) + &pause(2, "a", NO_ACCESS) + &pause(3, "b", NO_ACCESS));
+        assert_eq!(log.poll_since(at(0)).len(), 2);
+        lost(&log);
+        for _ in 0..2 {
+            assert_eq!(log.error_at(at(0), NOW), gone(&log));
+        }
+        assert_eq!(log.error_at(None, NOW), gone(&log), "while the service is stopped");
+        log.write(pause(20, "e", NO_ACCESS));
+        assert_eq!(log.poll_since(at(10)), ["e -2147024891 1"], "a start ends all pauses");
+    }
+
+    // It is no error any more once the part has its name.
+    let mut log = Log::new();
+    log.append(pause(1, "a", NO_ACCESS));
+    assert_eq!(log.poll_since(at(0)).len(), 1);
+    away(&log);
+    let missing = log.error_at(at(0), NOW);
+    assert!(missing.ends_with("No such file or directory (os error 2)"), "{missing}");
+    log.write(pause(2, "b", NO_ACCESS));
+    assert_eq!(log.error_at(at(0), NOW), gone(&log), "what was read is not forgotten over an error");
+    fs::rename(log.directory.join("good_20261124.log"), log.directory.join("good.log.1")).unwrap();
+    assert_eq!(log.poll_since(at(0)), ["a -2147024891 1", "b -2147024891 1"]);
+}
+
+/// Such as that of the run before, which GoodLink puts away when it starts.
+#[test]
+fn a_log_that_goes_away_with_nothing_that_counts_is_none_that_is_missed() {
+    let mut log = Log::new();
+    log.append(pause(1, "a", NO_ACCESS));
+    assert_eq!(log.poll_since(at(10)), Vec::<String>::new());
+    log.write(pause(11, "b", NO_ACCESS));
+    assert_eq!(log.poll_since(at(10)), ["b -2147024891 1"]);
+}
+
+#[test]
+fn an_older_part_that_is_deleted_leaves_its_pauses() {
+    let mut log = Log::new();
+    log.append(pause(1, "a", NO_ACCESS) + &pause(2, "b", NO_ACCESS) + &pause(2, "e", NO_ACCESS));
+    log.rotate();
+    log.append(pause(3, "a", NO_ACCESS));
+    assert_eq!(log.poll_since(at(0)), ["a -2147024891 2", "b -2147024891 1", "e -2147024891 1"]);
+    fs::remove_file(log.directory.join("good.log.1")).unwrap();
+    assert_eq!(log.poll_since(at(0)), ["a -2147024891 2", "b -2147024891 1", "e -2147024891 1"]);
+    let first = log.follower.poll(at(0), NOW.parse().unwrap()).unwrap().iter().next().unwrap().first;
+    assert_eq!(first, at(1).unwrap(), "since when, too");
+    // Also when it was rotated since, and everything is read anew.
+    log.append(pause(4, "c", NO_ACCESS));
+    log.rotate();
+    log.append(pause(5, "d", NO_ACCESS));
+    let all = ["a -2147024891 2", "b -2147024891 1", "c -2147024891 1", "d -2147024891 1", "e -2147024891 1"];
+    assert_eq!(log.poll_since(at(0)), all);
+    log.append("2026-11-24 08:00:06 Resuming user b.\n");
+    assert_eq!(log.poll_since(at(0)).len(), 4, "a line ends it");
+    log.rotate();
+    assert_eq!(log.poll_since(at(0)).len(), 4, "and it does not come back");
+    log.append(pause(8, "c", NO_ACCESS));
+    assert_eq!(log.poll_since(at(7)), ["c -2147024891 1"], "and so does a start of the service");
 }
 
 #[test]
@@ -272,6 +362,68 @@ fn a_line_of_the_future_is_an_error() {
     assert_eq!(log.error(), expected, "until there is another line with a time");
     log.append(pause(2, "a", NO_ACCESS));
     assert_eq!(log.poll(), ["a -2147024891 2"]);
+}
+
+/// In both passes of the hour the log is of its zone; a log of another zone is none in that hour either.
+#[test]
+fn a_log_is_of_its_zone_also_in_the_hour_that_is_repeated() {
+    let berlin =
+        LogSyntax::new(SyntaxText { time_zone: Some("Europe/Berlin".into()), ..SyntaxText::default() }).unwrap();
+    let line = pause(0, "a", NO_ACCESS).replace("2026-11-24 08:00:00", "2026-10-25 02:10:00");
+    let poll = |written: &str, now: &str| {
+        let mut log = Log::new();
+        log.follower = Follower::new(LogSource::new(log.file(), None, berlin.clone()).unwrap());
+        log.append(&line);
+        log.written_at(written);
+        let paused = log.follower.poll(Some("2026-10-25T00:05:00Z".parse().unwrap()), now.parse().unwrap());
+        paused.map(|paused| paused.iter().count()).map_err(|error| error.to_string())
+    };
+    for first_or_second in ["2026-10-25T00:10:01Z", "2026-10-25T01:10:01Z"] {
+        assert_eq!(poll(first_or_second, first_or_second), Ok(1), "{first_or_second}");
+    }
+    let far = poll("2026-10-25T02:10:01Z", "2026-10-25T02:10:01Z").unwrap_err();
+    assert!(
+        far.contains("reads as of 2026-10-25T01:10:00Z, but the file was written at 2026-10-25T02:10:01Z"),
+        "{far}"
+    );
+    let ahead = poll("2026-10-24T23:10:01Z", "2026-10-24T23:10:01Z").unwrap_err();
+    assert!(ahead.contains("reads as of 2026-10-25T01:10:00Z, but it is 2026-10-24T23:10:01Z"), "{ahead}");
+    let between = poll("2026-10-25T00:40:00Z", "2026-10-25T00:40:00Z").unwrap_err();
+    assert!(between.contains("reads as of 2026-10-25T01:10:00Z, but it is 2026-10-25T00:40:00Z"), "{between}");
+}
+
+/// Read as UTF-8, two users of such a log could look the same, and be nobody on the roster.
+#[test]
+fn a_user_who_is_not_in_the_encoding_of_the_log_is_an_error_and_with_its_name_he_is_read() {
+    let mut log = Log::new();
+    let latin = |text: &str| text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect::<Vec<_>>();
+    let (muller, moller) = (pause(1, "M\u{fc}ller", NO_ACCESS), pause(2, "M\u{f6}ller", NO_ACCESS));
+    let resumed = "2026-11-24 08:00:09 Resuming user M\u{fc}ller.\n";
+    let said = |user: &str, line: u32, log: &Log| {
+        format!(
+            "{}, line {line}: its user \"{user}\" is not in UTF-8; set encoding to the one that GoodLink logs in, such as \
+             \"windows-1252\"",
+            log.file().display()
+        )
+    };
+    log.append(latin(&(muller.clone() + &moller)));
+    assert_eq!(log.error(), said("M\u{fffd}ller", 1, &log));
+    log.write([pause(1, "a", NO_ACCESS).into_bytes(), latin(resumed)].concat());
+    assert_eq!(log.error(), said("M\u{fffd}ller", 2, &log));
+    log.write(muller.clone() + &moller);
+    assert_eq!(log.poll(), ["M\u{f6}ller -2147024891 1", "M\u{fc}ller -2147024891 1"], "as UTF-8");
+
+    let text = SyntaxText {
+        encoding: Some("Windows-1252".into()),
+        time_zone: Some("UTC".into()),
+        unpause_pattern: Some(r"Resuming user (?<user>.+)\.$".into()),
+        ..SyntaxText::default()
+    };
+    log.follower = Follower::new(LogSource::new(log.file(), None, LogSyntax::new(text).unwrap()).unwrap());
+    log.write(latin(&(muller + &moller)));
+    assert_eq!(log.poll(), ["M\u{f6}ller -2147024891 1", "M\u{fc}ller -2147024891 1"]);
+    log.append(latin(resumed));
+    assert_eq!(log.poll(), ["M\u{f6}ller -2147024891 1"]);
 }
 
 #[test]

@@ -144,6 +144,15 @@ impl ActFiles {
         self.read("program.json")
     }
 
+    pub(crate) fn write_killed(&self, at: Steady) -> io::Result<()> {
+        self.write("killed.json", &at)
+    }
+
+    /// When an agent first killed what had outlived its supervisor and its time.
+    pub(crate) fn killed(&self) -> io::Result<Option<Steady>> {
+        self.read("killed.json")
+    }
+
     /// Makes the marker that only one can make: whoever does decides whether the program is started. `false`: it was
     /// there already.
     pub(crate) fn claim(&self, by: &str) -> io::Result<bool> {

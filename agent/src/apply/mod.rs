@@ -4,10 +4,11 @@
 //! 2. [`permit::good_until`] says until when the permit counts on the agent's own clock.
 //! 3. [`Acts::start`] journals the act, then has its program started ([`programs`]) below a supervisor ([`supervisor`]).
 //! 4. `watch` follows the supervisor by its files and journals what it finds; after a crash of the agent it starts
-//!    again from the same files ([`Acts::recover`]).
+//!    again from the same files ([`Acts::recover`]). A program whose supervisor was killed is ended by `overdue`.
 
 mod files;
 pub mod offer;
+mod overdue;
 pub mod permit;
 mod process;
 pub mod programs;

@@ -2,6 +2,9 @@
 
 use std::io;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
+
 use crate::clock::BootId;
 use crate::journal::ProcessMark;
 
@@ -21,20 +24,54 @@ pub(crate) fn runs(mark: &ProcessMark) -> io::Result<bool> {
 
 /// Whether anything still runs in the session that this process made: it itself, what it started, and what came of that.
 pub(crate) fn session_runs(leader: &ProcessMark) -> io::Result<bool> {
-    if BootId::present()? != leader.boot {
-        return Ok(false);
+    Ok(!in_session(leader)?.is_empty())
+}
+
+/// Kills what still runs in the session that this process made.
+pub(crate) fn kill_session(leader: &ProcessMark) -> io::Result<()> {
+    for (id, seen) in in_session(leader)? {
+        let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else { continue };
+        // Held first and looked at again: the id may be another's by now.
+        let held = match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(held) => held,
+            Err(Errno::SRCH) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        if stat(id)?.is_some_and(|now| (now.start, now.session) == (seen.start, seen.session)) {
+            gone_is_good(pidfd_send_signal(held, Signal::KILL))?;
+        }
     }
+    Ok(())
+}
+
+/// Kills that very process, if it still runs, with all that is in the group which it leads.
+pub(crate) fn kill_group(leader: &ProcessMark) -> io::Result<()> {
+    match i32::try_from(leader.pid).ok().and_then(Pid::from_raw) {
+        Some(group) if runs(leader)? => gone_is_good(kill_process_group(group, Signal::KILL)),
+        _ => Ok(()),
+    }
+}
+
+fn gone_is_good(killed: rustix::io::Result<()>) -> io::Result<()> {
+    match killed {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn in_session(leader: &ProcessMark) -> io::Result<Vec<(u32, Stat)>> {
+    let mut found = Vec::new();
     // The system gives an id to nobody else as long as a session has it.
-    if stat(leader.pid)?.is_some_and(|stat| stat.start != leader.start) {
-        return Ok(false);
+    if BootId::present()? != leader.boot || stat(leader.pid)?.is_some_and(|stat| stat.start != leader.start) {
+        return Ok(found);
     }
     for entry in std::fs::read_dir("/proc")? {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        if stat(pid)?.is_some_and(|stat| stat.session == leader.pid && stat.runs()) {
-            return Ok(true);
+        if let Some(stat) = stat(pid)?.filter(|stat| stat.session == leader.pid && stat.runs()) {
+            found.push((pid, stat));
         }
     }
-    Ok(false)
+    Ok(found)
 }
 
 /// What the system says of a process.
@@ -57,7 +94,7 @@ fn stat(pid: u32) -> io::Result<Option<Stat>> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         // The process ended while its file was read.
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => return Ok(None),
         Err(error) => return Err(error),
     };
     let stat = parse(&text).ok_or_else(|| io::Error::other(format!("/proc/{pid}/stat is not as proc(5) says")))?;

@@ -24,7 +24,7 @@ use crate::kill::{self, Point};
 /// How often a program is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long a killed program is waited for; one that waits for a device may not die at all.
-const COLLECT: Duration = Duration::from_secs(10);
+pub(super) const COLLECT: Duration = Duration::from_secs(10);
 /// For how long the outcome is tried to be written, such as to a full disk: as long as a person needs to make room.
 const OUTCOME_PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// Between two attempts.

@@ -106,3 +106,55 @@ async fn a_journal_that_cannot_be_written_is_given_up_and_nothing_goes_on_withou
         assert_eq!(programs.0.load(Ordering::SeqCst), 0, "and nothing was started");
     }
 }
+
+/// Looks that are given.
+struct Looks(std::vec::IntoIter<Result<Look, &'static str>>);
+
+impl Followed for Looks {
+    fn look(&mut self) -> Later<'_, io::Result<Look>> {
+        let look = self.0.next().expect("it ended before").map_err(io::Error::other);
+        Box::pin(async move { look })
+    }
+
+    fn pause(&mut self) -> Later<'_, ()> {
+        Box::pin(async {})
+    }
+
+    fn close(&mut self) -> Later<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Logged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::Write::write(&mut *self.0.lock().unwrap(), bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn why_an_act_cannot_be_looked_at_is_logged_once_while_it_is_the_same() {
+    let logged = Logged::default();
+    let writer = logged.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _here = tracing::subscriber::set_default(subscriber);
+    let (journal, acts, _) = on(FailingDisk::default());
+    let id = ActId::parse("0000000000000007-9").unwrap();
+    journal.begin(&id, &HostName::new("exa1").unwrap(), "install kb926666").unwrap();
+    let over = Ok(Look::Over(Progress::Unknown, String::new()));
+    let looks =
+        vec![Err("this"), Err("this"), Err("that"), Err("this"), Ok(Look::Running), Err("this"), Err("this"), over];
+    acts.watch(id, Box::new(Looks(looks.into_iter()))).await;
+    let text = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    let errors: Vec<_> =
+        text.lines().filter_map(|line| line.split_once("how an act stands").map(|(_, rest)| rest)).collect();
+    let said = |what: &str| format!(" cannot be found out; trying again act=0000000000000007-9 error={what}");
+    assert_eq!(errors, ["this", "that", "this", "this"].map(said));
+}

@@ -4,7 +4,7 @@ use std::io;
 
 use super::files::{ActFiles, Outcome};
 use super::programs::Followed;
-use super::{Acts, process};
+use super::{Acts, overdue, process};
 use crate::journal::{ActId, ProcessMark, Progress};
 use crate::kill::{self, Point};
 
@@ -27,8 +27,16 @@ pub enum Look {
 impl Acts {
     pub(super) async fn watch(self, id: ActId, mut followed: Box<dyn Followed>) {
         let mut reported = false;
+        let mut told = None;
         loop {
-            match followed.look().await {
+            let look = followed.look().await;
+            // Told once while it is the same: it is looked at several times a second.
+            let error = look.as_ref().err().map(io::Error::to_string);
+            if let Some(error) = error.as_ref().filter(|error| told.as_ref() != Some(*error)) {
+                tracing::error!(act = %id, %error, "how an act stands cannot be found out; trying again");
+            }
+            told = error;
+            match look {
                 Ok(Look::Over(progress, detail)) => {
                     self.ended(&id, progress, detail).await;
                     followed.close().await;
@@ -44,8 +52,7 @@ impl Acts {
                         kill::at(Point::StartEntry);
                     }
                 }
-                Ok(Look::Running | Look::Claimed | Look::Unclaimed) => {}
-                Err(error) => tracing::error!(act = %id, %error, "the files of an act cannot be read; trying again"),
+                Ok(Look::Running | Look::Claimed | Look::Unclaimed) | Err(_) => {}
             }
             followed.pause().await;
         }
@@ -92,22 +99,25 @@ fn look(files: &ActFiles) -> io::Result<Look> {
         return Ok(over);
     }
     let complaint = match files.complaint() {
-        Ok(complaint) => complaint.map(|complaint| format!(" ({complaint})")).unwrap_or_default(),
-        Err(error) => format!(" (why cannot be read: {error})"),
+        Ok(complaint) => complaint,
+        Err(error) => Some(format!("why cannot be read: {error}")),
     };
+    let killed = files.killed()?.map(|_| overdue::KILLED.to_owned());
+    let complaint: Vec<_> = [complaint, killed].into_iter().flatten().collect();
+    let complaint = if complaint.is_empty() { String::new() } else { format!(" ({})", complaint.join("; ")) };
     let Some(program) = files.program()? else {
         // It may have ended just after it started the program: then that runs in the session that it made.
         if let Some(leader) = leader
             && process::session_runs(&leader)?
         {
-            return Ok(Look::Running);
+            return overdue::look(files, || process::kill_session(&leader));
         }
         let detail =
             format!("the program's supervisor ended before it told whether it had started the program{complaint}");
         return Ok(Look::Over(Progress::Unknown, detail));
     };
     if process::runs(&program)? {
-        return Ok(Look::Running);
+        return overdue::look(files, || process::kill_group(&program));
     }
     let output = files.output_tail().unwrap_or_else(|error| format!("cannot be read: {error}"));
     let detail = format!(

@@ -186,6 +186,7 @@ impl Validator<'_> {
     fn log(&self, key: &str, log: WrittenLog) -> Result<LogSource, ConfigError> {
         let file = self.absolute(&format!("{key}.file"), log.file)?;
         let text = SyntaxText {
+            encoding: log.encoding,
             time_zone: log.time_zone,
             time_pattern: log.time_pattern,
             time_format: log.time_format,

@@ -97,6 +97,7 @@ pub(super) struct WrittenGoodLinkPrograms {
 pub(super) struct WrittenLog {
     pub(super) file: PathBuf,
     pub(super) rotated_pattern: Option<String>,
+    pub(super) encoding: Option<String>,
     pub(super) time_zone: Option<String>,
     pub(super) time_pattern: Option<String>,
     pub(super) time_format: Option<String>,

@@ -24,6 +24,21 @@ pub enum JournalError {
         /// What is there.
         found: String,
     },
+    /// The store finds its files damaged.
+    #[error(
+        "the journal {} is damaged: {what}: {source}; do not remove the journal while an act may run, for without it an act \
+         could be done twice; copy the directory, and if the copy holds a snap.* file of zero bytes, remove that file from \
+         the copy and try with it; else keep the copy, and begin with an empty journal once nothing runs on this agent's hosts",
+        directory.display()
+    )]
+    Damaged {
+        /// The journal.
+        directory: PathBuf,
+        /// What was attempted.
+        what: &'static str,
+        /// What the store says.
+        source: sled::Error,
+    },
     /// The store failed.
     #[error("the journal {}: {what}: {source}", directory.display())]
     Store {
@@ -70,4 +85,14 @@ pub enum JournalError {
         /// Which change.
         source: IllegalChange,
     },
+}
+
+impl JournalError {
+    /// Of a store that failed.
+    pub(super) fn of_store(directory: PathBuf, what: &'static str, source: sled::Error) -> Self {
+        match source {
+            sled::Error::Corruption { .. } => Self::Damaged { directory, what, source },
+            source => Self::Store { directory, what, source },
+        }
+    }
 }

@@ -54,6 +54,11 @@ pub enum Begun {
 /// Opens the store; while another process has it, again and again for a moment.
 fn unlocked(directory: &Path) -> Result<Sled, JournalError> {
     let begin = Instant::now();
+    store::remove_unfinished(directory).map_err(|source| JournalError::Disk {
+        directory: directory.to_owned(),
+        what: "looking for an unfinished snapshot",
+        source,
+    })?;
     loop {
         let (what, source) = match Sled::open(directory) {
             Ok(store) => return Ok(store),
@@ -61,7 +66,7 @@ fn unlocked(directory: &Path) -> Result<Sled, JournalError> {
         };
         let directory = directory.to_owned();
         if !matches!(&source, sled::Error::Io(error) if error.to_string().contains("could not acquire lock")) {
-            return Err(JournalError::Store { directory, what, source });
+            return Err(JournalError::of_store(directory, what, source));
         }
         if begin.elapsed() >= LOCK_WAIT {
             return Err(JournalError::Locked { directory });
@@ -160,7 +165,7 @@ impl Journal {
 
     fn store(&self, what: &'static str) -> impl FnOnce(sled::Error) -> JournalError {
         let directory = self.directory.clone();
-        move |source| JournalError::Store { directory, what, source }
+        move |source| JournalError::of_store(directory, what, source)
     }
 
     pub(crate) fn disk(&self, what: &'static str, source: std::io::Error) -> JournalError {

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, flock};
+
 /// A part of the store, with keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
@@ -62,6 +64,31 @@ pub enum SyncError {
     Flush(sled::Error),
     /// The disk could not.
     Disk(io::Error),
+}
+
+/// Removes the snapshots that sled had begun when its process was ended, or found the disk full. A snapshot is whole only
+/// under its final name, until which the one before it stays; but sled takes one that is not for the newest, and finds it
+/// damaged for ever.
+pub(super) fn remove_unfinished(directory: &Path) -> io::Result<()> {
+    let data = match File::open(directory.join("db")) {
+        Ok(data) => data,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    // Whoever has the journal may be writing one just now: then sled says that it is locked.
+    match flock(&data, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with("snap.") && name.ends_with(".generating")) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// sled, in a directory of its own.

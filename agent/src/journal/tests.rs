@@ -43,6 +43,36 @@ fn an_act_begins_once_also_after_a_restart() {
     assert_eq!(known.progress, Progress::Starting);
 }
 
+/// The store was ended, or had no more room, while it wrote one.
+#[test]
+fn a_snapshot_that_was_not_finished_does_not_keep_the_journal_from_opening() {
+    let state = State::new();
+    let journal = state.open();
+    journal.begin(&id("e-1"), &host("h"), "install k").unwrap();
+    let unfinished = state.0.join("journal/snap.FFFFFFFFFFFFFFFF.generating");
+    std::fs::write(&unfinished, b"").unwrap();
+    let locked = Journal::open(&state.0).unwrap_err().to_string();
+    assert!(locked.contains("is in use by another process"), "{locked}");
+    assert!(unfinished.exists(), "whoever has the journal may be writing it just now");
+    drop(journal);
+    assert_eq!(state.open().acts().unwrap().len(), 1);
+    assert!(!unfinished.exists());
+}
+
+#[test]
+fn a_damaged_journal_is_an_error_that_says_what_to_do_and_what_not() {
+    let state = State::new();
+    drop(state.open());
+    std::fs::write(state.0.join("journal/snap.FFFFFFFFFFFFFFFF"), b"").unwrap();
+    let text = Journal::open(&state.0).unwrap_err().to_string();
+    let begins = format!("the journal {}/journal is damaged: opening: ", state.0.display());
+    assert!(text.starts_with(&begins), "{text}");
+    let advice = "; do not remove the journal while an act may run, for without it an act could be done twice; copy the \
+                  directory, and if the copy holds a snap.* file of zero bytes, remove that file from the copy and try with \
+                  it; else keep the copy, and begin with an empty journal once nothing runs on this agent's hosts";
+    assert!(text.ends_with(advice), "{text}");
+}
+
 #[test]
 fn one_act_at_a_time_on_a_host() {
     let state = State::new();

@@ -21,7 +21,7 @@ use crate::config::{Command, Exchange, GoodLink, Host, HostName, Places, Program
 use crate::machine::{Later, Machine};
 use files::{Reading, Shared};
 use goodlink_log::{Cause, Follower, Pause};
-use roster::Roster;
+use roster::{Roster, RosterFile};
 use store_version::StoreImage;
 
 /// What one probe saw.
@@ -105,13 +105,14 @@ struct GoodLinkProber {
     role: GoodLink,
     log: Shared<Follower>,
     log_reading: Reading<Result<Vec<v1::PausedUser>, String>>,
+    roster: Shared<RosterFile>,
     roster_reading: Reading<Result<Roster, String>>,
 }
 
 impl Prober {
-    /// For one host.
+    /// For one host, which is probed that often.
     #[must_use]
-    pub fn new(host: &Host) -> Self {
+    pub fn new(host: &Host, interval: Duration) -> Self {
         let shown = |path: &PathBuf| path.display().to_string();
         let exchange = host.exchange.clone().map(|role| {
             let reading = Reading::new(shown(&role.store_exe));
@@ -120,6 +121,7 @@ impl Prober {
         let goodlink = host.goodlink.clone().map(|role| GoodLinkProber {
             log: Arc::new(Mutex::new(Follower::new(role.log.clone()))),
             log_reading: Reading::new(shown(&role.log.file)),
+            roster: Arc::new(Mutex::new(RosterFile::new(role.roster.clone(), interval))),
             roster_reading: Reading::new(shown(&role.roster)),
             role,
         });
@@ -196,8 +198,11 @@ async fn exchange(
 impl GoodLinkProber {
     async fn probe(&mut self, host: &HostName) -> (v1::GoodLinkReport, Option<Arc<Roster>>) {
         let role = &self.role;
-        let file = role.roster.clone();
-        let roster = self.roster_reading.run(move || Roster::read(&file).map_err(|error| error.to_string()));
+        let file = Arc::clone(&self.roster);
+        let roster = self.roster_reading.run(move || {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.read(Steady::now()).map_err(|error| error.to_string())
+        });
         let (service, roster) = tokio::join!(service(host, &role.service, &role.status), roster);
         // The log comes after the service, because which of its lines count depends on the service's start.
         let started = service.started_at_ms.and_then(|at| Timestamp::from_millisecond(at).ok());

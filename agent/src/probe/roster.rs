@@ -1,12 +1,14 @@
 //! The roster of a GoodLink server, from a CSV file with the header `name,directory_name,server`.
 
+mod file;
+
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sendgate_proto::v1;
 use sha2::{Digest, Sha256};
+
+pub(super) use file::RosterFile;
 
 /// The header, and so the columns.
 const COLUMNS: [&str; 3] = ["name", "directory_name", "server"];
@@ -100,37 +102,11 @@ pub enum RosterError {
 }
 
 impl Roster {
-    /// Reads a roster file. A file with only the header is an empty roster: what that means is the coordinator's to say.
+    /// Reads the bytes of a roster; `file` is only named in errors. One with only the header is an empty roster: what that
+    /// means is the coordinator's to say.
     ///
     /// # Errors
     /// Names file, line and column. One bad line spoils the whole roster: a user left out would be a user not looked at.
-    pub fn read(file: &Path) -> Result<Self, RosterError> {
-        let failed = |source| RosterError::Read { file: file.to_owned(), source };
-        // Looked at before it is opened: a pipe would wait for its writer.
-        let before = std::fs::metadata(file).map_err(failed)?;
-        if !before.is_file() || before.len() > MAX_ROSTER_BYTES {
-            return Err(RosterError::NoRoster { file: file.to_owned() });
-        }
-        let mut open = File::open(file).map_err(failed)?;
-        let mut bytes = Vec::new();
-        open.by_ref().take(MAX_ROSTER_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-        let after = open.metadata().map_err(failed)?;
-        let not_whole = |what| RosterError::NotWhole { file: file.to_owned(), what };
-        let grew = bytes.len() as u64 != before.len() || after.len() != before.len();
-        if grew || after.modified().map_err(failed)? != before.modified().map_err(failed)? {
-            return Err(not_whole("it changed while it was read"));
-        }
-        // One that ends within a line, or within a field, has more to come.
-        if bytes.last().is_some_and(|last| *last != b'\n') {
-            return Err(not_whole("its last line has no end"));
-        }
-        Self::parse(file, &bytes)
-    }
-
-    /// Reads the bytes of a roster; `file` is only named in errors.
-    ///
-    /// # Errors
-    /// As [`Roster::read`].
     pub fn parse(file: &Path, bytes: &[u8]) -> Result<Self, RosterError> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
@@ -280,26 +256,6 @@ mod tests {
             "the roster /r.csv, line 2, column server: is not UTF-8; export the roster as UTF-8"
         );
         assert_eq!(rows(b"\"a\nb\",a,\n"), "the roster /r.csv, line 2, column name: has the control character '\\n'");
-    }
-
-    /// What is missing in a file that is being written would be users not looked at.
-    #[test]
-    fn a_file_that_ends_within_a_line_is_no_roster() {
-        let file = std::env::temp_dir().join(format!("sendgate-roster-{:016x}.csv", rand::random::<u64>()));
-        let whole = "name,directory_name,server\nann,ann@a.example,EX1\nbob,bob@a.example,EX1\n";
-        std::fs::write(&file, whole).unwrap();
-        assert_eq!(Roster::read(&file).unwrap().users().len(), 2);
-        // Also where what is there of the line would be a user.
-        for cut in [1, 3, 20] {
-            std::fs::write(&file, &whole[..whole.len() - cut]).unwrap();
-            let not_whole = format!(
-                "the roster {} is not whole: its last line has no end; write a file beside it, with an end to its last line, \
-                 and rename that over it",
-                file.display()
-            );
-            assert_eq!(Roster::read(&file).unwrap_err().to_string(), not_whole, "{cut}");
-        }
-        std::fs::remove_file(&file).unwrap();
     }
 
     #[test]

@@ -34,6 +34,16 @@ impl State {
         look(&self.files()).unwrap()
     }
 
+    /// An act whose programs may take so long together, and whose supervisor is gone; it had signed so.
+    fn orphaned(timeout: Duration, signature: &str) -> (Self, ActFiles) {
+        let mut state = Self::new();
+        state.1 = timeout;
+        state.written(&["cat"], BootId::present().unwrap(), Duration::ZERO);
+        let files = state.files();
+        assert!(files.claim(signature).unwrap());
+        (state, files)
+    }
+
     /// Has an act of these scripts wait for its supervisor.
     fn written(&self, scripts: &[&str], boot: BootId, permit: Duration) {
         let command = |script: &&str| Command {
@@ -230,4 +240,90 @@ fn a_supervisor_that_is_gone_leaves_what_is_known() {
     let (progress, detail) = over(look(&files).unwrap());
     assert_eq!(progress, Progress::Unknown);
     assert!(detail.starts_with("the program was started, but its supervisor ended without an outcome"), "{detail}");
+}
+
+/// A program that ends with its input, in a group or a session of its own.
+fn program(in_session: bool) -> std::process::Child {
+    let mut command = std::process::Command::new(if in_session { "setsid" } else { "cat" });
+    if in_session {
+        command.arg("cat");
+    } else {
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    }
+    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap()
+}
+
+/// Looks until it has been killed; one that is not fails. A program that another test starts just now holds a copy of the
+/// open lock until it runs: as long as that is held there is a supervisor.
+fn killed(files: &ActFiles, mut program: std::process::Child) {
+    let begin = std::time::Instant::now();
+    loop {
+        look(files).unwrap();
+        if let Some(status) = program.try_wait().unwrap() {
+            assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "{status}");
+            return;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "it runs on");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_program_that_outlives_its_supervisor_and_its_time_is_killed() {
+    for (timeout, in_time) in [(LONG, true), (Duration::ZERO, false)] {
+        let (_state, files) = State::orphaned(timeout, "supervisor");
+        let mut child = program(false);
+        files.write_program(&process::mark(child.id()).unwrap()).unwrap();
+        assert_eq!(look(&files).unwrap(), Look::Running);
+        if in_time {
+            assert_eq!(files.killed().unwrap(), None);
+            drop(child.stdin.take());
+            assert!(child.wait().unwrap().success(), "it was left alone");
+            continue;
+        }
+        killed(&files, child);
+        let (progress, detail) = over(gone(&files));
+        assert_eq!(progress, Progress::Unknown, "what it began elsewhere may go on");
+        let told = "the program was started, but its supervisor ended without an outcome (what it had started did not end in \
+                    time and was killed by the agent), and the program (process ";
+        assert!(detail.starts_with(told), "{detail}");
+    }
+}
+
+#[test]
+fn what_nobody_told_of_is_killed_in_its_session_when_its_time_is_over() {
+    let mut child = program(true);
+    // It leads its session once it echoes.
+    std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"x").unwrap();
+    std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+    let leader = serde_json::to_string(&process::mark(child.id()).unwrap()).unwrap();
+    let (_state, files) = State::orphaned(LONG, &leader);
+    assert_eq!(look(&files).unwrap(), Look::Running);
+    assert_eq!(child.try_wait().unwrap(), None, "in time");
+    let (_state, files) = State::orphaned(Duration::ZERO, &leader);
+    assert_eq!(look(&files).unwrap(), Look::Running);
+    killed(&files, child);
+    let (progress, detail) = over(gone(&files));
+    assert_eq!(progress, Progress::Unknown);
+    let told = "the program's supervisor ended before it told whether it had started the program (what it had started did not \
+                end in time and was killed by the agent)";
+    assert_eq!(detail, told);
+}
+
+#[test]
+fn what_does_not_die_is_not_waited_for() {
+    let (_state, files) = State::orphaned(Duration::ZERO, "supervisor");
+    // It leads no group that could be killed.
+    let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+    files.write_program(&process::mark(child.id()).unwrap()).unwrap();
+    assert_eq!(look(&files).unwrap(), Look::Running);
+    assert_eq!(look(&files).unwrap(), Look::Running, "it may take a moment");
+    files.write_killed(Steady::after_boot(Duration::ZERO)).unwrap();
+    let (progress, detail) = over(gone(&files));
+    assert_eq!(progress, Progress::Unknown);
+    let told = "the program's supervisor ended, and what it had started did not end in time and was killed by the agent; it was \
+                still there 10s later";
+    assert_eq!(detail, told);
+    drop(child.stdin.take());
+    child.wait().unwrap();
 }

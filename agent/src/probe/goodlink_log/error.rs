@@ -40,7 +40,7 @@ pub enum LogError {
         format: String,
     },
     /// A line that matters and cannot be used.
-    #[error("{}, line {number}: {source}; correct time_pattern, time_format or pause_pattern", file.display())]
+    #[error("{}, line {number}: {source}; {}", file.display(), source.remedy())]
     Line {
         /// Which file.
         file: PathBuf,
@@ -91,6 +91,18 @@ pub enum LogError {
         started: Timestamp,
         /// The live file.
         written: Timestamp,
+    },
+    /// Lines of it that count are nowhere any more, and with them what was logged after they were read.
+    #[error(
+        "the GoodLink log {} does not begin any more as it did, and no older part does: it was cleared, or put away under a \
+         name that rotated_pattern does not fit, and whom GoodLink has paused since its service's start is not known; set \
+         rotated_pattern to fit that name and start this agent anew; where the lines are gone for good, only the next start \
+         of GoodLink's service ends this",
+        file.display()
+    )]
+    Gone {
+        /// The live file.
+        file: PathBuf,
     },
     /// An older part that may hold lines since the service's start is packed.
     #[error(

@@ -105,6 +105,24 @@ impl Paused {
         Ok(())
     }
 
+    /// Whether a line was taken that counts.
+    pub(super) fn counted(&self) -> bool {
+        self.counting == Some(true)
+    }
+
+    /// Keeps the pauses that were known before and whose lines are gone: nobody is un-paused because of that.
+    pub(super) fn keep(&mut self, before: Self) {
+        for (user, known) in before.users {
+            let pauses = self.users.entry(user).or_default();
+            for (hresult, known) in known {
+                let pause = pauses.entry(hresult).or_insert_with(|| known.clone());
+                pause.first = pause.first.min(known.first);
+                pause.last = pause.last.max(known.last);
+                pause.count = pause.count.max(known.count);
+            }
+        }
+    }
+
     /// The paused users by name, and by HRESULT within a name.
     pub fn iter(&self) -> impl Iterator<Item = &Pause> {
         self.users.values().flat_map(BTreeMap::values)

@@ -1,21 +1,24 @@
 //! Reads a live log together with its rotated siblings.
 //!
-//! The usual case is that the live file has grown: only the new part is read. Anything else (a rotation, a truncated
-//! file, an older part that changed, another start of the service, a new start of the agent) reads everything again
-//! that can hold lines since the service's start. So there is no state to keep on disk and nothing to lose in between:
-//! however many rotations there were, the answer is that of one reading of all parts, oldest first.
+//! The usual case is that the live file has grown: only the new part is read. Anything else (a rotation, an older part
+//! that changed, another start of the service, a new start of the agent) reads everything again that can hold lines since
+//! the service's start. So there is no state to keep on disk: however many rotations there were, the answer is that of one
+//! reading of all parts, oldest first.
+//!
+//! Until the service's next start nobody is un-paused because lines are gone. An older part that is deleted leaves the
+//! pauses that were read from it. Where the live file itself is found no more, neither grown nor as an older part, what was
+//! logged since it was read last is lost as well, and whom GoodLink has paused is not known.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Line, Lines, LogError, LogSource, LogSyntax, Paused};
+use super::seen::{Part, Seen};
+use super::{LogError, LogSource, LogSyntax, Paused};
 
-/// How much is read at once.
-const CHUNK_BYTES: usize = 64 * 1024;
 /// The most that all parts may have together: reading it takes seconds. Beyond that the log is reported as unreadable,
 /// rather than as a part of it.
 pub(super) const MAX_LOG_BYTES: u64 = 1024 * 1024 * 1024;
@@ -27,31 +30,12 @@ const SPEAKS_WITHIN: SignedDuration = SignedDuration::from_mins(20);
 /// For so long before the service's start an older part may have been written last and still hold lines of after it: where
 /// a clock was set back. A packed one is not looked for there, because it would never be forgotten.
 const SET_BACK: SignedDuration = SignedDuration::from_hours(2);
-/// How much of the live file's beginning is compared, to see that it is still the same file.
-const HEAD_BYTES: usize = 256;
 /// Endings of files that a rotation has packed.
 const PACKED: [&str; 5] = ["gz", "bz2", "xz", "zst", "zip"];
 
-fn failed(file: &Path) -> impl FnOnce(io::Error) -> LogError {
+pub(super) fn failed(file: &Path) -> impl FnOnce(io::Error) -> LogError {
     let file = file.to_owned();
     |source| LogError::Read { file, source }
-}
-
-/// An older part: which file it is, and how much it holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Part {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    /// Seconds since 1970.
-    written: i64,
-}
-
-impl Part {
-    fn new(path: PathBuf, metadata: &Metadata) -> Self {
-        Self { path, device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len(), written: metadata.mtime() }
-    }
 }
 
 /// What was read so far of one log, kept from one poll to the next.
@@ -74,9 +58,21 @@ enum Zone {
 }
 
 impl Zone {
-    /// Of a line that was the last one when the file was written. The file may have been written before it, where a
-    /// system tells that only once the file is closed.
-    fn of(line: Timestamp, written: Timestamp, now: Timestamp) -> Self {
+    /// Of a line that was the last one when the file was written, by all that its time may mean: in the hour that a clock
+    /// change repeats that is two times, and the zone is right where either is. What is wrong is told of the last one.
+    fn of(readings: impl IntoIterator<Item = Timestamp>, written: Timestamp, now: Timestamp) -> Self {
+        let mut zone = Self::Right;
+        for line in readings {
+            zone = Self::of_time(line, written, now);
+            if matches!(zone, Self::Right) {
+                break;
+            }
+        }
+        zone
+    }
+
+    /// The file may have been written before the line, where a system tells that only once the file is closed.
+    fn of_time(line: Timestamp, written: Timestamp, now: Timestamp) -> Self {
         if written.duration_since(line) > FAR {
             Self::Far { line, written }
         } else if line.duration_since(now) > FAR {
@@ -85,22 +81,6 @@ impl Zone {
             Self::Right
         }
     }
-}
-
-#[derive(Debug)]
-struct Seen {
-    paused: Paused,
-    older: Vec<Part>,
-    device: u64,
-    inode: u64,
-    offset: u64,
-    head: Vec<u8>,
-    lines: Lines,
-    number: u64,
-    total: u64,
-    timed: bool,
-    /// Of the last line of the live file that has a time, of those read just now.
-    last: Option<Timestamp>,
 }
 
 impl Follower {
@@ -114,15 +94,14 @@ impl Follower {
     /// `now` is the time by this machine's clock.
     ///
     /// # Errors
-    /// When a part of the log cannot be read or understood; see [`LogError`]. Nothing is kept then.
+    /// When a part of the log cannot be read or understood; see [`LogError`]. The next poll reads on from the last that was.
     pub fn poll(&mut self, started: Option<Timestamp>, now: Timestamp) -> Result<&Paused, LogError> {
         let since = started.or(self.since);
         if since != self.since {
             self.since = since;
             (self.seen, self.speaks) = (None, false);
         }
-        let seen = self.seen.take();
-        let (mut seen, written) = self.read(seen)?;
+        let (mut seen, written) = self.read()?;
         if seen.total > 0 && !seen.timed {
             return Err(LogError::NotALog {
                 file: self.source.file.clone(),
@@ -132,7 +111,7 @@ impl Follower {
         }
         let last = seen.last.take();
         if let Some(line) = last {
-            self.zone = Zone::of(line, written, now);
+            self.zone = Zone::of(self.source.syntax.readings(line), written, now);
         }
         if let Some(started) = since {
             // A file that is open may show an old time, and a line that was read may be of another clock.
@@ -154,7 +133,7 @@ impl Follower {
     }
 
     /// Reads on, or everything anew; also when the live file was written.
-    fn read(&self, seen: Option<Seen>) -> Result<(Seen, Timestamp), LogError> {
+    fn read(&self) -> Result<(Seen, Timestamp), LogError> {
         let live = &self.source.file;
         // Opened first: whatever is renamed from now on, this very file is read to its end.
         let mut file = open(live)?;
@@ -162,14 +141,29 @@ impl Follower {
         let written = metadata.modified().and_then(|at| Timestamp::try_from(at).map_err(io::Error::other));
         let written = written.map_err(failed(live))?;
         let older = self.older(&metadata)?;
-        let mut seen = match seen {
-            Some(seen) if seen.continues(&older, &metadata, &mut file).map_err(failed(live))? => seen,
-            _ => self.everything(older, &metadata)?,
+        let grown = match &self.seen {
+            Some(seen) => seen.is_held_by(&metadata, &mut file).map_err(failed(live))?,
+            None => false,
+        };
+        let (mut seen, kept) = match self.seen.clone() {
+            Some(seen) if grown && seen.is_of(&older, &metadata) => (seen, None),
+            Some(before) => {
+                if !grown && !before.is_among(&older)? {
+                    return Err(LogError::Gone { file: live.clone() });
+                }
+                let kept = before.kept || before.older.iter().any(|part| !part.is_in(&older));
+                (self.everything(older, &metadata)?, kept.then_some(before.paused))
+            }
+            None => (self.everything(older, &metadata)?, None),
         };
         file.seek(SeekFrom::Start(seen.offset)).map_err(failed(live))?;
         // Not beyond the length that was seen: a writer faster than this reader must not hold it here.
         let mut part = file.take(metadata.len().saturating_sub(seen.offset));
         seen.take(&self.source.syntax, live, &mut part, true)?;
+        if let Some(before) = kept {
+            seen.paused.keep(before);
+            seen.kept = true;
+        }
         Ok((seen, written))
     }
 
@@ -228,78 +222,12 @@ impl Follower {
     }
 }
 
-fn open(path: &Path) -> Result<File, LogError> {
+pub(super) fn open(path: &Path) -> Result<File, LogError> {
     // Asked before opening: opening a pipe would wait for its writer.
     if !std::fs::metadata(path).map_err(failed(path))?.is_file() {
         return Err(LogError::NoFile { file: path.to_owned() });
     }
     File::open(path).map_err(failed(path))
-}
-
-impl Seen {
-    fn new(paused: Paused, live: &Metadata) -> Self {
-        Self {
-            paused,
-            older: Vec::new(),
-            device: live.dev(),
-            inode: live.ino(),
-            offset: 0,
-            head: Vec::new(),
-            lines: Lines::default(),
-            number: 0,
-            total: 0,
-            timed: false,
-            last: None,
-        }
-    }
-
-    /// Whether the live file is the one that was read, only longer, and the older parts are as they were.
-    fn continues(&self, older: &[Part], live: &Metadata, file: &mut File) -> io::Result<bool> {
-        if self.older != older || (self.device, self.inode) != (live.dev(), live.ino()) || live.len() < self.offset {
-            return Ok(false);
-        }
-        let mut head = vec![0; self.head.len()];
-        file.seek(SeekFrom::Start(0))?;
-        match file.read_exact(&mut head) {
-            Ok(()) => Ok(head == self.head),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn take(&mut self, syntax: &LogSyntax, path: &Path, from: &mut impl Read, live: bool) -> Result<(), LogError> {
-        let Self { paused, lines, number, total, timed, last, head, offset, .. } = self;
-        let mut one = |line: &str| {
-            *number = number.saturating_add(1);
-            *total = total.saturating_add(1);
-            let line = syntax.read(line);
-            *timed |= line != Line::Untimed;
-            if live {
-                *last = line.at().or(*last);
-            }
-            paused.take(line).map_err(|source| LogError::Line { file: path.to_owned(), number: *number, source })
-        };
-        let mut chunk = vec![0; CHUNK_BYTES];
-        loop {
-            let count = match from.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(failed(path)(error)),
-            };
-            let bytes = &chunk[..count];
-            if live {
-                head.extend_from_slice(&bytes[..count.min(HEAD_BYTES.saturating_sub(head.len()))]);
-                *offset = offset.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-            }
-            lines.push(bytes, &mut one)?;
-        }
-        if !live {
-            lines.finish(&mut one)?;
-            self.number = 0;
-        }
-        Ok(())
-    }
 }
 
 /// Reads one file to its end, without siblings: for a look by a person.

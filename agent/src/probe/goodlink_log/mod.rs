@@ -7,6 +7,7 @@ mod error;
 mod fold;
 mod follow;
 mod lines;
+mod seen;
 mod syntax;
 
 use std::path::{Path, PathBuf};

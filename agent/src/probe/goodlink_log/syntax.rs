@@ -1,5 +1,6 @@
 //! How one line of a GoodLink log reads. The pause line is known; everything else is configuration with a default.
 
+use encoding_rs::{Encoding, UTF_8};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -18,6 +19,8 @@ const PAUSE_PATTERN: &str = r"Failed to submit mail message for user (?<user>.+?
 /// The syntax as written in the configuration; absent parts have their defaults.
 #[derive(Clone, Debug, Default)]
 pub struct SyntaxText {
+    /// A name of the WHATWG Encoding Standard; default: UTF-8.
+    pub encoding: Option<String>,
     /// An IANA zone; default: the zone of this system.
     pub time_zone: Option<String>,
     /// A regular expression with a group `time`.
@@ -53,6 +56,12 @@ pub enum SyntaxError {
         /// The missing group.
         group: &'static str,
     },
+    /// Not an encoding that lines can be found in.
+    #[error("{text:?} is no encoding that keeps ASCII")]
+    Encoding {
+        /// As written.
+        text: String,
+    },
     /// Not a zone that this system knows.
     #[error("the time zone {text:?} is not known here: {error}")]
     Zone {
@@ -74,6 +83,7 @@ impl SyntaxError {
     pub fn key(&self) -> &'static str {
         match self {
             Self::Pattern { key, .. } | Self::Group { key, .. } => key,
+            Self::Encoding { .. } => "encoding",
             Self::Zone { .. } => "time_zone",
             Self::NoFileName { .. } => "file",
         }
@@ -84,6 +94,9 @@ impl SyntaxError {
         match self {
             Self::Pattern { .. } => "correct the expression, or leave the key out for the default".to_owned(),
             Self::Group { group, .. } => format!("put (?<{group}>…) around that part of the line"),
+            Self::Encoding { .. } => {
+                "write a name such as \"utf-8\" or \"windows-1252\"; have a log in UTF-16 converted".to_owned()
+            }
             Self::Zone { .. } => {
                 "write a zone such as \"Europe/Berlin\" or \"UTC\", or leave the key out for the system's".to_owned()
             }
@@ -95,6 +108,7 @@ impl SyntaxError {
 /// How the lines of a log read.
 #[derive(Clone, Debug)]
 pub struct LogSyntax {
+    encoding: &'static Encoding,
     zone: TimeZone,
     time: Regex,
     time_format: String,
@@ -163,12 +177,32 @@ pub enum LineError {
         /// As logged.
         text: String,
     },
+    /// Its user is not what GoodLink wrote: two users could look the same, and be nobody on the roster.
+    #[error("its user {text:?} is not in {encoding}")]
+    Encoding {
+        /// As far as it can be read.
+        text: String,
+        /// In which the log is read.
+        encoding: &'static str,
+    },
     /// Its user is none.
     #[error("its user {text:?} has a control character")]
     User {
         /// As logged.
         text: String,
     },
+}
+
+impl LineError {
+    /// What to do.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Encoding { .. } => "set encoding to the one that GoodLink logs in, such as \"windows-1252\"",
+            Self::Time { .. } | Self::Hresult { .. } | Self::User { .. } => {
+                "correct time_pattern, time_format or pause_pattern"
+            }
+        }
+    }
 }
 
 fn pattern(key: &'static str, text: String, groups: &[&'static str]) -> Result<Regex, SyntaxError> {
@@ -189,6 +223,12 @@ impl LogSyntax {
     /// # Errors
     /// Names the key; see [`SyntaxError`].
     pub fn new(text: SyntaxText) -> Result<Self, SyntaxError> {
+        let encoding = match text.encoding {
+            None => UTF_8,
+            Some(name) => Encoding::for_label(name.as_bytes())
+                .filter(|encoding| encoding.is_ascii_compatible())
+                .ok_or(SyntaxError::Encoding { text: name })?,
+        };
         let zone = match text.time_zone {
             None => TimeZone::system(),
             Some(name) => TimeZone::get(&name)
@@ -196,6 +236,7 @@ impl LogSyntax {
         };
         let unpause = text.unpause_pattern.map(|text| pattern("unpause_pattern", text, &["user"])).transpose()?;
         Ok(Self {
+            encoding,
             zone,
             time: pattern("time_pattern", text.time_pattern.unwrap_or_else(|| TIME_PATTERN.to_owned()), &["time"])?,
             time_format: text.time_format.unwrap_or_else(|| TIME_FORMAT.to_owned()),
@@ -221,6 +262,19 @@ impl LogSyntax {
         self.zone.to_ambiguous_timestamp(civil).later().ok()
     }
 
+    /// All that the time of a line may mean: two times in the hour that a clock change repeats, of which the line was given
+    /// the later one.
+    pub(super) fn readings(&self, at: Timestamp) -> impl Iterator<Item = Timestamp> + use<> {
+        let civil = self.zone.to_datetime(at);
+        let earlier = self.zone.to_ambiguous_timestamp(civil).earlier().ok();
+        earlier.filter(|earlier| *earlier < at).into_iter().chain([at])
+    }
+
+    /// Reads one line as it stands in the file. What the encoding does not know becomes U+FFFD.
+    pub fn read_bytes(&self, line: &[u8]) -> Line {
+        self.read(&self.encoding.decode_without_bom_handling(line).0)
+    }
+
     /// Reads one line.
     pub fn read(&self, line: &str) -> Line {
         let at = self.time_of(line);
@@ -233,18 +287,22 @@ impl LogSyntax {
             let group = |name| found.name(name).map(|group| group.as_str().to_owned()).unwrap_or_default();
             let text = group("hresult");
             let hresult = Hresult::parse(&text).ok_or(LineError::Hresult { text })?;
-            return Ok(Line::Pause { at: known()?, user: user(group("user"))?, hresult });
+            return Ok(Line::Pause { at: known()?, user: self.user(group("user"))?, hresult });
         }
         if let Some(found) = self.unpause.as_ref().and_then(|unpause| unpause.captures(line)?.name("user")) {
-            return Ok(Line::Unpause { at: known()?, user: user(found.as_str().to_owned())? });
+            return Ok(Line::Unpause { at: known()?, user: self.user(found.as_str().to_owned())? });
         }
         Ok(at.map_or(Line::Untimed, |at| Line::Timed { at }))
     }
-}
 
-/// What the coordinator would refuse, with all that its host says, is one bad line here.
-fn user(text: String) -> Result<String, LineError> {
-    if text.chars().any(char::is_control) { Err(LineError::User { text }) } else { Ok(text) }
+    /// What the coordinator would refuse, with all that its host says, is one bad line here; and so is a name that was not
+    /// understood.
+    fn user(&self, text: String) -> Result<String, LineError> {
+        if text.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(LineError::Encoding { text, encoding: self.encoding.name() });
+        }
+        if text.chars().any(char::is_control) { Err(LineError::User { text }) } else { Ok(text) }
+    }
 }
 
 #[cfg(test)]
@@ -313,6 +371,13 @@ mod tests {
             ("pause_pattern", "\"x (?<user>.)\" has no group (?<hresult>…)")
         );
         assert_eq!(error.remedy(), "put (?<hresult>…) around that part of the line");
+        for text in ["latin-one", "utf-16le", "iso-2022-jp"] {
+            let error =
+                LogSyntax::new(SyntaxText { encoding: Some(text.into()), ..SyntaxText::default() }).unwrap_err();
+            assert_eq!(error.to_string(), format!("{text:?} is no encoding that keeps ASCII"));
+            let remedy = "write a name such as \"utf-8\" or \"windows-1252\"; have a log in UTF-16 converted";
+            assert_eq!((error.key(), error.remedy().as_str()), ("encoding", remedy));
+        }
         let error =
             LogSyntax::new(SyntaxText { time_zone: Some("Mars/Base".into()), ..SyntaxText::default() }).unwrap_err();
         assert!(error.to_string().starts_with("the time zone \"Mars/Base\" is not known here: "), "{error}");

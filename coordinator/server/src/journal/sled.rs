@@ -8,8 +8,10 @@ use super::anchor::Anchor;
 use super::chain::{self, BadRecord, Fault, Walk};
 use super::{AppendError, Digest, Head, Journal, MAX_PAYLOAD, ReadError, Record, Sequence, Verified};
 use crate::kill::{self, Moment};
+use rustix::fs::{FlockOperation, flock};
 use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional};
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -103,6 +105,8 @@ impl SledJournal {
         let unusable = |reason: String| OpenError::Directory { directory: directory.to_owned(), reason };
         let damaged = |reason: String| OpenError::Damaged { directory: directory.to_owned(), reason };
         std::fs::create_dir_all(directory).map_err(|error| unusable(error.to_string()))?;
+        remove_unfinished(directory)
+            .map_err(|error| unusable(format!("looking for an unfinished snapshot: {error}")))?;
         let db = open_db(directory)?;
         let records = db.open_tree("records").map_err(|error| damaged(error.to_string()))?;
         let meta = db.open_tree("meta").map_err(|error| damaged(error.to_string()))?;
@@ -261,6 +265,31 @@ impl Journal for SledJournal {
         }
         Ok(walk.arrive(state.head)?)
     }
+}
+
+/// Removes the snapshots that sled had begun when its process was ended, or found the disk full. A snapshot is whole only
+/// under its final name, until which the one before it stays; but sled takes one that is not for the newest, and finds it
+/// damaged for ever.
+fn remove_unfinished(directory: &Path) -> io::Result<()> {
+    let data = match File::open(directory.join("db")) {
+        Ok(data) => data,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    // Whoever has the journal may be writing one just now: then sled says that it is locked.
+    match flock(&data, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with("snap.") && name.ends_with(".generating")) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn open_db(directory: &Path) -> Result<sled::Db, OpenError> {

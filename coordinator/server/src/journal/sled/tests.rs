@@ -184,6 +184,24 @@ fn damaged_files_are_an_error_that_names_the_directory_and_what_to_do() {
     assert!(text.ends_with("remove that file from the copy and try with it; else restore the backup"), "{text}");
 }
 
+/// sled was ended, or had no more room, while it wrote one.
+#[test]
+fn a_snapshot_that_was_not_finished_does_not_keep_the_journal_from_opening() {
+    let directory = Scratch::new();
+    two(directory.path());
+    let unfinished = directory.path().join("snap.FFFFFFFFFFFFFFFF.generating");
+    std::fs::write(&unfinished, b"").unwrap();
+    assert_eq!(open(directory.path()).verify().unwrap().records, 2);
+    assert!(!unfinished.exists());
+
+    // Of another process that has the journal, it may be one that is just being written.
+    let journal = open(directory.path());
+    std::fs::write(&unfinished, b"").unwrap();
+    assert_eq!(refusal_at_once(directory.path()), LOCKED);
+    assert!(unfinished.exists());
+    drop(journal);
+}
+
 #[test]
 fn a_head_that_is_no_head_is_an_error() {
     let directory = Scratch::new();
