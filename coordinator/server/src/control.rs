@@ -1,21 +1,24 @@
 //! The gRPC edge to operators: looks are computed by the driver from the world as it is, requests go into the journal.
 //!
-//! 1. Here: views, requests, the journal;
+//! 1. Here: views and requests;
 //! 2. [`explain`]: one user, from the reading that his domain's survey holds;
 //! 3. [`report`]: coverage, some lines at a time;
 //! 4. [`progress`]: a full survey while somebody watches;
 //! 5. [`grants`]: approvals, undo and redo, and what a directory team would run;
 //! 6. [`interventions`]: hold and release, resume, retry, skip, a forced restart, a takeover;
 //! 7. [`rollouts`]: files of rollouts, applied or only foreseen;
-//! 8. [`may`]: which role may do what.
+//! 8. [`journal`]: the records as they are, some at a time;
+//! 9. [`may`]: which role may do what; [`streams`]: how much of what comes in parts one person may have at a time.
 
 mod explain;
 mod grants;
 mod interventions;
+mod journal;
 mod may;
 mod progress;
 mod report;
 mod rollouts;
+mod streams;
 
 use crate::directory::DirectoryServer;
 use crate::driver::{Handle, RequestError, Stopped};
@@ -37,19 +40,15 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::mpsc;
 use tokio_stream::Stream;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
-
-/// Journal records read at a time for one reader.
-const BATCH: usize = 256;
 
 /// The service.
 pub struct ControlService {
     driver: Handle,
     journal: Arc<dyn Journal>,
     readings: Arc<progress::Readings>,
+    streams: streams::Streams,
     grant_servers: BTreeMap<DomainName, DirectoryServer>,
 }
 
@@ -57,7 +56,13 @@ impl ControlService {
     /// Over a driver and its journal.
     #[must_use]
     pub fn new(driver: Handle, journal: Arc<dyn Journal>) -> Self {
-        Self { driver, journal, readings: Arc::default(), grant_servers: BTreeMap::new() }
+        Self {
+            driver,
+            journal,
+            readings: Arc::default(),
+            streams: streams::Streams::default(),
+            grant_servers: BTreeMap::new(),
+        }
     }
 
     /// With the server of each domain that grants are written to: it is asked what a place shows when LDIF is wanted.
@@ -176,17 +181,17 @@ impl Control for ControlService {
     type CoverageStream = Parts<CoveragePart>;
 
     async fn coverage(&self, request: Request<CoverageRequest>) -> Result<Response<Self::CoverageStream>, Status> {
-        viewer(&request)?;
+        let turn = self.streams.turn(viewer(&request)?)?;
         let CoverageRequest { domain, mailboxes } = request.into_inner();
         let domain = self.driver.look(move |world, _| configured(world, &domain)).await.map_err(stopped)??;
-        Ok(Response::new(report::stream(self.driver.clone(), domain, mailboxes)?))
+        Ok(Response::new(turn.of(report::stream(self.driver.clone(), domain, mailboxes)?)))
     }
 
     type SurveyRunStream = Parts<SurveyProgress>;
 
     async fn survey_run(&self, request: Request<SurveyRunRequest>) -> Result<Response<Self::SurveyRunStream>, Status> {
         // It changes nothing, but every directory server has to work for it.
-        operator(&request)?;
+        let turn = self.streams.turn(operator(&request)?)?;
         let domain = request.into_inner().domain;
         let (domain, servers) = self
             .driver
@@ -198,7 +203,7 @@ impl Control for ControlService {
             })
             .await
             .map_err(stopped)??;
-        Ok(Response::new(progress::stream(&self.driver, &self.readings, &domain, servers).await?))
+        Ok(Response::new(turn.of(progress::stream(&self.driver, &self.readings, &domain, servers).await?)))
     }
 
     async fn rollout_apply(&self, request: Request<RolloutFile>) -> Result<Response<Accepted>, Status> {
@@ -268,35 +273,8 @@ impl Control for ControlService {
     type JournalStream = Parts<JournalRecord>;
 
     async fn journal(&self, request: Request<JournalRequest>) -> Result<Response<Self::JournalStream>, Status> {
-        viewer(&request)?;
-        let mut from = Sequence::new(request.into_inner().from).unwrap_or(Sequence::FIRST);
-        let journal = Arc::clone(&self.journal);
-        let (sender, records) = mpsc::channel(BATCH);
-        tokio::task::spawn_blocking(move || {
-            loop {
-                let batch = match journal.read(from, BATCH) {
-                    Ok(batch) if batch.is_empty() => return,
-                    Ok(batch) => batch,
-                    Err(error) => {
-                        // The reader may be gone.
-                        let _ = sender.blocking_send(Err(Status::data_loss(error.to_string())));
-                        return;
-                    }
-                };
-                for record in batch {
-                    from = record.sequence.next();
-                    let record = JournalRecord {
-                        sequence: record.sequence.get(),
-                        previous: record.previous.0.to_vec(),
-                        digest: record.digest.0.to_vec(),
-                        payload: record.payload,
-                    };
-                    if sender.blocking_send(Ok(record)).is_err() {
-                        return;
-                    }
-                }
-            }
-        });
-        Ok(Response::new(Box::pin(ReceiverStream::new(records))))
+        let turn = self.streams.turn(viewer(&request)?)?;
+        let from = Sequence::new(request.into_inner().from).unwrap_or(Sequence::FIRST);
+        Ok(Response::new(turn.of(journal::stream(Arc::clone(&self.journal), from))))
     }
 }

@@ -3,7 +3,7 @@
 use crate::lab::{Account, Crowd, Domain, Lab};
 use sendgate_coordinator::directory::survey::Wanted;
 use sendgate_coordinator::directory::trust::TrustedAuthorities;
-use sendgate_coordinator::directory::{Bind, DirectoryServer, Password, Readers, Role, Security, Timeouts};
+use sendgate_coordinator::directory::{Bind, DirectoryServer, Password, Readers, Refusals, Role, Security, Timeouts};
 use sendgate_core::coverage::Setting;
 use sendgate_core::coverage::placement::Reach;
 use sendgate_core::names::{AccountName, DomainName};
@@ -103,6 +103,7 @@ impl Large {
             role: Role::DomainController,
             timeouts: Timeouts::default(),
             readers: Readers::default(),
+            refusals: Refusals::default(),
         }
     }
 

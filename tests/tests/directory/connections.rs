@@ -4,7 +4,7 @@
 use crate::support::{first, found, lab, server, survey};
 use sendgate_coordinator::directory::kerberos::{Kerberos, PROGRAM, Secret};
 use sendgate_coordinator::directory::{
-    Bind, DirectoryError, DirectoryServer, Password, Readers, Role, Security, check,
+    Bind, DirectoryError, DirectoryServer, Password, Readers, Refusals, Role, Security, check,
 };
 use sendgate_core::coverage::reading::{DescriptorReading, ServerReading};
 use sendgate_tests::lab::{Account, Domain, Lab};
@@ -97,6 +97,8 @@ fn changed(mut server: DirectoryServer, change: impl FnOnce(&mut Kerberos)) -> D
         panic!("not Kerberos")
     };
     change(kerberos);
+    // It is not to be left alone for what another one was refused for.
+    server.refusals = Refusals::default();
     server
 }
 

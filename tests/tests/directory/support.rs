@@ -3,7 +3,7 @@
 use sendgate_coordinator::directory::reach::{Asked, Given, Leave};
 use sendgate_coordinator::directory::survey::{self, SurveyRequest, Wanted};
 use sendgate_coordinator::directory::trust::TrustedAuthorities;
-use sendgate_coordinator::directory::{Bind, DirectoryServer, Password, Readers, Role, Security, Timeouts};
+use sendgate_coordinator::directory::{Bind, DirectoryServer, Password, Readers, Refusals, Role, Security, Timeouts};
 use sendgate_core::coverage::Setting;
 use sendgate_core::coverage::placement::Reach;
 use sendgate_core::coverage::reading::{DomainReading, FoundUser, ServerReading, UserReading};
@@ -48,6 +48,7 @@ pub(crate) fn server(domain: &Domain, position: usize, account: &Account) -> Dir
         role: Role::DomainController,
         timeouts: Timeouts::default(),
         readers: Readers::default(),
+        refusals: Refusals::default(),
     }
 }
 

@@ -184,6 +184,34 @@ async fn a_unit_whose_inheritance_is_blocked_loses_its_users_at_once() {
     assert!(matches!(cause, Cause::InheritanceBlocked { at } if at.as_str() == inner), "{cause}");
 }
 
+/// The reader is not shown that the old one was deleted, and no number of the user below the new one moves by its list.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unit_that_is_made_again_under_its_name_is_looked_at_as_before() {
+    let lab = lab();
+    let unit = Unit::new(&lab, "b");
+    let inner = format!("OU=Inner,{}", unit.dn);
+    let (ann, dn) = (unit.mail("ann"), format!("CN=ann-{},{inner}", unit.tag));
+    let make = || {
+        unit.change(&format!("dn: {inner}\nchangetype: add\nobjectClass: organizationalUnit\n"));
+        unit.change(&format!(
+            "dn: {dn}\nchangetype: add\nobjectClass: user\nsAMAccountName: ann-{}\nuserAccountControl: 544\nmail: {ann}\n\
+             msExchHomeServerName: /o=Lab/ou=Exchange/cn=Configuration/cn=Servers/cn=EXB1\n",
+            unit.tag
+        ));
+    };
+    unit.add_entry(&unit.dn, &unit.grant());
+    make();
+    let mut watched = Watched::start(unit.domain, all_servers(unit.domain), &[&ann]).await;
+    watched.until_kind("covered", &ann, VerdictKind::Covered).await;
+    unit.change(&format!("dn: {dn}\nchangetype: delete\n"));
+    unit.change(&format!("dn: {inner}\nchangetype: delete\n"));
+    watched.until("deleted", |picture| is_absent(picture, &ann)).await;
+    make();
+    watched.until_kind("made again", &ann, VerdictKind::Covered).await;
+    unit.add_entry(&inner, &format!("(OD;CIIO;CR;{SEND_AS};{USER};{})", unit.domain.goodadmin.sid));
+    watched.until_kind("denied on the new unit", &ann, VerdictKind::Denied).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_lost_fails_at_once_and_is_back_with_what_has_changed_meanwhile() {
     let lab = lab();

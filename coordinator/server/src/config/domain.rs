@@ -7,7 +7,7 @@ use super::surroundings::Surroundings;
 use super::value::{choice, name, path};
 use super::written;
 use crate::directory::trust::TrustedAuthorities;
-use crate::directory::{DirectoryServer, Method, Role, Security};
+use crate::directory::{DirectoryServer, Method, Refusals, Role, Security};
 use sendgate_core::coverage::placement::Reach;
 use sendgate_core::names::{DirectoryServerName, DomainName};
 use sendgate_core::policy::{DomainPolicy, GrantMode, ProtectionPolicy};
@@ -117,6 +117,7 @@ fn domain(
         role: server.role,
         timeouts: server.timeouts,
         readers: server.readers,
+        refusals: Refusals::default(),
     });
     Some((domain, policy, servers.collect()))
 }

@@ -42,7 +42,7 @@ pub(super) async fn stream(
     servers: BTreeSet<DirectoryServerName>,
 ) -> Result<Parts<SurveyProgress>, Status> {
     let survey = driver.survey(domain).ok_or_else(|| Status::unavailable(format!("{domain} is not surveyed")))?;
-    let progress = survey.run().await.map_err(|error| Status::unavailable(error.to_string()))?;
+    let progress = survey.run_for_a_person().await.map_err(|error| Status::unavailable(error.to_string()))?;
     let (sender, parts) = mpsc::channel(WAITING);
     tokio::spawn(tell(survey, progress, sender, Arc::clone(readings), servers));
     Ok(Box::pin(ReceiverStream::new(parts)))

@@ -23,11 +23,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
-/// Connects and binds.
+/// Connects and binds, unless the server has refused the account a short while ago.
 ///
 /// # Errors
 /// [`DirectoryError`]: unreachable, TLS, certificate, bind.
 pub(super) async fn open(server: &DirectoryServer) -> Result<Session, DirectoryError> {
+    server.refusals.attempt(server, attempt(server)).await
+}
+
+async fn attempt(server: &DirectoryServer) -> Result<Session, DirectoryError> {
     // The name goes into a URL below, and the library verifies the URL's host: only a plain DNS name is let through.
     let plain = matches!(ServerName::try_from(server.name.as_str()), Ok(ServerName::DnsName(_)));
     if !plain {

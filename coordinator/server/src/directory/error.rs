@@ -1,9 +1,11 @@
 //! What can go wrong with a directory server, in words that an operator can act on.
 
 use super::kerberos::remedy;
+use super::refusals::REST;
 use super::{DirectoryServer, Method, Security};
 use ldap3::{LdapError, LdapResult};
 use rustls::CertificateError;
+use sendgate_core::time::Readable;
 use std::io;
 use std::time::Duration;
 
@@ -186,6 +188,15 @@ pub enum DirectoryError {
         /// What is wrong with it.
         why: String,
     },
+    /// It has refused the account, and is not asked again for a while. Nothing was sent.
+    #[error(
+        "{refused}; it is left alone for {} after that, so that the account is not locked out; once it is mended, `sendgate survey run DOMAIN` tries at once",
+        Readable(REST)
+    )]
+    LeftAlone {
+        /// What it said then.
+        refused: Box<DirectoryError>,
+    },
     /// A further connection for reading was not to be had.
     #[error(
         "{error}; this was connection {number} for reading the users: `readers = 1` for this server makes do with one"
@@ -260,9 +271,25 @@ impl DirectoryError {
     /// each time counts towards the account's lockout.
     pub(super) fn refuses_the_account(&self) -> bool {
         match self {
-            Self::BindRefused { .. } => true,
+            Self::BindRefused { .. } | Self::LeftAlone { .. } => true,
             Self::Kerberos { why, .. } => remedy::refuses_the_account(why),
             Self::Beside { error, .. } => error.refuses_the_account(),
+            _ => false,
+        }
+    }
+
+    /// Where the account was refused, with what comes of that.
+    pub(super) fn left_alone(self) -> Self {
+        if !self.refuses_the_account() || self.says_that_it_is_left_alone() {
+            return self;
+        }
+        Self::LeftAlone { refused: Box::new(self) }
+    }
+
+    fn says_that_it_is_left_alone(&self) -> bool {
+        match self {
+            Self::LeftAlone { .. } => true,
+            Self::Beside { error, .. } => error.says_that_it_is_left_alone(),
             _ => false,
         }
     }

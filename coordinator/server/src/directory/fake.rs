@@ -1,7 +1,7 @@
 //! A directory server that says what a test tells it to, over real TLS, for answers that real servers seldom give.
 
 use super::trust::TrustedAuthorities;
-use super::{Bind, DirectoryServer, Password, Readers, Role, Security, Timeouts};
+use super::{Bind, DirectoryServer, Password, Readers, Refusals, Role, Security, Timeouts};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -74,6 +74,7 @@ pub(super) fn server(answers: Vec<Answer>) -> DirectoryServer {
         role: Role::DomainController,
         timeouts: Timeouts::default(),
         readers: Readers::default(),
+        refusals: Refusals::default(),
     }
 }
 

@@ -25,6 +25,7 @@ pub mod kerberos;
 mod line;
 pub mod reach;
 mod readers;
+mod refusals;
 mod root;
 mod session;
 pub mod survey;
@@ -33,6 +34,7 @@ mod wire;
 
 pub use error::DirectoryError;
 pub use readers::{Readers, TooManyReaders};
+pub use refusals::Refusals;
 pub use root::{Checked, check};
 
 use kerberos::Kerberos;
@@ -73,6 +75,8 @@ pub struct DirectoryServer {
     pub timeouts: Timeouts,
     /// Over how many connections everybody is read.
     pub readers: Readers,
+    /// Whether it has refused the account a short while ago.
+    pub refusals: Refusals,
 }
 
 impl DirectoryServer {

@@ -173,7 +173,7 @@ async fn established(
     every: Duration,
 ) -> Outcome {
     let over = Instant::now() + server.patience();
-    let mut before = None;
+    let (mut before, mut said) = (None, String::new());
     loop {
         let asked = Instant::now();
         let turn = readings.acquire().await;
@@ -195,7 +195,14 @@ async fn established(
                 );
                 return Outcome::Failed { detail };
             }
-            Err(error) => tracing::warn!(%error, "what became of a grant could not be read yet"),
+            // A server that has refused the account says so without being asked.
+            Err(error) => {
+                let error = error.to_string();
+                if error != said {
+                    tracing::warn!(error, "what became of a grant could not be read yet");
+                    said = error;
+                }
+            }
         }
         tokio::time::sleep(every).await;
     }

@@ -298,3 +298,22 @@ async fn all_places_have_one_deadline() {
     let late = format!("directory server {} did not show all places within 0.7s", slow.shown());
     assert_eq!(why.into_iter().skip(1).collect::<Vec<_>>(), [Some(late.clone()), Some(late)]);
 }
+
+/// An entry is tried three times within seconds, and eight of them at once.
+#[tokio::test]
+async fn where_the_account_was_refused_no_entry_binds_again_for_a_while() {
+    let server = hasty(vec![Answer::Say(vec![result(BIND, 49, "data 52e")])]);
+    let first = apply(&server, &grant(), &Always).await.unwrap_err().to_string();
+    assert!(first.contains("refused the bind as sendgate@example.test"), "{first}");
+    let entry = grant().entry();
+    let ends = [
+        apply(&server, &grant(), &Always).await.map(drop),
+        withdraw(&server, &entry, &Always).await.map(drop),
+        establish(&server, &entry).await.map(drop),
+    ];
+    let next = "; it is left alone for 15m 0s after that, so that the account is not locked out; once it is mended, \
+                `sendgate survey run DOMAIN` tries at once";
+    for end in ends {
+        assert_eq!(end.unwrap_err().to_string(), format!("{first}{next}"));
+    }
+}

@@ -174,6 +174,14 @@ impl Answers {
         self.touched.extend(names.iter().map(|(number, _)| *number));
     }
 
+    /// An object is shown without [`user::CHANGED`]: what is known of it may change out of sight from now on, and may have
+    /// done so already.
+    pub(super) fn unseen(&mut self, guid: Guid) {
+        let Some(object) = self.objects.get_mut(&guid).filter(|object| object.what.is_ok()) else { return };
+        object.what = Err(Box::new(Unusable { dn: object.dn().clone(), why: user::UNSEEN.to_owned() }));
+        self.touched.extend(object.names.iter().map(|(number, _)| *number));
+    }
+
     /// The protection of each user, as it has become.
     pub(super) fn protect(&mut self, lens: &mut Lens) {
         for object in self.objects.values_mut() {

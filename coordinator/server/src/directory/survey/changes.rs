@@ -142,11 +142,13 @@ async fn changed(state: &mut State, session: &Session, usn: u64) -> Result<Chang
 }
 
 fn sort(state: &mut State, entry: &Entry, changed: &mut Changed) {
-    let guid = user::guid(entry).ok();
+    let (guid, dn) = (user::guid(entry).ok(), Dn::from(entry.dn.as_str()));
     if let Some(known) = guid.and_then(|guid| state.containers.place(guid)) {
-        let dn = Dn::from(entry.dn.as_str());
         if *known != dn || is_deleted(entry) {
             changed.unclear = Some("a unit above users was renamed, moved or deleted");
+            if !is_deleted(entry) {
+                again::begin(state, dn);
+            }
             return;
         }
         let shown = state.lens.descriptors.of(entry);
@@ -155,7 +157,13 @@ fn sort(state: &mut State, entry: &Entry, changed: &mut Changed) {
         }
         return;
     }
-    if Dn::from(entry.dn.as_str()) == holder(&state.head) {
+    if state.containers.shown().contains_key(&dn) {
+        // Of the one that bore this name before nothing more is heard, and this one has a list of its own.
+        changed.unclear = Some("a unit above users was made again, or was not shown before");
+        again::begin(state, dn);
+        return;
+    }
+    if dn == holder(&state.head) {
         changed.holder = true;
     }
     let is = |class: &str| entry.texts("objectClass").any(|name| name.eq_ignore_ascii_case(class));
@@ -182,7 +190,7 @@ fn sort(state: &mut State, entry: &Entry, changed: &mut Changed) {
             let before = guid.and_then(|guid| state.answers.place(guid)).cloned();
             if state.answers.take(entry, &mut state.lens) {
                 // Kept where the next look finds it, should this one fail: by then the new name is the known one.
-                state.renamed |= before != Some(Dn::from(entry.dn.as_str()));
+                state.renamed |= before != Some(dn);
                 changed.users.extend(guid);
             }
         }

@@ -36,6 +36,12 @@ impl Containers {
         self.by_guid.get(&guid)
     }
 
+    /// A container with this identity was read.
+    #[cfg(test)]
+    pub(super) fn known(&mut self, dn: &Dn, guid: Guid) {
+        self.by_guid.insert(guid, dn.clone());
+    }
+
     /// The head and what lies between it and these users, as far as it has not been read yet.
     pub(super) fn missing<'a>(&self, head: &Dn, users: impl Iterator<Item = &'a Dn>) -> BTreeSet<Dn> {
         let mut missing = BTreeSet::new();
@@ -97,6 +103,12 @@ impl Containers {
             self.shown.insert(dn.clone(), reading);
             self.touched.insert(dn.clone());
         }
+    }
+
+    /// What others have read later.
+    pub(super) fn take_over(&mut self, later: Self) {
+        later.shown.into_iter().for_each(|(dn, reading)| self.put(&dn, reading));
+        self.by_guid.extend(later.by_guid);
     }
 
     /// Those that were touched since the last time.

@@ -18,6 +18,7 @@ use sendgate_core::names::{DirectoryName, Dn, DomainName};
 use sendgate_core::time::{Readable, Steady};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -33,6 +34,16 @@ pub enum EverybodyError {
     /// The survey has ended.
     #[error(transparent)]
     Stopped(#[from] SurveyStopped),
+    /// Somebody else is at it.
+    #[error(
+        "everybody is being read there for somebody else, and was not through within {}: each such reading has every \
+         directory server work, so one goes on at a time; ask again later",
+        Readable(*waited)
+    )]
+    Busy {
+        /// For so long it was waited for.
+        waited: Duration,
+    },
     /// No directory server was read.
     #[error("no directory server could be read ({0}): mend that, and ask again")]
     NoServer(String),

@@ -120,6 +120,7 @@ pub(super) async fn read(
         started,
         seen: started,
         invocation,
+        service: root.service,
         usn,
         configuration: root.configuration,
         accounts,

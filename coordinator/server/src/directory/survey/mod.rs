@@ -55,8 +55,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// Servers that are read at the same time by [`read`]: each reading holds up to four connections, each with up to a page
 /// of entries.
@@ -87,7 +89,12 @@ struct Ground {
     servers: Vec<DirectoryServer>,
     wanted: watch::Receiver<Arc<Wanted>>,
     now: SteadyClock,
+    /// For reading everybody: each reader has every server work, and holds a copy of the domain.
+    everybody: Semaphore,
 }
+
+/// How long whoever wants everybody waits for another one who is at it.
+const TURN: Duration = Duration::from_secs(30);
 
 impl fmt::Debug for Ground {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -119,9 +126,7 @@ impl Survey {
         looks: Looks,
         now: SteadyClock,
     ) -> Self {
-        let ground =
-            Ground { domain: domain.clone(), servers: servers.clone(), wanted: wanted.clone(), now: now.clone() };
-        let (survey, received) = Self::of(ground);
+        let (survey, received) = Self::of(domain.clone(), servers.clone(), wanted.clone(), now.clone());
         tokio::spawn(domain::Domain::start(domain, servers, wanted, received, looks, now).run());
         survey
     }
@@ -134,11 +139,17 @@ impl Survey {
         wanted: watch::Receiver<Arc<Wanted>>,
         now: SteadyClock,
     ) -> (Self, mpsc::Receiver<Request>) {
-        Self::of(Ground { domain, servers: Vec::new(), wanted, now })
+        Self::of(domain, Vec::new(), wanted, now)
     }
 
-    fn of(ground: Ground) -> (Self, mpsc::Receiver<Request>) {
+    fn of(
+        domain: DomainName,
+        servers: Vec<DirectoryServer>,
+        wanted: watch::Receiver<Arc<Wanted>>,
+        now: SteadyClock,
+    ) -> (Self, mpsc::Receiver<Request>) {
         let (requests, received) = mpsc::channel(REQUESTS);
+        let ground = Ground { domain, servers, wanted, now, everybody: Semaphore::new(1) };
         (Self { requests, ground: Arc::new(ground) }, received)
     }
 
@@ -153,6 +164,15 @@ impl Survey {
         Ok(steps)
     }
 
+    /// As [`Survey::run`], for a person, who may have mended an account: servers that have refused it are asked at once.
+    ///
+    /// # Errors
+    /// [`SurveyStopped`].
+    pub async fn run_for_a_person(&self) -> Result<mpsc::Receiver<Progress>, SurveyStopped> {
+        self.ground.servers.iter().for_each(|server| server.refusals.mended());
+        self.run().await
+    }
+
     /// What the servers say of these names, and how that leads to their verdicts.
     ///
     /// # Errors
@@ -163,15 +183,23 @@ impl Survey {
         answer.await.map_err(|_| SurveyStopped)
     }
 
-    /// Everybody who has a mailbox, whether or not a roster names him: read once for this, and judged as the roster is.
+    /// Everybody who has a mailbox, whether or not a roster names him: read once for this, and judged as the roster is. One
+    /// such reading of a domain goes on at a time.
     ///
     /// # Errors
     /// [`EverybodyError`]. What goes wrong with a server is in the verdicts, as long as another one was read.
     pub async fn everybody(&self) -> Result<Report, EverybodyError> {
+        self.everybody_within(TURN).await
+    }
+
+    async fn everybody_within(&self, patience: Duration) -> Result<Report, EverybodyError> {
         if self.requests.is_closed() {
             return Err(SurveyStopped.into());
         }
-        let Ground { domain, servers, wanted, now } = self.ground.as_ref();
+        let Ground { domain, servers, wanted, now, everybody } = self.ground.as_ref();
+        let Ok(Ok(_turn)) = timeout(patience, everybody.acquire()).await else {
+            return Err(EverybodyError::Busy { waited: patience });
+        };
         let wanted = wanted.borrow().clone();
         everybody::read(domain.clone(), servers.clone(), wanted, now()).await
     }
@@ -230,3 +258,6 @@ pub async fn read(request: SurveyRequest) -> DomainReading {
 fn twice(server: &DirectoryServerName) -> String {
     format!("directory server {server} is listed several times: list each name once")
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use super::super::{DirectoryError, DirectoryServer, connect, root};
 use super::changes::{self, Looked};
 use super::full;
 use super::progress::Report;
-use super::state::{Asked, State};
+use super::state::{Asked, Flowing, State};
 use sendgate_core::coverage::reading::ServerReading;
 use sendgate_core::names::DomainName;
 use sendgate_core::time::{Readable, Steady};
@@ -39,10 +39,6 @@ const LONG_OUTAGE: Duration = Duration::from_secs(600);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The pause after the account was refused: each attempt counts towards its lockout, on every server. Windows forgets
-/// attempts after 30 minutes where it counts them at all; who has mended it does not wait, but asks for a survey.
-const PAUSE_AFTER_REFUSAL: Duration = Duration::from_secs(900);
-
 /// The domain's task has ended: nobody listens any more.
 struct Over;
 
@@ -60,7 +56,7 @@ impl End {
 
 impl From<DirectoryError> for End {
     fn from(error: DirectoryError) -> Self {
-        Self::Failed { why: error.to_string(), refused: error.refuses_the_account() }
+        Self::Failed { refused: error.refuses_the_account(), why: error.left_alone().to_string() }
     }
 }
 
@@ -107,6 +103,8 @@ pub(super) struct Watcher {
     link: Link,
     /// What is known; kept over a short outage.
     state: Option<State>,
+    /// While nothing is known: what was on its way when something was.
+    flowing: Flowing,
     /// A full reading that is due, or under way.
     due: Option<Option<Order>>,
     /// When the server was last heard.
@@ -118,7 +116,7 @@ impl Watcher {
     /// For one server; `seed` keeps servers from trying again in step.
     pub(super) fn new(server: DirectoryServer, link: Link, seed: u64) -> Self {
         let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE, seed);
-        Self { server, link, state: None, due: None, heard: Instant::now(), backoff }
+        Self { server, link, state: None, flowing: Flowing::new(), due: None, heard: Instant::now(), backoff }
     }
 
     /// Runs until the domain's task ends.
@@ -140,17 +138,12 @@ impl Watcher {
                 Err(error) => error.into(),
             };
             let End::Failed { why, refused } = end else { return };
-            let (why, pause) = self.failed(why, refused);
             tracing::debug!(server = %self.server.name, why, "directory server gives no evidence");
-            // A reading that was asked for and has failed leaves nothing to go back to.
-            if self.due.is_some() || self.heard.elapsed() > LONG_OUTAGE {
-                self.state = None;
-            }
-            self.due = None;
-            let kept = self.state.is_some();
+            let kept = self.lost();
             if self.say(Update::Failed { why, kept }).await.is_err() {
                 return;
             }
+            let pause = self.pause(refused);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 order = self.link.orders.recv() => match order {
@@ -161,19 +154,32 @@ impl Watcher {
         }
     }
 
-    /// What is said of a connection that has failed, and how long to wait before the next one.
-    fn failed(&mut self, why: String, refused: bool) -> (String, Duration) {
-        if !refused {
-            return (why, self.backoff.failed());
+    /// A connection has failed; whether what is known counts again once the server is back.
+    fn lost(&mut self) -> bool {
+        // A reading that was asked for and has failed leaves nothing to go back to.
+        if self.due.is_some() || self.heard.elapsed() > LONG_OUTAGE {
+            self.forget();
         }
-        let pause = PAUSE_AFTER_REFUSAL;
-        let domain = &self.link.domain;
-        let next = format!(
-            "it is tried again in {}, so that the account is not locked out; once it is mended, `sendgate survey run \
-             {domain}` tries at once",
-            Readable(pause)
-        );
-        (format!("{why}; {next}"), pause)
+        self.due = None;
+        self.state.is_some()
+    }
+
+    /// How long to wait after a connection that has failed.
+    fn pause(&mut self, refused: bool) -> Duration {
+        let rest = self.server.refusals.rest().filter(|_| refused);
+        rest.unwrap_or_else(|| self.backoff.failed())
+    }
+
+    /// What is known does not count any more; what is on its way is on its way all the same.
+    fn forget(&mut self) {
+        if let Some(state) = self.state.take() {
+            self.flowing = state.flowing;
+        }
+    }
+
+    /// What is on its way.
+    fn flowing(&mut self) -> &mut Flowing {
+        self.state.as_mut().map_or(&mut self.flowing, |state| &mut state.flowing)
     }
 
     async fn say(&self, update: Update) -> Result<(), Over> {
@@ -191,10 +197,10 @@ impl Watcher {
     async fn live(&mut self, session: &Arc<Session>) -> Result<std::convert::Infallible, End> {
         let here = root::read(session).await?;
         if let Some(state) = &self.state {
-            let same = root::invocation(session, &here).await? == state.invocation;
+            let same = state.is_of(root::invocation(session, &here).await?, here.service.as_ref());
             if !same || here.highest_usn.is_none_or(|usn| usn < state.usn) {
-                tracing::info!(server = %self.server.name, "another database than before: it is read in full");
-                self.state = None;
+                tracing::info!(server = %self.server.name, "not known as the database of before: it is read in full");
+                self.forget();
             }
         }
         let head = root::serving(session, &here, &self.link.domain).await?;
@@ -283,11 +289,14 @@ impl Watcher {
     ) -> Result<(), End> {
         let mut state =
             ended.map_err(|error| End::failed(format!("reading the users broke off inside Sendgate: {error}")))??;
-        if let Some(before) = &self.state {
-            state.follow_on(before);
-        }
+        state.follow_on(self.flowing());
         let now = (self.link.now)();
-        if let Looked::Unclear(why) = changes::look(&mut state, session, now, changes::ANSWER).await? {
+        let looked = changes::look(&mut state, session, now, changes::ANSWER).await;
+        if !matches!(looked, Ok(Looked::Known(_))) {
+            // The next reading begins after what this look has seen to be on its way.
+            self.flowing().append(&mut state.flowing);
+        }
+        if let Looked::Unclear(why) = looked? {
             tracing::info!(server = %self.server.name, why, "the server is read in full once more");
             return Ok(());
         }
@@ -297,7 +306,7 @@ impl Watcher {
             run: reading.order.map(|order| order.run),
             entries: reading.report.entries(),
         };
-        self.state = Some(state);
+        (self.state, self.flowing) = (Some(state), Flowing::new());
         self.due = None;
         self.heard = Instant::now();
         self.backoff.succeeded();
@@ -314,7 +323,7 @@ impl Watcher {
             Ok(Looked::Known(delta)) => self.say(Update::Looked { seen, delta: Box::new(delta) }).await?,
             Ok(Looked::Unclear(why)) => self.unclear(why),
             Err(error) => {
-                self.state = None;
+                self.forget();
                 return Err(error.into());
             }
         }

@@ -31,8 +31,10 @@ pub(super) struct State {
     pub(super) started: Steady,
     /// When the last look began.
     pub(super) seen: Steady,
-    /// The identity of the server's database.
+    /// The identity of the server's database, where it was shown.
     pub(super) invocation: Option<Guid>,
+    /// Which server it is, by its NTDS settings object.
+    pub(super) service: Option<Dn>,
     /// Changes up to this update sequence number have been looked at.
     pub(super) usn: u64,
     pub(super) head: Dn,
@@ -52,7 +54,7 @@ pub(super) struct State {
     pub(super) fresh: HashSet<Dn>,
     pub(super) holder: DescriptorReading,
     /// Containers whose changes may still be on their way to what is below them.
-    pub(super) flowing: BTreeMap<Dn, Flow>,
+    pub(super) flowing: Flowing,
     /// Objects whose presence is to be asked about.
     pub(super) sweep: Sweep,
     pub(super) untold: Untold,
@@ -81,6 +83,9 @@ impl Sweep {
         self.left.is_empty() && self.again
     }
 }
+
+/// Containers whose changes are on their way to what is below them.
+pub(super) type Flowing = BTreeMap<Dn, Flow>;
 
 /// When what lies below a changed container is read again. Servers propagate inheritance by themselves, and do not say
 /// when it arrives: what it changes keeps its update sequence number.
@@ -139,12 +144,16 @@ impl Delta {
 }
 
 impl State {
-    /// Takes over from what was known before this was read what is still on its way, if that was the same database.
-    pub(super) fn follow_on(&mut self, before: &Self) {
-        if self.invocation == before.invocation {
-            let known = before.flowing.iter().filter(|(dn, _)| self.containers.shown().contains_key(dn));
-            self.flowing = known.map(|(dn, flow)| (dn.clone(), *flow)).collect();
-        }
+    /// Whether this was read of the database that a server has now: its update sequence numbers go on from those here.
+    /// One that does not tell which database it has may have another one.
+    pub(super) fn is_of(&self, invocation: Option<Guid>, service: Option<&Dn>) -> bool {
+        invocation.is_some() && (self.invocation, self.service.as_ref()) == (invocation, service)
+    }
+
+    /// Takes over what was on its way before this was read. Of another database it is read in vain at worst.
+    pub(super) fn follow_on(&mut self, before: &Flowing) {
+        let known = before.iter().filter(|(dn, _)| self.containers.shown().contains_key(dn));
+        self.flowing.extend(known.map(|(dn, flow)| (dn.clone(), *flow)));
     }
 
     /// The service accounts, as they were read from `began` on.

@@ -29,6 +29,10 @@ pub(super) const ATTRIBUTES: [&str; 11] = [
 /// in no search for what has changed, and nothing says so.
 pub(super) const CHANGED: &str = "uSNChanged";
 
+/// Why a user who is shown without [`CHANGED`] is not judged.
+pub(super) const UNSEEN: &str = "uSNChanged was not shown, so that no change of him would be seen: grant the reader the \
+                                 right to read all properties of users (privileges.md)";
+
 /// ADS_UF_ACCOUNT_DISABLE of `userAccountControl` (MS-ADTS 2.2.16).
 const ACCOUNT_DISABLED: u32 = 0x2;
 
@@ -79,10 +83,7 @@ pub(super) fn user(entry: &Entry, lens: &mut Lens) -> Result<Read, String> {
         guid,
         sid,
     };
-    number::<u64>(entry, CHANGED)?.ok_or(
-        "uSNChanged was not shown, so that no change of him would be seen: grant the reader the right to read all \
-         properties of users (privileges.md)",
-    )?;
+    number::<u64>(entry, CHANGED)?.ok_or(UNSEEN)?;
     Ok(Read { user, primary_group })
 }
 

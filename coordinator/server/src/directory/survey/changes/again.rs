@@ -1,5 +1,5 @@
 //! What no update sequence number tells of: descriptors that inheritance changes, and users who were deleted out of the
-//! reader's sight.
+//! reader's sight, or whose change took the sight of their numbers away.
 
 use super::super::super::DirectoryError;
 use super::super::super::filter;
@@ -11,7 +11,7 @@ use super::super::user;
 use sendgate_core::coverage::reading::DescriptorReading;
 use sendgate_core::guid::Guid;
 use sendgate_core::names::Dn;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -30,10 +30,14 @@ pub(super) const UNDER_WAY: Duration = Duration::from_secs(12 * 3600);
 /// Objects whose presence one look asks about: some searches for a few dozen numbers that every server has an index of.
 const SWEPT: usize = 200;
 
+/// What is asked for then. Everybody may read the first by the schema's default, but not the second.
+const PRESENCE: [&str; 2] = ["objectGUID", user::CHANGED];
+
 /// Objects in one such search.
 const GUIDS_PER_SEARCH: usize = 50;
 
-/// Asks whether some of the known objects are still there, if something was changed that was not shown.
+/// Asks whether some of the known objects are still there, and would show a change, if something was changed that was not
+/// shown.
 pub(super) async fn sweep(state: &mut State, session: &Session) -> Result<(), DirectoryError> {
     if state.sweep.begins() {
         state.sweep.again = false;
@@ -43,25 +47,34 @@ pub(super) async fn sweep(state: &mut State, session: &Session) -> Result<(), Di
     let some: Vec<Guid> = state.sweep.left.get(from..).unwrap_or_default().to_vec();
     for some in some.chunks(GUIDS_PER_SEARCH) {
         let filter = filter::any(some.iter().map(|guid| filter::equals_bytes("objectGUID", &guid.to_bytes())));
-        let mut there = BTreeSet::new();
+        let mut there = BTreeMap::new();
         session
-            .each("asking whether users are still there", state.head.as_str(), &filter, &["objectGUID"], |entry| {
-                there.extend(user::guid(&entry).ok());
+            .each("asking whether users are still there", state.head.as_str(), &filter, &PRESENCE, |entry| {
+                there.extend(user::guid(&entry).ok().map(|guid| (guid, entry.texts(user::CHANGED).next().is_some())));
                 Ok(())
             })
             .await?;
-        for guid in some.iter().filter(|guid| !there.contains(*guid)) {
-            state.answers.forget(*guid);
+        for guid in some {
+            match there.get(guid) {
+                None => state.answers.forget(*guid),
+                Some(false) => state.answers.unseen(*guid),
+                Some(true) => {}
+            }
         }
     }
     state.sweep.left.truncate(from);
     Ok(())
 }
 
+/// What lies below a container is to be read again from now on, as what has changed there arrives.
+pub(super) fn begin(state: &mut State, top: Dn) {
+    let now = Instant::now();
+    state.flowing.insert(top, Flow { since: now, due: now, pause: FIRST_PAUSE });
+}
+
 /// What lies below a container that was seen to have changed: read now, and again as the change arrives.
 pub(super) async fn changed(state: &mut State, session: &Session, top: &Dn) -> Result<BTreeSet<Dn>, DirectoryError> {
-    let now = Instant::now();
-    state.flowing.insert(top.clone(), Flow { since: now, due: now, pause: FIRST_PAUSE });
+    begin(state, top.clone());
     below(state, session, top).await
 }
 
@@ -75,19 +88,23 @@ pub(super) async fn flows(state: &mut State, session: &Session) -> Result<(), Di
     Ok(())
 }
 
+/// What is read of users there.
+const BELOW: [&str; 3] = ["objectGUID", DESCRIPTOR, user::CHANGED];
+
 /// Reads the descriptors of the users and containers below a container again, and notes when to do so the next time.
 async fn below(state: &mut State, session: &Session, top: &Dn) -> Result<BTreeSet<Dn>, DirectoryError> {
     let began = Instant::now();
     let (head, descriptors) = (state.head.clone(), state.lens.descriptors.clone());
     let within = state.containers.within(top);
-    let mut shown: HashMap<Guid, DescriptorReading> = HashMap::new();
+    let (mut shown, mut unseen) = (HashMap::<Guid, DescriptorReading>::new(), Vec::new());
     // A search below what is not there would be an error, and so it would be at each look from now on.
     let there = session.object(top.as_str(), &["objectGUID"]).await?.is_some();
     if there {
         session
-            .each("reading descriptors again", top.as_str(), EVERYBODY, &["objectGUID", DESCRIPTOR], |entry| {
+            .each("reading descriptors again", top.as_str(), EVERYBODY, &BELOW, |entry| {
                 if let Some(guid) = user::guid(&entry).ok().filter(|guid| state.answers.knows(*guid)) {
                     shown.insert(guid, descriptors.of(&entry));
+                    unseen.extend(entry.texts(user::CHANGED).next().is_none().then_some(guid));
                 }
                 Ok(())
             })
@@ -102,9 +119,8 @@ async fn below(state: &mut State, session: &Session, top: &Dn) -> Result<BTreeSe
     for (guid, shown) in shown.into_iter().chain(hidden.into_iter().map(|guid| (guid, DescriptorReading::NotShown))) {
         state.answers.descriptor(guid, shown);
     }
-    for (dn, shown) in containers.shown() {
-        state.containers.put(dn, shown.clone());
-    }
+    unseen.into_iter().for_each(|guid| state.answers.unseen(guid));
+    state.containers.take_over(containers);
     let over = |flow: &Flow| !there || flow.since.elapsed() >= UNDER_WAY;
     if state.flowing.get(top).is_some_and(over) {
         state.flowing.remove(top);

@@ -1,6 +1,7 @@
 //! Looks at a server that says what real ones seldom do.
 
 mod names;
+mod units;
 mod unseen;
 
 use super::super::super::fake::{Answer, DONE, bound, entry_of, hasty, nobody, object, object_of, result};
@@ -35,7 +36,8 @@ fn state() -> State {
         asked: Asked { wanted: Arc::new(wanted), roster: Arc::clone(&roster) },
         started: Steady::START,
         seen: Steady::START,
-        invocation: None,
+        invocation: Some(Guid::from_bytes([5; 16])),
+        service: Some(Dn::from(SERVICE)),
         usn: 100,
         head: Dn::from("DC=example,DC=test"),
         configuration: Dn::from("CN=Configuration,DC=example,DC=test"),
@@ -124,6 +126,8 @@ fn a_number_that_nobody_shown_has_may_be_a_deletion() {
 }
 
 pub(in super::super) const HEAD: &str = "DC=example,DC=test";
+pub(in super::super) const SERVICE: &str =
+    "CN=NTDS Settings,CN=DC,CN=Servers,CN=Site,CN=Sites,CN=Configuration,DC=example,DC=test";
 const ADMINS: &str = "CN=Domain Admins,DC=example,DC=test";
 
 fn sid(rid: u32) -> Sid {
@@ -155,7 +159,7 @@ pub(in super::super) fn user_entry(dn: &str, usn: &str) -> Vec<u8> {
     )
 }
 
-fn container_entry(dn: &str, guid: u8) -> Vec<u8> {
+pub(in super::super) fn container_entry(dn: &str, guid: u8) -> Vec<u8> {
     entry_of(dn, &[("objectGUID", vec![guid; 16]), ("nTSecurityDescriptor", descriptor())])
 }
 

@@ -1,10 +1,11 @@
 //! One server's task, step by step.
 
-use super::super::super::fake::{Answer, BIND, bound, hasty, result};
-use super::super::changes::tests::{HEAD, change, highest, user_entry, with_ann};
+use super::super::super::fake::{Answer, BIND, bound, hasty, nobody, object, object_of, result};
+use super::super::changes::tests::{HEAD, SERVICE, change, container_entry, highest, user_entry, with_ann};
 use super::super::state::Flow;
 use super::*;
 use sendgate_core::coverage::reading::UserReading;
+use sendgate_core::guid::Guid;
 use sendgate_core::names::{DirectoryServerName, Dn};
 use tokio::sync::{mpsc, watch};
 
@@ -12,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 struct Ends {
     said: mpsc::Receiver<(DirectoryServerName, Update)>,
     _ask: watch::Sender<Asked>,
-    _order: mpsc::Sender<Order>,
+    order: mpsc::Sender<Order>,
 }
 
 /// A server's task for what `state` asks for, and what it says.
@@ -22,7 +23,7 @@ fn watcher(server: DirectoryServer, state: &State) -> (Watcher, Ends) {
     let (order, orders) = mpsc::channel(1);
     let now = Arc::new(|| Steady::after_start(Duration::from_secs(77)));
     let link = Link { domain: "example.test".parse().unwrap(), asked, orders, updates, now };
-    (Watcher::new(server, link, 1), Ends { said, _ask: ask, _order: order })
+    (Watcher::new(server, link, 1), Ends { said, _ask: ask, order })
 }
 
 fn reading(name: &DirectoryServerName) -> Reading {
@@ -78,25 +79,39 @@ async fn a_look_beside_a_reading_has_as_long_as_any_operation() {
     assert_eq!(watcher.patience(&Some(reading)), Duration::from_secs(60));
 }
 
-/// On every server again and again, it would lock the account out.
+/// On every server again and again, it would lock the account out. A reading that is due does not end the pause: the server
+/// that this test talks to takes one connection only.
 #[tokio::test]
-async fn an_account_that_is_refused_is_left_alone_for_minutes() {
+async fn an_account_that_is_refused_is_left_alone_for_minutes_also_when_a_reading_is_due() {
     let server = hasty(vec![Answer::Say(vec![result(BIND, 49, "data 52e")])]);
     let state = with_ann("CN=Ann,DC=example,DC=test");
-    let (watcher, mut ends) = watcher(server, &state);
+    let (watcher, mut ends) = watcher(server.clone(), &state);
     let running = Owned(tokio::spawn(watcher.run()));
-    let (_, Update::Failed { why, kept }) = ends.said.recv().await.unwrap() else { panic!("not failed") };
-    assert!(why.contains("refused the bind as sendgate@example.test: the name or the password is wrong"), "{why}");
-    let next = "; it is tried again in 15m 0s, so that the account is not locked out; once it is mended, `sendgate \
-                survey run example.test` tries at once";
-    assert!(why.ends_with(next) && !kept, "{why}");
+    let next = "; it is left alone for 15m 0s after that, so that the account is not locked out; once it is mended, \
+                `sendgate survey run DOMAIN` tries at once";
+    for _ in 0..2 {
+        let (_, Update::Failed { why, kept }) = ends.said.recv().await.unwrap() else { panic!("not failed") };
+        assert!(why.contains("refused the bind as sendgate@example.test: the name or the password is wrong"), "{why}");
+        assert!(why.ends_with(next) && !kept, "{why}");
+        ends.order.send(Order { run: 1, started: Steady::START }).await.unwrap();
+    }
+    let (_, Update::Failed { why, .. }) = ends.said.recv().await.unwrap() else { panic!("not failed") };
+    assert!(why.ends_with(next), "{why}");
+    server.refusals.mended();
+    ends.order.send(Order { run: 2, started: Steady::START }).await.unwrap();
+    let (_, Update::Failed { why, .. }) = ends.said.recv().await.unwrap() else { panic!("not failed") };
+    assert!(!why.ends_with(next), "it was tried, and nobody was there: {why}");
     drop(running);
 }
 
 #[tokio::test]
 async fn only_a_refused_account_is_left_alone() {
     let state = with_ann("CN=Ann,DC=example,DC=test");
-    let (mut watcher, _ends) = watcher(hasty(vec![]), &state);
+    let server = hasty(vec![Answer::Say(vec![result(BIND, 49, "data 52e")])]);
+    let error = connect::open(&server).await.err().unwrap();
+    let (mut watcher, _ends) = watcher(server, &state);
+    let End::Failed { refused, .. } = End::from(error) else { panic!("over") };
+    assert!(watcher.pause(refused) > LONGEST_PAUSE);
     let shown = || "dc".to_owned();
     let kerberos = |why: &str| DirectoryError::Kerberos {
         server: shown(),
@@ -104,17 +119,100 @@ async fn only_a_refused_account_is_left_alone() {
         why: why.to_owned(),
         remedy: "mend it",
     };
-    let refused = || DirectoryError::BindRefused { server: shown(), name: "n".to_owned(), why: "w".to_owned() };
-    let beside = DirectoryError::Beside { number: 2, error: Box::new(refused()) };
+    let bind = || DirectoryError::BindRefused { server: shown(), name: "n".to_owned(), why: "w".to_owned() };
+    let beside = |error: DirectoryError| DirectoryError::Beside { number: 2, error: Box::new(error) };
     let refusals = ["Preauthentication failed", "Password incorrect", "Client's credentials have been revoked"];
-    for error in refusals.map(kerberos).into_iter().chain([refused(), beside]) {
-        let End::Failed { why, refused } = End::from(error) else { panic!("over") };
-        assert_eq!(watcher.failed(why, refused).1, Duration::from_secs(900));
+    let all = refusals.map(kerberos).into_iter().chain([bind(), beside(bind()), beside(bind().left_alone())]);
+    for error in all {
+        let (text, End::Failed { why, refused }) = (error.to_string(), End::from(error)) else { panic!("over") };
+        assert!(refused && why.starts_with(&text), "{why}");
+        assert_eq!(why.matches("it is left alone for 15m 0s").count(), 1, "{why}");
     }
     let unreachable = DirectoryError::Unreachable { server: shown(), why: "no route".to_owned() };
     for error in [kerberos("Cannot contact any KDC for realm"), unreachable] {
         let (text, End::Failed { why, refused }) = (error.to_string(), End::from(error)) else { panic!("over") };
-        let (why, pause) = watcher.failed(why, refused);
-        assert!(why == text && pause <= LONGEST_PAUSE, "{why}: {pause:?}");
+        assert!(why == text && watcher.pause(refused) <= LONGEST_PAUSE, "{why}");
+    }
+}
+
+/// What a server says of itself first, and which database it has.
+fn here(invocation: Option<[u8; 16]>, service: &str) -> Vec<Answer> {
+    let root = object_of(
+        "",
+        &[
+            ("defaultNamingContext", HEAD.as_bytes().to_vec()),
+            ("configurationNamingContext", b"CN=Configuration,DC=example,DC=test".to_vec()),
+            ("currentTime", b"20261129160000.0Z".to_vec()),
+            ("highestCommittedUSN", b"100".to_vec()),
+            ("dsServiceName", service.as_bytes().to_vec()),
+        ],
+    );
+    let settings = invocation.map_or_else(nobody, |guid| object(service, "invocationId", &guid));
+    vec![bound(), root, settings, Answer::Close]
+}
+
+/// A server's name may lead to several, and a snapshot may have been put back: what changed there up to the old number would
+/// not be looked at.
+#[tokio::test]
+async fn what_was_known_counts_again_only_on_what_is_known_to_be_the_same_database() {
+    let own = [5; 16];
+    for (what, invocation, service, kept) in [
+        ("the same", Some(own), SERVICE, true),
+        ("restored", Some([6; 16]), SERVICE, false),
+        ("another server", Some(own), "CN=NTDS Settings,CN=DC2", false),
+        ("not told", None, SERVICE, false),
+    ] {
+        let mut state = with_ann("CN=Ann,DC=example,DC=test");
+        if invocation.is_none() {
+            state.invocation = None;
+        }
+        let flow = Flow { since: Instant::now(), due: Instant::now(), pause: Duration::from_secs(64) };
+        state.flowing.insert(Dn::from(HEAD), flow);
+        let server = hasty(here(invocation, service));
+        let session = Arc::new(connect::open(&server).await.ok().unwrap());
+        let (mut watcher, _ends) = watcher(server, &state);
+        watcher.state = Some(state);
+        watcher.connected(session).await;
+        assert_eq!(watcher.state.is_some(), kept, "{what}");
+        assert_eq!(watcher.flowing().len(), 1, "{what}: what is on its way is on its way all the same");
+    }
+}
+
+/// Servers that are busy with what a change brings their users are slow to answer just then.
+#[tokio::test]
+async fn what_is_on_its_way_is_followed_beyond_readings_that_fail() {
+    let read = with_ann("CN=Ann,DC=example,DC=test");
+    let server = hasty(vec![bound(), highest("100"), Answer::Close]);
+    let session = connect::open(&server).await.ok().unwrap();
+    let (mut watcher, _ends) = watcher(server, &read);
+    let mut before = with_ann("CN=Ann,DC=example,DC=test");
+    let later = Instant::now() + Duration::from_secs(64);
+    let flow = Flow { since: Instant::now(), due: later, pause: Duration::from_secs(64) };
+    before.flowing.insert(Dn::from(HEAD), flow);
+    (watcher.state, watcher.due) = (Some(before), Some(None));
+    assert!(!watcher.lost() && watcher.state.is_none());
+    let reading = reading(&watcher.server.name);
+    watcher.through(&session, Ok(Ok(read)), &reading).await.ok().unwrap();
+    assert_eq!(watcher.state.unwrap().flowing, [(Dn::from(HEAD), flow)].into());
+}
+
+/// The reading after it begins when what has changed has been looked at long ago.
+#[tokio::test]
+async fn what_the_look_after_a_full_reading_finds_on_its_way_is_not_lost_with_that_reading() {
+    let sales = "OU=Sales,DC=example,DC=test";
+    let unit = |dn: &str| Answer::Page(vec![container_entry(dn, 9)]);
+    let ends = vec![bound(), highest("101"), unit("OU=Sold,DC=example,DC=test")];
+    let breaks_off = vec![bound(), highest("101"), unit(sales), nobody(), Answer::Close];
+    for (answers, well, flowing) in [(ends, true, "OU=Sold,DC=example,DC=test"), (breaks_off, false, sales)] {
+        let mut read = with_ann("CN=Ann,OU=Sales,DC=example,DC=test");
+        read.containers.known(&Dn::from(sales), Guid::from_bytes([9; 16]));
+        let server = hasty(answers);
+        let session = connect::open(&server).await.ok().unwrap();
+        let (mut watcher, _ends) = watcher(server, &read);
+        watcher.due = Some(None);
+        let reading = reading(&watcher.server.name);
+        assert_eq!(watcher.through(&session, Ok(Ok(read)), &reading).await.is_ok(), well, "{flowing}");
+        assert!(watcher.state.is_none() && watcher.due.is_some(), "{flowing}");
+        assert_eq!(watcher.flowing().keys().collect::<Vec<_>>(), [&Dn::from(flowing)]);
     }
 }

@@ -95,7 +95,7 @@ async fn the_groups_of_service_accounts_are_read_again_where_something_has_chang
     state.accounts_read = some_time_ago;
     let delta = known(vec![bound(), highest("100"), Answer::Close], &mut state).await;
     assert!(delta.accounts.is_none(), "nothing has changed");
-    let there = Answer::Page(vec![entry_of("CN=Ann", &[("objectGUID", ann_guid().to_bytes().to_vec())])]);
+    let there = Answer::Page(vec![present(true)]);
     let answers = [change(vec![]), in_a_group(), vec![there.clone()]].concat();
     let delta = known(answers, &mut state).await;
     assert_eq!(groups(&delta), Some([sid(2001)].into()));
@@ -132,7 +132,7 @@ async fn a_user_who_is_not_shown_any_more_below_a_changed_container_is_not_known
         } else {
             vec![nobody(), Answer::Page(vec![])]
         };
-        let still = Answer::Page(vec![entry_of("CN=Ann", &[("objectGUID", ann_guid().to_bytes().to_vec())])]);
+        let still = Answer::Page(vec![present(true)]);
         let answers = [vec![bound(), highest("100")], below, vec![still]].concat();
         let delta = known(answers, &mut state).await;
         let [(_, UserReading::Found(ann))] = delta.users.as_slice() else { panic!("{what}: {delta:?}") };
@@ -141,26 +141,43 @@ async fn a_user_who_is_not_shown_any_more_below_a_changed_container_is_not_known
     }
 }
 
+/// As Ann is shown when it is asked whether she is there, with her number or without.
+fn present(numbered: bool) -> Vec<u8> {
+    let mut shown = vec![("objectGUID", ann_guid().to_bytes().to_vec()), ("nTSecurityDescriptor", descriptor())];
+    shown.extend(numbered.then(|| ("uSNChanged", b"90".to_vec())));
+    entry_of("CN=Ann,DC=example,DC=test", &shown)
+}
+
+const UNSEEN: &str = "CN=Ann,DC=example,DC=test: uSNChanged was not shown, so that no change of him would be seen: grant the \
+                      reader the right to read all properties of users (privileges.md)";
+
+/// Her inheritance was blocked: with the right that she had by it the reader's own went, and the change is not shown.
 #[tokio::test]
-async fn a_containers_change_is_followed_beyond_a_full_reading_of_the_same_database_and_not_for_ever() {
-    let (mut before, mut after) = (with_nobody(), with_nobody());
+async fn a_user_whose_change_hides_her_number_is_not_known_by_what_she_had() {
+    let mut state = with_ann("CN=Ann,DC=example,DC=test");
+    let answers = [change(vec![]), vec![Answer::Page(vec![present(false)])]].concat();
+    let delta = known(answers, &mut state).await;
+    let [(_, UserReading::Failed(why))] = delta.users.as_slice() else { panic!("{delta:?}") };
+    assert_eq!(why, UNSEEN);
+    assert!(!state.answers.guids().contains(&ann_guid()), "she is not asked about for ever");
+    // Once the reader may read her again, that is a change of hers.
+    let again = user_entry("CN=Ann,DC=example,DC=test", "102");
+    let answers = vec![bound(), highest("102"), Answer::Page(vec![again]), nobody()];
+    let delta = known(answers, &mut state).await;
+    assert!(matches!(delta.users.as_slice(), [(_, UserReading::Found(_))]), "{delta:?}");
+}
+
+/// The unit's inheritance was blocked: its users are shown still, and their changes are not any more.
+#[tokio::test]
+async fn a_user_whose_number_is_not_shown_any_more_below_a_changed_container_is_not_known_by_what_she_had() {
+    let mut state = with_ann("CN=Ann,DC=example,DC=test");
     let now = Instant::now();
-    let flow = Flow { since: now, due: now, pause: Duration::from_secs(64) };
-    for dn in [HEAD, "OU=Gone,DC=example,DC=test"] {
-        before.flowing.insert(Dn::from(dn), flow);
-    }
-    after.follow_on(&before);
-    assert_eq!(after.flowing, [(Dn::from(HEAD), flow)].into());
-    before.invocation = Some(ann_guid());
-    let mut restored = with_nobody();
-    restored.follow_on(&before);
-    assert!(restored.flowing.is_empty(), "it is another database");
-    let long_ago = Flow { since: now - UNDER_WAY, ..flow };
-    after.flowing.insert(Dn::from(HEAD), long_ago);
+    state.flowing.insert(Dn::from(HEAD), Flow { since: now, due: now, pause: FIRST_PAUSE });
     let head = Answer::Page(vec![container_entry(HEAD, 1)]);
-    let below = vec![object(HEAD, "objectGUID", &[1; 16]), Answer::Page(vec![]), head];
-    known([vec![bound(), highest("100")], below].concat(), &mut after).await;
-    assert!(after.flowing.is_empty());
+    let below = vec![object(HEAD, "objectGUID", &[1; 16]), Answer::Page(vec![present(false)]), head];
+    let delta = known([vec![bound(), highest("100")], below].concat(), &mut state).await;
+    let [(_, UserReading::Failed(why))] = delta.users.as_slice() else { panic!("{delta:?}") };
+    assert_eq!(why, UNSEEN);
 }
 
 #[tokio::test]

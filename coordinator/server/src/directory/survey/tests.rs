@@ -1,0 +1,50 @@
+//! What is asked of a survey as a whole.
+
+use super::super::connect;
+use super::super::fake::{Answer, BIND, hasty, result};
+use super::*;
+use sendgate_core::coverage::Setting;
+use sendgate_core::coverage::placement::Reach;
+use sendgate_core::policy::ProtectionPolicy;
+use std::collections::BTreeSet;
+
+fn survey(servers: Vec<DirectoryServer>) -> (Survey, mpsc::Receiver<Request>) {
+    let wanted = Wanted {
+        asked: Arc::default(),
+        accounts: BTreeSet::new(),
+        known: BTreeMap::new(),
+        setting: Setting::new(BTreeSet::new(), "dc.example.test".parse().unwrap(), Reach::Domain),
+        protection: ProtectionPolicy::default(),
+    };
+    let (_, wanted) = watch::channel(Arc::new(wanted));
+    Survey::of("example.test".parse().unwrap(), servers, wanted, Arc::new(|| Steady::START))
+}
+
+#[tokio::test]
+async fn everybody_is_read_for_one_after_the_other_and_nobody_waits_for_ever() {
+    let (survey, _requests) = survey(Vec::new());
+    let at_it = survey.ground.everybody.try_acquire().unwrap();
+    let waited = Duration::from_millis(20);
+    assert_eq!(survey.everybody_within(waited).await.unwrap_err(), EverybodyError::Busy { waited });
+    assert_eq!(
+        EverybodyError::Busy { waited: TURN }.to_string(),
+        "everybody is being read there for somebody else, and was not through within 30.0s: each such reading has every \
+         directory server work, so one goes on at a time; ask again later"
+    );
+    drop(at_it);
+    // There is no server that could be read.
+    assert!(matches!(survey.everybody().await, Err(EverybodyError::NoServer(_))));
+    assert_eq!(survey.ground.everybody.available_permits(), 1);
+}
+
+/// A reading that is due does not know more of an account than before.
+#[tokio::test]
+async fn only_a_person_has_a_server_asked_at_once_that_has_refused_the_account() {
+    let server = hasty(vec![Answer::Say(vec![result(BIND, 49, "data 52e")])]);
+    assert!(connect::open(&server).await.is_err());
+    let (survey, mut requests) = survey(vec![server.clone()]);
+    let _steps = survey.run().await.unwrap();
+    assert!(matches!(requests.recv().await, Some(Request::Run(_))) && server.refusals.rest().is_some());
+    let _steps = survey.run_for_a_person().await.unwrap();
+    assert!(matches!(requests.recv().await, Some(Request::Run(_))) && server.refusals.rest().is_none());
+}
