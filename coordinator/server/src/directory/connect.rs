@@ -28,7 +28,8 @@ use tokio::time::timeout;
 /// # Errors
 /// [`DirectoryError`]: unreachable, TLS, certificate, bind.
 pub(super) async fn open(server: &DirectoryServer) -> Result<Session, DirectoryError> {
-    server.refusals.attempt(server, attempt(server)).await
+    // On the heap: what connecting with TLS and Kerberos needs on the stack is most of what a thread has.
+    server.refusals.attempt(server, Box::pin(attempt(server))).await
 }
 
 async fn attempt(server: &DirectoryServer) -> Result<Session, DirectoryError> {
