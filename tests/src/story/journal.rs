@@ -113,6 +113,7 @@ fn milestone_text(milestone: &Milestone) -> String {
         Milestone::Breach { .. }
         | Milestone::HostVerified { .. }
         | Milestone::HostsFailed { .. }
+        | Milestone::RestartVoid { .. }
         | Milestone::WaveDone { .. } => milestone.to_string(),
         Milestone::Rollout { rollout, event } => match event {
             RolloutEvent::Started => format!("rollout {rollout} started"),

@@ -79,11 +79,15 @@ impl Ledger {
                 }
                 known.moved = at.steady;
             }
-            Milestone::HostsFailed { rollout, failed } => {
+            Milestone::HostsFailed { rollout, failed, recovered } => {
                 let known = self.rollout_mut(rollout)?;
-                if let Some(host) = failed.keys().find(|host| known.failed.contains_key(*host)) {
+                if let Some((host, _)) = failed.iter().find(|(host, class)| known.failed.get(*host) == Some(*class)) {
                     return Err(format!("{host} has failed already"));
                 }
+                if let Some(host) = recovered.iter().find(|host| !known.failed.contains_key(*host)) {
+                    return Err(format!("{host} has not failed"));
+                }
+                known.failed.retain(|host, _| !recovered.contains(host));
                 known.failed.extend(failed.iter().map(|(host, class)| (host.clone(), *class)));
             }
             Milestone::WaveDone { rollout, wave } => {
@@ -94,6 +98,11 @@ impl Ledger {
                 known.waves_done = wave.saturating_add(1);
                 known.moved = at.steady;
             }
+            Milestone::RestartVoid { goodlink } => match self.forced.get_mut(goodlink) {
+                Some(wish) if !wish.void => wish.void = true,
+                Some(_) => return Err(format!("the restart of GoodLink {goodlink} is void already")),
+                None => return Err(format!("nobody wants a restart of GoodLink {goodlink}")),
+            },
             Milestone::Breach { server, event: BreachEvent::Began { .. } } => {
                 if self.breaches.insert(server.clone(), at).is_some() {
                     return Err(format!("{server} is in breach already"));

@@ -115,6 +115,9 @@ pub struct Forced {
     pub reason: String,
     /// When.
     pub at: Steady,
+    /// It could not begin in time, and will not any more.
+    #[serde(default)]
+    pub void: bool,
 }
 
 /// A person's exception for one user.

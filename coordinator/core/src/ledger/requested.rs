@@ -4,8 +4,9 @@ use super::{
     Forced, Hold, Ledger, Request, Rollout, RolloutEvent, RolloutState, Sequence, Skip, Subject, Takeover, Undo,
     Waiver, Yes,
 };
-use crate::names::{OperatorName, RolloutName};
+use crate::names::{HostName, OperatorName, RolloutName};
 use crate::time::{Now, Steady};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Ledger {
     pub(super) fn request(
@@ -34,7 +35,9 @@ impl Ledger {
             }
             Request::RolloutRemove { rollout, reason } => {
                 let event = RolloutEvent::Removing { reason: reason.clone(), wave: None };
+                let looked = self.looked_at(rollout, sequence);
                 self.rollout_step(rollout, &event, sequence, at.steady)?;
+                self.rollout_mut(rollout)?.retried.extend(looked);
             }
             Request::RolloutResume { rollout, reason } => {
                 self.rollout_step(rollout, &RolloutEvent::Resumed { reason: reason.clone() }, sequence, at.steady)?;
@@ -64,7 +67,7 @@ impl Ledger {
             }
             Request::Release { held, .. } => self.holds.release(held, at.steady)?,
             Request::RestartForce { goodlink, reason } => {
-                let forced = Forced { by: by.clone(), reason: reason.clone(), at: at.steady };
+                let forced = Forced { by: by.clone(), reason: reason.clone(), at: at.steady, void: false };
                 self.forced.insert(goodlink.clone(), forced);
             }
             Request::RestartCancel { goodlink, .. } => {
@@ -107,6 +110,21 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// Hosts of which a person has said that he has looked, by leaving them out or by aborting the rollout, with the request up
+    /// to which that counts. A removal ends both, and not his word. The end of what is still under way he cannot have seen.
+    fn looked_at(&self, name: &RolloutName, removal: Sequence) -> BTreeMap<HostName, Sequence> {
+        let Some(known) = self.rollouts.get(name) else { return BTreeMap::new() };
+        let aborted = known.aborted.filter(|_| matches!(known.state, RolloutState::Aborted { .. }));
+        let begun = aborted.into_iter().flat_map(|aborted| known.before.keys().map(move |host| (host, aborted)));
+        let mut looked: BTreeMap<&HostName, Sequence> = begun.collect();
+        looked.extend(known.skipped.keys().map(|host| (host, removal)));
+        let open = self.open().filter(|(_, intent)| intent.effect.rollout() == Some(name));
+        let open: BTreeSet<_> = open.filter_map(|(_, intent)| intent.effect.host()).collect();
+        let newer = |host: &HostName, at: Sequence| known.retried.get(host).is_none_or(|retried| *retried < at);
+        let looked = looked.into_iter().filter(|(host, at)| !open.contains(host) && newer(host, *at));
+        looked.map(|(host, at)| (host.clone(), at)).collect()
     }
 
     pub(super) fn rollout_mut(&mut self, name: &RolloutName) -> Result<&mut Rollout, String> {

@@ -31,7 +31,8 @@ pub struct Rollout {
     pub failed: BTreeMap<HostName, Class>,
     /// Hosts that a person has left out.
     pub skipped: BTreeMap<HostName, Skip>,
-    /// Hosts that a person wants tried again: what happened before that request is forgiven.
+    /// Hosts that a person wants tried again, or has looked at before he had the hotfix removed: what happened before that
+    /// request is forgiven.
     pub retried: BTreeMap<HostName, Sequence>,
     /// The request by which a person last let it go on after a trip: test sends from before it do not count.
     pub resumed: Option<Sequence>,

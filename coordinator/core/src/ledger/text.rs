@@ -46,11 +46,22 @@ impl fmt::Display for Milestone {
                 write!(f, "{} users of {goodlink} were paused before wave {wave} of rollout {rollout}", paused.len())
             }
             Self::HostVerified { rollout, host } => write!(f, "{host} is where rollout {rollout} was to bring it"),
-            Self::HostsFailed { rollout, failed } => {
-                let hosts: Vec<_> = failed.keys().map(HostName::as_str).collect();
-                write!(f, "rollout {rollout} goes on without hosts that have failed: {}", hosts.join(", "))
+            Self::HostsFailed { rollout, failed, recovered } => {
+                let named = |hosts: Vec<&str>| hosts.join(", ");
+                let failed = named(failed.keys().map(HostName::as_str).collect());
+                let recovered = named(recovered.iter().map(HostName::as_str).collect());
+                let without = format!("rollout {rollout} goes on without hosts that have failed: {failed}");
+                let with = format!("in rollout {rollout} hosts count as failed no more: {recovered}");
+                match (failed.is_empty(), recovered.is_empty()) {
+                    (_, true) => f.write_str(&without),
+                    (true, false) => f.write_str(&with),
+                    (false, false) => write!(f, "{without}; {with}"),
+                }
             }
             Self::WaveDone { rollout, wave } => write!(f, "wave {} of rollout {rollout} is over", wave + 1),
+            Self::RestartVoid { goodlink } => {
+                write!(f, "the restart of GoodLink {goodlink} that a person wanted is void: it could not begin in time")
+            }
             Self::Breach { server, event: BreachEvent::Began { users, certain } } => {
                 let enforces = if *certain { "enforces" } else { "may enforce" };
                 write!(f, "breach: {server} {enforces} Send As and serves {users} roster users without the right")

@@ -68,7 +68,12 @@ pub enum Step {
 #[must_use]
 pub fn plan(world: World<'_>) -> Plan {
     let mut plan = Plan {
-        steps: milestones::milestones(world).into_iter().chain(breach::milestones(world)).map(Step::Record).collect(),
+        steps: milestones::milestones(world)
+            .into_iter()
+            .chain(breach::milestones(world))
+            .chain(remedy::milestones(world))
+            .map(Step::Record)
+            .collect(),
         rollouts: BTreeMap::new(),
         remedies: BTreeMap::new(),
         grants: BTreeMap::new(),
@@ -137,6 +142,7 @@ pub fn waits(world: World<'_>) -> bool {
     let running = |rollout: &Rollout| matches!(rollout.state, RolloutState::Running { .. });
     landed.any(|at| now < at + waits.failed)
         || anew.any(|remaining| !remaining.is_zero())
+        || remedy::waits(world)
         || world.ledger.open().next().is_some()
         || world.ledger.rollouts.values().any(running)
 }

@@ -48,7 +48,12 @@ pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
             blocked
         }
         Effect::TestSend { rollout, goodlink, host, .. } => match world.ledger.rollouts.get(rollout) {
-            Some(rollout) => rollout::may_test(world, rollout, goodlink, host, Some(id)),
+            Some(rollout) => {
+                let hosts = rollout::progress(world, rollout, rollout::Depth::Turn, Some(id));
+                let mut blocked = rollout::may_test(world, rollout, goodlink, host, Some(id));
+                blocked.extend(rollout::not_needed(world, rollout, &intent.effect, &hosts));
+                blocked
+            }
             None => return Err(void(format!("no rollout {rollout}"))),
         },
         Effect::RestartGoodlink { goodlink, .. } => remedy::may_restart(world, goodlink, Some(id)),
@@ -73,7 +78,7 @@ pub(super) fn overdue(world: World<'_>, plan: &mut Plan) {
             IntentState::Filed => {
                 // What a person or a trip has stopped is offered no longer (invariant 7).
                 let late = world.now.steady > intent.filed + limit && !mutation::is(Mutation::EternalOffer);
-                let why = stopped(world, id, &intent.effect)
+                let why = stopped(world, plan, id, &intent.effect)
                     .or_else(|| late.then(|| format!("no permit within {}", Readable(limit))));
                 plan.steps.extend(why.map(|why| Step::Withdraw(id, why)));
             }
@@ -87,12 +92,14 @@ pub(super) fn overdue(world: World<'_>, plan: &mut Plan) {
 }
 
 /// Why nobody wants the effect any more.
-fn stopped(world: World<'_>, id: Sequence, effect: &Effect) -> Option<String> {
+fn stopped(world: World<'_>, plan: &Plan, id: Sequence, effect: &Effect) -> Option<String> {
     if mutation::is(Mutation::DeafToAbort) {
         return None;
     }
     if let Some(held) = hold::blocking(world, || hold::over(world, effect)).first() {
-        return Some(held.to_string());
+        // The wish went into the offer.
+        let forced = matches!(effect, Effect::RestartGoodlink { forced: true, .. });
+        return Some(if forced { format!("{held}; say it again if it is still wanted") } else { held.to_string() });
     }
     match effect {
         Effect::RestartGoodlink { goodlink, forced: false, .. } => {
@@ -106,13 +113,17 @@ fn stopped(world: World<'_>, id: Sequence, effect: &Effect) -> Option<String> {
         }
         _ => {}
     }
-    let (rollout, host) = effect.rollout().zip(effect.host())?;
-    let Some(rollout) = world.ledger.rollouts.get(rollout) else { return Some("the rollout is gone".to_owned()) };
+    let (name, host) = effect.rollout().zip(effect.host())?;
+    let Some(rollout) = world.ledger.rollouts.get(name) else { return Some("the rollout is gone".to_owned()) };
     if let (Effect::Install { .. } | Effect::TestSend { .. }, Some(removal)) = (effect, &rollout.removal) {
         return Some(format!("the hotfix is to be removed again: {}", removal.reason));
     }
-    match &rollout.state {
-        RolloutState::Running { .. } => rollout.skipped.get(host).map(|skip| rollout::left_out(skip).to_string()),
-        state => Some(format!("the rollout is {state}")),
+    match (&rollout.state, effect) {
+        (RolloutState::Running { .. }, Effect::TestSend { .. }) => {
+            let hosts = plan.rollouts.get(name).map_or(&[][..], Vec::as_slice);
+            rollout::not_needed(world, rollout, effect, hosts).map(|why| why.to_string())
+        }
+        (RolloutState::Running { .. }, _) => rollout.skipped.get(host).map(|skip| rollout::left_out(skip).to_string()),
+        (state, _) => Some(format!("the rollout is {state}")),
     }
 }

@@ -6,7 +6,7 @@ use super::{Blocked, Plan, Step, disruption, hold};
 use crate::coverage::VerdictKind;
 use crate::estate::{GoodLinkState, Pause, Roster};
 use crate::gate::{self, Resolution, World, resolve};
-use crate::ledger::{Anew, Effect, Intent, IntentState, Outcome, Pair, Sequence};
+use crate::ledger::{Anew, Effect, Intent, IntentState, Milestone, Outcome, Pair, Sequence};
 use crate::mutation::{self, Mutation};
 use crate::names::{DirectoryName, GoodLinkName, RosterName};
 use crate::policy::{GoodLinkPolicy, Switch};
@@ -254,11 +254,14 @@ fn closed(world: World<'_>) -> Option<Blocked> {
     Some(Blocked::Closed { next })
 }
 
-/// When restarts may become possible by the clock on the wall alone.
-pub(super) fn wake(world: World<'_>) -> Option<Steady> {
-    let Some(Blocked::Closed { next: Some(next) }) = closed(world) else { return None };
-    let ahead = Duration::try_from(next.duration_since(world.now.wall)).ok()?;
-    Some(world.now.steady + ahead)
+/// When restarts may become possible by the clock on the wall alone, and when wishes for one become void.
+pub(super) fn wake(world: World<'_>) -> impl Iterator<Item = Steady> {
+    let opens = match closed(world) {
+        Some(Blocked::Closed { next: Some(next) }) => Duration::try_from(next.duration_since(world.now.wall)).ok(),
+        _ => None,
+    };
+    let void = wishes(world).map(|(_, remaining)| remaining);
+    opens.into_iter().chain(void).map(move |ahead| world.now.steady + ahead)
 }
 
 /// Why nobody is served by a restart that is on offer: whoever was to be sends again. What is not known is no reason.
@@ -282,10 +285,31 @@ pub(super) fn wanted(world: World<'_>, name: &GoodLinkName) -> bool {
     wanted_for(world, name).is_some_and(|remaining| !remaining.is_zero())
 }
 
+/// Wishes that the journal does not know to be void, with how long they still hold.
+fn wishes(world: World<'_>) -> impl Iterator<Item = (&GoodLinkName, Duration)> {
+    let known = world.ledger.forced.iter().filter(|(_, wish)| !wish.void);
+    known.filter_map(move |(name, _)| Some((name, wanted_for(world, name)?)))
+}
+
+/// Whether a wish still holds, or the journal does not know yet that it is void: it would hold anew for time that a reboot
+/// takes away.
+pub(super) fn waits(world: World<'_>) -> bool {
+    wishes(world).next().is_some()
+}
+
+/// Wishes that have become void.
+pub(super) fn milestones(world: World<'_>) -> impl Iterator<Item = Milestone> {
+    let void = wishes(world).filter(|(_, remaining)| remaining.is_zero());
+    void.map(|(name, _)| Milestone::RestartVoid { goodlink: name.clone() })
+}
+
 /// How long such a wish still holds; zero: it is void.
 #[must_use]
 pub fn wanted_for(world: World<'_>, name: &GoodLinkName) -> Option<Duration> {
     let (forced, goodlink) = world.ledger.forced.get(name).zip(world.policy.goodlink.get(name))?;
+    if forced.void {
+        return Some(Duration::ZERO);
+    }
     let waited = hold::running(world, forced.at, || hold::over_restart(world, name, &goodlink.host));
     Some(world.policy.act_deadline.saturating_sub(waited))
 }

@@ -3,8 +3,8 @@
 use super::{Plan, Step};
 use crate::coverage::placement::GrantEntry;
 use crate::coverage::{Elsewhere, Setting};
-use crate::gate::World;
-use crate::ledger::{Effect, IntentState, Outcome, PairState, Subject};
+use crate::gate::{World, shown};
+use crate::ledger::{Effect, IntentState, Outcome, Pair, PairState, Subject};
 use crate::names::{AccountName, DirectoryName, DomainName};
 use crate::time::Steady;
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,11 +106,25 @@ pub fn full(world: World<'_>, domain: &DomainName) -> Option<Steady> {
         (Some((of, _)), IntentState::Ended { at, .. }) if of == domain && *at >= seen => Some(*at),
         _ => None,
     });
-    let looks = world.ledger.pairs.iter().filter_map(|(pair, state)| match state {
-        PairState::Landed { at } if pair.account.domain == *domain => Some(*at + world.policy.waits.second_look),
+    let next = written.chain([regular]).min()?;
+    Some(second_look(world, domain, seen, next).unwrap_or(next))
+}
+
+/// When a user of the domain is to be seen a second time, where that is after what is seen and before whatever comes next.
+fn second_look(world: World<'_>, domain: &DomainName, seen: Steady, next: Steady) -> Option<Steady> {
+    let look = |state: &PairState| match state {
+        PairState::Landed { at } => {
+            Some(*at + world.policy.waits.second_look).filter(|look| *look > seen && *look < next)
+        }
         _ => None,
+    };
+    // Everybody is gone through only where it matters: whose domain a pair is of, only the picture says.
+    world.ledger.pairs.values().find_map(look)?;
+    let pairs = shown(world, domain).filter_map(|(goodlink, _, here)| {
+        let account = world.policy.goodlink.get(goodlink)?.service_account.clone();
+        world.ledger.pairs.get(&Pair { user: here.guid, account })
     });
-    written.chain(looks.filter(|look| *look > seen)).chain([regular]).min()
+    pairs.filter_map(look).min()
 }
 
 /// Plans the surveys that are due; answers when that is of each domain.

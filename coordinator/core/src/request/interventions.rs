@@ -112,10 +112,14 @@ fn member(
     let Some(known) = world.ledger.rollouts.get(&name) else {
         return Err(Refused::Conflict(format!("there is no rollout {name}")));
     };
+    // Also where its Exchange server has another name by now, or is not configured any more.
+    if let Some(host) = given.parse().ok().filter(|host| may_be_over(&name, host)) {
+        return Ok((name, host));
+    }
     let servers = known.spec.servers().filter_map(|server| world.policy.exchange.get(server));
     let are = format!("hosts of rollout {name} are");
     let host = one_of("host", given, servers.flat_map(|server| &server.hosts), &are)?;
-    if !known.state.is_live() && !may_be_over(&name, &host) {
+    if !known.state.is_live() {
         return Err(Refused::Conflict(format!(
             "rollout {name} is {}: nothing is to be done on its hosts",
             known.state

@@ -3,9 +3,10 @@
 use super::super::{file, hold};
 use crate::example::{Example, minutes, name, succeeded};
 use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome};
-use sendgate_core::plan;
+use sendgate_core::plan::{self, Step};
 use sendgate_core::request::{self, WantedHeld};
 use sendgate_core::view;
+use std::time::Duration;
 
 /// Whoever asked for it counts on it now, not days later, when its agent is back.
 #[test]
@@ -31,6 +32,62 @@ fn a_forced_restart_that_cannot_begin_in_time_is_void() {
     file(&mut example, request);
     assert_eq!(example.settle().0.len(), 1);
     assert_eq!(view::status(example.world()).forced, [].into());
+}
+
+/// The machine is rebooted days later: its clock goes on where the journal ends, and what was void then stays so.
+#[test]
+fn a_forced_restart_that_is_void_stays_so_after_a_reboot() {
+    let mut example = Example::covered();
+    example.settle();
+    assert!(!plan::waits(example.world()));
+    let request = request::restart_force(example.world(), "gla", "the console hangs");
+    file(&mut example, request);
+    let until = example.now.steady + minutes(60);
+    example.pass(minutes(59));
+    example.estate.sessions.remove(&name("gla"));
+    let (_, plan) = example.settle();
+    assert_eq!(plan.wake, Some(until + Duration::from_millis(1)));
+    assert!(plan::waits(example.world()), "it is not void yet");
+    example.pass(minutes(1));
+    example.estate.sessions.remove(&name("gla"));
+    assert!(plan::waits(example.world()), "the journal does not know that it is void");
+    let learned: Vec<_> = plan::plan(example.world()).steps.iter().filter_map(Step::entry).collect();
+    let [Entry::Milestone(void)] = learned.as_slice() else { panic!("{learned:?}") };
+    let text = "the restart of GoodLink gla that a person wanted is void: it could not begin in time";
+    assert_eq!(void.to_string(), text);
+    assert_eq!(example.settle().0, []);
+    assert!(!plan::waits(example.world()));
+    example.pass(minutes(60 * 72));
+    example.now.steady = example.ledger.last.unwrap().steady;
+    example.observe_all();
+    assert_eq!(example.settle().0, []);
+    let shown = view::status(example.world()).forced[&name("gla")].clone();
+    assert!(shown.ends_with("void: it could not begin in time; say it again if it is still wanted"), "{shown}");
+    // Said again, it is another wish.
+    let request = request::restart_force(example.world(), "gla", "it hangs still");
+    file(&mut example, request);
+    assert_eq!(example.settle().0.len(), 1);
+}
+
+/// Once it is on offer a hold takes it back, as every act, and says that it must be asked for again.
+#[test]
+fn a_hold_ends_a_forced_restart_that_is_on_offer_and_says_so() {
+    let mut example = Example::covered();
+    let request = request::restart_force(example.world(), "gla", "the console hangs");
+    file(&mut example, request);
+    let (effects, _) = example.settle();
+    let [(intent, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    hold(&mut example, &WantedHeld::Estate);
+    example.settle();
+    let state = example.ledger.intents[intent].state.clone();
+    let why = "the estate is held by olga: bad night; say it again if it is still wanted";
+    assert!(
+        matches!(&state, IntentState::Ended { outcome: Outcome::Withdrawn { detail }, .. } if detail == why),
+        "{state:?}"
+    );
+    let request = request::release(example.world(), &WantedHeld::Estate, "over");
+    file(&mut example, request);
+    assert_eq!(example.settle().0, []);
 }
 
 /// Invariant 2 has this exception: a person says so, with a reason, and it happens once.

@@ -3,7 +3,7 @@
 use super::{against, file_it, installs, offered, phases, resume};
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, running, succeeded, wave};
 use sendgate_core::estate::{ExchangeState, HostState, ServiceState};
-use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
+use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome, Sequence};
 use sendgate_core::plan::rollout::{Class, Phase};
 use sendgate_core::policy::ExchangePolicy;
 use sendgate_core::request::{self, WantedHeld};
@@ -96,6 +96,40 @@ fn down(why: &str) -> Phase {
 
 const STOPPED: &str = "the store service is stopped; after 1h 0m no node of exa1 is known to serve";
 const WAITS: &str = "host exa1: the store service is stopped, and no node of exa1 is known to serve: 58m 0s to go";
+
+/// A test is on offer when somebody moves the group: it would fail for that, so that it gets no permit and is taken back, and
+/// is made once the store is where it was going.
+#[test]
+fn a_test_that_is_on_offer_waits_for_a_store_that_is_on_its_way() {
+    let mut example = cluster_of(&format!("test_send = true\n{}", wave("all", &["exa1"])));
+    for (host, version) in [("exa1", BEFORE), ("exa2", AFTER)] {
+        let intent = permitted(&mut example, host);
+        example.end(intent, succeeded());
+        shows(&mut example, 1, (AFTER, Stopped), (version, Running));
+    }
+    let tests = |example: &Example| -> Vec<Sequence> {
+        let open = example.ledger.open().filter(|(_, intent)| matches!(intent.effect, Effect::TestSend { .. }));
+        open.map(|(id, _)| id).collect()
+    };
+    let [test] = tests(&example).try_into().unwrap_or_else(|other| panic!("{other:?}"));
+    let mut moved = example.estate.hosts[&name("exa2")].clone();
+    moved.exchange.as_mut().unwrap().service.as_mut().unwrap().state = Stopped;
+    example.report("exa2", moved);
+    let refused = sendgate_core::plan::permit(example.world(), test).unwrap_err();
+    let refused: Vec<_> = refused.blocked.iter().map(ToString::to_string).collect();
+    let why = "host exa1: the store service is stopped, and no node of exa1 is known to serve: 1h 0m to go";
+    assert_eq!(refused, [why]);
+    example.settle();
+    assert_eq!(tests(&example), []);
+    let state = example.ledger.intents[&test].state.clone();
+    assert!(
+        matches!(&state, IntentState::Ended { outcome: Outcome::Withdrawn { detail }, .. } if detail == why),
+        "{state:?}"
+    );
+    shows(&mut example, 1, (AFTER, Running), (AFTER, Stopped));
+    let [test] = tests(&example).try_into().unwrap_or_else(|other| panic!("{other:?}"));
+    assert_eq!(sendgate_core::plan::permit(example.world(), test), Ok(()));
+}
 
 /// The installer on the active node stops the store: the passive one is no store down for that, however long it takes.
 #[test]

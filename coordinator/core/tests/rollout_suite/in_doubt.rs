@@ -1,9 +1,10 @@
 //! Installs whose end nobody knows, in rollouts that have come to their end.
 
-use super::{carry_out, file_it, install_next, installs, offered, waves};
+use super::{carry_out, file_it, install_next, installs, offered, phases, remove, remove_next, waves};
 use crate::example::{AFTER, Example, file_of, minutes, name};
 use sendgate_core::ledger::{Entry, Outcome, Sequence};
 use sendgate_core::plan::disruption::disrupted;
+use sendgate_core::plan::rollout::Phase;
 use sendgate_core::request;
 
 /// On EXA2, the last host, an install has an unknown end, and its store shows the old version.
@@ -55,6 +56,65 @@ fn a_person_who_has_looked_ends_the_doubt_also_when_the_rollout_has_finished() {
     let offer = installs(&offered(&mut example));
     assert_eq!(offer[0].0, "exa2");
     carry_out(&mut example, offer[0].1, "exa2", AFTER);
+}
+
+/// Whoever has said that he has looked, by leaving the host out or by an abort, is not asked again by the removal: the doubt
+/// would stop it, and nothing else could begin in the estate.
+#[test]
+fn a_removal_does_not_forget_that_a_person_has_looked() {
+    for left_out in [true, false] {
+        let (mut example, _) = in_doubt(u32::from(left_out));
+        if left_out {
+            example.pass(minutes(61));
+            example.settle();
+            assert_eq!(example.rollout_state(), "finished");
+            let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
+            file_it(&mut example, "olga", request);
+        } else {
+            let request = request::rollout_abort(example.world(), "dst", "enough");
+            file_it(&mut example, "olga", request);
+            example.pass(minutes(61));
+        }
+        assert_eq!(why(&example), None);
+        remove(&mut example);
+        assert_eq!(why(&example), None, "left out: {left_out}");
+        remove_next(&mut example, "exa1");
+        assert_eq!(phases(&example), [Phase::Removed, Phase::Removed], "left out: {left_out}");
+        assert_eq!(example.rollout_state(), "removed again");
+    }
+}
+
+/// Nobody has seen the end of what still ran when he aborted the rollout and had it removed.
+#[test]
+fn a_removal_asks_of_what_was_under_way_when_it_was_asked_for() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &waves()));
+    let intent = installs(&offered(&mut example))[0].1;
+    example.append(Entry::Permitted { intent, holder: None });
+    let request = request::rollout_abort(example.world(), "dst", "enough");
+    file_it(&mut example, "olga", request);
+    remove(&mut example);
+    example.end(intent, Outcome::Unknown { detail: "it was killed after 30m".into() });
+    example.pass(minutes(61));
+    example.settle();
+    let state = format!("stopped by itself: the removal: exa1 how install {intent} ended is unknown");
+    assert_eq!(example.rollout_state(), state);
+}
+
+/// The node was given to another Exchange server since, or that one has another name: the doubt has its end all the same.
+#[test]
+fn a_doubt_has_its_end_also_where_the_exchange_server_has_another_name_by_now() {
+    let (mut example, intent) = in_doubt(1);
+    example.pass(minutes(61));
+    example.settle();
+    let renamed = example.policy.exchange.remove(&name("exa2")).unwrap();
+    example.policy.exchange.insert(name("exa9"), renamed);
+    assert_eq!(why(&example), Some(unknown(intent)));
+    let request = request::skip(example.world(), "dst", "EXA2", "the installer has ended");
+    file_it(&mut example, "olga", request);
+    assert_eq!(why(&example), None);
+    let no_more = request::skip(example.world(), "dst", "exa2", "the same").unwrap_err().to_string();
+    assert_eq!(no_more, "there is no host \"exa2\": hosts of rollout dst are exa1");
 }
 
 /// What a person has seen, only the host can show: before it has reported a version, it stays in doubt.

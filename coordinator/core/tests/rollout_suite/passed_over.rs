@@ -98,6 +98,30 @@ fn a_removal_passes_over_a_server_that_left_the_configuration() {
     assert_eq!(example.rollout_state(), "removed again");
 }
 
+/// The canary is over and went well. That the server of the wave after it has left the configuration takes nothing off the
+/// canary: there is nothing left of that wave to take it off. Of a wave that is left in part the rest loses it.
+#[test]
+fn the_removal_after_a_trip_never_reaches_back_to_a_wave_before_the_last() {
+    for (file, removal) in [(waves(), None), (wave("all", &["exa1", "exa2"]), Some(0))] {
+        let mut example = Example::covered();
+        example.rollout_of(&file_of("dst", &format!("on_trip = \"remove\"\n{file}")));
+        for host in ["exa1", "exa2"] {
+            install_next(&mut example, host);
+            if host == "exa1" {
+                example.pass(minutes(15));
+            }
+        }
+        example.policy.exchange.remove(&name("exa2"));
+        example.settle();
+        let rollout = &example.ledger.rollouts[&name("dst")];
+        assert_eq!(rollout.removal.as_ref().map(|removal| removal.wave), removal.map(Some));
+        let offers = removals(&offered(&mut example)).into_iter().map(|(host, _)| host).collect::<Vec<_>>();
+        assert_eq!(offers, removal.map(|_| "exa1".to_owned()).into_iter().collect::<Vec<_>>());
+        let stopped = "stopped by itself: Exchange server exa2 is not in the configuration any more";
+        assert_eq!(example.rollout_state(), if removal.is_some() { "running" } else { stopped });
+    }
+}
+
 /// It leaves while the removal goes on; before, on the way forward, that stops the rollout.
 #[test]
 fn only_on_the_way_forward_a_server_that_left_stops_the_rollout() {

@@ -2,7 +2,7 @@
 
 use super::{file_it, install_next, installs, resume};
 use crate::example::{Example, file_of, minutes, name, succeeded, wave};
-use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
+use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome, Sequence};
 use sendgate_core::plan::{self, rollout::REFUSALS};
 use sendgate_core::request::{self, WantedHeld};
 use sendgate_core::view::{self, RolloutView};
@@ -81,6 +81,8 @@ fn what_was_begun_on_a_failed_host_is_tested_unless_it_was_left_out() {
         let (_, intent) = installs(&effects).remove(0);
         example.append(Entry::Permitted { intent, holder: None });
         example.end(intent, Outcome::Failed { detail: "exit code 1603".into() });
+        // It reports that it has no hotfix.
+        example.pass(minutes(1));
         if left_out {
             let skip = request::skip(example.world(), "dst", "exa1", "its disk is gone");
             file_it(&mut example, "olive", skip);
@@ -98,6 +100,35 @@ fn what_was_begun_on_a_failed_host_is_tested_unless_it_was_left_out() {
             ends(&mut example, succeeded());
             assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
         }
+    }
+}
+
+/// While a test is on offer, a person leaves its server's host out, or wants another host after all that was left out: the test
+/// is not made as things are.
+#[test]
+fn a_test_on_offer_that_nobody_needs_now_is_taken_back() {
+    for left_out in [true, false] {
+        let mut example = Example::covered();
+        example.rollout_of(&file_of("dst", &format!("test_send = true\n{}", wave("all", &["exa1", "exa2"]))));
+        install_next(&mut example, "exa1");
+        let skip = request::skip(example.world(), "dst", "exa2", "not this one");
+        file_it(&mut example, "olive", skip);
+        let intent = test(&mut example);
+        let (request, why) = if left_out {
+            let why = "a restart would not help: gla need not test sending through exa1 any more";
+            (request::skip(example.world(), "dst", "exa1", "nor this one"), why)
+        } else {
+            (request::retry(example.world(), "dst", "exa2", "after all"), "host exa2: it is waiting")
+        };
+        file_it(&mut example, "olive", request);
+        let refused = plan::permit(example.world(), intent).unwrap_err();
+        assert_eq!(refused.blocked.iter().map(ToString::to_string).collect::<Vec<_>>(), [why]);
+        example.settle();
+        let state = &example.ledger.intents[&intent].state;
+        assert!(
+            matches!(state, IntentState::Ended { outcome: Outcome::Withdrawn { detail }, .. } if detail == why),
+            "{state:?}"
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! What may go wrong before a rollout stops, with its exact denominators.
 
 use super::{against, carry_out, file_it, install_next, installs, offered, phases, progress_of, resume};
-use crate::example::{AFTER, Example, file_of, minutes, name, wave};
+use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, wave};
 use sendgate_core::enforcement::StoreVersion;
 use sendgate_core::ledger::{Entry, Outcome};
 use sendgate_core::plan;
@@ -72,6 +72,52 @@ fn a_failed_install_that_is_allowed_is_passed_over() {
     assert_eq!(example.rollout_state(), "finished");
     let why = "the install failed: exit code 1603".to_owned();
     assert_eq!(phases(&example)[0], Phase::Failed { class: Class::Install, why });
+}
+
+/// The installer says that it failed, and the store has the hotfix all the same: its users are watched for the whole soak.
+#[test]
+fn a_failed_install_that_left_the_hotfix_behind_is_watched() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &(waves() + "[thresholds]\nfailed_installs = 1\n")));
+    let intent = installs(&offered(&mut example))[0].1;
+    example.append(Entry::Permitted { intent, holder: None });
+    example.end(intent, Outcome::Failed { detail: "exit code 3010".into() });
+    example.settle();
+    let waves_done = |example: &Example| example.ledger.rollouts[&name("dst")].waves_done;
+    let not_heard =
+        "its install failed, and whether it left the hotfix behind the host has not shown since: 1h 0m to go";
+    assert_eq!((waves_done(&example), against(&example, "exa1")), (0, vec![not_heard.to_owned()]));
+    example.exchange("exa1", AFTER);
+    example.pass(minutes(1));
+    example.settle();
+    let watched = |left: &str| vec![format!("its wave is watched, though it has failed: {left} to go")];
+    assert_eq!((waves_done(&example), against(&example, "exa1")), (0, watched("15m 0s")));
+    example.pass(minutes(14));
+    example.settle();
+    assert_eq!((waves_done(&example), against(&example, "exa1")), (0, watched("1m 0s")));
+    example.pass(minutes(1));
+    example.settle();
+    assert_eq!(waves_done(&example), 1);
+    let why = "the install failed: exit code 3010".to_owned();
+    assert_eq!(phases(&example)[0], Phase::Failed { class: Class::Install, why });
+}
+
+/// Of a host that says nothing after its install failed nobody waits for ever to hear what it left behind.
+#[test]
+fn a_host_that_is_silent_after_its_failed_install_is_given_up_in_the_end() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &(waves() + "[thresholds]\nfailed_installs = 1\n")));
+    let intent = installs(&offered(&mut example))[0].1;
+    example.append(Entry::Permitted { intent, holder: None });
+    example.end(intent, Outcome::Failed { detail: "exit code 1603".into() });
+    for (after, done) in [(59, 0), (1, 1)] {
+        example.silence(minutes(after));
+        example.goodlink("adom\\goodadmin");
+        example.exchange("exa2", BEFORE);
+        example.survey();
+        example.settle();
+        assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, done, "after {after} more minutes");
+    }
 }
 
 /// After the hotfix some stores did not mount: that is counted by itself.

@@ -90,8 +90,11 @@ pub enum Milestone {
     HostsFailed {
         /// Which rollout.
         rollout: RolloutName,
-        /// Which hosts, and what is counted of each; may come in several parts.
+        /// Which hosts, and what is counted of each from here on; may come in several parts.
         failed: BTreeMap<HostName, Class>,
+        /// Of which an earlier record said so, and it is so no more: the wave was not over after it.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        recovered: BTreeSet<HostName>,
     },
     /// A wave was watched long enough. What becomes of its hosts later is drift, and no concern of the rollout any more.
     WaveDone {
@@ -99,6 +102,12 @@ pub enum Milestone {
         rollout: RolloutName,
         /// Which wave, from 0.
         wave: u32,
+    },
+    /// A restart of GoodLink that a person wanted could not begin in time: whatever a reboot does to the clock, it does not any
+    /// more.
+    RestartVoid {
+        /// Of which.
+        goodlink: GoodLinkName,
     },
     /// A store enforces, or may, and serves roster users without the right; or does so no more.
     Breach {

@@ -38,7 +38,7 @@ use std::collections::BTreeSet;
 
 pub(super) use begin::left_out;
 pub(super) use steps::{steps, wake};
-pub(super) use test_send::may_test;
+pub(super) use test_send::{may_test, not_needed};
 
 /// Times that an agent may refuse the act on a host before a person must look at it.
 pub const REFUSALS: usize = 3;

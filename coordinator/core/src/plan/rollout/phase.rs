@@ -6,7 +6,7 @@ use crate::estate::{ExchangeState, ServiceState};
 use crate::gate::World;
 use crate::ledger::{Class, Effect, Held, Intent, IntentState, Outcome, Rollout, Sequence, Skip};
 use crate::names::{HostName, OperatorName};
-use crate::plan::{disruption, hold};
+use crate::plan::{Blocked, disruption, hold};
 use crate::time::{Readable, Steady};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -211,7 +211,7 @@ fn installs<'a>(about: &About<'a>) -> impl Iterator<Item = (Sequence, &'a Intent
 }
 
 /// Whether what the host reports is from after every install of this rollout there, and each of them has ended. One whose
-/// end is unknown has ended once a person has looked, and wants the host tried again.
+/// end is unknown has ended once a person has looked.
 fn after_installs(about: &About<'_>) -> bool {
     let reported = about.report().map(|host| host.reported);
     let looked = about.rollout.retried.get(about.host);
@@ -295,6 +295,36 @@ fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
         Phase::Failed { class, why }
     } else {
         Phase::Verifying { missing }
+    }
+}
+
+/// What the host shows after its install ended badly, by its own word: the hotfix may be there all the same.
+pub(super) enum AfterFailure {
+    /// It has not reported since: the wave is not over meanwhile.
+    NotHeard(Blocked),
+    /// The hotfix is there, since then at the latest: its users are to be watched.
+    There(Steady),
+    /// It has no hotfix, is given up, or failed in another way.
+    Nothing,
+}
+
+/// What a host shows whose install failed.
+pub(super) fn after_failure(about: &About<'_>) -> AfterFailure {
+    let world = about.world;
+    let last = about.counted().pop().map(|(_, intent)| &intent.state);
+    let Some(IntentState::Ended { outcome: Outcome::Failed { .. }, at }) = last else { return AfterFailure::Nothing };
+    let Some(report) = about.report().filter(|host| host.reported > *at) else {
+        let running = hold::running(world, *at, || over(world, about.rollout, about));
+        let remaining = world.policy.act_deadline.saturating_sub(running);
+        let what = "its install failed, and whether it left the hotfix behind the host has not shown since".to_owned();
+        return match remaining.is_zero() {
+            true => AfterFailure::Nothing,
+            false => AfterFailure::NotHeard(Blocked::Wait { what, remaining }),
+        };
+    };
+    match installed(report).filter(|version| has(world, about.rollout, *version)) {
+        Some(_) => AfterFailure::There(world.ledger.versions_noted.get(about.host).map_or(*at, |noted| *noted.max(at))),
+        None => AfterFailure::Nothing,
     }
 }
 

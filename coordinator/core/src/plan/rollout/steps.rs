@@ -3,12 +3,13 @@
 use super::{HostProgress, Phase, baseline, began, fit, installed, ours, tally, test_send, wave};
 use crate::gate::World;
 use crate::ledger::entry::{self, cut};
-use crate::ledger::{Effect, Held, Milestone, Rollout, RolloutEvent, RolloutState};
+use crate::ledger::{Class, Effect, Held, Milestone, Rollout, RolloutEvent, RolloutState};
+use crate::names::{ExchangeServerName, HostName};
 use crate::plan::{Blocked, Step, hold};
 use crate::spec::OnTrip;
 use crate::time::{Readable, Steady};
 use crate::window::Opening;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Bytes of a reason that hosts have a say in: one line may name each of hundreds.
@@ -99,34 +100,55 @@ fn verified(rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Step> {
     new.map(|host| Step::Record(Milestone::HostVerified { rollout: name.clone(), host: host.host.clone() })).collect()
 }
 
-/// Those of a wave that is about to be over that have failed and are not written down as such: what they show later is no concern
-/// of the rollout, and that it went on without them is.
+/// What is not written down yet of who has failed in a wave that is about to be over: what they show later is no concern of the
+/// rollout, and that it went on without them is. The wave may not have been over after an earlier record, and what that one
+/// says not be so any more.
 fn failed<'a>(rollout: &Rollout, of_wave: impl Iterator<Item = &'a HostProgress>) -> Vec<Step> {
-    let new = of_wave.filter_map(|host| match host.phase {
-        Phase::Failed { class, .. } => Some((host.host.clone(), class)),
-        _ => None,
-    });
-    let new = new.filter(|(host, _)| !rollout.failed.contains_key(host));
-    let name = &rollout.spec.name;
-    let record =
-        |part| Step::Record(Milestone::HostsFailed { rollout: name.clone(), failed: BTreeMap::from_iter(part) });
-    entry::parts(new, |(host, _)| host.as_str().len()).into_iter().map(record).collect()
+    let (mut new, mut recovered) = (Vec::new(), Vec::new());
+    for HostProgress { host, phase, .. } in of_wave {
+        match (phase, rollout.failed.get(host)) {
+            (Phase::Failed { class, .. }, known) if known != Some(class) => new.push((host.clone(), *class)),
+            (Phase::Failed { .. }, _) | (_, None) => {}
+            (_, Some(_)) => recovered.push(host.clone()),
+        }
+    }
+    let record = |failed: Vec<(HostName, Class)>, recovered: Vec<HostName>| {
+        let (rollout, failed) = (rollout.spec.name.clone(), BTreeMap::from_iter(failed));
+        Step::Record(Milestone::HostsFailed { rollout, failed, recovered: BTreeSet::from_iter(recovered) })
+    };
+    let new = entry::parts(new, |(host, _)| host.as_str().len()).into_iter().map(|part| record(part, Vec::new()));
+    let recovered = entry::parts(recovered, |host| host.as_str().len()).into_iter();
+    new.chain(recovered.map(|part| record(Vec::new(), part))).collect()
 }
 
 /// The removal that the file asks for after a trip, from the last wave that has begun: what was not begun needs none. A
 /// record of its own, for the trip must be known whatever becomes of this one.
 fn removal(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<RolloutEvent> {
     let RolloutState::Tripped { reason } = &rollout.state else { return None };
-    let asked = rollout.spec.on_trip == OnTrip::Remove && rollout.removal.is_none();
-    let wave = last_begun(world, rollout, hosts).filter(|_| asked)?;
+    if rollout.spec.on_trip != OnTrip::Remove || rollout.removal.is_some() {
+        return None;
+    }
+    let wave = last_begun(world, rollout, hosts)?;
     Some(RolloutEvent::Removing { reason: reason.clone(), wave: Some(wave) })
 }
 
-/// The last wave that was begun; none where people left out all that was begun of it.
+/// The last wave that was begun, as the journal says; none where people left out all that was begun of it, or its servers are
+/// not in the configuration any more. Waves before it have gone well, and keep what they have.
 fn last_begun(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<u32> {
-    let begun = || hosts.iter().filter(|host| began(world, rollout, &host.host));
-    let last = begun().map(|host| host.wave).max()?;
-    begun().any(|host| host.wave == last && !rollout.skipped.contains_key(&host.host)).then_some(last)
+    let spec = &rollout.spec;
+    let begun = world.ledger.intents.values().filter_map(|intent| match &intent.effect {
+        Effect::Install { rollout: name, server, .. } if *name == spec.name && intent.state.began() => Some(server),
+        _ => None,
+    });
+    let wave = |server: &ExchangeServerName| {
+        let mut waves = (0..).zip(&spec.waves);
+        waves.find(|(_, wave)| wave.servers.contains(server)).map(|(at, _)| at)
+    };
+    let last = begun.filter_map(wave).max()?;
+    let left = |host: &HostProgress| {
+        host.wave == last && !rollout.skipped.contains_key(&host.host) && began(world, rollout, &host.host)
+    };
+    hosts.iter().any(left).then_some(last)
 }
 
 /// The next hosts, as many as may be under way in the wave.

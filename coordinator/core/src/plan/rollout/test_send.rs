@@ -28,19 +28,41 @@ pub(super) enum Standing {
     Failed(String),
 }
 
-/// The tests that the wave needs by now; none before all of its hosts are through, nor while a store is waited for.
+/// The tests that the wave needs by now.
 pub(super) fn of_wave(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgress]) -> BTreeSet<Test> {
-    let mut of_wave = hosts.iter().filter(|host| host.wave == wave);
-    let awaited = |HostProgress { server, host, .. }: &HostProgress| {
-        wave::awaited(&About { world, rollout, wave, server, host, except: None }).is_some()
-    };
-    let through = rollout.spec.test_send
-        && of_wave.all(|host| match host.phase {
-            Phase::Waiting => false,
-            Phase::Soaking { .. } => !awaited(host),
-            _ => !host.phase.in_flight(),
-        });
+    let through = rollout.spec.test_send && not_through(world, rollout, wave, hosts).is_none();
     if through { whenever(world, rollout, wave, hosts) } else { BTreeSet::new() }
+}
+
+/// Why the wave is not tested yet: a host of it is not through, or a store is waited for.
+fn not_through(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgress]) -> Option<Blocked> {
+    hosts.iter().filter(|host| host.wave == wave).find_map(|HostProgress { server, host, phase, .. }| match phase {
+        Phase::Soaking { .. } => wave::awaited(&About { world, rollout, wave, server, host, except: None }),
+        phase if *phase == Phase::Waiting || phase.in_flight() => {
+            Some(Blocked::Host { host: host.clone(), why: format!("it is {phase}") })
+        }
+        _ => None,
+    })
+}
+
+/// Why a test that is on offer is not to be made as things are: it would not be planned now.
+pub(in crate::plan) fn not_needed(
+    world: World<'_>,
+    rollout: &Rollout,
+    effect: &Effect,
+    hosts: &[HostProgress],
+) -> Option<Blocked> {
+    let Effect::TestSend { wave, goodlink, host, server, .. } = effect else { return None };
+    let no_help = |why: String| Some(Blocked::NoHelp { why });
+    if wave::current(rollout, hosts) != Some(*wave) {
+        return no_help(format!("wave {} is not watched any more", wave.saturating_add(1)));
+    }
+    if let Some(why) = not_through(world, rollout, *wave, hosts) {
+        return Some(why);
+    }
+    let test = Test { goodlink: goodlink.clone(), host: host.clone(), server: server.clone() };
+    let needed = whenever(world, rollout, *wave, hosts).contains(&test);
+    if needed { None } else { no_help(format!("{goodlink} need not test sending through {server} any more")) }
 }
 
 /// The same whether or not its hosts are through: one that was left out and is wanted after all may come later.

@@ -1,7 +1,7 @@
 //! Waves: whose turn it is, and how long a wave is still watched.
 
 use super::cluster::{self, Store};
-use super::phase::{self, silence};
+use super::phase::{self, AfterFailure, silence};
 use super::{About, Class, HostProgress, Phase, baseline, installed, ours, test_send};
 use crate::estate::ServiceState;
 use crate::gate::World;
@@ -44,16 +44,26 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         // Also where nothing of the wave is watched, as after a failure that was allowed.
         let current = wave == rollout.waves_done;
         let tests = if current { test_send::pending(world, rollout, wave, hosts) } else { Vec::new() };
+        let is_failed =
+            |host: &HostProgress| current && rollout.removal.is_none() && matches!(host.phase, Phase::Failed { .. });
+        let after_failure = |HostProgress { server, host, .. }: &HostProgress| {
+            phase::after_failure(&About { world, rollout, wave, server, host, except })
+        };
         for host in hosts.iter_mut().filter(|host| host.wave == wave && host.phase.is_over()) {
             host.blocked.extend(tests.iter().cloned());
+            if let Some(AfterFailure::NotHeard(why)) = Some(&*host).filter(|host| is_failed(host)).map(after_failure) {
+                host.blocked.insert(why);
+            }
         }
-        let changed = |host: &HostProgress| {
-            rollout.verified.get(&host.host).copied().filter(|_| ours(world, rollout, &host.host))
+        let shows = |host: &HostProgress| match rollout.verified.get(&host.host) {
+            None if is_failed(host) => match after_failure(host) {
+                AfterFailure::There(since) => Some(since),
+                AfterFailure::NotHeard(_) | AfterFailure::Nothing => None,
+            },
+            known => known.copied(),
         };
-        let failed = |host: &HostProgress| {
-            let counts = current && rollout.removal.is_none() && matches!(host.phase, Phase::Failed { .. });
-            counts && changed(host).is_some()
-        };
+        let changed = |host: &HostProgress| shows(host).filter(|_| ours(world, rollout, &host.host));
+        let failed = |host: &HostProgress| is_failed(host) && changed(host).is_some();
         let watched = |host: &HostProgress| matches!(host.phase, Phase::Soaking { .. }) || failed(host);
         let of_wave: Vec<&HostProgress> = hosts.iter().filter(|host| host.wave == wave).collect();
         if !of_wave.iter().any(|host| watched(host)) {
@@ -72,7 +82,7 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         let unclear = unclear(world, rollout, hosts);
         for host in hosts.iter_mut().filter(|host| host.wave == wave && watched(host)) {
             let about = About { world, rollout, wave, server: &host.server, host: &host.host, except };
-            let since = last.filter(|_| unfinished.is_none() && rollout.verified.contains_key(&host.host));
+            let since = last.filter(|_| unfinished.is_none() && shows(host).is_some());
             // It does not go on while it is held (invariant 7).
             let watched = since.map(|since| hold::running(world, since, || phase::over(world, rollout, &about)));
             let remaining = spec.soak.saturating_sub(watched.unwrap_or_default());
