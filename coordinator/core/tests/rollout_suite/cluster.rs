@@ -102,6 +102,7 @@ const WAITS: &str = "host exa1: the store service is stopped, and no node of exa
 #[test]
 fn a_test_that_is_on_offer_waits_for_a_store_that_is_on_its_way() {
     let mut example = cluster_of(&format!("test_send = true\n{}", wave("all", &["exa1"])));
+    example.policy.disruption.estate = 4.try_into().unwrap();
     for (host, version) in [("exa1", BEFORE), ("exa2", AFTER)] {
         let intent = permitted(&mut example, host);
         example.end(intent, succeeded());

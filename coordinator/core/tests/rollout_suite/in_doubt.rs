@@ -114,7 +114,7 @@ fn a_doubt_has_its_end_also_where_the_exchange_server_has_another_name_by_now() 
     file_it(&mut example, "olga", request);
     assert_eq!(why(&example), None);
     let no_more = request::skip(example.world(), "dst", "exa2", "the same").unwrap_err().to_string();
-    assert_eq!(no_more, "there is no host \"exa2\": hosts of rollout dst are exa1");
+    assert_eq!(no_more, "host \"exa2\" is not known: hosts of rollout dst are exa1");
 }
 
 /// What a person has seen, only the host can show: before it has reported a version, it stays in doubt.

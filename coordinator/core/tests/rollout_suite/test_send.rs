@@ -115,7 +115,7 @@ fn a_test_on_offer_that_nobody_needs_now_is_taken_back() {
         file_it(&mut example, "olive", skip);
         let intent = test(&mut example);
         let (request, why) = if left_out {
-            let why = "a restart would not help: gla need not test sending through exa1 any more";
+            let why = "gla need not test sending through exa1 any more";
             (request::skip(example.world(), "dst", "exa1", "nor this one"), why)
         } else {
             (request::retry(example.world(), "dst", "exa2", "after all"), "host exa2: it is waiting")
