@@ -59,6 +59,8 @@ fn a_forced_restart_that_is_void_stays_so_after_a_reboot() {
     assert!(!plan::waits(example.world()));
     example.pass(minutes(60 * 72));
     example.now.steady = example.ledger.last.unwrap().steady;
+    // Nor do wishes come back when the configuration gives acts more time.
+    example.policy.act_deadline = minutes(120);
     example.observe_all();
     assert_eq!(example.settle().0, []);
     let shown = view::status(example.world()).forced[&name("gla")].clone();
