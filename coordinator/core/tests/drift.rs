@@ -6,7 +6,8 @@ mod example;
 use example::{AFTER, BEFORE, Example, file_of, minutes, name, succeeded, wave};
 use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::enforcement::Means;
-use sendgate_core::ledger::Entry;
+use sendgate_core::ledger::entry::VersionStep;
+use sendgate_core::ledger::{Entry, Milestone};
 use sendgate_core::plan::{self, Step};
 use sendgate_core::view::{self, DriftLine};
 
@@ -83,7 +84,7 @@ fn what_we_did_once_explains_no_later_change() {
         example.pass(minutes(1));
         example.exchange("exa1", version);
         example.settle();
-        assert_eq!(lines(&example).len(), known, "{:?}", texts(&example));
+        assert_eq!((example.ledger.drift.len(), lines(&example).len()), (known, 1), "{:?}", texts(&example));
     }
 }
 
@@ -135,26 +136,86 @@ fn every_change_of_enforcement_has_its_words() {
     }
 }
 
+/// What has changed again, whoever changed it, is not what is there now; of a host that is gone nobody wants to hear.
 #[test]
-fn who_is_concerned_is_said_of_the_version_that_is_there() {
+fn only_what_is_there_now_is_shown() {
     let mut example = drifted(BEFORE, AFTER);
-    example.exchange("exa1", BEFORE);
-    example.settle();
-    let texts = texts(&example);
-    assert!(texts[0].ends_with("; it has changed again since"), "{texts:?}");
-    assert!(texts[1].ends_with("; 0 of the 2 roster users of exa1 are not covered now"), "{texts:?}");
-    // There and back again: the first one is not what is there now.
-    example.exchange("exa1", AFTER);
-    example.settle();
-    let three: Vec<_> = lines(&example).into_iter().map(|line| line.users.is_some()).collect();
-    assert_eq!(three, [false, false, true]);
+    for version in [BEFORE, AFTER] {
+        example.exchange("exa1", version);
+        example.settle();
+        let [line] = lines(&example).try_into().unwrap_or_else(|lines| panic!("{lines:?}"));
+        assert_eq!(line.drift.after, name(version));
+        assert!(line.to_string().ends_with("; 0 of the 2 roster users of exa1 are not covered now"), "{line}");
+    }
+    assert_eq!(example.ledger.drift.len(), 3, "the journal keeps them");
     // Of a host that belongs to nothing nobody is known, which is not nobody.
-    example.policy.exchange.remove(&name("exa1"));
-    let text = lines(&example)[2].to_string();
+    let exa1 = example.policy.exchange.remove(&name("exa1")).unwrap();
+    let text = lines(&example)[0].to_string();
     assert!(
         text.ends_with("; the host belongs to no declared Exchange server, so whom that concerns is not known"),
         "{text}"
     );
+    example.policy.exchange.insert(name("exa1"), exa1);
+    let exa1 = example.policy.hosts.remove(&name("exa1")).unwrap();
+    assert_eq!(lines(&example), []);
+    example.policy.hosts.insert(name("exa1"), exa1);
+    // We change it ourselves.
+    let changed = Milestone::Version(VersionStep {
+        host: name("exa1"),
+        before: Some(name(AFTER)),
+        after: name(BEFORE),
+        ours: true,
+        holds: [].into(),
+        beside: true,
+        means: None,
+    });
+    example.append(Entry::Milestone(changed));
+    assert_eq!(lines(&example), []);
+}
+
+/// It held the rollout, and whoever let that go had it before his eyes; a hold of other times says nothing of it.
+#[test]
+fn what_a_person_let_go_is_not_shown_any_more() {
+    use sendgate_core::request::{WantedHeld, hold, resume};
+    let ask = |example: &mut Example, request: Result<_, sendgate_core::request::Refused>| {
+        example.append(Entry::Request { by: name("olga"), request: request.unwrap() });
+        example.pass(minutes(1));
+    };
+    for person_first in [false, true] {
+        let mut example = Example::covered();
+        example.rollout_of(&file_of("dst", &wave("all", &["exa2"])));
+        example.settle();
+        let held = WantedHeld::Rollout("dst".into());
+        if person_first {
+            let request = hold(example.world(), &held, "bad night");
+            ask(&mut example, request);
+        }
+        example.exchange("exa2", AFTER);
+        example.exchange("exa1", AFTER);
+        example.settle();
+        let hosts =
+            |example: &Example| lines(example).iter().map(|line| line.drift.host.to_string()).collect::<Vec<_>>();
+        assert_eq!(hosts(&example), ["exa1", "exa2"]);
+        example.pass(minutes(5));
+        for shown in if person_first { &[true, false][..] } else { &[false] } {
+            let request = resume(example.world(), "dst", "looked at it");
+            ask(&mut example, request);
+            // That of the other server held nothing.
+            assert_eq!(hosts(&example), if *shown { vec!["exa1", "exa2"] } else { vec!["exa1"] });
+        }
+        let request = hold(example.world(), &held, "bad night");
+        ask(&mut example, request);
+        assert_eq!(hosts(&example), ["exa1"]);
+    }
+    // Whoever holds a rollout later, and lets it go, need not have seen it.
+    let mut example = drifted(BEFORE, AFTER);
+    example.pass(minutes(1));
+    example.rollout_of(&file_of("dst", &wave("all", &["exa1"])));
+    let request = hold(example.world(), &WantedHeld::Rollout("dst".into()), "bad night");
+    ask(&mut example, request);
+    let request = resume(example.world(), "dst", "over");
+    ask(&mut example, request);
+    assert_eq!(lines(&example).len(), 1);
 }
 
 /// What is written down says what it meant, whoever reads it later and with whatever table.

@@ -4,11 +4,15 @@ use crate::coverage::VerdictKind;
 use crate::coverage::reading::Home;
 use crate::enforcement::Change;
 use crate::gate::{self, Reason, World, subjects};
-use crate::ledger::Drift;
+use crate::ledger::{Drift, Held};
 use crate::names::{DirectoryName, ExchangeServerName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
+
+/// The resolution of moments.
+const INSTANT: Duration = Duration::from_millis(1);
 
 /// A store version that changed with no command of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +22,8 @@ pub struct DriftLine {
     pub drift: Drift,
     /// What it means.
     pub change: Change,
-    /// Whom it concerns, as things are now; none where the version has changed again since.
-    pub users: Option<Concerned>,
+    /// Whom it concerns, as things are now.
+    pub users: Concerned,
 }
 
 /// The roster users of an Exchange server, as they are now.
@@ -37,18 +41,33 @@ pub struct Concerned {
     pub more: Option<String>,
 }
 
-/// Every one, the newest last.
+/// Those that say something of what is there now and that nobody has looked at yet, the newest last; the journal keeps all of
+/// them.
 pub(super) fn drift(world: World<'_>) -> Vec<DriftLine> {
-    let line = |(number, drift): (usize, &Drift)| {
+    let last = |(number, drift): &(usize, &Drift)| {
         let later = world.ledger.drift.iter().skip(number + 1).any(|later| later.host == drift.host);
-        let there = !later && world.ledger.versions.get(&drift.host) == Some(&drift.after);
-        DriftLine {
-            drift: drift.clone(),
-            change: world.policy.enforcement.change(&drift.before, &drift.after),
-            users: there.then(|| concerned(world, world.policy.exchange_of(&drift.host))),
-        }
+        !later && world.ledger.versions.get(&drift.host) == Some(&drift.after)
     };
-    world.ledger.drift.iter().enumerate().map(line).collect()
+    let all = world.ledger.drift.iter().enumerate().filter(last).map(|(_, drift)| drift);
+    let configured = all.filter(|drift| world.policy.hosts.contains_key(&drift.host));
+    let line = |drift: &Drift| DriftLine {
+        drift: drift.clone(),
+        change: world.policy.enforcement.change(&drift.before, &drift.after),
+        users: concerned(world, world.policy.exchange_of(&drift.host)),
+    };
+    configured.filter(|drift| !looked_at(world, drift)).map(line).collect()
+}
+
+/// Whether it held rollouts, and people have let all of them go since: they were shown it as the reason.
+fn looked_at(world: World<'_>, drift: &Drift) -> bool {
+    let (holds, at) = (&world.ledger.holds, drift.at.steady);
+    let Some(server) = world.policy.exchange_of(&drift.host) else { return false };
+    let rollouts = world.ledger.rollouts.iter().filter(|(_, rollout)| rollout.spec.has(server));
+    // Held from the very moment on at which it was noticed.
+    let then = |held: &Held| holds.running(at, at + INSTANT, std::slice::from_ref(held)).is_zero();
+    let held: Vec<_> = rollouts.map(|(name, _)| Held::Rollout(name.clone())).filter(then).collect();
+    let still = |held: &Held| holds.all_on(held).any(|hold| hold.at.steady <= at);
+    !held.is_empty() && !held.iter().any(still)
 }
 
 fn concerned(world: World<'_>, server: Option<&ExchangeServerName>) -> Concerned {
@@ -85,13 +104,9 @@ impl fmt::Display for DriftLine {
         let (Drift { host, before, after, at }, Change { from, to, means }) = (&self.drift, &self.change);
         write!(
             f,
-            "{host}: store.exe went from {before} ({}) to {after} ({}) with no command of ours, noticed {:.0}: {means}; ",
-            from.branch, to.branch, at.wall
-        )?;
-        match &self.users {
-            Some(users) => write!(f, "{users}"),
-            None => f.write_str("it has changed again since"),
-        }
+            "{host}: store.exe went from {before} ({}) to {after} ({}) with no command of ours, noticed {:.0}: {means}; {}",
+            from.branch, to.branch, at.wall, self.users
+        )
     }
 }
 
