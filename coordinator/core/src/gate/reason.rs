@@ -143,6 +143,11 @@ pub enum Reason {
         /// Which.
         server: ExchangeServerName,
     },
+    /// No GoodLink server is declared to have users in this domain, so there is nobody whom its gate could speak of.
+    NobodyIn {
+        /// Which.
+        domain: DomainName,
+    },
 }
 
 impl Reason {
@@ -158,6 +163,7 @@ impl Reason {
             | Self::Goodlink { .. }
             | Self::HomeUnknown { .. }
             | Self::NobodyDeclared { .. }
+            | Self::NobodyIn { .. }
             | Self::NotSeenAnew { .. }
             | Self::EmptyRoster { .. } => true,
             Self::Unresolved { answered, .. } => !answered,
@@ -241,6 +247,11 @@ impl fmt::Display for Reason {
             Self::NobodyDeclared { server } => {
                 write!(f, "no GoodLink server is declared to use {server}: declare the one that does, or remove it")
             }
+            Self::NobodyIn { domain } => write!(
+                f,
+                "no GoodLink server is declared to have users in {domain}: add it to the domains of one that has; for a \
+                 domain of service accounts alone this is as it should be"
+            ),
         }
     }
 }

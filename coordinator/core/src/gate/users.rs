@@ -17,9 +17,9 @@ use std::time::Duration;
 pub enum Resolution<'a> {
     /// One object in one domain.
     Here(&'a DomainName, &'a UserPicture),
-    /// The directory answered: nobody, or several.
+    /// The directory answered: nobody, or several. Without his name: many may share it.
     Not(String),
-    /// Some domain that he may be in has not answered.
+    /// Some domain that he may be in has not answered, in the same way.
     Unknown(String),
 }
 
@@ -46,19 +46,23 @@ pub fn resolve<'a>(world: World<'a>, goodlink: &GoodLinkPolicy, user: &Directory
             }
             Some((_, Some(Presence::Absent))) => {}
             Some((domain, Some(Presence::Unknown(why)))) => unknown = Some(format!("{domain}: {why}")),
-            Some((domain, None)) => unknown = Some(format!("the last survey of {domain} did not ask for {user}")),
+            Some((domain, None)) => unknown = Some(not_asked(domain)),
             None => unknown = Some(format!("{domain} has not been surveyed, or too long ago")),
         }
     }
     match (here, unknown) {
         (_, Some(why)) => Resolution::Unknown(why),
-        (None, None) => Resolution::Not(format!("{user} was not found in {}", text(&goodlink.domains))),
+        (None, None) => Resolution::Not(format!("not found in {}", text(&goodlink.domains))),
         (Some((domain, picture)), None) if more.is_empty() => Resolution::Here(domain, picture),
         (Some((domain, _)), None) => {
             more.insert(domain.clone());
-            Resolution::Not(format!("{user} was found in more than one domain: {}", text(&more)))
+            Resolution::Not(format!("found in more than one domain: {}", text(&more)))
         }
     }
+}
+
+fn not_asked(domain: &DomainName) -> String {
+    format!("not asked for in the last survey of {domain}")
 }
 
 fn text(domains: &BTreeSet<DomainName>) -> String {
@@ -119,8 +123,7 @@ pub(super) fn closing(
                         continue;
                     }
                     Some(None) => {
-                        let why = format!("the last survey of {domain} did not ask for {directory_name}");
-                        let (user, goodlink) = (user.clone(), name.clone());
+                        let (user, goodlink, why) = (user.clone(), name.clone(), not_asked(domain));
                         reasons.insert(Reason::Unresolved { user, goodlink, why, answered: false });
                         continue;
                     }

@@ -1,9 +1,9 @@
 //! `hosts` and `domains`.
 
-use super::gate::{GateState, ReasonLine, lines};
+use super::gate::{GateState, ReasonLine, lines, of_domain};
 use crate::enforcement::Enforcement;
 use crate::estate::{Answer, HostState, Service};
-use crate::gate::{self, World, subjects};
+use crate::gate::{World, subjects};
 use crate::names::{AgentName, DomainName, HostName};
 use crate::plan::disruption;
 use crate::policy::GrantMode;
@@ -124,7 +124,7 @@ pub struct DomainLine {
 pub fn domains(world: World<'_>) -> DomainsView {
     let line = |(domain, policy): (&DomainName, &crate::policy::DomainPolicy)| {
         let picture = world.estate.domains.get(domain);
-        let reasons: std::collections::BTreeSet<_> = gate::of_domain(world, domain).into_values().flatten().collect();
+        let (_, reasons) = of_domain(world, domain);
         let (mut users, mut warnings) = (BTreeMap::new(), 0);
         for (goodlink, _, user, here) in subjects(world, domain) {
             let account = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account);

@@ -84,7 +84,7 @@ pub struct GateView {
 const NAMED: usize = 3;
 
 /// Reasons as lines for people: one for each, but users who share a verdict and its cause share a line, and so do those who
-/// cannot be resolved for the same reason.
+/// cannot be resolved, or whose mailboxes are not where they ought to be, for the same reason.
 #[must_use]
 pub fn summary(reasons: &[ReasonLine]) -> Vec<String> {
     let mut lines = Vec::new();
@@ -97,6 +97,16 @@ pub fn summary(reasons: &[ReasonLine]) -> Vec<String> {
             }
             Reason::Unresolved { user, goodlink, why, .. } => {
                 let shared = format!("of {goodlink} are unresolved: {why}");
+                groups.entry(shared).or_default().push((user.as_str(), text));
+            }
+            Reason::HomeUnknown { user, why } => {
+                let shared = format!("have mailboxes that cannot be placed: {why}");
+                groups.entry(shared).or_default().push((user.as_str(), text));
+            }
+            Reason::HomeUndeclared { user, server, goodlink } => {
+                let shared = format!(
+                    "have their mailboxes on {server}, which {goodlink} is not declared to use: add it to the configuration"
+                );
                 groups.entry(shared).or_default().push((user.as_str(), text));
             }
             _ => lines.push(text.clone()),
@@ -132,13 +142,7 @@ pub fn gate(world: World<'_>, subject: &str) -> Result<GateView, SubjectUnknown>
     let server = subject.parse().ok().filter(|server: &ExchangeServerName| policy.exchange.contains_key(server));
     let (cells, all): (Vec<_>, BTreeSet<Reason>) = match (domain, server) {
         (Some(domain), _) => {
-            let cells = gate::of_domain(world, &domain);
-            let all = if cells.is_empty() {
-                // A domain that no GoodLink server serves: nothing is known of its users.
-                [Reason::NotSurveyed { domain: domain.clone() }].into()
-            } else {
-                cells.values().flatten().cloned().collect()
-            };
+            let (cells, all) = of_domain(world, &domain);
             (cells.into_iter().map(|(server, reasons)| cell(domain.clone(), server, reasons)).collect(), all)
         }
         (None, Some(server)) => {
@@ -161,6 +165,17 @@ pub fn gate(world: World<'_>, subject: &str) -> Result<GateView, SubjectUnknown>
         cells,
         laboratory: policy.laboratory,
     })
+}
+
+/// The cells of a domain, and all reasons of all of them: none, only where there is a cell and all are open.
+pub(super) fn of_domain(
+    world: World<'_>,
+    domain: &DomainName,
+) -> (BTreeMap<ExchangeServerName, BTreeSet<Reason>>, BTreeSet<Reason>) {
+    let cells = gate::of_domain(world, domain);
+    let nobody = cells.is_empty().then(|| Reason::NobodyIn { domain: domain.clone() });
+    let all = cells.values().flatten().cloned().chain(nobody).collect();
+    (cells, all)
 }
 
 fn cell(domain: DomainName, server: ExchangeServerName, reasons: BTreeSet<Reason>) -> CellView {

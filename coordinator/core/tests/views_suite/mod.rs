@@ -1,3 +1,4 @@
 //! Single parts of what people are shown.
 
 mod certificates;
+mod gates;
