@@ -10,7 +10,7 @@ pub use interventions::{
     under_way,
 };
 
-pub use rollouts::{rollout_abort, rollout_apply, rollout_read, rollout_remove, rollout_start};
+pub use rollouts::{rollout_abort, rollout_apply, rollout_fits, rollout_read, rollout_remove, rollout_start};
 
 use crate::gate::World;
 use crate::ledger::Request;

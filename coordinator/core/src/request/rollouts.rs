@@ -14,9 +14,18 @@ use crate::spec::{self, RolloutSpec, SpecError};
 /// [`Refused::Conflict`] if it was started in another one, or a live rollout has one of the servers already.
 pub fn rollout_apply(world: World<'_>, text: &str) -> Result<Request, Refused> {
     let spec = rollout_read(world, text)?;
+    rollout_fits(world, &spec)?;
+    Ok(Request::RolloutApply(spec))
+}
+
+/// Checks that what was read can be applied beside what is there.
+///
+/// # Errors
+/// [`Refused::Unchanged`] and [`Refused::Conflict`] as [`rollout_apply`].
+pub fn rollout_fits(world: World<'_>, spec: &RolloutSpec) -> Result<(), Refused> {
     if let Some(known) = world.ledger.rollouts.get(&spec.name) {
         let name = &spec.name;
-        if known.spec == spec {
+        if known.spec == *spec {
             return Err(Refused::Unchanged(format!("rollout {name} is there in this form, and is {}", known.state)));
         }
         if known.state != RolloutState::Created {
@@ -24,12 +33,11 @@ pub fn rollout_apply(world: World<'_>, text: &str) -> Result<Request, Refused> {
                 "rollout {name} exists, is {}, and differs from the file in {}: a rollout that was started is not changed; \
                  choose another name",
                 known.state,
-                differences(&known.spec, &spec).join(", ")
+                differences(&known.spec, spec).join(", ")
             )));
         }
     }
-    free(world, &spec)?;
-    Ok(Request::RolloutApply(spec))
+    free(world, spec)
 }
 
 /// Reads a rollout's file, and checks that it can come true from now on.
@@ -38,7 +46,7 @@ pub fn rollout_apply(world: World<'_>, text: &str) -> Result<Request, Refused> {
 /// [`SpecError`] with all that is wrong with it.
 pub fn rollout_read(world: World<'_>, text: &str) -> Result<RolloutSpec, SpecError> {
     let spec = spec::read(text, world.policy)?;
-    spec::outlasts_windows(&spec, world.now.wall)?;
+    spec::outlasts_windows(&spec, world.policy, world.now.wall)?;
     Ok(spec)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! 1. [`file`]: the TOML that a person writes, as it stands there;
 //! 2. [`read`]: the same against the policy: its servers are there, each is in one wave, every number makes sense;
-//! 3. [`outlasts_windows`]: whether it can come true from now on;
+//! 3. [`outlasts_windows`]: whether it can come true from now on, by [`windows`];
 //! 4. [`RolloutSpec`]: what that comes to; it is journaled, and nothing of the file is asked again.
 
 mod file;
@@ -11,16 +11,18 @@ mod problem;
 mod read;
 mod thresholds;
 mod waves;
+mod windows;
 
 pub use patience::outlasts_windows;
 pub use problem::{SpecError, SpecProblem};
 pub use read::read;
 pub use thresholds::Thresholds;
+pub use windows::Windows;
+pub(crate) use windows::after;
 
 use crate::enforcement::StoreVersion;
 use crate::ledger::Sha256;
 use crate::names::{ExchangeServerName, PackageName, RolloutName, WaveName};
-use crate::window::Together;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::num::NonZeroU32;
@@ -77,16 +79,6 @@ pub struct WaveSpec {
     pub soak: Duration,
     /// Hosts at once, at most; the policy's limits hold as well.
     pub at_once: NonZeroU32,
-}
-
-/// When hosts may be changed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Windows {
-    /// At any time, and somebody has said so.
-    AnyTime,
-    /// While one of these is open; at least one.
-    In(Together),
 }
 
 /// What follows a trip.

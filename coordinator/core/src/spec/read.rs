@@ -127,6 +127,13 @@ fn thresholds(problems: &mut Problems, place: &str, written: &WrittenThresholds)
         problems.add(format!("{place}.new_pauses_percent"), wrong, "write 0 to 99, in whole percent");
         return None;
     }
+    if let (Some(percent), None) = (written.new_pauses_percent, written.new_pauses) {
+        let wrong =
+            format!("{percent} % is written without new_pauses, which is zero if it is left out: one pause stops it");
+        let remedy = format!("write {place}.new_pauses as well; whichever is passed first stops it");
+        problems.add(format!("{place}.new_pauses_percent"), wrong, &remedy);
+        return None;
+    }
     Some(Thresholds {
         new_pauses: new_pauses?,
         new_pauses_percent: percent.flatten(),

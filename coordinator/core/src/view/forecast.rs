@@ -1,26 +1,25 @@
 //! `plan ROLLOUT`: a dry run. Every host with its wave and window, what is in its way now, and when it would go.
 //!
 //! The reasons are those of [`progress`], as if the rollout were running; the times are what the file expects, one host
-//! after the other, from this moment on. Nobody can know when people approve or when a gate opens: the waits that are known
+//! after the other, from this moment and from where each host is on ([`course`]). Nobody can know when people approve or when a gate opens: the waits that are known
 //! come first, and what else must happen before is listed with the hosts.
 
-use super::rollout::{RolloutHostLine, host_lines};
+mod course;
+
+use super::rollout::RolloutHostLine;
 use super::status::HoldLine;
 use crate::gate::{Reason, World};
-use crate::ledger::{Held, Hold, Ledger, Rollout, RolloutState};
-use crate::names::{ExchangeServerName, OperatorName, RolloutName, WaveName};
-use crate::plan::rollout::{Depth, HostProgress, at_once, batches, progress};
+use crate::ledger::{Held, Hold, Ledger, Rollout, RolloutState, Subject};
+use crate::names::{OperatorName, WaveName};
+use crate::plan::rollout::{Depth, HostProgress, Phase, progress};
 use crate::plan::{Blocked, hold};
-use crate::spec::{RolloutSpec, WaveSpec, Windows};
-use crate::window::{Opening, windows_at};
-use jiff::{SignedDuration, Timestamp};
+use crate::request::{self, Refused};
+use crate::spec::{RolloutSpec, WaveSpec, Windows, after};
+use course::Course;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
+use std::collections::BTreeSet;
 use std::time::Duration;
-
-/// Openings that are looked at for one step.
-const OPENINGS: usize = 100;
 
 /// A dry run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +42,9 @@ pub struct ForecastView {
     pub held: Vec<HoldLine>,
     /// The next openings of its windows; none: at any time.
     pub openings: Vec<(Timestamp, Timestamp)>,
+    /// Why it could not be applied, whatever its file says; none: it could, or is.
+    #[serde(default)]
+    pub refused: Option<String>,
 }
 
 /// A wave.
@@ -61,7 +63,7 @@ pub struct WaveForecast {
 /// A host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostForecast {
-    /// When it would go; none: it fits into no window of the next ones, or will not move by itself.
+    /// When it would go; none: it has begun, fits into no window of the next ones, or will not move by itself.
     pub begins: Option<Timestamp>,
     /// It is held, or must wait for something that is.
     pub held: bool,
@@ -98,39 +100,33 @@ impl ForecastView {
     }
 }
 
-/// A host of a wave, and whether something holds it.
-struct Member {
-    line: RolloutHostLine,
-    held: bool,
-}
-
-impl Member {
-    fn server(&self) -> &ExchangeServerName {
-        &self.line.progress.server
-    }
-
-    fn is_left(&self) -> bool {
-        !self.line.progress.phase.is_over()
-    }
-}
-
 fn moves(state: &RolloutState) -> bool {
     matches!(state, RolloutState::Created | RolloutState::Running { .. })
 }
 
-/// The dry run of a rollout that is there, or of one that a file describes.
+/// The dry run of what a file comes to, and why that could not be applied, should it be so.
+#[must_use]
+pub fn forecast_of_file(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> ForecastView {
+    let refused = match request::rollout_fits(world, spec) {
+        Ok(()) | Err(Refused::Unchanged(_)) => None,
+        Err(refused) => Some(refused.to_string()),
+    };
+    ForecastView { refused, ..forecast(world, spec, by) }
+}
+
+/// The dry run of a rollout that is there, or of one in the form of a file.
 #[must_use]
 pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> ForecastView {
     let known = world.ledger.rollouts.get(&spec.name).filter(|known| known.spec == *spec);
-    let supposed = supposed(world, spec, known, by);
+    let (supposed, rollout) = supposed(world, spec, known, by);
     let world = World { ledger: &supposed, ..world };
-    let hosts = supposed.rollouts.get(&spec.name).map(|rollout| progress(world, rollout, Depth::All, None));
-    let hosts = hosts.unwrap_or_default();
+    let hosts = progress(world, &rollout, Depth::All, None);
     let state = known.map(|known| known.state.clone());
     let removal = known.is_some_and(|known| known.removal.is_some());
-    let waits = hosts.iter().map(|host| wait(world, host)).max().unwrap_or_default();
+    let waiting = hosts.iter().filter(|host| host.phase == Phase::Waiting);
+    let waits = waiting.map(|host| wait(world, host)).max().unwrap_or_default();
     let stands = !state.as_ref().is_none_or(moves);
-    let mut clock = (!stands).then(|| after(world.now.wall, waits));
+    let clock = (!stands).then(|| after(world.now.wall, waits));
     let holds = |host: &HostProgress| hold::of_install(world, &spec.name, &host.server, &host.host);
     let held: BTreeSet<(Held, &Hold)> = hosts.iter().filter(|host| !host.phase.is_over()).flat_map(holds).collect();
     let held = held.into_iter().map(|(held, hold)| HoldLine { held, hold: hold.clone() }).collect();
@@ -138,16 +134,10 @@ pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> Fore
     if removal {
         waves.reverse();
     }
+    let mut course = Course { world, rollout: &rollout, clock };
     let foresee = |(wave, of): (u32, &WaveSpec)| {
-        let members: Vec<HostProgress> = hosts.iter().filter(|host| host.wave == wave).cloned().collect();
-        let held: Vec<bool> = members.iter().map(|host| !holds(host).is_empty()).collect();
-        let members = host_lines(members).into_iter().zip(held).map(|(line, held)| Member { line, held }).collect();
-        let at_once = at_once(world.policy, of);
-        if removal {
-            undo(spec, (of, at_once), members, &mut clock)
-        } else {
-            foresee(spec, (of, at_once), members, &mut clock)
-        }
+        let members = hosts.iter().filter(|host| host.wave == wave).cloned();
+        course.wave(of, members.map(|host| (host.clone(), !holds(&host).is_empty())).collect())
     };
     let mut waves: Vec<_> = waves.into_iter().map(foresee).collect();
     // Nothing goes before what is held in an earlier wave.
@@ -161,7 +151,7 @@ pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> Fore
             host.begins = host.begins.filter(|_| !host.held);
         }
     }
-    let ends = clock.filter(|_| !stuck);
+    let ends = course.clock.filter(|_| !stuck);
     if removal {
         waves.reverse();
     }
@@ -170,19 +160,22 @@ pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> Fore
         Windows::In(windows) => crate::window::upcoming(windows, world.now.wall, 5),
     };
     let (spec, applied) = (spec.clone(), known.is_some());
-    ForecastView { spec, applied, state, removal, waits, waves, ends, held, openings }
+    ForecastView { spec, applied, state, removal, waits, waves, ends, held, openings, refused: None }
 }
 
-/// The ledger as if the rollout were running in this form.
-fn supposed(world: World<'_>, spec: &RolloutSpec, known: Option<&Rollout>, by: &OperatorName) -> Ledger {
+/// The ledger as if the rollout were running in this form, and the rollout.
+fn supposed(world: World<'_>, spec: &RolloutSpec, known: Option<&Rollout>, by: &OperatorName) -> (Ledger, Rollout) {
     let mut ledger = world.ledger.clone();
     let mut rollout = known.cloned().unwrap_or_else(|| Rollout::created(spec.clone(), by.clone(), world.now.steady));
     if rollout.state == RolloutState::Created {
         rollout.state = RolloutState::Running { since: world.now.steady };
     }
-    let rollouts: BTreeMap<RolloutName, Rollout> = [(spec.name.clone(), rollout)].into();
-    ledger.rollouts.extend(rollouts);
-    ledger
+    if known.is_none() {
+        // What people said yes to is another form.
+        ledger.approvals.remove(&Subject::Rollout { rollout: spec.name.clone() });
+    }
+    ledger.rollouts.insert(spec.name.clone(), rollout.clone());
+    (ledger, rollout)
 }
 
 /// The longest of the waits that keep the host's gate closed and end by themselves.
@@ -196,108 +189,4 @@ fn wait(world: World<'_>, host: &HostProgress) -> Duration {
         _ => None,
     });
     waits.max().unwrap_or_default()
-}
-
-/// One wave from `clock` on, which it moves to its end.
-fn foresee(
-    spec: &RolloutSpec,
-    (wave, at_once): (&WaveSpec, NonZeroU32),
-    members: Vec<Member>,
-    clock: &mut Option<Timestamp>,
-) -> WaveForecast {
-    let expected = &spec.expected;
-    let left = members.iter().filter(|member| member.is_left()).count();
-    let after_installs = expected.restart + wave.soak;
-    let installs = batches(members.iter().filter(|member| member.is_left()).map(Member::server), at_once).batches;
-    let takes = if left == 0 { Duration::ZERO } else { expected.install.saturating_mul(installs) + after_installs };
-    let removals = |hosts: &mut dyn Iterator<Item = &ExchangeServerName>| {
-        expected.removal.saturating_mul(batches(hosts, at_once).batches)
-    };
-    let needs = expected.install + after_installs + removals(&mut members.iter().map(Member::server));
-    let fits = |begun: &[ExchangeServerName]| expected.install + after_installs + removals(&mut begun.iter());
-    let hosts = one_after_the_other(&spec.windows, members, at_once, (expected.install, fits), clock);
-    if left > 0 {
-        *clock = clock.map(|at| after(at, expected.install + after_installs));
-    }
-    WaveForecast { name: wave.name.clone(), takes, needs, hosts }
-}
-
-/// When each of a wave's hosts would begin, so many at once: each takes `time`, and needs so much until a cutoff as one before
-/// which, and with which, hosts of these servers begin. Moves `clock` to when the last ones begin. One that is held lets
-/// others of its wave go, but no other node of its server.
-fn one_after_the_other(
-    windows: &Windows,
-    members: Vec<Member>,
-    at_once: NonZeroU32,
-    (time, needs): (Duration, impl Fn(&[ExchangeServerName]) -> Duration),
-    clock: &mut Option<Timestamp>,
-) -> Vec<HostForecast> {
-    // Of those that are not held, and of all.
-    let (mut begun, mut left_so_far) = (Vec::<ExchangeServerName>::new(), Vec::new());
-    let at_once = usize::try_from(at_once.get()).unwrap_or(usize::MAX);
-    // Where those begin that go with the last one.
-    let mut batch = 0;
-    let mut stuck: BTreeSet<ExchangeServerName> = BTreeSet::new();
-    let mut hosts = Vec::new();
-    for member in members {
-        let (left, held) = (member.is_left(), member.held || stuck.contains(&member.line.progress.server));
-        let line = member.line;
-        if !left {
-            hosts.push(HostForecast { begins: None, held: false, fits: true, line });
-            continue;
-        }
-        left_so_far.push(line.progress.server.clone());
-        if held {
-            stuck.insert(line.progress.server.clone());
-            // When it is released, whatever is before it has begun.
-            let fits = clock.and_then(|at| opening(windows, at, needs(&left_so_far))).is_some();
-            hosts.push(HostForecast { begins: None, held, fits, line });
-            continue;
-        }
-        // Nodes of one server go one after the other.
-        let with = begun.get(batch..).unwrap_or_default();
-        if with.len() >= at_once || with.contains(&line.progress.server) {
-            *clock = clock.map(|at| after(at, time));
-            batch = begun.len();
-        }
-        begun.push(line.progress.server.clone());
-        *clock = clock.and_then(|at| opening(windows, at, needs(&begun)));
-        hosts.push(HostForecast { begins: *clock, held, fits: clock.is_some(), line });
-    }
-    hosts
-}
-
-/// The removal from one wave, from `clock` on, which it moves to its end: nothing is watched after it.
-fn undo(
-    spec: &RolloutSpec,
-    (wave, at_once): (&WaveSpec, NonZeroU32),
-    members: Vec<Member>,
-    clock: &mut Option<Timestamp>,
-) -> WaveForecast {
-    let removal = spec.expected.removal;
-    let left = members.iter().filter(|member| member.is_left()).count();
-    let batches = batches(members.iter().filter(|member| member.is_left()).map(Member::server), at_once).batches;
-    let hosts = one_after_the_other(&spec.windows, members, at_once, (removal, |_| removal), clock);
-    if left > 0 {
-        *clock = clock.map(|at| after(at, removal));
-    }
-    WaveForecast { name: wave.name.clone(), takes: removal.saturating_mul(batches), needs: removal, hosts }
-}
-
-/// The first moment from `at` on from which so much time is left until a cutoff.
-fn opening(windows: &Windows, at: Timestamp, needs: Duration) -> Option<Timestamp> {
-    let Windows::In(windows) = windows else { return Some(at) };
-    let mut moment = at;
-    for _ in 0..OPENINGS {
-        moment = match windows_at(windows, moment) {
-            Opening::Open { last, .. } if after(moment, needs) <= last => return Some(moment),
-            Opening::Open { until, .. } => until,
-            Opening::Closed { next } => next?,
-        };
-    }
-    None
-}
-
-fn after(moment: Timestamp, time: Duration) -> Timestamp {
-    SignedDuration::try_from(time).ok().and_then(|time| moment.checked_add(time).ok()).unwrap_or(Timestamp::MAX)
 }

@@ -19,7 +19,7 @@ pub use coverage::{CoverageView, PairLine, UserLine, coverage, mailbox_lines, ma
 pub use drift::{Concerned, DriftLine};
 pub use estate::{DomainLine, DomainsView, HostLine, HostsView, domains, hosts};
 pub use explain::{ExplainView, ExplainedUser, Explanations, Propagation, explain, to_explain};
-pub use forecast::{ForecastView, HostForecast, WaveForecast, forecast};
+pub use forecast::{ForecastView, HostForecast, WaveForecast, forecast, forecast_of_file};
 pub use gate::{CellView, GateState, GateView, ReasonLine, SubjectUnknown, gate, summary};
 pub use grants::{
     AdviceLine, AdviceView, ApprovalLine, GrantLine, GrantsView, UndoLine, WaitingLine, YesLine, grants, not_known,

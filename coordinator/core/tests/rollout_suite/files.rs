@@ -164,6 +164,16 @@ fn single_mistakes_are_named() {
                 .replace("name = \"d\"\n", "name = \"d\"\nany_time = true\n"),
             "any_time: there are windows as well; leave out any_time or the windows",
         ),
+        (
+            file_of("d", &format!("{two}[thresholds]\nnew_pauses_percent = 2\n")),
+            "thresholds.new_pauses_percent: 2 % is written without new_pauses, which is zero if it is left out: one pause \
+             stops it; write thresholds.new_pauses as well; whichever is passed first stops it",
+        ),
+        (
+            file_of("d", &format!("{two}[thresholds]\nnew_pauses = 1\n[wave_thresholds]\nnew_pauses_percent = 0\n")),
+            "wave_thresholds.new_pauses_percent: 0 % is written without new_pauses, which is zero if it is left out: one \
+             pause stops it; write wave_thresholds.new_pauses as well; whichever is passed first stops it",
+        ),
     ];
     for (text, wrong) in cases {
         let problems = read(&example, &text).unwrap_err();

@@ -14,6 +14,7 @@ mod stopped;
 mod taken_over;
 mod test_send;
 mod thresholds;
+mod under_way;
 mod wave;
 mod went_on;
 mod window;

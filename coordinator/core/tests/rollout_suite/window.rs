@@ -102,11 +102,54 @@ fn a_rollout_that_cannot_outwait_its_windows_is_refused() {
     let refused = sendgate_core::request::rollout_apply(example.world(), &file("")).unwrap_err().to_string();
     assert_eq!(
         refused,
-        "the rollout's file cannot be used: patience: it is 192h 0m, and no window is open for 834h 0m \
-         from 2007-05-09T04:00:00Z to 2007-06-12T22:00:00Z; make it longer: a rollout that nothing has moved for that long \
-         stops by itself"
+        "the rollout's file cannot be used: patience: it is 192h 0m, and wave all, whose last host needs 1h 0m until a \
+         cutoff, fits into no window for 835h 10m from 2007-05-09T02:50:00Z to 2007-06-12T22:00:00Z; make it longer, or \
+         write a window in between: a rollout that nothing has moved for that long stops by itself"
     );
+    // One that fits nowhere waits for a window that is still to be written, and its windows must come often enough all the same.
+    let short = file("").replace("6h", "30m");
+    let refused = sendgate_core::request::rollout_apply(example.world(), &short).unwrap_err().to_string();
+    let nothing = "no window lets anything begin for 839h 40m from 2007-05-08T22:20:00Z to 2007-06-12T22:00:00Z";
+    assert!(refused.contains(nothing), "{refused}");
     sendgate_core::request::rollout_apply(example.world(), &file("patience = \"960h\"\n")).unwrap();
+}
+
+/// The nights come often, and none of them has room for the wave: the month's one counts.
+#[test]
+fn a_rollout_that_cannot_outwait_the_windows_in_which_it_fits_is_refused() {
+    let example = Example::covered();
+    let file = |patience: &str, servers: &[&str], nightly: &str| {
+        let window = |name: &str, rule: &str, length: &str| {
+            format!(
+                "[[window]]\nname = {name:?}\nrule = {rule:?}\nstart = \"2006-06-13T22:00\"\nlength = {length:?}\nzone = \
+                 \"UTC\"\ncutoff = \"0s\"\n"
+            )
+        };
+        let windows = window("night", "FREQ=DAILY", nightly) + &window("month", "FREQ=MONTHLY;BYDAY=2TU", "8h");
+        let waves = format!("{}soak = \"1m\"\n{}soak = \"2h\"\n", wave("first", &["exa1"]), wave("rest", servers));
+        file_of("dst", &format!("{patience}{waves}{windows}"))
+    };
+    let apply =
+        |file: String| sendgate_core::request::rollout_apply(example.world(), &file).map_err(|why| why.to_string());
+    let refused = |wait: &str| {
+        format!(
+            "the rollout's file cannot be used: patience: it is 192h 0m, and wave rest, whose last host needs {wait}; make \
+             it longer, or write a window in between: a rollout that nothing has moved for that long stops by itself"
+        )
+    };
+    let one =
+        "2h 45m until a cutoff, fits into no window for 834h 45m from 2007-05-09T03:15:00Z to 2007-06-12T22:00:00Z";
+    assert_eq!(apply(file("", &["exa2"], "1h")).unwrap_err(), refused(one));
+    // A patience of 834 hours does not outlast it, one of 835 does.
+    assert!(apply(file("patience = \"834h\"\n", &["exa2"], "1h")).is_err());
+    apply(file("patience = \"835h\"\n", &["exa2"], "1h")).unwrap();
+    // The nights are long enough for one host, and too short for the removal from both nodes of a cluster.
+    apply(file("", &["exa2"], "3h")).unwrap();
+    let mut cluster = Example::covered();
+    cluster.policy.exchange.get_mut(&name("exa2")).unwrap().hosts.push(name("exa3"));
+    let both = sendgate_core::request::rollout_apply(cluster.world(), &file("", &["exa2"], "3h")).unwrap_err();
+    let two = "3h 5m until a cutoff, fits into no window for 835h 5m from 2007-05-09T02:55:00Z to 2007-06-12T22:00:00Z";
+    assert_eq!(both.to_string(), refused(two));
 }
 
 /// The window closes between the offer and the permit: the permit is refused.

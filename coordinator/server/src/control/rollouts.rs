@@ -55,19 +55,20 @@ pub(super) async fn forecast(driver: &Handle, by: OperatorName, wanted: Forecast
 }
 
 fn foresee(world: World<'_>, by: &OperatorName, wanted: &What) -> Result<Vec<u8>, Status> {
-    let spec = match wanted {
+    let view = match wanted {
         What::Text(text) => {
             let spec = request::rollout_read(world, text).map_err(invalid)?;
             // Whoever has it checked wants to hear now what `rollout apply` would say.
             let entry = Entry::Request { by: by.clone(), request: Wanted::RolloutApply(spec.clone()) };
             has_room(&json(&Stamped { at: world.now, entry })?).map_err(invalid)?;
-            spec
+            view::forecast_of_file(world, &spec, by)
         }
         What::Rollout(given) => {
             let name: RolloutName = given.parse().map_err(invalid)?;
             let known = world.ledger.rollouts.get(&name);
-            known.ok_or_else(|| Status::not_found(format!("there is no rollout {name}")))?.spec.clone()
+            let known = known.ok_or_else(|| Status::not_found(format!("there is no rollout {name}")))?;
+            view::forecast(world, &known.spec, by)
         }
     };
-    json(&view::forecast(world, &spec, by))
+    json(&view)
 }
