@@ -34,12 +34,13 @@ async fn foreseen(client: &Client, what: What) -> Result<Vec<u8>, Failure> {
     Ok(client.view(View::Forecast(Forecast { what: Some(what) })).await?)
 }
 
-/// A file of which some part can never be done is no good file, whatever the form of the answer.
+/// A file of which some part can never be done, or that would be refused, is no good file, whatever the form of the answer.
 pub(crate) async fn lint(client: &Client, form: Form, file: &Path) -> Result<Exit, Failure> {
     let json = foreseen(client, What::Text(text(file)?)).await?;
     print(form, &json, tables::forecast::lint)?;
     let view: ForecastView = views::read("forecast", &json)?;
-    Ok(if view.fits_nowhere().is_some() { Exit::Failed } else { Exit::Good })
+    let good = view.refused.is_none() && view.fits_nowhere().is_none();
+    Ok(if good { Exit::Good } else { Exit::Failed })
 }
 
 /// A dry run: of a file where there is one of that name, else of the rollout that is called so.

@@ -1,22 +1,28 @@
 //! `rollout lint` and `plan ROLLOUT`.
 
-use super::rollout::head;
+use super::rollout::{allowed, head};
 use super::{drawn, grid, list, wrapped};
 use jiff::Timestamp;
 use sendgate_core::ledger::RolloutState;
+use sendgate_core::plan::rollout::Phase;
 use sendgate_core::time::Readable;
 use sendgate_core::view::{ForecastView, HoldLine, WaveForecast};
 
-/// The file is good, and what it comes to.
+/// The file is good, or why it is not, and what it comes to.
 pub(crate) fn lint(view: &ForecastView) -> String {
     let hosts: usize = view.waves.iter().map(|wave| wave.hosts.len()).sum();
     let what = format!("rollout {}, {} waves, {hosts} hosts", view.spec.name, view.waves.len());
-    match never(view) {
-        None => wrapped("", &format!("good: {what}")) + &head(&view.spec),
-        Some(why) => {
-            wrapped("", &format!("never: {why}")) + &wrapped("", &format!("else good: {what}")) + &head(&view.spec)
-        }
-    }
+    let (refused, never_fits) = against(view);
+    let against = refused + &never_fits;
+    let good = if against.is_empty() { "good: " } else { "else good: " };
+    against + &wrapped("", &format!("{good}{what}")) + &head(&view.spec) + &allowed(&view.spec)
+}
+
+/// What `rollout apply` would refuse it for, and why some of it could never be done; empty: nothing.
+fn against(view: &ForecastView) -> (String, String) {
+    let refused = view.refused.as_ref().map(|why| wrapped("refused: ", why));
+    let never = never(view).map(|why| wrapped("never: ", &why));
+    (refused.unwrap_or_default(), never.unwrap_or_default())
 }
 
 /// Why some of it could never be done within its windows.
@@ -42,16 +48,15 @@ pub(crate) fn table(view: &ForecastView) -> String {
         (None, Some(RolloutState::Created)) => format!("dry run: rollout {name} is applied, as if it were started now"),
         (None, Some(state)) => format!("dry run: rollout {name} is {state}"),
     };
-    let mut text = wrapped("", &first);
-    if let Some(why) = never(view) {
-        text.push_str(&wrapped("never: ", &why));
-    }
+    let (refused, never_fits) = against(view);
+    let mut text = refused + &wrapped("", &first) + &never_fits;
     for HoldLine { held, hold } in &view.held {
         let by = hold.by.as_ref().map_or_else(|| "Sendgate itself".to_owned(), ToString::to_string);
         let since = minute(hold.at.wall);
         text.push_str(&wrapped("  ", &format!("{held} is held by {by} since {since}: {}", hold.reason)));
     }
     text.push_str(&head(&view.spec));
+    text.push_str(&allowed(&view.spec));
     if !view.waits.is_zero() {
         let waits = format!("{} must pass before the first host", Readable(view.waits));
         text.push_str(&wrapped("  waits    ", &waits));
@@ -79,10 +84,12 @@ pub(crate) fn table(view: &ForecastView) -> String {
 fn rows(view: &ForecastView, wave: &WaveForecast, table: &mut comfy_table::Table, below: &mut String) {
     for host in &wave.hosts {
         let (name, server) = (host.line.progress.host.to_string(), host.line.progress.server.to_string());
-        let over = host.line.progress.phase.is_over();
+        let phase = &host.line.progress.phase;
+        // Nothing is to be begun there, or it has begun.
+        let none = phase.is_over() || phase.in_flight() || matches!(phase, Phase::Soaking { .. });
         let begins = match host.begins {
             Some(begins) => minute(begins),
-            None if over || view.stands().is_some() => "-".to_owned(),
+            None if none || view.stands().is_some() => "-".to_owned(),
             None if host.held && host.fits => "no date: held".to_owned(),
             None => "fits into no window".to_owned(),
         };
@@ -124,6 +131,38 @@ mod tests {
         view.openings.clear();
         let past = "never: wave rest has no window left: none of the windows opens again\n";
         assert!(lint(&view).starts_with(past), "{}", lint(&view));
+    }
+
+    #[test]
+    fn what_it_would_be_refused_for_stands_before_everything_else() {
+        let mut view = samples::forecast();
+        view.refused = Some("Exchange server exa1 belongs to rollout spring".to_owned());
+        let refused = "refused: Exchange server exa1 belongs to rollout spring\n";
+        let good = "else good: rollout march, 2 waves, 2 hosts\n";
+        assert!(lint(&view).starts_with(&format!("{refused}{good}")), "{}", lint(&view));
+        let first = "dry run: rollout march is not applied in this form\n";
+        assert!(table(&view).starts_with(&format!("{refused}{first}")), "{}", table(&view));
+        view.waves[1].hosts[0].fits = false;
+        assert!(lint(&view).starts_with(&format!("{refused}never: wave rest ")), "{}", lint(&view));
+        for text in [lint(&view), table(&view)] {
+            assert!(text.contains("\n  allowed  each wave: 2 and 1 % new pauses"), "{text}");
+        }
+    }
+
+    /// Neither is to be begun any more, held or not.
+    #[test]
+    fn what_is_watched_or_under_way_has_no_beginning() {
+        let mut view = samples::forecast();
+        for phase in [
+            Phase::Soaking { remaining: std::time::Duration::from_secs(60) },
+            Phase::Verifying { missing: "no report since".to_owned() },
+        ] {
+            let host = &mut view.waves[0].hosts[0];
+            (host.begins, host.held, host.line.phase) = (None, true, "here".to_owned());
+            host.line.progress.phase = phase;
+            let text = table(&view);
+            assert!(text.contains("\ncanary   exa1   exa1              here      -\n"), "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{drawn, grid, list, wrapped};
 use sendgate_core::plan::rollout::{Class, Tally};
-use sendgate_core::spec::{RolloutSpec, Thresholds, Windows};
+use sendgate_core::spec::{Expected, RolloutSpec, Thresholds, Windows};
 use sendgate_core::time::Readable;
 use sendgate_core::view::{RolloutHostLine, RolloutView};
 
@@ -40,8 +40,37 @@ pub(super) fn head(spec: &RolloutSpec) -> String {
             windows.iter().for_each(|window| text.push_str(&wrapped("  window   ", &window.to_string())));
         }
     }
+    let Expected { install, restart, removal } = spec.expected;
+    let (install, restart, removal) = (Readable(install), Readable(restart), Readable(removal));
+    let expected = format!("install {install}, restart of GoodLink {restart}, removal {removal}");
+    text.push_str(&wrapped("  expected ", &expected));
+    let test = if spec.test_send { "each GoodLink server sends before a wave is over" } else { "no test send" };
+    text.push_str(&wrapped("  test     ", test));
     text.push_str(&wrapped("  on trip  ", &spec.on_trip.to_string()));
+    let patience = format!("{}: nothing has moved for longer, and it stops by itself", Readable(spec.patience));
+    text.push_str(&wrapped("  patience ", &patience));
     text
+}
+
+/// What may go wrong before it stops by itself.
+pub(super) fn allowed(spec: &RolloutSpec) -> String {
+    let of = |thresholds: &Thresholds| {
+        let Thresholds {
+            new_pauses,
+            new_pauses_percent,
+            failed_installs,
+            stores_down,
+            unreachable,
+            test_send_failures,
+        } = thresholds;
+        let percent = new_pauses_percent.map_or_else(String::new, |percent| format!(" and {percent} %"));
+        format!(
+            "{new_pauses}{percent} new pauses, {failed_installs} failed installs, {stores_down} stores down, {unreachable} \
+             unreachable hosts, {test_send_failures} failed test sends"
+        )
+    };
+    wrapped("  allowed  ", &format!("the rollout: {}", of(&spec.thresholds)))
+        + &wrapped("  allowed  ", &format!("each wave: {}", of(&spec.wave_thresholds)))
 }
 
 fn approved(view: &RolloutView) -> String {
@@ -119,6 +148,22 @@ mod tests {
     }
 
     #[test]
+    fn what_may_go_wrong_and_whether_anybody_sends_is_said() {
+        let mut spec = samples::spec();
+        assert!(head(&spec).contains("\n  test     no test send\n"), "{}", head(&spec));
+        spec.test_send = true;
+        let sends = "\n  test     each GoodLink server sends before a wave is over\n";
+        assert!(head(&spec).contains(sends), "{}", head(&spec));
+        spec.wave_thresholds = Thresholds { new_pauses: 1, unreachable: 3, ..Thresholds::default() };
+        assert_eq!(
+            allowed(&spec),
+            "  allowed  the rollout: 2 and 1 % new pauses, 0 failed installs, 0 stores down, 0 unreachable hosts, 0 failed\n\
+             \x20          test sends\n\
+             \x20 allowed  each wave: 1 new pauses, 0 failed installs, 0 stores down, 3 unreachable hosts, 0 failed test sends\n"
+        );
+    }
+
+    #[test]
     fn hosts_stand_in_order_with_their_reasons_below() {
         assert_eq!(
             table(&samples::rollout()),
@@ -129,7 +174,10 @@ mod tests {
                  \x20 wave     canary: exa1; 1 at once, soak 1h 0m\n\
                  \x20 wave     rest: exa2; 1 at once, soak 1h 0m\n\
                  \x20 window   at any time\n\
+                 \x20 expected install 20m 0s, restart of GoodLink 20m 0s, removal 20m 0s\n\
+                 \x20 test     no test send\n\
                  \x20 on trip  stop\n\
+                 \x20 patience 24h 0m: nothing has moved for longer, and it stops by itself\n\
                  \x20 author   olga; 1 others must approve, nobody has\n\
                  \x20 counted  the rollout: 0 new pauses of 0 roster users (2 and 1 % allowed), 1 failed installs (0), 0 stores\n\
                  \x20          down (0), 0 unreachable hosts (0), 0 failed test sends (0)\n\

@@ -128,7 +128,7 @@ pub(super) fn status() -> StatusView {
                 to: Judgement { enforces: Enforcement::No, branch: "SP2".to_owned() },
                 means: Means::Stops,
             },
-            users: Some(Concerned { server: Some(name("exa2")), users: 7, uncovered: 3, waived: 1, more: None }),
+            users: Concerned { server: Some(name("exa2")), users: 7, uncovered: 3, waived: 1, more: None },
         }],
     }
 }
@@ -326,6 +326,7 @@ pub(super) fn forecast() -> ForecastView {
         ends: begins,
         held: Vec::new(),
         openings: Vec::new(),
+        refused: None,
     }
 }
 

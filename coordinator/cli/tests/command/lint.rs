@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// A file of one host that fits into some window, or into none.
-fn foreseen(fits: bool) -> Canned {
+/// A file of one host that fits into some window, or into none, and what it would be refused for.
+fn foreseen(fits: bool, refused: Option<String>) -> Canned {
     let hour = Duration::from_secs(3600);
     let phase = Phase::Waiting;
     let progress = HostProgress {
@@ -59,6 +59,7 @@ fn foreseen(fits: bool) -> Canned {
         ends: None,
         held: Vec::new(),
         openings: Vec::new(),
+        refused,
     };
     Canned { view: Some(Ok(serde_json::to_string(&view).unwrap())), ..Canned::default() }
 }
@@ -71,18 +72,27 @@ fn a_file_that_can_never_be_done_is_no_good_file() {
     let path = file.to_str().unwrap().to_owned();
     let run = |canned, command: &[&str]| Coordinator::start(canned).run(command);
     for (form, says) in [("table", "never: wave all has no window left"), ("json", "\"fits\": false")] {
-        let ran = run(foreseen(false), &["--output", form, "rollout", "lint", &path]);
+        let ran = run(foreseen(false, None), &["--output", form, "rollout", "lint", &path]);
         assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""), "{form}");
         assert!(ran.out.contains(says), "{}", ran.out);
     }
-    let ran = run(foreseen(true), &["rollout", "lint", &path]);
+    let ran = run(foreseen(true, None), &["rollout", "lint", &path]);
     assert_eq!(
         (ran.code, ran.out.starts_with("good: rollout march, 1 waves, 1 hosts\n")),
         (Some(0), true),
         "{}",
         ran.out
     );
+    let other = || foreseen(true, Some("Exchange server exa1 belongs to rollout spring".to_owned()));
+    for (form, says) in
+        [("table", "refused: Exchange server exa1 belongs to rollout spring\n"), ("json", "\"refused\": \"Ex")]
+    {
+        let ran = run(other(), &["--output", form, "rollout", "lint", &path]);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""), "{form}");
+        assert!(ran.out.contains(says), "{}", ran.out);
+    }
     // A dry run is a look, and what it shows is no failure of it.
-    assert_eq!(run(foreseen(false), &["plan", &path]).code, Some(0));
+    assert_eq!(run(foreseen(false, None), &["plan", &path]).code, Some(0));
+    assert_eq!(run(other(), &["plan", &path]).code, Some(0));
     std::fs::remove_file(&file).unwrap();
 }
