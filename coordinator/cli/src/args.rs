@@ -298,7 +298,9 @@ fn digest(text: &str) -> Result<String, String> {
     let digits = text.trim();
     if digits.len() < Sha256::SHORT || !digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
         let short = Sha256::SHORT;
-        return Err(format!("give the {short} hexadecimal digits that `sendgate rollout show` prints, or more of them"));
+        return Err(format!(
+            "give the {short} hexadecimal digits that `sendgate rollout show` prints, or more of them"
+        ));
     }
     Ok(digits.to_owned())
 }

@@ -10,9 +10,7 @@ use crate::tables;
 use sendgate_core::names::DomainName;
 use sendgate_core::view::AdviceView;
 use sendgate_proto::v1::approval_request::Subject as Wire;
-use sendgate_proto::v1::{
-    AdminSdHolder, ApprovalRequest, DenyOverride, GrantAdviceRequest, GrantRequest, RolloutForm,
-};
+use sendgate_proto::v1::{AdminSdHolder, ApprovalRequest, DenyOverride, GrantAdviceRequest, GrantRequest, RolloutForm};
 
 pub(crate) async fn advise(client: &Client, form: Form, domain: DomainName) -> Result<Exit, Failure> {
     let json = client.grant_advice(GrantAdviceRequest { domain: domain.into() }).await?;

@@ -14,7 +14,9 @@ pub(crate) fn lint(view: &ForecastView, digest: Sha256) -> String {
     match never(view) {
         None => wrapped("", &format!("good: {what}")) + &head(&view.spec, digest),
         Some(why) => {
-            wrapped("", &format!("never: {why}")) + &wrapped("", &format!("else good: {what}")) + &head(&view.spec, digest)
+            wrapped("", &format!("never: {why}"))
+                + &wrapped("", &format!("else good: {what}"))
+                + &head(&view.spec, digest)
         }
     }
 }
@@ -120,7 +122,10 @@ mod tests {
     fn what_fits_into_no_window_is_the_first_thing_said() {
         let mut view = samples::forecast();
         assert!(linted(&view).starts_with("good: rollout march, 2 waves, 2 hosts\n"), "{}", linted(&view));
-        assert!(shown(&view).starts_with("dry run: rollout march is not applied in this form\n  form     cdcdcdcdcdcd\n  package"));
+        assert!(
+            shown(&view)
+                .starts_with("dry run: rollout march is not applied in this form\n  form     cdcdcdcdcdcd\n  package")
+        );
         (view.waves[1].hosts[0].begins, view.waves[1].hosts[0].fits) = (None, false);
         view.ends = None;
         view.openings = vec![("2026-12-01T01:00:00Z".parse().unwrap(), "2026-12-01T02:00:00Z".parse().unwrap())];

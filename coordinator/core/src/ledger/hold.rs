@@ -270,7 +270,8 @@ mod tests {
         let mut holds = Holds::default();
         hold(&mut holds, &Held::Estate, "olive", "SAN is failing", 10);
         hold(&mut holds, &Held::Estate, "bob", "moving mailboxes", 20);
-        let (olive, bob) = (("held by olive: SAN is failing".to_owned(), 10), "held by bob: moving mailboxes".to_owned());
+        let (olive, bob) =
+            (("held by olive: SAN is failing".to_owned(), 10), "held by bob: moving mailboxes".to_owned());
         assert_eq!(estate(&holds), [(bob, 20), olive.clone()]);
         holds.release(&Held::Estate, Some(&person("bob")), at(30)).unwrap();
         assert_eq!(estate(&holds), [olive]);

@@ -1,8 +1,7 @@
 //! What requests change.
 
 use super::{
-    Forced, Ledger, Request, Rollout, RolloutEvent, RolloutState, Sequence, Skip, Subject, Takeover, Undo,
-    Waiver, Yes,
+    Forced, Ledger, Request, Rollout, RolloutEvent, RolloutState, Sequence, Skip, Subject, Takeover, Undo, Waiver, Yes,
 };
 use crate::names::{OperatorName, RolloutName};
 use crate::time::{Now, Steady};

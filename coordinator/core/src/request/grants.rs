@@ -93,7 +93,9 @@ fn approvable(
         return conflict(format!("{by} cannot approve rollout {name}: he {what}; somebody else must approve it"));
     }
     let Some(read) = read else {
-        return conflict(format!("a yes is to a form that was read: `sendgate rollout show {name}` shows it with its digest"));
+        return conflict(format!(
+            "a yes is to a form that was read: `sendgate rollout show {name}` shows it with its digest"
+        ));
     };
     let form = (read.of)(&rollout.spec);
     if !is_prefix(&read.digest, form)? {

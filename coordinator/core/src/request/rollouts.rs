@@ -37,7 +37,8 @@ pub fn rollout_apply(world: World<'_>, text: &str) -> Result<Request, Refused> {
 pub fn void_approvals(world: World<'_>, name: &RolloutName) -> Option<String> {
     let approval = world.ledger.approvals.get(&Subject::Rollout { rollout: name.clone() })?;
     let who: Vec<_> = approval.given.keys().map(ToString::to_string).collect();
-    (!who.is_empty()).then(|| format!("approvals were given to the form before, and count no more: by {}", who.join(", ")))
+    (!who.is_empty())
+        .then(|| format!("approvals were given to the form before, and count no more: by {}", who.join(", ")))
 }
 
 /// Reads a rollout's file, and checks that it can come true from now on.

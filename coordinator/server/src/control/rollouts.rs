@@ -62,7 +62,7 @@ fn applied(spec: &RolloutSpec, digest: Sha256, void: Option<&str>) -> String {
     });
     let form = format!("its form is {form}");
     let void = void.map(str::to_owned);
-    [Some(form), void, needs, Some(begins)].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    [Some(begins), Some(form), void, needs].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// Lets it begin; the answer names the approvals that are still missing.
@@ -76,8 +76,10 @@ pub(super) async fn start(
     let filed = driver.request(by, move |world| request::rollout_start(world, &called, &reason)).await;
     let answer = filed.map(accepted).map_err(refused)?;
     let name: RolloutName = name.parse().map_err(invalid)?;
-    form::with_form(driver, answer, name, |world, rollout, form| view::missing(world, rollout, form).unwrap_or_default())
-        .await
+    form::with_form(driver, answer, name, |world, rollout, form| {
+        view::missing(world, rollout, form).unwrap_or_default()
+    })
+    .await
 }
 
 /// What it would do, and what is in its way.
