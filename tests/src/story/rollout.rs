@@ -65,7 +65,7 @@ fn file(teller: &Teller, system: &System, name: &str) -> Result<(), SystemError>
     let why = system.cli(&["rollout", "why", name, "exa1"])?.good()?;
     teller.say(&format!("sendgate rollout why {name} exa1: {}", why.stdout.trim()));
     let form = read_form(system, name)?;
-    let approve = ["approve", "rollout", name, &form, "--reason", "seen in the change board"];
+    let approve = ["approve", "rollout", name, form.as_str(), "--reason", "seen in the change board"];
     let refused = system.cli(&approve)?;
     if refused.code == Some(0) {
         return Err(refused.unexpected("the operator approved it himself".to_owned()));

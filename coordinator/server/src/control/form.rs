@@ -50,3 +50,57 @@ pub(super) async fn with_form(
     }
     Ok(answer)
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use sendgate_core::spec::{Expected, OnTrip, PackageSpec, Thresholds, WaveSpec, Windows};
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    pub(in crate::control) fn spec(soak: Duration) -> RolloutSpec {
+        let hour = Duration::from_secs(3600);
+        RolloutSpec {
+            name: "dst".parse().unwrap(),
+            package: PackageSpec {
+                name: "kb926666".parse().unwrap(),
+                sha256: Sha256([7; 32]),
+                kb: 926_666,
+                target: "6.5.7653.33".parse().unwrap(),
+            },
+            waves: vec![WaveSpec {
+                name: "canary".parse().unwrap(),
+                servers: vec!["exa1".parse().unwrap()],
+                soak,
+                at_once: NonZeroU32::MIN,
+            }],
+            thresholds: Thresholds::default(),
+            wave_thresholds: Thresholds::default(),
+            windows: Windows::AnyTime,
+            approvals: 2,
+            test_send: false,
+            on_trip: OnTrip::Stop,
+            expected: Expected { install: hour, restart: hour, removal: hour },
+            patience: hour,
+        }
+    }
+
+    /// What the file came to, read back from the journal, is the same form; a shorter soak is another one.
+    #[test]
+    fn a_form_has_one_digest_and_another_form_has_another() {
+        let (long, short) = (spec(Duration::from_secs(7200)), spec(Duration::from_secs(600)));
+        let again: RolloutSpec = serde_json::from_slice(&serde_json::to_vec(&long).unwrap()).unwrap();
+        assert_eq!(digest(&again), digest(&long));
+        assert_ne!(digest(&short), digest(&long));
+    }
+
+    /// Whoever reads the view alone reads it as before.
+    #[test]
+    fn the_digest_stands_beside_what_a_view_shows() {
+        let spec = spec(Duration::from_secs(600));
+        let text = shown(&spec, &spec).unwrap();
+        let value: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(value["digest"], digest(&spec).to_string());
+        assert_eq!(serde_json::from_value::<RolloutSpec>(value).unwrap(), spec);
+    }
+}

@@ -108,3 +108,28 @@ fn foresee(world: World<'_>, by: &OperatorName, wanted: &What) -> Result<Vec<u8>
     };
     form::shown(&spec, view::forecast(world, &spec, by))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::form::tests::spec;
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn whoever_applies_is_told_the_form_and_which_approvals_it_has_made_void() {
+        let mut spec = spec(Duration::from_secs(600));
+        let digest = form::digest(&spec);
+        let short = digest.short();
+        let void = "approvals were given to the form before, and count no more: by ada";
+        assert_eq!(
+            applied(&spec, digest, Some(void)),
+            format!(
+                "it begins with `sendgate rollout start dst`; its form is {short}; {void}; 2 others must approve this form: \
+                 `sendgate approve rollout dst {short} --reason WHY`"
+            )
+        );
+        spec.approvals = 0;
+        let text = format!("it begins with `sendgate rollout start dst`; its form is {short}");
+        assert_eq!(applied(&spec, digest, None), text);
+    }
+}
