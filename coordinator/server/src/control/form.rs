@@ -15,10 +15,8 @@ use tonic::{Response, Status};
 /// file matter, nor a default that was written out.
 #[must_use]
 pub fn digest(spec: &RolloutSpec) -> Sha256 {
-    let mut hasher = Hasher::new();
-    let written = serde_json::to_writer(&mut hasher, spec);
-    written.expect("a form of names, numbers and times is written as JSON, and a hasher takes all of it");
-    Sha256(hasher.finalize().into())
+    let written = serde_json::to_vec(spec).expect("a form of names, numbers and times can be written as JSON");
+    Sha256(Hasher::digest(written).into())
 }
 
 /// A view of a rollout with the digest of the form that it shows.
