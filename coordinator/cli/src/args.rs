@@ -8,7 +8,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use sendgate_core::enforcement::StoreVersion;
-use sendgate_core::names::{DomainName, RolloutName};
+use sendgate_core::ledger::Sha256;
+use sendgate_core::names::{DomainName, OperatorName, RolloutName};
 use std::path::PathBuf;
 
 /// Gates the Exchange store hotfix on confirmed Send As coverage.
@@ -88,10 +89,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         held: Held,
     },
-    /// End a hold.
+    /// End your hold; where no person holds it, that of Sendgate itself. What others hold as well stays held.
     Release {
         #[command(subcommand)]
         held: Held,
+        /// End the hold of this person instead; `sendgate`: that of Sendgate itself.
+        #[arg(long, value_name = "PERSON", global = true)]
+        of: Option<OperatorName>,
     },
     /// GoodLink servers.
     #[command(subcommand)]
@@ -121,16 +125,16 @@ pub(crate) enum Command {
         command: Option<Grants>,
     },
     /// Say yes to something that is never done without it. It takes a certificate with the role approver, and for a rollout
-    /// not its author's.
+    /// not that of anybody who wrote any form of it.
     Approve {
         #[command(subcommand)]
-        subject: Subject,
+        subject: Approvable,
     },
     /// Take every yes to it back. It takes a certificate with the role approver or operator. What was written or installed
     /// under it stays.
     Revoke {
         #[command(subcommand)]
-        subject: Subject,
+        subject: Revocable,
     },
     /// The coordinator itself.
     #[command(subcommand)]
@@ -215,19 +219,43 @@ pub(crate) enum Grants {
 
 /// What a yes is about.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Subject {
+pub(crate) enum Approvable {
+    #[command(flatten)]
+    Entry(Entry),
+    /// A rollout, in the form that you have read: where it has another one by now, this is refused.
+    Rollout {
+        name: RolloutName,
+        /// The digest of that form, as `sendgate rollout show` prints it.
+        #[arg(value_parser = digest)]
+        digest: String,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+}
+
+/// What a yes is taken back from.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Revocable {
+    #[command(flatten)]
+    Entry(Entry),
+    /// A rollout.
+    Rollout {
+        name: RolloutName,
+        /// Why; it stands in the journal.
+        #[arg(long, value_parser = reason)]
+        reason: String,
+    },
+}
+
+/// Entries in the directory that are never written without a yes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Entry {
     /// An entry on AdminSDHolder: ACCOUNT may send as every protected user of DOMAIN, administrators among them.
     Adminsdholder {
         domain: DomainName,
         /// The service account, name@domain or DOMAIN\name.
         account: String,
-        /// Why; it stands in the journal.
-        #[arg(long, value_parser = reason)]
-        reason: String,
-    },
-    /// A rollout, in the form that it has now.
-    Rollout {
-        name: RolloutName,
         /// Why; it stands in the journal.
         #[arg(long, value_parser = reason)]
         reason: String,
@@ -263,6 +291,18 @@ fn reason(text: &str) -> Result<String, String> {
         return Err("a reason is needed: it is what the next person on call reads in the journal".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// As many digits as tell forms of a rollout apart.
+fn digest(text: &str) -> Result<String, String> {
+    let digits = text.trim();
+    if digits.len() < Sha256::SHORT || !digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
+        let short = Sha256::SHORT;
+        return Err(format!(
+            "give the {short} hexadecimal digits that `sendgate rollout show` prints, or more of them"
+        ));
+    }
+    Ok(digits.to_owned())
 }
 
 /// The coordinator counts from its own clock, so what was written is what is sent; here only its form is checked.

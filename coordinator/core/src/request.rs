@@ -1,16 +1,20 @@
 //! What people ask for, checked against the world before it is written down.
 
 mod grants;
+mod holds;
 mod interventions;
 mod rollouts;
 
-pub use grants::{WantedSubject, approve, grant_redo, grant_undo, revoke};
-pub use interventions::{
-    WantedHeld, followers, hold, on_their_way, release, restart_cancel, restart_force, resume, retry, skip, takeover,
-    under_way,
-};
+pub(crate) use holds::held_by;
 
-pub use rollouts::{rollout_abort, rollout_apply, rollout_fits, rollout_read, rollout_remove, rollout_start};
+pub use grants::{DigestOf, FormRead, WantedSubject, approve, grant_redo, grant_undo, revoke};
+pub use holds::{WantedHeld, also_held, hold, release, release_of, still_held};
+pub use interventions::{
+    followers, on_their_way, restart_cancel, restart_force, resume, retry, skip, takeover, under_way,
+};
+pub use rollouts::{
+    rollout_abort, rollout_apply, rollout_fits, rollout_read, rollout_remove, rollout_start, void_approvals,
+};
 
 use crate::gate::World;
 use crate::ledger::Request;

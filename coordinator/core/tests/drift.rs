@@ -198,7 +198,7 @@ fn what_a_person_let_go_is_not_shown_any_more() {
         assert_eq!(hosts(&example), ["exa1", "exa2"]);
         example.pass(minutes(5));
         for shown in if person_first { &[true, false][..] } else { &[false] } {
-            let request = resume(example.world(), "dst", "looked at it");
+            let request = resume(example.world(), &name("olga"), "dst", "looked at it");
             ask(&mut example, request);
             // That of the other server held nothing.
             assert_eq!(hosts(&example), if *shown { vec!["exa1", "exa2"] } else { vec!["exa1"] });
@@ -213,7 +213,7 @@ fn what_a_person_let_go_is_not_shown_any_more() {
     example.rollout_of(&file_of("dst", &wave("all", &["exa1"])));
     let request = hold(example.world(), &WantedHeld::Rollout("dst".into()), "bad night");
     ask(&mut example, request);
-    let request = resume(example.world(), "dst", "over");
+    let request = resume(example.world(), &name("olga"), "dst", "over");
     ask(&mut example, request);
     assert_eq!(lines(&example).len(), 1);
 }

@@ -24,7 +24,7 @@ fn hold(example: &mut Example, held: &WantedHeld) {
 }
 
 fn resume(example: &mut Example) {
-    let request = request::resume(example.world(), "dst", "looked at it");
+    let request = request::resume(example.world(), &name("olga"), "dst", "looked at it");
     file(example, request);
 }
 
@@ -70,7 +70,7 @@ fn nothing_begins_where_something_is_held() {
         let (effects, _) = example.settle();
         assert_eq!(effects, [], "{held:?}");
         assert_eq!(blocked(&example, 0), [text]);
-        let request = request::release(example.world(), &held, "over");
+        let request = request::release(example.world(), &name("olga"), &held, "over");
         file(&mut example, request);
         let (effects, _) = example.settle();
         assert_eq!(effects.len(), 1, "{held:?}");
@@ -97,7 +97,8 @@ fn nothing_is_granted_in_a_domain_that_is_held() {
     assert_eq!(effects, []);
     let texts: Vec<_> = plan.grants[&name("a.example.test")].iter().map(ToString::to_string).collect();
     assert_eq!(texts, ["domain a.example.test is held by olga: bad night"]);
-    let request = request::release(example.world(), &WantedHeld::Domain("a.example.test".into()), "over");
+    let request =
+        request::release(example.world(), &name("olga"), &WantedHeld::Domain("a.example.test".into()), "over");
     file(&mut example, request);
     let (effects, _) = example.settle();
     assert!(matches!(effects.as_slice(), [(_, Effect::Grant(_))]), "{effects:?}");
@@ -134,7 +135,7 @@ fn a_pause_freezes_the_soak() {
     hold(&mut example, &WantedHeld::Estate);
     example.pass(minutes(60));
     assert_eq!(phase(&example, 0), Phase::Soaking { remaining: minutes(10) });
-    let request = request::release(example.world(), &WantedHeld::Estate, "over");
+    let request = request::release(example.world(), &name("olga"), &WantedHeld::Estate, "over");
     file(&mut example, request);
     example.pass(minutes(10));
     example.settle();
@@ -230,7 +231,7 @@ fn what_was_held_waived_or_approved_is_taken_back_by_its_name() {
     example.policy.hosts.remove(&name("exa2"));
     example.policy.goodlink.clear();
     example.estate.rosters.clear();
-    let request = request::release(example.world(), &WantedHeld::Host("EXA2".into()), "it is gone");
+    let request = request::release(example.world(), &name("olga"), &WantedHeld::Host("EXA2".into()), "it is gone");
     file(&mut example, request);
     assert!(example.ledger.holds.in_force().is_empty());
     let request = request::revoke(example.world(), &subject, "its account is gone");
@@ -242,7 +243,9 @@ fn what_was_held_waived_or_approved_is_taken_back_by_its_name() {
     assert!(example.ledger.waivers.is_empty());
     let unknown = request::unwaive(example.world(), "bert@a.example.test", "he stays").unwrap_err().to_string();
     assert_eq!(unknown, "user \"bert@a.example.test\" is not known: no roster that has arrived names this user");
-    let unknown = request::release(example.world(), &WantedHeld::Host("exa2".into()), "again").unwrap_err().to_string();
+    let unknown = request::release(example.world(), &name("olga"), &WantedHeld::Host("exa2".into()), "again")
+        .unwrap_err()
+        .to_string();
     assert_eq!(unknown, "host \"exa2\" is not known: configured hosts are exa1, gla");
 }
 
@@ -270,8 +273,8 @@ fn what_cannot_be_done_is_refused_with_what_there_is() {
         request::hold(world, &WantedHeld::Domain("c.test".into()), "why").unwrap_err(),
         request::hold(world, &WantedHeld::Rollout("march".into()), "why").unwrap_err(),
         request::hold(world, &WantedHeld::Estate, " ").unwrap_err(),
-        request::release(world, &WantedHeld::Estate, "why").unwrap_err(),
-        request::resume(world, "dst", "why").unwrap_err(),
+        request::release(world, &name("olga"), &WantedHeld::Estate, "why").unwrap_err(),
+        request::resume(world, &name("olga"), "dst", "why").unwrap_err(),
         request::retry(world, "dst", "gla", "why").unwrap_err(),
         request::restart_force(world, "glb", "why").unwrap_err(),
     ]

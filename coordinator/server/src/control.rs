@@ -7,10 +7,12 @@
 //! 5. [`grants`]: approvals, undo and redo, and what a directory team would run;
 //! 6. [`interventions`]: hold and release, resume, retry, skip, a forced restart, a takeover;
 //! 7. [`rollouts`]: files of rollouts, applied or only foreseen;
-//! 8. [`journal`]: the records as they are, some at a time;
-//! 9. [`may`]: which role may do what; [`streams`]: how much of what comes in parts one person may have at a time.
+//! 8. [`form`]: the digest by which people tell forms of a rollout apart;
+//! 9. [`journal`]: the records as they are, some at a time;
+//! 10. [`may`]: which role may do what; [`streams`]: how much of what comes in parts one person may have at a time.
 
 mod explain;
+pub mod form;
 mod grants;
 mod interventions;
 mod journal;
@@ -129,7 +131,9 @@ fn show(world: World<'_>, plan: &Plan, wanted: view_request::View) -> Result<Vec
         }
         View::Rollout(wanted) => {
             let name: RolloutName = wanted.name.parse().map_err(invalid)?;
-            json(&view::rollout(world, &name).ok_or_else(|| Status::not_found(format!("there is no rollout {name}")))?)
+            let view = view::rollout(world, &name);
+            let view = view.ok_or_else(|| Status::not_found(format!("there is no rollout {name}")))?;
+            form::shown(&view.spec, &view)
         }
         View::Grants(_) => json(&view::grants(world)),
         View::Why(wanted) => {
@@ -151,7 +155,7 @@ fn configured(world: World<'_>, domain: &str) -> Result<DomainName, Status> {
 }
 
 fn accepted(sequence: ledger::Sequence) -> Response<Accepted> {
-    Response::new(Accepted { sequence: sequence.0, note: String::new() })
+    Response::new(Accepted { sequence: sequence.0, ..Accepted::default() })
 }
 
 /// An expiry as people write it: a moment (RFC 3339) or a time from now.
@@ -213,9 +217,7 @@ impl Control for ControlService {
 
     async fn rollout_start(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {
         let by = operator(&request)?;
-        let RolloutRequest { name, reason } = request.into_inner();
-        let filed = self.driver.request(by, move |world| request::rollout_start(world, &name, &reason)).await;
-        filed.map(accepted).map_err(refused)
+        rollouts::start(&self.driver, by, request.into_inner()).await
     }
 
     async fn rollout_abort(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {

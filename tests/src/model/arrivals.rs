@@ -219,8 +219,7 @@ impl Run<'_> {
             return Ok(false);
         }
         let Ok(request) = check(self.world()) else { return Ok(false) };
-        let Ok(by) = "olga".parse() else { return Ok(false) };
-        self.append(Entry::Request { by, request })?;
+        self.append(Entry::Request { by: super::scene::olga(), request })?;
         self.settle()?;
         Ok(true)
     }

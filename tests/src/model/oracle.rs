@@ -82,7 +82,10 @@ pub fn written(state: &mut State, entry: &Entry) {
             history.paused.get_or_insert(now);
         }
         Entry::Request { request: Request::Release { held: held @ Held::Rollout(_), .. }, .. } => {
-            history.paused = state.ledger.holds.behind(held).map(|_| now);
+            // Sendgate's hold outlasts the one that she ends first, which is her own.
+            let by_a_person = || state.ledger.holds.all_on(held).map(|hold| hold.by.is_some());
+            let outlasts = by_a_person().any(|person| person) && by_a_person().any(|person| !person);
+            history.paused = outlasts.then_some(now);
         }
         Entry::Request { request: Request::Hold { held: Held::Estate, .. }, .. } => {
             history.held.get_or_insert(now);

@@ -8,7 +8,7 @@ use sendgate_core::enforcement::EnforcementTable;
 use sendgate_core::estate::{Roster, RosterDigest};
 use sendgate_core::names::{
     AccountName, AgentName, DirectoryName, DirectoryServerName, DomainName, ExchangeServerName, GoodLinkName, HostName,
-    RosterName,
+    OperatorName, RosterName,
 };
 use sendgate_core::policy::{
     DomainPolicy, ExchangePolicy, Freshness, GateScope, GoodLinkPolicy, GrantMode, Policy, ProtectionPolicy, Switch,
@@ -68,6 +68,11 @@ pub const PERMIT: u64 = 30_000;
 
 fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("the names of the scene are well-formed")
+}
+
+/// Who asks for whatever people ask for.
+pub fn olga() -> OperatorName {
+    name("olga")
 }
 
 /// Everything of the scene that does not change, read once.

@@ -3,7 +3,7 @@
 use super::Model;
 use super::action::{Action, Event, Operator};
 use super::coordinator::{Died, Run};
-use super::scene::{DOMAINS, HOSTS, MINUTE, ROLLOUT, USERS};
+use super::scene::{DOMAINS, HOSTS, MINUTE, ROLLOUT, USERS, olga};
 use super::sharing::Folded;
 use super::state::{History, State, Write};
 use super::truth::{self, Guard, Watch};
@@ -119,8 +119,8 @@ impl Run<'_> {
                 self.request(|world| request::hold(world, &held, "not now"))
             }
             Operator::Hold => self.request(|world| request::hold(world, &WantedHeld::Estate, "not now")),
-            Operator::Resume => self.request(|world| request::resume(world, ROLLOUT, "go on")),
-            Operator::Release => self.request(|world| request::release(world, &WantedHeld::Estate, "go on")),
+            Operator::Resume => self.request(|world| request::resume(world, &olga(), ROLLOUT, "go on")),
+            Operator::Release => self.request(|world| request::release(world, &olga(), &WantedHeld::Estate, "go on")),
             Operator::Undo(act) => self.request(|world| request::grant_undo(world, act, "not wanted")),
             Operator::Waive(user) => self.request(|world| {
                 let expires = world.now.wall + SignedDuration::from_hours(24);

@@ -7,12 +7,13 @@ use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, name};
 use super::exceptions;
 use super::faults::FAULTS_FOR;
 use super::lives::{ROLLOUT, olive};
+use sendgate_coordinator::control::form;
 use sendgate_coordinator::driver::{Handle, RequestError};
 use sendgate_core::gate::World;
 use sendgate_core::ledger::{Held, RolloutState};
 use sendgate_core::names::OperatorName;
 use sendgate_core::plan::rollout::Phase;
-use sendgate_core::request::{self, WantedHeld, WantedSubject};
+use sendgate_core::request::{self, FormRead, WantedHeld, WantedSubject};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -139,14 +140,14 @@ pub(super) async fn ask(sim: Arc<Sim>, handle: Handle, act: Act) {
             }
         });
     };
-    let rollout = || WantedSubject::Rollout { rollout: ROLLOUT.to_owned() };
+    let rollout = || WantedSubject::Rollout { rollout: ROLLOUT.to_owned(), form: None };
     let asked = handle
         .request(by.clone(), move |world| match &wanted {
             Act::Hold(held) => request::hold(world, held, "wait"),
-            Act::Release(held) => request::release(world, held, "go on"),
+            Act::Release(held) => request::release(world, &olive(), held, "go on"),
             Act::Retry(host) => request::retry(world, ROLLOUT, host, "again"),
             Act::Skip(host) => request::skip(world, ROLLOUT, host, "not this one"),
-            Act::Approve(by) => request::approve(world, &name(by), &rollout(), "looks good"),
+            Act::Approve(by) => request::approve(world, &name(by), &as_read(world), "looks good"),
             Act::Revoke(_) => request::revoke(world, &rollout(), "not so fast"),
             Act::Waive(_, long) => request::waive(world, &meant, "he is told", exceptions::wall(now + *long)),
             Act::Undo(_) => request::grant_undo(world, meant.parse().unwrap_or(0), "not this one"),
@@ -217,12 +218,11 @@ impl Operator {
             }
             (Some(_), Some(held)) => {
                 let held = wanted(held);
-                handle.request(olive(), move |world| request::release(world, &held, "looked at it")).await
+                handle.request(olive(), move |world| request::release(world, &olive(), &held, "looked at it")).await
             }
             (Some(RolloutState::Running { .. }), None) if missing.is_some() => {
                 let by = missing.unwrap_or_default();
-                let rollout = WantedSubject::Rollout { rollout: ROLLOUT.to_owned() };
-                let yes = move |world: World<'_>| request::approve(world, &name(by), &rollout, "once more");
+                let yes = move |world: World<'_>| request::approve(world, &name(by), &as_read(world), "once more");
                 handle.request(name(by), yes).await
             }
             (Some(RolloutState::Tripped { .. }), None) if resumed < self.resumes => return resume(handle, again).await,
@@ -257,7 +257,7 @@ async fn takes_over(sim: &Sim, handle: &Handle) -> bool {
 /// Lets the rollout go on after it stopped by itself.
 async fn resume(handle: Handle, again: bool) {
     look_after(&handle, again).await;
-    drop(handle.request(olive(), |world| request::resume(world, ROLLOUT, "looked at it")).await);
+    drop(handle.request(olive(), |world| request::resume(world, &olive(), ROLLOUT, "looked at it")).await);
 }
 
 /// What failed is tried again or left out.
@@ -279,6 +279,14 @@ async fn look_after(handle: &Handle, again: bool) {
         });
         drop(asked.await);
     }
+}
+
+/// The rollout in the form that is there now: whoever says yes has just read it.
+fn as_read(world: World<'_>) -> WantedSubject {
+    let known = world.ledger.rollouts.get(&estate::name(ROLLOUT));
+    let read = |digest: String| FormRead { digest, of: form::digest };
+    let form = known.map(|rollout| read(form::digest(&rollout.spec).to_string()));
+    WantedSubject::Rollout { rollout: ROLLOUT.to_owned(), form }
 }
 
 fn wanted(held: Held) -> WantedHeld {

@@ -64,18 +64,27 @@ fn file(teller: &Teller, system: &System, name: &str) -> Result<(), SystemError>
     system.cli(&["rollout", "start", name])?.good()?;
     let why = system.cli(&["rollout", "why", name, "exa1"])?.good()?;
     teller.say(&format!("sendgate rollout why {name} exa1: {}", why.stdout.trim()));
-    let refused = system.cli(&["approve", "rollout", name, "--reason", "seen in the change board"])?;
+    let form = read_form(system, name)?;
+    let approve = ["approve", "rollout", name, form.as_str(), "--reason", "seen in the change board"];
+    let refused = system.cli(&approve)?;
     if refused.code == Some(0) {
         return Err(refused.unexpected("the operator approved it himself".to_owned()));
     }
     teller.say(&format!("the operator cannot approve it: {}", refused.stderr.trim()));
-    system.approver_cli(&["approve", "rollout", name, "--reason", "seen in the change board"])?.good()?;
+    system.approver_cli(&approve)?.good()?;
     teller.say(&format!(
-        "somebody else approves it: sendgate approve rollout {name} --reason \"seen in the change board\""
+        "somebody else approves it: sendgate approve rollout {name} {form} --reason \"seen in the change board\""
     ));
     let plan = system.cli(&["plan", name])?.good()?;
     teller.raw(&plan.stdout);
     Ok(())
+}
+
+/// The digest of the form that whoever approves it has read.
+fn read_form(system: &System, name: &str) -> Result<String, SystemError> {
+    let shown = system.cli(&["rollout", "show", name])?.good()?;
+    let form = shown.stdout.lines().find_map(|line| line.strip_prefix("  form     ")).map(str::to_owned);
+    form.ok_or_else(|| shown.unexpected("no form".to_owned()))
 }
 
 /// EXA1 as the canary, then the others; in a window that opens soon, with the times that the laboratory takes.

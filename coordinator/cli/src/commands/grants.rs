@@ -2,7 +2,7 @@
 
 use super::requests::accepted;
 use super::views;
-use crate::args::Subject;
+use crate::args::{Approvable, Entry, Revocable};
 use crate::connection::Client;
 use crate::errors::{Exit, Failure};
 use crate::output::{self, Form};
@@ -10,7 +10,7 @@ use crate::tables;
 use sendgate_core::names::DomainName;
 use sendgate_core::view::AdviceView;
 use sendgate_proto::v1::approval_request::Subject as Wire;
-use sendgate_proto::v1::{AdminSdHolder, ApprovalRequest, DenyOverride, GrantAdviceRequest, GrantRequest};
+use sendgate_proto::v1::{AdminSdHolder, ApprovalRequest, DenyOverride, GrantAdviceRequest, GrantRequest, RolloutForm};
 
 pub(crate) async fn advise(client: &Client, form: Form, domain: DomainName) -> Result<Exit, Failure> {
     let json = client.grant_advice(GrantAdviceRequest { domain: domain.into() }).await?;
@@ -31,32 +31,43 @@ pub(crate) async fn redo(client: &Client, form: Form, grant: u64, reason: String
     accepted(form, client.grant_redo(GrantRequest { grant, reason }).await?, &what)
 }
 
-/// The request, and what it is about in words.
-fn request(subject: Subject) -> (ApprovalRequest, String) {
-    match subject {
-        Subject::Adminsdholder { domain, account, reason } => {
+/// The entry, its name for people, and why.
+fn entry(entry: Entry) -> (Wire, String, String) {
+    match entry {
+        Entry::Adminsdholder { domain, account, reason } => {
             let what = format!("an entry for {account} on AdminSDHolder of {domain}");
-            let subject = Wire::AdminSdHolder(AdminSdHolder { domain: domain.into(), account });
-            (ApprovalRequest { subject: Some(subject), reason }, what)
+            (Wire::AdminSdHolder(AdminSdHolder { domain: domain.into(), account }), what, reason)
         }
-        Subject::Rollout { name, reason } => {
-            let what = format!("rollout {name}");
-            (ApprovalRequest { subject: Some(Wire::Rollout(name.into())), reason }, what)
-        }
-        Subject::Override { user, account, reason } => {
+        Entry::Override { user, account, reason } => {
             let what = format!("overriding the inherited deny for {user} and {account}");
-            let subject = Wire::DenyOverride(DenyOverride { user, account });
-            (ApprovalRequest { subject: Some(subject), reason }, what)
+            (Wire::DenyOverride(DenyOverride { user, account }), what, reason)
         }
     }
 }
 
-pub(crate) async fn approve(client: &Client, form: Form, subject: Subject) -> Result<Exit, Failure> {
-    let (request, what) = request(subject);
-    accepted(form, client.approve(request).await?, &format!("{what} is approved"))
+/// Whether one yes to a rollout is enough, the answer says.
+pub(crate) async fn approve(client: &Client, form: Form, subject: Approvable) -> Result<Exit, Failure> {
+    let (subject, what, reason) = match subject {
+        Approvable::Entry(wanted) => {
+            let (subject, what, reason) = entry(wanted);
+            (subject, format!("{what} is approved"), reason)
+        }
+        Approvable::Rollout { name, digest, reason } => {
+            let what = format!("your approval of rollout {name}");
+            (Wire::RolloutForm(RolloutForm { rollout: name.into(), digest }), what, reason)
+        }
+    };
+    accepted(form, client.approve(ApprovalRequest { subject: Some(subject), reason }).await?, &what)
 }
 
-pub(crate) async fn revoke(client: &Client, form: Form, subject: Subject) -> Result<Exit, Failure> {
-    let (request, what) = request(subject);
-    accepted(form, client.revoke(request).await?, &format!("{what} is approved no more"))
+pub(crate) async fn revoke(client: &Client, form: Form, subject: Revocable) -> Result<Exit, Failure> {
+    let (subject, what, reason) = match subject {
+        Revocable::Entry(wanted) => entry(wanted),
+        Revocable::Rollout { name, reason } => {
+            let what = format!("rollout {name}");
+            (Wire::Rollout(name.into()), what, reason)
+        }
+    };
+    let answer = client.revoke(ApprovalRequest { subject: Some(subject), reason }).await?;
+    accepted(form, answer, &format!("{what} is approved no more"))
 }

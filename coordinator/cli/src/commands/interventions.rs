@@ -5,9 +5,9 @@ use crate::args::Held;
 use crate::connection::Client;
 use crate::errors::{Exit, Failure};
 use crate::output::Form;
-use sendgate_core::names::{GoodLinkName, HostName, RolloutName};
+use sendgate_core::names::{GoodLinkName, HostName, OperatorName, RolloutName};
 use sendgate_proto::v1::intervention::Act;
-use sendgate_proto::v1::{Estate, Hold, RolloutHost, TakeoverDeclared, hold::What};
+use sendgate_proto::v1::{Estate, Hold, Release, RolloutHost, TakeoverDeclared, hold::What};
 
 /// What is meant, its name for people, and why.
 fn held(held: Held) -> (Hold, String, String) {
@@ -26,10 +26,21 @@ pub(crate) async fn hold(client: &Client, form: Form, wanted: Held) -> Result<Ex
     accepted(form, client.intervene(reason, Act::Hold(hold)).await?, &what)
 }
 
-pub(crate) async fn release(client: &Client, form: Form, wanted: Held) -> Result<Exit, Failure> {
+/// It is released only once nobody holds it any more: whoever does, the answer's note says.
+pub(crate) async fn release(
+    client: &Client,
+    form: Form,
+    wanted: Held,
+    of: Option<OperatorName>,
+) -> Result<Exit, Failure> {
     let (hold, called, reason) = held(wanted);
-    let what = format!("{called} is released");
-    accepted(form, client.intervene(reason, Act::Release(hold)).await?, &what)
+    let of = of.map(String::from).unwrap_or_default();
+    let answer = client.intervene(reason, Act::Release(Release { held: Some(hold), of })).await?;
+    let what = match answer.note.is_empty() {
+        true => format!("{called} is released"),
+        false => format!("one hold on {called} is ended"),
+    };
+    accepted(form, answer, &what)
 }
 
 pub(crate) async fn resume(client: &Client, form: Form, name: RolloutName, reason: String) -> Result<Exit, Failure> {

@@ -91,7 +91,7 @@ async fn ask(client: &Client, form: Form, command: Command) -> Result<Exit, Fail
             interventions::skip(client, form, name, host, reason).await
         }
         Command::Hold { held } => interventions::hold(client, form, held).await,
-        Command::Release { held } => interventions::release(client, form, held).await,
+        Command::Release { held, of } => interventions::release(client, form, held, of).await,
         Command::Coordinator(Coordinator::Takeover { reason }) => interventions::takeover(client, form, reason).await,
         Command::Goodlink(Goodlink::Cancel { goodlink, reason }) => {
             interventions::cancel(client, form, goodlink, reason).await

@@ -1,11 +1,12 @@
 //! Rollouts' files: applied, checked, foreseen; and the removal of what a rollout has installed.
 
-use super::requests::accepted;
-use super::views;
+use super::requests::{self, accepted};
+use super::views::{self, Shown};
 use crate::connection::{Client, RequestError};
 use crate::errors::{Exit, Failure};
 use crate::output::{self, Form};
 use crate::tables;
+use sendgate_core::ledger::Sha256;
 use sendgate_core::names::RolloutName;
 use sendgate_core::view::ForecastView;
 use sendgate_proto::v1::view_request::View;
@@ -21,7 +22,7 @@ pub(crate) async fn apply(client: &Client, form: Form, file: &Path) -> Result<Ex
     // Nothing was filed: it was so already.
     if answer.sequence == 0 {
         match form {
-            Form::Json => output::json(&serde_json::json!({ "sequence": null, "note": answer.note }))?,
+            Form::Json => output::json(&requests::answer(None, answer.note, answer.digest))?,
             Form::Table => output::text(&format!("unchanged: {}\n", answer.note))?,
         }
         return Ok(Exit::Good);
@@ -61,10 +62,13 @@ pub(crate) async fn plan(client: &Client, form: Form, rollout: &str) -> Result<E
     print(form, &json, tables::forecast::table)
 }
 
-fn print(form: Form, json: &[u8], table: impl FnOnce(&ForecastView) -> String) -> Result<Exit, Failure> {
+fn print(form: Form, json: &[u8], table: impl FnOnce(&ForecastView, Sha256) -> String) -> Result<Exit, Failure> {
     match form {
         Form::Json => output::json(&views::read("forecast", json)?)?,
-        Form::Table => output::text(&table(&views::read("forecast", json)?))?,
+        Form::Table => {
+            let Shown { digest } = views::read("forecast", json)?;
+            output::text(&table(&views::read("forecast", json)?, digest))?;
+        }
     }
     Ok(Exit::Good)
 }

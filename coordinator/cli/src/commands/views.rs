@@ -4,13 +4,21 @@ use crate::connection::Client;
 use crate::errors::{Exit, Failure};
 use crate::output::{self, Form};
 use crate::tables;
+use sendgate_core::ledger::Sha256;
 use sendgate_core::names::{HostName, RolloutName};
 use sendgate_core::view::{
-    DomainsView, ExplainView, GateState, GateView, GrantsView, HostsView, PlanView, RolloutView, StatusView, WhyView,
+    DomainsView, ExplainView, GateState, GateView, GrantsView, HostsView, PlanView, StatusView, WhyView,
 };
 use sendgate_proto::v1::view_request::View;
 use sendgate_proto::v1::{Domains, Explain, GateCheck, Grants, Hosts, Plan, RolloutHost, RolloutRequest, Status};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+/// What stands beside a view of a rollout: the digest of the form that it shows.
+#[derive(Deserialize)]
+pub(crate) struct Shown {
+    pub(crate) digest: Sha256,
+}
 
 /// Reads an answer back into its type.
 pub(crate) fn read<T: DeserializeOwned>(view: &'static str, json: &[u8]) -> Result<T, Failure> {
@@ -62,7 +70,15 @@ pub(crate) async fn grants(client: &Client, form: Form) -> Result<Exit, Failure>
 
 pub(crate) async fn rollout(client: &Client, form: Form, name: RolloutName) -> Result<Exit, Failure> {
     let view = View::Rollout(RolloutRequest { name: name.into(), reason: String::new() });
-    show::<RolloutView>(client, form, "rollout", view, tables::rollout::table).await
+    let json = client.view(view).await?;
+    match form {
+        Form::Json => output::json(&read("rollout", &json)?)?,
+        Form::Table => {
+            let Shown { digest } = read("rollout", &json)?;
+            output::text(&tables::rollout::table(&read("rollout", &json)?, digest))?;
+        }
+    }
+    Ok(Exit::Good)
 }
 
 pub(crate) async fn why(client: &Client, form: Form, name: RolloutName, host: HostName) -> Result<Exit, Failure> {

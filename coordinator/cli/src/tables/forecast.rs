@@ -3,19 +3,19 @@
 use super::rollout::{allowed, head};
 use super::{drawn, grid, list, wrapped};
 use jiff::Timestamp;
-use sendgate_core::ledger::RolloutState;
+use sendgate_core::ledger::{RolloutState, Sha256};
 use sendgate_core::plan::rollout::Phase;
 use sendgate_core::time::Readable;
 use sendgate_core::view::{ForecastView, HoldLine, WaveForecast};
 
 /// The file is good, or why it is not, and what it comes to.
-pub(crate) fn lint(view: &ForecastView) -> String {
+pub(crate) fn lint(view: &ForecastView, digest: Sha256) -> String {
     let hosts: usize = view.waves.iter().map(|wave| wave.hosts.len()).sum();
     let what = format!("rollout {}, {} waves, {hosts} hosts", view.spec.name, view.waves.len());
     let (refused, never_fits) = against(view);
     let against = refused + &never_fits;
     let good = if against.is_empty() { "good: " } else { "else good: " };
-    against + &wrapped("", &format!("{good}{what}")) + &head(&view.spec) + &allowed(&view.spec)
+    against + &wrapped("", &format!("{good}{what}")) + &head(&view.spec, digest) + &allowed(&view.spec)
 }
 
 /// What `rollout apply` would refuse it for, and why some of it could never be done; empty: nothing.
@@ -36,7 +36,7 @@ fn never(view: &ForecastView) -> Option<String> {
 }
 
 /// The dry run.
-pub(crate) fn table(view: &ForecastView) -> String {
+pub(crate) fn table(view: &ForecastView, digest: Sha256) -> String {
     let name = &view.spec.name;
     let first = match (view.stands(), &view.state) {
         (None, _) if view.is_held() => {
@@ -55,7 +55,7 @@ pub(crate) fn table(view: &ForecastView) -> String {
         let since = minute(hold.at.wall);
         text.push_str(&wrapped("  ", &format!("{held} is held by {by} since {since}: {}", hold.reason)));
     }
-    text.push_str(&head(&view.spec));
+    text.push_str(&head(&view.spec, digest));
     text.push_str(&allowed(&view.spec));
     if !view.waits.is_zero() {
         let waits = format!("{} must pass before the first host", Readable(view.waits));
@@ -115,22 +115,33 @@ mod tests {
     use super::*;
     use sendgate_core::ledger::{Held, Hold};
 
+    fn shown(view: &ForecastView) -> String {
+        table(view, samples::digest())
+    }
+
+    fn linted(view: &ForecastView) -> String {
+        lint(view, samples::digest())
+    }
+
     #[test]
     fn what_fits_into_no_window_is_the_first_thing_said() {
         let mut view = samples::forecast();
-        assert!(lint(&view).starts_with("good: rollout march, 2 waves, 2 hosts\n"), "{}", lint(&view));
-        assert!(table(&view).starts_with("dry run: rollout march is not applied in this form\n  package"));
+        assert!(linted(&view).starts_with("good: rollout march, 2 waves, 2 hosts\n"), "{}", linted(&view));
+        assert!(
+            shown(&view)
+                .starts_with("dry run: rollout march is not applied in this form\n  form     cdcdcdcdcdcd\n  package")
+        );
         (view.waves[1].hosts[0].begins, view.waves[1].hosts[0].fits) = (None, false);
         view.ends = None;
         view.openings = vec![("2026-12-01T01:00:00Z".parse().unwrap(), "2026-12-01T02:00:00Z".parse().unwrap())];
         let fits = "wave rest fits into none of the next windows: its last host needs 2h 0m until a cutoff\n";
         let good = "else good: rollout march, 2 waves, 2 hosts\n";
-        assert!(lint(&view).starts_with(&format!("never: {fits}{good}")), "{}", lint(&view));
+        assert!(linted(&view).starts_with(&format!("never: {fits}{good}")), "{}", linted(&view));
         let first = "dry run: rollout march is not applied in this form\nnever: ";
-        assert!(table(&view).starts_with(&format!("{first}{fits}")), "{}", table(&view));
+        assert!(shown(&view).starts_with(&format!("{first}{fits}")), "{}", shown(&view));
         view.openings.clear();
         let past = "never: wave rest has no window left: none of the windows opens again\n";
-        assert!(lint(&view).starts_with(past), "{}", lint(&view));
+        assert!(linted(&view).starts_with(past), "{}", linted(&view));
     }
 
     #[test]
@@ -139,12 +150,12 @@ mod tests {
         view.refused = Some("Exchange server exa1 belongs to rollout spring".to_owned());
         let refused = "refused: Exchange server exa1 belongs to rollout spring\n";
         let good = "else good: rollout march, 2 waves, 2 hosts\n";
-        assert!(lint(&view).starts_with(&format!("{refused}{good}")), "{}", lint(&view));
+        assert!(linted(&view).starts_with(&format!("{refused}{good}")), "{}", linted(&view));
         let first = "dry run: rollout march is not applied in this form\n";
-        assert!(table(&view).starts_with(&format!("{refused}{first}")), "{}", table(&view));
+        assert!(shown(&view).starts_with(&format!("{refused}{first}")), "{}", shown(&view));
         view.waves[1].hosts[0].fits = false;
-        assert!(lint(&view).starts_with(&format!("{refused}never: wave rest ")), "{}", lint(&view));
-        for text in [lint(&view), table(&view)] {
+        assert!(linted(&view).starts_with(&format!("{refused}never: wave rest ")), "{}", linted(&view));
+        for text in [linted(&view), shown(&view)] {
             assert!(text.contains("\n  allowed  each wave: 2 and 1 % new pauses"), "{text}");
         }
     }
@@ -160,7 +171,7 @@ mod tests {
             let host = &mut view.waves[0].hosts[0];
             (host.begins, host.held, host.line.phase) = (None, true, "here".to_owned());
             host.line.progress.phase = phase;
-            let text = table(&view);
+            let text = shown(&view);
             assert!(text.contains("\ncanary   exa1   exa1              here      -\n"), "{text}");
         }
     }
@@ -172,11 +183,11 @@ mod tests {
         view.state = Some(RolloutState::Tripped { reason: "3 stores down".to_owned() });
         view.ends = None;
         view.waves.iter_mut().flat_map(|wave| &mut wave.hosts).for_each(|host| host.begins = None);
-        let text = table(&view);
+        let text = shown(&view);
         let first = "rollout march is stopped by itself: 3 stores down: it will not move by itself, so nothing begins or ends\n";
         assert!(text.starts_with(first), "{text}");
         assert!(!text.contains("fits into no window") && !text.contains("  ends "), "{text}");
-        assert!(lint(&view).starts_with("good: "), "the file is as good as it was");
+        assert!(linted(&view).starts_with("good: "), "the file is as good as it was");
     }
 
     #[test]
@@ -188,7 +199,7 @@ mod tests {
         view.waves.iter_mut().flat_map(|wave| &mut wave.hosts).for_each(|host| (host.begins, host.held) = (None, true));
         let first = "rollout march is held: it will not move by itself, so nothing begins or ends\n";
         let by = "  rollout march is held by anna since 2026-11-24 22:00Z: move of mailboxes\n";
-        let text = table(&view);
+        let text = shown(&view);
         assert!(text.starts_with(&format!("{first}{by}")), "{text}");
         assert!(text.contains("\n  ends     not known: not before it is released\n"), "{text}");
         assert!(text.contains("no date: held") && !text.contains("2026-12-01"), "{text}");
@@ -197,13 +208,13 @@ mod tests {
         view.waves[0].hosts[0].begins = Some("2026-12-01T01:00:00Z".parse().unwrap());
         view.held[0] =
             HoldLine { held: Held::Host("exa2".parse().unwrap()), hold: Hold { by: None, ..samples::hold() } };
-        let text = table(&view);
+        let text = shown(&view);
         let by = "  host exa2 is held by Sendgate itself since 2026-11-24 22:00Z: move of mailboxes\n";
         assert!(text.starts_with(&format!("dry run: rollout march is running\n{by}")), "{text}");
         assert!(text.contains("2026-12-01 01:00Z") && text.contains("no date: held"), "{text}");
         // That it is stopped comes first.
         view.state = Some(RolloutState::Tripped { reason: "3 stores down".to_owned() });
-        assert!(table(&view).starts_with("rollout march is stopped by itself: 3 stores down: "), "{}", table(&view));
+        assert!(shown(&view).starts_with("rollout march is stopped by itself: 3 stores down: "), "{}", shown(&view));
     }
 
     #[test]
@@ -211,12 +222,12 @@ mod tests {
         let mut view = samples::forecast();
         (view.applied, view.removal) = (true, true);
         view.state = Some(RolloutState::Running { since: sendgate_core::time::Steady::START });
-        let text = table(&view);
+        let text = shown(&view);
         assert!(text.starts_with("dry run: the hotfix of rollout march is being removed again\n"), "{text}");
         assert!(text.contains("wave rest: takes 1h 0m; 2h 0m must be left until a cutoff\n"), "{text}");
         view.removal = false;
-        assert!(table(&view).starts_with("dry run: rollout march is running\n"), "{}", table(&view));
+        assert!(shown(&view).starts_with("dry run: rollout march is running\n"), "{}", shown(&view));
         view.state = Some(RolloutState::Created);
-        assert!(table(&view).starts_with("dry run: rollout march is applied, as if it were started now\n"));
+        assert!(shown(&view).starts_with("dry run: rollout march is applied, as if it were started now\n"));
     }
 }

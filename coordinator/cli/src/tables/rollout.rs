@@ -1,16 +1,17 @@
 //! `rollout show`.
 
 use super::{drawn, grid, list, wrapped};
+use sendgate_core::ledger::Sha256;
 use sendgate_core::plan::rollout::{Class, Tally};
 use sendgate_core::spec::{Expected, RolloutSpec, Thresholds, Windows};
 use sendgate_core::time::Readable;
 use sendgate_core::view::{RolloutHostLine, RolloutView};
 
 /// The state, what it is to do, and each host in order.
-pub(crate) fn table(view: &RolloutView) -> String {
+pub(crate) fn table(view: &RolloutView, digest: Sha256) -> String {
     let spec = &view.spec;
     let mut text = wrapped("", &format!("{}: rollout {}", view.state, spec.name));
-    text.push_str(&head(spec));
+    text.push_str(&head(spec, digest));
     text.push_str(&wrapped("  author   ", &approved(view)));
     if let Some(why) = &view.removal {
         text.push_str(&wrapped("  removal  ", why));
@@ -23,10 +24,11 @@ pub(crate) fn table(view: &RolloutView) -> String {
     text
 }
 
-/// What it is to do.
-pub(super) fn head(spec: &RolloutSpec) -> String {
+/// What it is to do, and the digest by which that is approved.
+pub(super) fn head(spec: &RolloutSpec, digest: Sha256) -> String {
     let package = &spec.package;
-    let mut text = wrapped("  package  ", &format!("{} (KB {}), SHA-256 {}", package.name, package.kb, package.sha256));
+    let mut text = wrapped("  form     ", &digest.short());
+    text += &wrapped("  package  ", &format!("{} (KB {}), SHA-256 {}", package.name, package.kb, package.sha256));
     text.push_str(&wrapped("  target   ", &format!("store.exe {}", package.target)));
     for wave in &spec.waves {
         let servers: Vec<_> = wave.servers.iter().map(ToString::to_string).collect();
@@ -150,10 +152,14 @@ mod tests {
     #[test]
     fn what_may_go_wrong_and_whether_anybody_sends_is_said() {
         let mut spec = samples::spec();
-        assert!(head(&spec).contains("\n  test     no test send\n"), "{}", head(&spec));
+        assert!(
+            head(&spec, samples::digest()).contains("\n  test     no test send\n"),
+            "{}",
+            head(&spec, samples::digest())
+        );
         spec.test_send = true;
         let sends = "\n  test     each GoodLink server sends before a wave is over\n";
-        assert!(head(&spec).contains(sends), "{}", head(&spec));
+        assert!(head(&spec, samples::digest()).contains(sends), "{}", head(&spec, samples::digest()));
         spec.wave_thresholds = Thresholds { new_pauses: 1, unreachable: 3, ..Thresholds::default() };
         assert_eq!(
             allowed(&spec),
@@ -166,9 +172,10 @@ mod tests {
     #[test]
     fn hosts_stand_in_order_with_their_reasons_below() {
         assert_eq!(
-            table(&samples::rollout()),
+            table(&samples::rollout(), samples::digest()),
             format!(
                 "running: rollout march\n\
+                 \x20 form     cdcdcdcdcdcd\n\
                  \x20 package  kb926666 (KB 926666), SHA-256 {}\n\
                  \x20 target   store.exe 6.5.7653.33\n\
                  \x20 wave     canary: exa1; 1 at once, soak 1h 0m\n\

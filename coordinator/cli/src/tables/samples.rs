@@ -274,6 +274,11 @@ pub(super) fn spec() -> RolloutSpec {
     }
 }
 
+/// Of the form that the rollout is in.
+pub(super) fn digest() -> Sha256 {
+    Sha256([0xcd; 32])
+}
+
 pub(super) fn rollout() -> RolloutView {
     RolloutView {
         spec: spec(),

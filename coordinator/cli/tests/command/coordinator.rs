@@ -90,7 +90,7 @@ fn interventions_carry_what_was_asked_for() {
     let asked = canned.asked.clone();
     let coordinator = Coordinator::start(canned);
     let why = ["--reason", "bad night"];
-    let cases: [(&[&str], &str, &str); 11] = [
+    let cases: [(&[&str], &str, &str); 12] = [
         (
             &["hold", "estate"],
             "the estate is held: nothing new begins there until it is released",
@@ -106,11 +106,20 @@ fn interventions_carry_what_was_asked_for() {
             "rollout march is held: nothing new begins there until it is released",
             "Hold(Hold { what: Some(Rollout(\"march\")) })",
         ),
-        (&["release", "host", "EXA1"], "host exa1 is released", "Release(Hold { what: Some(Host(\"exa1\")) })"),
+        (
+            &["release", "host", "EXA1"],
+            "host exa1 is released",
+            "Release(Release { held: Some(Hold { what: Some(Host(\"exa1\")) }), of: \"\" })",
+        ),
         (
             &["release", "rollout", "march"],
             "rollout march is released",
-            "Release(Hold { what: Some(Rollout(\"march\")) })",
+            "Release(Release { held: Some(Hold { what: Some(Rollout(\"march\")) }), of: \"\" })",
+        ),
+        (
+            &["release", "estate", "--of", "Olive"],
+            "the estate is released",
+            "Release(Release { held: Some(Hold { what: Some(Estate(Estate)) }), of: \"olive\" })",
         ),
         (&["rollout", "resume", "march"], "one stop of rollout march is ended", "Resume(\"march\")"),
         (
@@ -362,4 +371,18 @@ fn the_first_bad_record_of_a_journal_is_named() {
 
     let ran = Coordinator::start(Canned::default()).run(&["journal", "verify"]);
     assert_eq!(ran.code, Some(1), "an empty journal is no good journal");
+}
+
+/// What others hold as well is not called released.
+#[test]
+fn a_release_that_leaves_another_hold_says_so() {
+    let note = "it is still held: the estate is held by olive since 2026-11-29 01:10Z: SAN is failing: end that with \
+                `sendgate release estate --of olive --reason WHY`";
+    let canned = || Canned { note: note.to_owned(), ..Canned::default() };
+    let release = ["release", "estate", "--reason", "moved"];
+    let ran = Coordinator::start(canned()).run(&release);
+    assert_eq!(ran.out, format!("accepted: one hold on the estate is ended; record 12 of the journal\nnote: {note}\n"));
+    let ran = Coordinator::start(canned()).run(&[&["--output", "json"][..], &release].concat());
+    let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(json, serde_json::json!({ "sequence": 12, "note": note }));
 }

@@ -72,3 +72,23 @@ fn advice_is_asked_for_a_domain() {
     assert_eq!(ran.out, "nothing is proposed for a.example.test\n");
     assert!(asked.contains("a.example.test"), "{asked}");
 }
+
+/// One yes may not be all that it needs: only the answer knows.
+#[test]
+fn an_approval_of_a_rollout_names_the_form_that_was_read() {
+    let note = "the form cdcdcdcdcdcd has 1 of 2 approvals; still to come: 1";
+    let canned = || Canned { note: note.to_owned(), digest: "cd".repeat(32), ..Canned::default() };
+    let approve = ["approve", "rollout", "March", "cdcdcdcdcdcd", "--reason", "seen in the board"];
+    let (ran, asked) = run(canned(), &approve);
+    assert_eq!(
+        (ran.code, ran.out),
+        (Some(0), format!("accepted: your approval of rollout march; record 12 of the journal\nnote: {note}\n"))
+    );
+    assert!(asked.contains("RolloutForm(RolloutForm { rollout: \"march\", digest: \"cdcdcdcdcdcd\" })"), "{asked}");
+    let (ran, _) = run(canned(), &[&["--output", "json"][..], &approve].concat());
+    let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(json, serde_json::json!({ "sequence": 12, "note": note, "digest": "cd".repeat(32) }));
+    let (ran, asked) = run(Canned::default(), &["revoke", "rollout", "march", "--reason", "second thoughts"]);
+    assert_eq!(ran.out, "accepted: rollout march is approved no more; record 12 of the journal\n");
+    assert!(asked.contains("Rollout(\"march\")"), "{asked}");
+}

@@ -61,7 +61,9 @@ fn foreseen(fits: bool, refused: Option<String>) -> Canned {
         openings: Vec::new(),
         refused,
     };
-    Canned { view: Some(Ok(serde_json::to_string(&view).unwrap())), ..Canned::default() }
+    let mut view = serde_json::to_value(&view).unwrap();
+    view["digest"] = "cd".repeat(32).into();
+    Canned { view: Some(Ok(view.to_string())), ..Canned::default() }
 }
 
 /// What a script is told of a file that cannot come true is what it is told of one that is wrong.

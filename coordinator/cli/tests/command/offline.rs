@@ -109,6 +109,10 @@ fn wrong_usage_is_2_and_says_what_is_missing() {
     usage(&["rollout", "abort", "march", "--reason", " "], "a reason is needed");
     usage(&["waive", "boss", "--reason", "leaves", "--expires", "soon"], "neither a duration from now, such as 72h");
     usage(&["rollout", "apply"], "<FILE>");
+    usage(&["approve", "rollout", "march", "--reason", "seen"], "<DIGEST>");
+    let digits = "give the 12 hexadecimal digits that `sendgate rollout show` prints";
+    usage(&["approve", "rollout", "march", "cdcdcdcdcdc", "--reason", "seen"], digits);
+    usage(&["approve", "rollout", "march", "the-one-I-saw", "--reason", "seen"], digits);
     usage(&["journal", "show", "--from", "0"], "0 is not in");
 }
 

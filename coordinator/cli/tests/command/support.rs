@@ -91,6 +91,9 @@ impl Ca {
 pub(crate) struct Canned {
     pub(crate) view: Option<Result<String, Status>>,
     pub(crate) request: Option<Status>,
+    /// What an accepted request is answered beside its number.
+    pub(crate) note: String,
+    pub(crate) digest: String,
     pub(crate) records: Vec<JournalRecord>,
     /// Parts of a coverage report: the head, and lists of lines.
     pub(crate) coverage: Vec<coverage_part::Part>,
@@ -103,7 +106,10 @@ impl Canned {
         self.asked.lock().unwrap().push(format!("{request:?}"));
         match &self.request {
             Some(status) => Err(status.clone()),
-            None => Ok(Response::new(Accepted { sequence: 12, note: String::new() })),
+            None => {
+                let (note, digest) = (self.note.clone(), self.digest.clone());
+                Ok(Response::new(Accepted { sequence: 12, note, digest }))
+            }
         }
     }
 }

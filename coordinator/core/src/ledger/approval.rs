@@ -26,7 +26,7 @@ pub enum Subject {
         /// For whom.
         account: AccountName,
     },
-    /// A rollout, in the form in which it is now.
+    /// A rollout, in the form in which it was then: another form takes every yes to it away.
     Rollout {
         /// Which.
         rollout: RolloutName,

@@ -74,6 +74,17 @@ impl fmt::Display for Generation {
 #[serde(try_from = "String", into = "String")]
 pub struct Sha256(pub [u8; 32]);
 
+impl Sha256 {
+    /// Hexadecimal digits by which people tell digests apart.
+    pub const SHORT: usize = 12;
+
+    /// The first of its digits.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(Self::SHORT).collect()
+    }
+}
+
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -1,7 +1,7 @@
 //! What milestones change.
 
 use super::entry::VersionStep;
-use super::{BreachEvent, Drift, Held, Hold, Ledger, Lost, Milestone, Pair, PairState, Sequence};
+use super::{BreachEvent, Drift, Held, Ledger, Lost, Milestone, Pair, PairState, Sequence};
 use crate::guid::Guid;
 use crate::time::Now;
 
@@ -123,11 +123,10 @@ impl Ledger {
         let reason = format!("store.exe on {host} went from {before} to {after} with no command of ours{means}");
         for rollout in &step.holds {
             let held = Held::Rollout(rollout.clone());
-            let hold = Hold { by: None, reason: reason.clone(), at: *at };
             if step.beside {
-                self.holds.hold_by_itself(held, hold);
-            } else if self.holds.on(&held).is_none() {
-                self.holds.hold(held, hold);
+                self.holds.hold_by_itself(held, reason.clone(), *at);
+            } else {
+                self.holds.hold_until_somebody_does(held, reason.clone(), *at);
             }
         }
         self.drift.push(drift);

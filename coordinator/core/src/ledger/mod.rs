@@ -24,7 +24,7 @@ mod text;
 pub use approval::{Approval, Lost, Subject, Undo, Yes};
 pub use effect::{Effect, Outcome, Withdrawal};
 pub use entry::{BreachEvent, Entry, Generation, Milestone, Pair, Sequence, Sha256, Stamped};
-pub use hold::{Held, Hold, Holds};
+pub use hold::{Held, Hold, Holds, Standing, Whose};
 pub use intent::{AgentJournal, Intent, IntentState};
 pub use lineage::{Anew, Foreign, Lineage, Memory, Origin, Strangeness, Stranger, Takeover};
 pub use pair::{PairEvent, PairState};

@@ -1,6 +1,6 @@
 //! What people ask for, as the journal keeps it.
 
-use super::{Generation, Held, Sequence, Subject};
+use super::{Generation, Held, Sequence, Sha256, Subject, Whose};
 use crate::names::{DirectoryName, GoodLinkName, HostName, RolloutName};
 use crate::spec::RolloutSpec;
 use jiff::Timestamp;
@@ -57,6 +57,9 @@ pub enum Request {
     Release {
         /// What.
         held: Held,
+        /// Whose hold; none, in journals of earlier releases: those of all people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<Whose>,
         /// Why.
         reason: String,
     },
@@ -120,6 +123,9 @@ pub enum Request {
         /// The user's name now, where the subject is a user.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         called: Option<DirectoryName>,
+        /// The digest of the form that was read, where the subject is a rollout; none in journals of earlier releases.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        form: Option<Sha256>,
         /// Why.
         reason: String,
     },

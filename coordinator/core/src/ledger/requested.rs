@@ -1,8 +1,7 @@
 //! What requests change.
 
 use super::{
-    Forced, Hold, Ledger, Request, Rollout, RolloutEvent, RolloutState, Sequence, Skip, Subject, Takeover, Undo,
-    Waiver, Yes,
+    Forced, Ledger, Request, Rollout, RolloutEvent, RolloutState, Sequence, Skip, Subject, Takeover, Undo, Waiver, Yes,
 };
 use crate::names::{HostName, OperatorName, RolloutName};
 use crate::time::{Now, Steady};
@@ -24,7 +23,11 @@ impl Ledger {
                 }
                 // Whoever said yes said it to another form of it.
                 self.approvals.remove(&Subject::Rollout { rollout: spec.name.clone() });
-                self.rollouts.insert(spec.name.clone(), Rollout::created(spec.clone(), by.clone(), at.steady));
+                let mut rollout = Rollout::created(spec.clone(), by.clone(), at.steady);
+                if let Some(before) = self.rollouts.remove(&spec.name) {
+                    rollout.authors.extend(before.authors);
+                }
+                self.rollouts.insert(spec.name.clone(), rollout);
             }
             Request::RolloutStart { rollout, .. } => {
                 self.rollout_step(rollout, &RolloutEvent::Started, sequence, at.steady)?;
@@ -62,10 +65,9 @@ impl Ledger {
                 known.moved = at.steady;
             }
             Request::Hold { held, reason } => {
-                let hold = Hold { by: Some(by.clone()), reason: reason.clone(), at };
-                self.holds.hold(held.clone(), hold);
+                self.holds.hold(held.clone(), by.clone(), reason.clone(), at);
             }
-            Request::Release { held, .. } => self.holds.release(held, at.steady)?,
+            Request::Release { held, of, .. } => self.holds.release(held, of.as_ref(), at.steady)?,
             Request::RestartForce { goodlink, reason } => {
                 let forced = Forced { by: by.clone(), reason: reason.clone(), at: at.steady, void: false };
                 self.forced.insert(goodlink.clone(), forced);
@@ -87,7 +89,7 @@ impl Ledger {
             Request::Unwaive { user, .. } => {
                 self.waivers.remove(user).ok_or_else(|| format!("nobody waived {user}"))?;
             }
-            Request::Approve { subject, called, reason } => {
+            Request::Approve { subject, called, reason, .. } => {
                 let approval = self.approvals.entry(subject.clone()).or_default();
                 approval.called.clone_from(called);
                 approval.given.insert(by.clone(), Yes { reason: reason.clone(), at });

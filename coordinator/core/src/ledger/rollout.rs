@@ -17,6 +17,8 @@ pub struct Rollout {
     pub spec: RolloutSpec,
     /// Who wrote it: his own yes to it does not count.
     pub author: OperatorName,
+    /// Who has written any form of it: what he wrote may still be in the one that is there.
+    pub authors: BTreeSet<OperatorName>,
     /// How far it is.
     pub state: RolloutState,
     /// When something of it last moved: from there its patience counts.
@@ -144,6 +146,7 @@ impl Rollout {
     pub fn created(spec: RolloutSpec, author: OperatorName, at: Steady) -> Self {
         Self {
             spec,
+            authors: [author.clone()].into(),
             author,
             state: RolloutState::Created,
             moved: at,

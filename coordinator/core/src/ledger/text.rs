@@ -103,7 +103,8 @@ impl fmt::Display for Request {
             Self::HostRetry { rollout, host, reason } => write!(f, "try {host} of rollout {rollout} again: {reason}"),
             Self::HostSkip { rollout, host, reason } => write!(f, "leave {host} out of rollout {rollout}: {reason}"),
             Self::Hold { held, reason } => write!(f, "hold {held}: {reason}"),
-            Self::Release { held, reason } => write!(f, "release {held}: {reason}"),
+            Self::Release { held, of: None, reason } => write!(f, "release {held}: {reason}"),
+            Self::Release { held, of: Some(of), reason } => write!(f, "end the hold of {of} on {held}: {reason}"),
             Self::RestartForce { goodlink, reason } => {
                 write!(f, "restart GoodLink {goodlink} whatever its users have waited: {reason}")
             }
@@ -114,8 +115,10 @@ impl fmt::Display for Request {
             Self::RolloutAbort { rollout, reason } => write!(f, "abort rollout {rollout}: {reason}"),
             Self::Waive { user, reason, expires } => write!(f, "waive {user} until {expires}: {reason}"),
             Self::Unwaive { user, reason } => write!(f, "waive {user} no longer: {reason}"),
-            Self::Approve { subject, called, reason } => {
-                write!(f, "approve {}: {reason}", subject.text(called.as_ref()))
+            Self::Approve { subject, called, form, reason } => {
+                write!(f, "approve {}", subject.text(called.as_ref()))?;
+                form.iter().try_for_each(|form| write!(f, " in the form {}", form.short()))?;
+                write!(f, ": {reason}")
             }
             Self::Revoke { subject, reason } => write!(f, "approve no more {subject}: {reason}"),
             Self::GrantUndo { grant, reason } => write!(f, "undo grant {grant}: {reason}"),

@@ -4,9 +4,10 @@ use super::{Refused, invalid, needed_reason};
 use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, UserPicture, VerdictKind};
 use crate::gate::World;
-use crate::ledger::{Effect, Intent, IntentState, Outcome, Request, Sequence, Subject};
+use crate::ledger::{Effect, Intent, IntentState, Outcome, Request, Sequence, Sha256, Subject};
 use crate::names::{AccountName, DirectoryName, DomainName, OperatorName, RolloutName};
 use crate::policy::GrantMode;
+use crate::spec::RolloutSpec;
 use std::collections::BTreeSet;
 
 /// What an approval is about, as it arrived.
@@ -26,24 +27,38 @@ pub enum WantedSubject {
         /// For whom.
         account: String,
     },
-    /// A rollout in the form that it has now.
+    /// A rollout.
     Rollout {
         /// Which.
         rollout: String,
+        /// The form that the yes is to. What is taken back names none.
+        form: Option<FormRead>,
     },
+}
+
+/// How the digest of a rollout's form is computed: where forms are written as text.
+pub type DigestOf = fn(&RolloutSpec) -> Sha256;
+
+/// The form of a rollout that somebody has read.
+#[derive(Debug, Clone)]
+pub struct FormRead {
+    /// Its digest, or the first of its digits.
+    pub digest: String,
+    /// To compare it with the form that is there.
+    pub of: DigestOf,
 }
 
 /// Checks a yes.
 ///
 /// # Errors
 /// [`Refused`] if it means nothing that is known, is there already, or would change nothing: a user who is not denied, or
-/// whom an entry of his own denies.
+/// whom an entry of his own denies; of a rollout if it is in another form than the one that was read, or he wrote any of it.
 pub fn approve(world: World<'_>, by: &OperatorName, wanted: &WantedSubject, reason: &str) -> Result<Request, Refused> {
     let (subject, called) = subject(world, wanted)?;
     let reason = needed_reason(reason)?;
-    if let Subject::Rollout { rollout } = &subject {
-        approvable(world, by, rollout)?;
-        return Ok(Request::Approve { subject, called, reason });
+    if let (Subject::Rollout { rollout }, WantedSubject::Rollout { form, .. }) = (&subject, wanted) {
+        let form = Some(approvable(world, by, rollout, form.as_ref())?);
+        return Ok(Request::Approve { subject, called, form, reason });
     }
     if let Some((by, yes)) = world.ledger.approvals.get(&subject).and_then(|known| known.given.first_key_value()) {
         let what = subject.text(called.as_ref());
@@ -52,11 +67,16 @@ pub fn approve(world: World<'_>, by: &OperatorName, wanted: &WantedSubject, reas
     if let (Subject::Override { account, .. }, Some(user)) = (&subject, &called) {
         overridable(world, user, account)?;
     }
-    Ok(Request::Approve { subject, called, reason })
+    Ok(Request::Approve { subject, called, form: None, reason })
 }
 
-/// Whether this person's yes to a rollout counts.
-fn approvable(world: World<'_>, by: &OperatorName, name: &RolloutName) -> Result<(), Refused> {
+/// The digest of the form that is there, if this person's yes to it counts and it is the one that he has read.
+fn approvable(
+    world: World<'_>,
+    by: &OperatorName,
+    name: &RolloutName,
+    read: Option<&FormRead>,
+) -> Result<Sha256, Refused> {
     let conflict = |why: String| Err(Refused::Conflict(why));
     let Some(rollout) = world.ledger.rollouts.get(name) else { return conflict(format!("there is no rollout {name}")) };
     if !rollout.state.is_live() {
@@ -68,9 +88,37 @@ fn approvable(world: World<'_>, by: &OperatorName, name: &RolloutName) -> Result
     if rollout.author == *by {
         return conflict(format!("{by} wrote rollout {name}: somebody else must approve it"));
     }
+    if rollout.authors.contains(by) {
+        let what = "wrote an earlier form of it, which this one may still be in part";
+        return conflict(format!("{by} cannot approve rollout {name}: he {what}; somebody else must approve it"));
+    }
+    let Some(read) = read else {
+        return conflict(format!(
+            "a yes is to a form that was read: `sendgate rollout show {name}` shows it with its digest"
+        ));
+    };
+    let form = (read.of)(&rollout.spec);
+    if !is_prefix(&read.digest, form)? {
+        let (now, author) = (form.short(), &rollout.author);
+        return conflict(format!(
+            "rollout {name} is not in the form {}: it is in the form {now}, which {author} applied; read it with `sendgate \
+             rollout show {name}`, then approve that one",
+            read.digest.trim()
+        ));
+    }
     let subject = Subject::Rollout { rollout: name.clone() };
     let known = world.ledger.approvals.get(&subject).and_then(|known| known.given.get(by));
-    known.map_or(Ok(()), |yes| conflict(format!("{by} has approved rollout {name} already: {}", yes.reason)))
+    known.map_or(Ok(form), |yes| conflict(format!("{by} has approved rollout {name} already: {}", yes.reason)))
+}
+
+/// Whether these are the digest's first digits, as many as are printed or more.
+fn is_prefix(given: &str, digest: Sha256) -> Result<bool, Refused> {
+    let digits = given.trim().to_ascii_lowercase();
+    if digits.len() < Sha256::SHORT || !digits.chars().all(|digit| digit.is_ascii_hexdigit()) {
+        let why = format!("give the {} hexadecimal digits that `sendgate rollout show` prints, or more", Sha256::SHORT);
+        return Err(invalid("digest", given, why));
+    }
+    Ok(digest.to_string().starts_with(&digits))
 }
 
 /// Checks the taking back of a yes.
@@ -121,7 +169,7 @@ fn subject(world: World<'_>, wanted: &WantedSubject) -> Result<(Subject, Option<
             let account = service_account(world, account, Some(&domain))?;
             Ok((Subject::AdminSdHolder { domain, account }, None))
         }
-        WantedSubject::Rollout { rollout } => {
+        WantedSubject::Rollout { rollout, .. } => {
             Ok((Subject::Rollout { rollout: super::known_rollout(world, rollout)? }, None))
         }
         WantedSubject::Override { user, account } => {

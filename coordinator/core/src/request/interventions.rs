@@ -1,53 +1,24 @@
-//! What people do to what is going on: hold and release, resume, retry, skip, a restart that is forced.
+//! What people do to what is going on: resume, retry, skip, a restart that is forced, a takeover.
 
+use super::holds::his_own;
 use super::{Refused, invalid, known_rollout, needed_reason};
 use crate::gate::World;
 use crate::ledger::{Effect, Generation, Held, IntentState, Request, Rollout, RolloutState};
-use crate::names::{HostName, RolloutName, WaveName};
+use crate::names::{HostName, OperatorName, RolloutName, WaveName};
 use crate::plan::disruption;
 use crate::time::Readable;
 
-/// What is to be held or released, as it arrived.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WantedHeld {
-    /// Everything.
-    Estate,
-    /// A domain.
-    Domain(String),
-    /// A host.
-    Host(String),
-    /// A rollout.
-    Rollout(String),
-}
-
-fn held(world: World<'_>, wanted: &WantedHeld) -> Result<Held, Refused> {
-    match wanted {
-        WantedHeld::Estate => Ok(Held::Estate),
-        WantedHeld::Domain(given) => {
-            one_of("domain", given, world.policy.domains.keys(), "configured domains are").map(Held::Domain)
-        }
-        WantedHeld::Host(given) => host(world, given).map(Held::Host),
-        WantedHeld::Rollout(given) => known_rollout(world, given).map(Held::Rollout),
-    }
-}
-
-/// What is held by this name now, whether or not it is still configured.
-fn held_by_name(world: World<'_>, wanted: &WantedHeld) -> Option<Held> {
-    let named = match wanted {
-        WantedHeld::Estate => Held::Estate,
-        WantedHeld::Domain(given) => Held::Domain(given.parse().ok()?),
-        WantedHeld::Host(given) => Held::Host(given.parse().ok()?),
-        WantedHeld::Rollout(given) => Held::Rollout(given.parse().ok()?),
-    };
-    world.ledger.holds.on(&named).map(|_| named)
-}
-
-fn host(world: World<'_>, given: &str) -> Result<HostName, Refused> {
+pub(super) fn host(world: World<'_>, given: &str) -> Result<HostName, Refused> {
     one_of("host", given, world.policy.hosts.keys(), "configured hosts are")
 }
 
 /// The name, if it is one of these.
-fn one_of<'a, T>(what: &'static str, given: &str, names: impl Iterator<Item = &'a T>, are: &str) -> Result<T, Refused>
+pub(super) fn one_of<'a, T>(
+    what: &'static str,
+    given: &str,
+    names: impl Iterator<Item = &'a T>,
+    are: &str,
+) -> Result<T, Refused>
 where
     T: std::str::FromStr<Err: ToString> + Ord + Clone + ToString + 'a,
 {
@@ -60,38 +31,18 @@ where
     Err(Refused::Unknown { what, given: given.to_owned(), known: format!("{are} {}", names.join(", ")) })
 }
 
-/// Checks a hold. It may be said again, with another reason.
+/// Checks that a rollout goes on: the asker's hold on it ends, or that of Sendgate where no person holds it; where it is not
+/// held, it goes on after it stopped by itself.
 ///
 /// # Errors
-/// [`Refused`] if there is no such thing, or no reason is given.
-pub fn hold(world: World<'_>, wanted: &WantedHeld, reason: &str) -> Result<Request, Refused> {
-    Ok(Request::Hold { held: held(world, wanted)?, reason: needed_reason(reason)? })
-}
-
-/// Checks the end of a hold.
-///
-/// # Errors
-/// [`Refused`] if there is no such thing, it is not held, or no reason is given.
-pub fn release(world: World<'_>, wanted: &WantedHeld, reason: &str) -> Result<Request, Refused> {
-    if let Some(held) = held_by_name(world, wanted) {
-        return Ok(Request::Release { held, reason: needed_reason(reason)? });
-    }
-    let held = held(world, wanted)?;
-    let holds: Vec<_> = world.ledger.holds.in_force().keys().map(ToString::to_string).collect();
-    let holds = if holds.is_empty() { "nothing is".to_owned() } else { format!("held: {}", holds.join(", ")) };
-    Err(Refused::Conflict(format!("{held} is not held; {holds}")))
-}
-
-/// Checks that a rollout goes on: a hold on it ends; where it has none, it goes on after it stopped by itself.
-///
-/// # Errors
-/// [`Refused`] if there is no such rollout, nothing has stopped it, or no reason is given.
-pub fn resume(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
+/// [`Refused`] if there is no such rollout, nothing has stopped it, only others hold it, or no reason is given.
+pub fn resume(world: World<'_>, by: &OperatorName, given: &str, reason: &str) -> Result<Request, Refused> {
     let rollout = known_rollout(world, given)?;
     let reason = needed_reason(reason)?;
     let held = Held::Rollout(rollout.clone());
-    if world.ledger.holds.on(&held).is_some() {
-        return Ok(Request::Release { held, reason });
+    if world.ledger.holds.is_held(&held) {
+        let of = Some(his_own(world, by, &held)?);
+        return Ok(Request::Release { held, of, reason });
     }
     match world.ledger.rollouts.get(&rollout).map(|rollout| &rollout.state) {
         Some(RolloutState::Tripped { .. }) => Ok(Request::RolloutResume { rollout, reason }),

@@ -2,7 +2,7 @@
 
 use super::{Refused, known_rollout, needed_reason};
 use crate::gate::World;
-use crate::ledger::{Request, Rollout, RolloutEvent, RolloutState};
+use crate::ledger::{Request, Rollout, RolloutEvent, RolloutState, Subject};
 use crate::names::RolloutName;
 use crate::plan;
 use crate::spec::{self, RolloutSpec, SpecError};
@@ -38,6 +38,15 @@ pub fn rollout_fits(world: World<'_>, spec: &RolloutSpec) -> Result<(), Refused>
         }
     }
     free(world, spec)
+}
+
+/// Who has approved the rollout in the form that another one is about to take the place of; none: nobody.
+#[must_use]
+pub fn void_approvals(world: World<'_>, name: &RolloutName) -> Option<String> {
+    let approval = world.ledger.approvals.get(&Subject::Rollout { rollout: name.clone() })?;
+    let who: Vec<_> = approval.given.keys().map(ToString::to_string).collect();
+    (!who.is_empty())
+        .then(|| format!("approvals were given to the form before, and count no more: by {}", who.join(", ")))
 }
 
 /// Reads a rollout's file, and checks that it can come true from now on.

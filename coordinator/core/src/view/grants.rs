@@ -254,7 +254,7 @@ fn command(subject: &Subject, example: &DirectoryName) -> String {
             format!("sendgate approve adminsdholder {domain} {account} --reason WHY")
         }
         Subject::Override { account, .. } => format!("sendgate approve override {example} {account} --reason WHY"),
-        Subject::Rollout { rollout } => format!("sendgate approve rollout {rollout} --reason WHY"),
+        Subject::Rollout { rollout } => format!("sendgate approve rollout {rollout} DIGEST --reason WHY"),
     }
 }
 

@@ -25,7 +25,7 @@ pub use grants::{
     AdviceLine, AdviceView, ApprovalLine, GrantLine, GrantsView, UndoLine, WaitingLine, YesLine, grants, not_known,
     proposed, undo_warning,
 };
-pub use rollout::{IntentLine, PlanView, RolloutHostLine, RolloutView, plan, rollout};
+pub use rollout::{IntentLine, PlanView, RolloutHostLine, RolloutView, approvals, missing, plan, rollout};
 pub use status::{BreachLine, HoldLine, PausedLine, RolloutLine, StatusView, WaiverLine, status};
 pub use stopped::{revoked, still_stopped};
 pub use why::{WhyUnknown, WhyView, why};

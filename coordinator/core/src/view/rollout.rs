@@ -2,7 +2,7 @@
 
 use super::gate::{self, summary};
 use crate::gate::World;
-use crate::ledger::{IntentState, Rollout, Sequence, Subject, Yes};
+use crate::ledger::{IntentState, Rollout, Sequence, Sha256, Subject, Yes};
 use crate::names::{DomainName, GoodLinkName, OperatorName, RolloutName};
 use crate::plan::rollout::{Depth, HostProgress, Tally, progress, tallies};
 use crate::plan::{self, Plan, Step};
@@ -79,6 +79,34 @@ pub fn rollout(world: World<'_>, name: &RolloutName) -> Option<RolloutView> {
         tallies: tallies(world, rollout, &hosts),
         hosts: host_lines(hosts),
     })
+}
+
+/// How many of the approvals that it needs the form of this digest has.
+#[must_use]
+pub fn approvals(world: World<'_>, rollout: &Rollout, form: Sha256) -> String {
+    missing(world, rollout, form).unwrap_or_else(|| format!("{}: none is still to come", given(world, rollout, form).0))
+}
+
+/// The approvals that are still to come, and how one is given; none: it has all that it needs.
+#[must_use]
+pub fn missing(world: World<'_>, rollout: &Rollout, form: Sha256) -> Option<String> {
+    let (has, missing) = given(world, rollout, form);
+    let (name, form) = (&rollout.spec.name, form.short());
+    (missing > 0).then(|| {
+        format!(
+            "{has}; still to come: {missing}, and nothing is installed before: `sendgate approve rollout {name} {form} \
+             --reason WHY`"
+        )
+    })
+}
+
+/// How many approvals there are in words, and how many are missing.
+fn given(world: World<'_>, rollout: &Rollout, form: Sha256) -> (String, usize) {
+    let needed = rollout.spec.approvals;
+    let approval = world.ledger.approvals.get(&Subject::Rollout { rollout: rollout.spec.name.clone() });
+    let given = approval.map(|approval| approval.others(&rollout.author).len()).unwrap_or_default();
+    let missing = usize::try_from(needed).unwrap_or(usize::MAX).saturating_sub(given);
+    (format!("the form {} has {given} of {needed} approvals", form.short()), missing)
 }
 
 fn removal(world: World<'_>, rollout: &Rollout) -> Option<String> {

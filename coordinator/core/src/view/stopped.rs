@@ -1,7 +1,7 @@
 //! What still stops a rollout after a person let it go on.
 
 use crate::gate::World;
-use crate::ledger::{Held, Hold, Rollout, RolloutState, Sequence};
+use crate::ledger::{Rollout, RolloutState, Sequence};
 use crate::names::RolloutName;
 use crate::plan::{self, hold};
 use crate::request;
@@ -14,7 +14,7 @@ pub fn still_stopped(world: World<'_>, name: &RolloutName, request: Sequence) ->
     let mut stops: Vec<String> = by_itself(world, rollout, request).into_iter().collect();
     let over = hold::over_rollout(world, rollout);
     let holds = over.iter().flat_map(|held| world.ledger.holds.all_on(held).map(move |hold| (held, hold)));
-    stops.extend(holds.map(|(held, hold)| held_by(held, hold)));
+    stops.extend(holds.map(|(held, hold)| request::held_by(world, held, hold)));
     if !world.estate.strangers.is_empty() {
         let agents: Vec<_> = world.estate.strangers.keys().map(ToString::to_string).collect();
         stops.push(format!(
@@ -45,14 +45,6 @@ pub fn revoked(world: World<'_>, name: &RolloutName) -> String {
         format!("what it has installed stays: `sendgate rollout remove {name} --reason WHY` takes the hotfix off")
     });
     [Some(new), request::under_way(world), installed].into_iter().flatten().collect::<Vec<_>>().join("; ")
-}
-
-fn held_by(held: &Held, hold: &Hold) -> String {
-    let what = match held {
-        Held::Estate => "estate".to_owned(),
-        other => other.to_string(),
-    };
-    format!("{held} is {hold}: end that with `sendgate release {what} --reason WHY`")
 }
 
 fn by_itself(world: World<'_>, rollout: &Rollout, request: Sequence) -> Option<String> {

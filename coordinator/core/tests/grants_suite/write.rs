@@ -36,7 +36,7 @@ fn what_stops_a_grant_from_being_planned_stops_its_write() {
         let request = request::hold(example.world(), &held, "bad night");
         file(&mut example, request);
         assert_eq!(no(&example, intent), text);
-        let request = request::release(example.world(), &held, "over");
+        let request = request::release(example.world(), &name("olga"), &held, "over");
         file(&mut example, request);
         assert_eq!(plan::may_write(example.world(), intent), Ok(()));
     }

@@ -16,13 +16,13 @@ fn drift_holds_the_rollout_that_it_touches() {
     example.settle();
     example.exchange("exa2", "6.5.7650.23");
     example.settle();
-    let hold = example.ledger.holds.on(&Held::Rollout(name("dst"))).unwrap();
+    let hold = example.ledger.holds.all_on(&Held::Rollout(name("dst"))).next().unwrap();
     let text = format!(
         "held by Sendgate itself: store.exe on exa2 went from {BEFORE} to 6.5.7650.23 with no command of ours: it starts to \
          check Send As: whoever lacks the right is paused as soon as he sends"
     );
     assert_eq!(hold.to_string(), text);
-    let request = request::release(example.world(), &WantedHeld::Host("exa1".into()), "over");
+    let request = request::release(example.world(), &name("olga"), &WantedHeld::Host("exa1".into()), "over");
     file(&mut example, request);
     assert_eq!(example.settle().0, []);
     resume(&mut example);
@@ -56,12 +56,14 @@ fn drift_under_a_persons_hold_outlasts_it() {
         let both = ["rollout dst is held by olga: bad night".to_owned(), format!("rollout dst is {drift}")];
         assert!(both.iter().all(|text| blocked(&example, 0).contains(text)), "{:?}", blocked(&example, 0));
         let sequence = {
-            let request = request::resume(example.world(), "dst", "looked at it").unwrap();
+            let request = request::resume(example.world(), &name("olga"), "dst", "looked at it").unwrap();
             example.append(Entry::Request { by: name("olga"), request })
         };
         let still = view::still_stopped(example.world(), &name("dst"), sequence);
+        let since = view::status(example.world()).holds[0].hold.at.wall.strftime("since %Y-%m-%d %H:%MZ").to_string();
+        let dated = drift.replacen("itself", &format!("itself {since}"), 1);
         let what = "end that with `sendgate release rollout dst --reason WHY`";
-        assert_eq!(still, format!("it does not go on: rollout dst is {drift}: {what}"));
+        assert_eq!(still, format!("it does not go on: rollout dst is {dated}: {what}"));
         assert_eq!((example.settle().0, holds(&example)), (vec![], vec![drift]));
         resume(&mut example);
         assert_eq!((example.settle().0.len(), holds(&example).len()), (1, 0));

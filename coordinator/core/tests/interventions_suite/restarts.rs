@@ -21,7 +21,7 @@ fn a_forced_restart_that_cannot_begin_in_time_is_void() {
     // Its time does not go on while it is held.
     hold(&mut example, &WantedHeld::Host("gla".into()));
     example.pass(minutes(600));
-    let request = request::release(example.world(), &WantedHeld::Host("gla".into()), "over");
+    let request = request::release(example.world(), &name("olga"), &WantedHeld::Host("gla".into()), "over");
     file(&mut example, request);
     example.pass(minutes(60));
     example.estate.sessions.insert(name("gla"));
@@ -87,7 +87,7 @@ fn a_hold_ends_a_forced_restart_that_is_on_offer_and_says_so() {
         matches!(&state, IntentState::Ended { outcome: Outcome::Withdrawn { detail }, .. } if detail == why),
         "{state:?}"
     );
-    let request = request::release(example.world(), &WantedHeld::Estate, "over");
+    let request = request::release(example.world(), &name("olga"), &WantedHeld::Estate, "over");
     file(&mut example, request);
     assert_eq!(example.settle().0, []);
 }
@@ -103,7 +103,7 @@ fn a_forced_restart_happens_once_and_does_not_wait() {
     for held in [WantedHeld::Host("gla".into()), WantedHeld::Domain("a.example.test".into()), WantedHeld::Estate] {
         hold(&mut example, &held);
         assert_eq!(example.settle().0, [], "a hold counts for it as well: {held:?}");
-        let request = request::release(example.world(), &held, "over");
+        let request = request::release(example.world(), &name("olga"), &held, "over");
         file(&mut example, request);
     }
     let (effects, _) = example.settle();
@@ -141,7 +141,7 @@ fn a_forced_restart_is_taken_back_until_it_has_its_permit() {
     hold(&mut example, &WantedHeld::Estate);
     force(&mut example);
     cancel(&mut example);
-    let request = request::release(example.world(), &WantedHeld::Estate, "over");
+    let request = request::release(example.world(), &name("olga"), &WantedHeld::Estate, "over");
     file(&mut example, request);
     assert_eq!(example.settle().0, [], "before it was offered");
 

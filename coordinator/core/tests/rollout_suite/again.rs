@@ -58,7 +58,7 @@ fn a_host_whose_hotfix_came_back_is_removed_again_when_it_is_tried_again() {
     example.exchange("exa2", AFTER);
     example.settle();
     let request = request::retry(example.world(), "dst", "exa2", "it is back");
-    let hold = request::resume(example.world(), "dst", "seen");
+    let hold = request::resume(example.world(), &name("olga"), "dst", "seen");
     file_it(&mut example, "olga", request);
     file_it(&mut example, "olga", hold);
     remove_next(&mut example, "exa2");
@@ -277,7 +277,7 @@ fn patience_stands_still_while_everything_that_is_left_is_held() {
         example.pass(minutes(21 * 24 * 60));
         example.settle();
         assert_eq!(example.rollout_state(), "running", "{held:?}");
-        let request = request::release(example.world(), &held, "over");
+        let request = request::release(example.world(), &name("olga"), &held, "over");
         file_it(&mut example, "olga", request);
         assert_eq!(installs(&offered(&mut example)).len(), 1, "{held:?}");
     }

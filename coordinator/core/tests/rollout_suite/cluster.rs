@@ -250,7 +250,7 @@ fn the_deadline_of_a_cluster_stands_still_while_a_node_is_held() {
     }
     assert_eq!((example.rollout_state().as_str(), waves_done(&example)), ("running", 0));
     assert!(against(&example, "exa1").contains(&WAITS.to_owned()), "{:?}", against(&example, "exa1"));
-    let request = request::release(example.world(), &held, "done");
+    let request = request::release(example.world(), &name("olga"), &held, "done");
     file_it(&mut example, "olga", request);
     for after in [28, 29] {
         shows(&mut example, after, (AFTER, Stopped), (AFTER, Stopped));

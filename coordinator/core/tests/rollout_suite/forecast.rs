@@ -225,7 +225,7 @@ fn what_is_held_has_no_dates_and_says_by_whom_since_when() {
         assert_eq!(json["held"][0]["hold"]["at"]["wall"], "2006-06-13T02:00:00Z");
         assert_eq!((&json["ends"], &json["waves"][0]["hosts"][0]["begins"]), (&().into(), &().into()));
         assert_eq!(json["waves"][1]["hosts"][0]["held"], true);
-        let release = request::release(example.world(), &wanted, "over");
+        let release = request::release(example.world(), &name("olga"), &wanted, "over");
         file_it(&mut example, "olga", release);
         let view = foreseen(&example, &spec);
         assert!(!view.is_held() && view.held.is_empty() && view.ends.is_some(), "{wanted:?}");
@@ -255,7 +255,8 @@ fn a_host_that_is_held_takes_the_date_only_of_itself_and_of_what_comes_after_it(
     example.pass(minutes(60));
     example.settle();
     file_it(&mut example, "olga", done);
-    let release = request::release(example.world(), &request::WantedHeld::Host("exa2".to_owned()), "over");
+    let release =
+        request::release(example.world(), &name("olga"), &request::WantedHeld::Host("exa2".to_owned()), "over");
     file_it(&mut example, "olga", release);
     let view = foreseen(&example, &spec);
     assert_eq!((view.held.len(), begins(&view)[1].is_some(), view.ends.is_some()), (0, true, true));

@@ -20,10 +20,12 @@ mod went_on;
 mod window;
 
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, succeeded, wave};
-use sendgate_core::ledger::{Effect, Entry, Sequence};
+use sendgate_core::ledger::{Effect, Entry, Sequence, Sha256};
 use sendgate_core::plan::rollout::{Depth, HostProgress, Phase, progress};
 use sendgate_core::plan::{self, Blocked};
-use sendgate_core::request::{self, Refused};
+use sendgate_core::request::{self, FormRead, Refused, WantedSubject};
+use sendgate_core::spec::RolloutSpec;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The installs among the effects, by host.
 fn installs(effects: &[(Sequence, Effect)]) -> Vec<(String, Sequence)> {
@@ -100,8 +102,22 @@ fn file_it(example: &mut Example, by: &str, request: Result<sendgate_core::ledge
     example.append(Entry::Request { by: name(by), request });
 }
 
+/// Stands for the digest that is computed where forms are written as text.
+fn digest(spec: &RolloutSpec) -> Sha256 {
+    let mut hasher = DefaultHasher::new();
+    spec.hash(&mut hasher);
+    let word = hasher.finish().to_be_bytes();
+    Sha256(std::array::from_fn(|at| word[at % word.len()]))
+}
+
+/// The rollout in the form that somebody reads there now.
+fn as_read(example: &Example) -> WantedSubject {
+    let digest_now = digest(&example.ledger.rollouts[&name("dst")].spec).short();
+    WantedSubject::Rollout { rollout: "dst".into(), form: Some(FormRead { digest: digest_now, of: digest }) }
+}
+
 fn resume(example: &mut Example) {
-    let request = request::resume(example.world(), "dst", "looked at it");
+    let request = request::resume(example.world(), &name("olga"), "dst", "looked at it");
     file_it(example, "olga", request);
 }
 

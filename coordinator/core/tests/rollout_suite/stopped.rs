@@ -1,11 +1,11 @@
 //! What a person is told who lets a rollout go on, starts it, or takes a yes to it back.
 
-use super::{file_it, install_next, installs, offered, phases, resume};
+use super::{as_read, file_it, install_next, installs, offered, phases, resume};
 use crate::example::{BEFORE, Example, file_of, minutes, name, wave};
 use sendgate_core::estate::Observation;
 use sendgate_core::ledger::{Entry, Generation, Held, Outcome, Request, Sequence, Stamped, Strangeness, Stranger};
 use sendgate_core::plan::rollout::Phase;
-use sendgate_core::request::{self, WantedHeld, WantedSubject};
+use sendgate_core::request::{self, WantedHeld};
 use sendgate_core::view;
 
 /// Two waves; the install on the first one's host has failed, and that stopped it.
@@ -78,12 +78,13 @@ fn every_hold_over_it_is_named_with_how_it_ends_and_no_other() {
     others.iter().for_each(|held| hold(&mut example, held));
     // No host of the rollout.
     hold(&mut example, &WantedHeld::Host("gla".into()));
-    let by = "held by olga: the auditors are here: end that with `sendgate release";
+    let since = example.now.wall.strftime("%Y-%m-%d %H:%MZ");
+    let by = format!("held by olga since {since}: the auditors are here: end that with `sendgate release");
     assert_eq!(
         told(&mut example),
         format!(
-            "it does not go on: the estate is {by} estate --reason WHY`; and domain a.example.test is {by} domain \
-             a.example.test --reason WHY`; and host exa2 is {by} host exa2 --reason WHY`"
+            "it does not go on: the estate is {by} estate --of olga --reason WHY`; and domain a.example.test is {by} domain \
+             a.example.test --of olga --reason WHY`; and host exa2 is {by} host exa2 --of olga --reason WHY`"
         )
     );
 }
@@ -113,7 +114,7 @@ fn one_that_has_not_begun_or_is_over_is_said_to_be_so() {
     let request = request::rollout_abort(example.world(), "dst", "not this year");
     file_it(&mut example, "olga", request);
     assert_eq!(told(&mut example), "it does not go on: it is aborted: not this year");
-    assert!(example.ledger.holds.on(&Held::Rollout(name("dst"))).is_none());
+    assert!(!example.ledger.holds.is_held(&Held::Rollout(name("dst"))));
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn whoever_takes_back_his_yes_to_a_rollout_is_told_what_that_leaves() {
     let mut example = Example::covered();
     let waves = wave("canary", &["exa1"]) + &wave("rest", &["exa2"]);
     example.rollout_of(&file_of("dst", &(format!("approvals = 1\n{waves}"))));
-    let wanted = WantedSubject::Rollout { rollout: "dst".into() };
+    let wanted = as_read(&example);
     let yes = request::approve(example.world(), &name("piet"), &wanted, "seen");
     file_it(&mut example, "piet", yes);
     let new = "no install of it begins until it is approved again by as many as it needs: `sendgate rollout show dst`";
@@ -207,7 +208,7 @@ fn silence_fails_no_host_while_it_is_held() {
         without_exa1(&mut example, 180);
         assert_eq!(example.rollout_state(), "running", "{waiting}");
         assert!(!matches!(phases(&example)[0], Phase::Failed { .. }), "{:?}", phases(&example));
-        let release = request::release(example.world(), &exa1, "its disk is changed");
+        let release = request::release(example.world(), &name("olga"), &exa1, "its disk is changed");
         file_it(&mut example, "olga", release);
         without_exa1(&mut example, 60);
         assert_eq!(example.rollout_state(), "running", "{waiting}");

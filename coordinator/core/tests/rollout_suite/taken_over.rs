@@ -89,7 +89,7 @@ fn found(example: &mut Example, at: &str) {
     example.observe_all();
     example.settle();
     if matches!(example.ledger.rollouts[&name("dst")].state, RolloutState::Running { .. }) {
-        let resume = request::resume(example.world(), "dst", "seen");
+        let resume = request::resume(example.world(), &name("olga"), "dst", "seen");
         file_it(example, "olive", resume);
     }
     example.settle();
@@ -121,7 +121,7 @@ fn a_change_long_after_a_takeover_is_not_of_the_rollout() {
     example.pass(minutes(90));
     example.exchange("exa2", AFTER);
     example.settle();
-    let resume = request::resume(example.world(), "dst", "the patch day's");
+    let resume = request::resume(example.world(), &name("olga"), "dst", "the patch day's");
     file_it(&mut example, "olive", resume);
     example.settle();
     assert_eq!(phases(&example)[1], Phase::Done, "it has it, and nobody watches it");

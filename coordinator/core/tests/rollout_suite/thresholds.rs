@@ -334,7 +334,7 @@ fn a_host_that_was_held_is_watched_though_it_has_failed_beside_others() {
     assert!(matches!(progress[0].phase, Phase::Failed { class: Class::Store, .. }), "{:?}", progress[0].phase);
     assert_eq!(progress[1].phase, Phase::Soaking { remaining: Duration::ZERO });
     assert_eq!(example.rollout_state(), "running", "nobody has watched exa1");
-    let request = request::release(example.world(), &exa1, "it is well");
+    let request = request::release(example.world(), &name("olga"), &exa1, "it is well");
     file_it(&mut example, "olga", request);
     example.pass(minutes(15));
     example.settle();

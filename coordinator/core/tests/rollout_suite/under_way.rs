@@ -1,9 +1,9 @@
 //! The dry run of what is under way: from where each host is, and of files beside what is applied.
 
-use super::{file_it, install_next, installs, offered};
+use super::{as_read, file_it, install_next, installs, offered};
 use crate::example::{Example, file_of, minutes, name, wave};
 use sendgate_core::ledger::Entry;
-use sendgate_core::request::{self, WantedSubject};
+use sendgate_core::request;
 use sendgate_core::view::{self, ForecastView};
 
 /// Open once, from 02:00 on, with this cutoff.
@@ -86,7 +86,7 @@ fn an_act_under_way_has_begun() {
     file_it(&mut example, "olga", hold);
     offered(&mut example);
     example.pass(minutes(10));
-    let release = request::release(example.world(), &request::WantedHeld::Host("exa2".into()), "over");
+    let release = request::release(example.world(), &name("olga"), &request::WantedHeld::Host("exa2".into()), "over");
     file_it(&mut example, "olga", release);
     assert_eq!(begins(&foreseen(&example)), [None, at("02:10")]);
 }
@@ -108,7 +108,7 @@ fn a_host_that_failed_and_is_watched_keeps_nobody_waiting() {
     let hold = request::hold(example.world(), &other, "bad night");
     file_it(&mut example, "olga", hold);
     install_next(&mut example, "exa1");
-    let release = request::release(example.world(), &other, "over");
+    let release = request::release(example.world(), &name("olga"), &other, "over");
     file_it(&mut example, "olga", release);
     let fails = |example: &mut Example| {
         let mut state = example.estate.hosts[&name("exa1")].clone();
@@ -167,8 +167,7 @@ fn another_form_is_foreseen_without_the_yeses_that_the_old_one_has() {
     let file = |soak: &str| file_of("dst", &format!("approvals = 1\n{}soak = {soak:?}\n", wave("all", &["exa1"])));
     let request = request::rollout_apply(example.world(), &file("1h"));
     file_it(&mut example, "olga", request);
-    let subject = WantedSubject::Rollout { rollout: "dst".into() };
-    let yes = request::approve(example.world(), &name("piet"), &subject, "seen in the board");
+    let yes = request::approve(example.world(), &name("piet"), &as_read(&example), "seen in the board");
     file_it(&mut example, "piet", yes);
     let reasons = |soak: &str| {
         let view = of_file(&example, &file(soak));

@@ -143,7 +143,7 @@ fn what_the_lost_part_changed_is_watched_from_when_it_is_seen() {
     example.settle();
     assert_eq!(phases(&example)[0], Phase::Soaking { remaining: minutes(15) }, "its wave begins to be watched anew");
     assert_eq!(example.rollout_state(), "running");
-    let resume = request::resume(example.world(), "dst", "seen");
+    let resume = request::resume(example.world(), &name("olga"), "dst", "seen");
     file_it(&mut example, "olive", resume);
     example.pass(minutes(15));
     example.settle();

@@ -1,13 +1,13 @@
 //! Approvals, undo and redo, and what a directory team would run.
 
-use super::{accepted, configured, invalid, json, refused, stopped};
+use super::{accepted, configured, form, invalid, json, refused, stopped};
 use crate::directory::DirectoryServer;
 use crate::directory::grant;
 use crate::driver::Handle;
 use sendgate_core::coverage::advice;
 use sendgate_core::ledger::Effect;
 use sendgate_core::names::{DomainName, OperatorName, RolloutName};
-use sendgate_core::request::{self, WantedSubject};
+use sendgate_core::request::{self, FormRead, WantedSubject};
 use sendgate_core::view::{self, AdviceLine, AdviceView};
 use sendgate_proto::v1::approval_request::Subject;
 use sendgate_proto::v1::{Accepted, ApprovalRequest, GrantRequest, ViewReply};
@@ -22,7 +22,11 @@ fn wanted(subject: Option<Subject>) -> Result<WantedSubject, Status> {
     match subject {
         Some(Subject::AdminSdHolder(it)) => Ok(WantedSubject::AdminSdHolder { domain: it.domain, account: it.account }),
         Some(Subject::DenyOverride(it)) => Ok(WantedSubject::Override { user: it.user, account: it.account }),
-        Some(Subject::Rollout(rollout)) => Ok(WantedSubject::Rollout { rollout }),
+        Some(Subject::Rollout(rollout)) => Ok(WantedSubject::Rollout { rollout, form: None }),
+        Some(Subject::RolloutForm(it)) => {
+            let form = Some(FormRead { digest: it.digest, of: form::digest });
+            Ok(WantedSubject::Rollout { rollout: it.rollout, form })
+        }
         None => Err(invalid("the request does not say what it is about")),
     }
 }
@@ -34,8 +38,20 @@ pub(super) async fn approve(
 ) -> Result<Response<Accepted>, Status> {
     let (wanted, reason) = (wanted(request.subject)?, request.reason);
     let approver = by.clone();
+    let rollout = rollout_of(&wanted);
     let filed = driver.request(by, move |world| request::approve(world, &approver, &wanted, &reason)).await;
-    filed.map(accepted).map_err(refused)
+    let answer = filed.map(accepted).map_err(refused)?;
+    match rollout {
+        Some(rollout) => form::with_form(driver, answer, rollout.parse().map_err(invalid)?, view::approvals).await,
+        None => Ok(answer),
+    }
+}
+
+fn rollout_of(wanted: &WantedSubject) -> Option<String> {
+    match wanted {
+        WantedSubject::Rollout { rollout, .. } => Some(rollout.clone()),
+        WantedSubject::AdminSdHolder { .. } | WantedSubject::Override { .. } => None,
+    }
 }
 
 pub(super) async fn revoke(
@@ -44,10 +60,7 @@ pub(super) async fn revoke(
     request: ApprovalRequest,
 ) -> Result<Response<Accepted>, Status> {
     let (wanted, reason) = (wanted(request.subject)?, request.reason);
-    let rollout = match &wanted {
-        WantedSubject::Rollout { rollout } => Some(rollout.clone()),
-        WantedSubject::AdminSdHolder { .. } | WantedSubject::Override { .. } => None,
-    };
+    let rollout = rollout_of(&wanted);
     let filed = driver.request(by, move |world| request::revoke(world, &wanted, &reason)).await.map_err(refused)?;
     let note = match rollout {
         Some(rollout) => {

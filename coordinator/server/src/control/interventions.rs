@@ -2,12 +2,13 @@
 
 use super::{accepted, invalid, refused, stopped};
 use crate::driver::{Handle, RequestError};
+use sendgate_core::gate::World;
 use sendgate_core::ledger::Sequence;
 use sendgate_core::names::{OperatorName, RolloutName};
 use sendgate_core::request::{self, WantedHeld};
 use sendgate_core::view;
 use sendgate_proto::v1::intervention::Act;
-use sendgate_proto::v1::{Accepted, Hold, Intervention, hold::What};
+use sendgate_proto::v1::{Accepted, Hold, Intervention, Release, hold::What};
 use tonic::{Response, Status};
 
 fn wanted(hold: Hold) -> Result<WantedHeld, Status> {
@@ -28,14 +29,9 @@ pub(super) async fn intervene(
     let Intervention { reason, act } = request;
     let filed = match act.ok_or_else(|| invalid("the request does not say what is to be done"))? {
         Act::Hold(held) => {
-            let held = wanted(held)?;
-            let filed = driver.request(by, move |world| request::hold(world, &held, &reason)).await;
-            return with_permits(driver, filed).await;
+            return hold(driver, by, wanted(held)?, reason).await;
         }
-        Act::Release(held) => {
-            let held = wanted(held)?;
-            driver.request(by, move |world| request::release(world, &held, &reason)).await
-        }
+        Act::Release(wire) => return release(driver, by, wire, reason).await,
         Act::Resume(rollout) => return resume(driver, by, rollout, reason).await,
         Act::Retry(host) => {
             driver.request(by, move |world| request::retry(world, &host.rollout, &host.host, &reason)).await
@@ -55,6 +51,42 @@ pub(super) async fn intervene(
     filed.map(accepted).map_err(refused)
 }
 
+/// The answer names whoever holds it as well, and what this cannot stop any more.
+async fn hold(
+    driver: &Handle,
+    by: OperatorName,
+    held: WantedHeld,
+    reason: String,
+) -> Result<Response<Accepted>, Status> {
+    let (wanted, holder) = (held.clone(), by.clone());
+    let filed = driver.request(by, move |world| request::hold(world, &held, &reason)).await;
+    let mut answer = accepted(filed.map_err(refused)?);
+    let look = driver.look(move |world, _| (request::also_held(world, &holder, &wanted), request::under_way(world)));
+    let (others, under_way) = look.await.map_err(stopped)?;
+    answer.get_mut().note = others.into_iter().chain(under_way).collect::<Vec<_>>().join(". ");
+    Ok(answer)
+}
+
+/// One hold ends; the answer names whoever still holds it.
+async fn release(
+    driver: &Handle,
+    by: OperatorName,
+    wire: Release,
+    reason: String,
+) -> Result<Response<Accepted>, Status> {
+    let nothing = || invalid("the request does not say what is to be released");
+    let held = wanted(wire.held.ok_or_else(nothing)?)?;
+    let (released, of, asker) = (held.clone(), wire.of, by.clone());
+    let check = move |world: World<'_>| match of.trim() {
+        "" => request::release(world, &asker, &released, &reason),
+        of => request::release_of(world, of, &released, &reason),
+    };
+    let mut answer = accepted(driver.request(by, check).await.map_err(refused)?);
+    let note = driver.look(move |world, _| request::still_held(world, &held)).await.map_err(stopped)?;
+    answer.get_mut().note = note.unwrap_or_default();
+    Ok(answer)
+}
+
 /// The answer says what still stops the rollout: a hold and a trip are two stops, and one request ends one.
 async fn resume(
     driver: &Handle,
@@ -62,8 +94,9 @@ async fn resume(
     rollout: String,
     reason: String,
 ) -> Result<Response<Accepted>, Status> {
-    let called = rollout.clone();
-    let filed = driver.request(by, move |world| request::resume(world, &rollout, &reason)).await.map_err(refused)?;
+    let (called, asker) = (rollout.clone(), by.clone());
+    let filed = driver.request(by, move |world| request::resume(world, &asker, &rollout, &reason)).await;
+    let filed = filed.map_err(refused)?;
     let name: RolloutName = called.parse().map_err(invalid)?;
     let note = driver.look(move |world, _| view::still_stopped(world, &name, filed)).await.map_err(stopped)?;
     let mut answer = accepted(filed);

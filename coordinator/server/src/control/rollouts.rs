@@ -1,13 +1,14 @@
 //! Files of rollouts: applied, or only foreseen.
 
-use super::{accepted, invalid, json, refused, stopped};
+use super::{accepted, form, invalid, json, refused, stopped};
 use crate::driver::{Handle, RequestError, has_room};
 use sendgate_core::gate::World;
-use sendgate_core::ledger::{Entry, Request as Wanted, Stamped};
+use sendgate_core::ledger::{Entry, Request as Wanted, Sha256, Stamped};
 use sendgate_core::names::{OperatorName, RolloutName};
 use sendgate_core::request::{self, Refused};
+use sendgate_core::spec::RolloutSpec;
 use sendgate_core::view;
-use sendgate_proto::v1::{Accepted, Forecast, forecast::What};
+use sendgate_proto::v1::{Accepted, Forecast, RolloutRequest, forecast::What};
 use std::sync::{Arc, OnceLock};
 use tonic::{Response, Status};
 
@@ -24,25 +25,61 @@ fn not_too_long(text: &str) -> Result<(), Status> {
 /// Files it; one that is there in this form is accepted without a record.
 pub(super) async fn apply(driver: &Handle, by: OperatorName, text: String) -> Result<Response<Accepted>, Status> {
     not_too_long(&text)?;
-    // Only whoever read the file knows how the rollout is called.
-    let called = Arc::new(OnceLock::new());
-    let call = Arc::clone(&called);
+    // Only whoever read the file knows how the rollout is called, and who had approved it until then.
+    let found = Arc::new(OnceLock::new());
+    let find = Arc::clone(&found);
     let check = move |world: World<'_>| {
-        let request = request::rollout_apply(world, &text)?;
-        if let Wanted::RolloutApply(spec) = &request {
-            call.get_or_init(|| spec.name.clone());
-        }
-        Ok(request)
+        let spec = request::rollout_read(world, &text)?;
+        let void = request::void_approvals(world, &spec.name);
+        find.get_or_init(|| (spec, void));
+        request::rollout_apply(world, &text)
     };
-    match driver.request(by, check).await {
-        Err(RequestError::Refused(Refused::Unchanged(note))) => Ok(Response::new(Accepted { sequence: 0, note })),
-        filed => {
-            let mut answer = filed.map(accepted).map_err(refused)?;
-            let begins = |name: &RolloutName| format!("it begins with `sendgate rollout start {name}`");
-            answer.get_mut().note = called.get().map(begins).unwrap_or_default();
-            Ok(answer)
+    let mut answer = match driver.request(by, check).await {
+        Err(RequestError::Refused(Refused::Unchanged(note))) => Accepted { note, ..Accepted::default() },
+        filed => filed.map(accepted).map_err(refused)?.into_inner(),
+    };
+    if let Some((spec, void)) = found.get() {
+        let digest = form::digest(spec);
+        if answer.sequence == 0 {
+            answer.note = format!("{}; its form is {}", answer.note, digest.short());
+        } else {
+            answer.note = applied(spec, digest, void.as_deref());
         }
+        answer.digest = digest.to_string();
     }
+    Ok(Response::new(answer))
+}
+
+/// What whoever applied it does next, and what has become of the approvals that were there.
+fn applied(spec: &RolloutSpec, digest: Sha256, void: Option<&str>) -> String {
+    let (name, form) = (&spec.name, digest.short());
+    let begins = format!("it begins with `sendgate rollout start {name}`");
+    let needs = (spec.approvals > 0).then(|| {
+        format!(
+            "{} others must approve this form: `sendgate approve rollout {name} {form} --reason WHY`",
+            spec.approvals
+        )
+    });
+    let form = format!("its form is {form}");
+    let void = void.map(str::to_owned);
+    [Some(begins), Some(form), void, needs].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// Lets it begin; the answer names the approvals that are still missing.
+pub(super) async fn start(
+    driver: &Handle,
+    by: OperatorName,
+    wanted: RolloutRequest,
+) -> Result<Response<Accepted>, Status> {
+    let RolloutRequest { name, reason } = wanted;
+    let called = name.clone();
+    let filed = driver.request(by, move |world| request::rollout_start(world, &called, &reason)).await;
+    let answer = filed.map(accepted).map_err(refused)?;
+    let name: RolloutName = name.parse().map_err(invalid)?;
+    form::with_form(driver, answer, name, |world, rollout, form| {
+        view::missing(world, rollout, form).unwrap_or_default()
+    })
+    .await
 }
 
 /// What it would do, and what is in its way.
@@ -70,5 +107,30 @@ fn foresee(world: World<'_>, by: &OperatorName, wanted: &What) -> Result<Vec<u8>
             view::forecast(world, &known.spec, by)
         }
     };
-    json(&view)
+    form::shown(&view.spec.clone(), view)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::form::tests::spec;
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn whoever_applies_is_told_the_form_and_which_approvals_it_has_made_void() {
+        let mut spec = spec(Duration::from_secs(600));
+        let digest = form::digest(&spec);
+        let short = digest.short();
+        let void = "approvals were given to the form before, and count no more: by ada";
+        assert_eq!(
+            applied(&spec, digest, Some(void)),
+            format!(
+                "it begins with `sendgate rollout start dst`; its form is {short}; {void}; 2 others must approve this form: \
+                 `sendgate approve rollout dst {short} --reason WHY`"
+            )
+        );
+        spec.approvals = 0;
+        let text = format!("it begins with `sendgate rollout start dst`; its form is {short}");
+        assert_eq!(applied(&spec, digest, None), text);
+    }
 }

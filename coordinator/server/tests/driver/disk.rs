@@ -17,7 +17,10 @@ async fn a_journal_that_cannot_be_written_ends_the_loop_and_whoever_asks_is_told
     let (hold, release) = (held.clone(), held);
     running.handle.request(name("olive"), move |world| request::hold(world, &hold, "no")).await.unwrap();
     journal.fills();
-    let refused = running.handle.request(name("olive"), move |world| request::release(world, &release, "yes")).await;
+    let refused = running
+        .handle
+        .request(name("olive"), move |world| request::release(world, &name("olive"), &release, "yes"))
+        .await;
     let refused = refused.unwrap_err();
     assert!(matches!(refused, RequestError::Stopped(_)), "{refused}");
     assert_eq!(refused.to_string(), "the coordinator is stopping");

@@ -134,7 +134,11 @@ async fn a_hold_takes_the_offer_back_until_it_is_released() {
     running.ask("exa1", &act).await;
     assert_eq!(refused(&mut told).await.1, 0);
     assert_eq!(running.count("intent"), 1, "nothing new while it is held");
-    running.handle.request(name("olive"), move |world| request::release(world, &held, "yes")).await.unwrap();
+    running
+        .handle
+        .request(name("olive"), move |world| request::release(world, &name("olive"), &held, "yes"))
+        .await
+        .unwrap();
     let again = offered(&mut told).await;
     assert_ne!(again, act);
     running.ask("exa1", &again).await;
