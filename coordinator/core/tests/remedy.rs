@@ -102,6 +102,35 @@ fn an_agent_that_refuses_to_restart_goodlink_is_not_asked_for_ever() {
     assert!(texts.contains(&text.to_owned()), "{texts:?}");
 }
 
+/// Carl comes of age while the restart for Anna is under way, and is sent for again by it as well: that only the next report
+/// says. Until then nobody is restarted for him.
+#[test]
+fn goodlink_is_not_restarted_again_before_it_has_reported_whom_it_pauses_then() {
+    let mut example = Example::covered();
+    example.paused.extend(["anna", "carl"]);
+    example.lands("anna");
+    example.pass(minutes(2));
+    example.lands("carl");
+    example.pass(minutes(63));
+    let (effects, _) = example.settle();
+    let [(intent, Effect::RestartGoodlink { users: 1, .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    example.append(Entry::Permitted { intent: *intent, holder: None });
+    example.pass(minutes(8));
+    example.settle();
+    example.end(*intent, succeeded());
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    let texts: Vec<_> = plan.remedies[&name("gla")].iter().map(ToString::to_string).collect();
+    assert!(
+        texts.iter().any(|text| text.contains("gla: it has not reported since it was restarted last")),
+        "{texts:?}"
+    );
+    // Where it says that he is paused all the same, he is served.
+    example.pass(minutes(1));
+    let (effects, _) = example.settle();
+    assert!(matches!(effects.as_slice(), [(_, Effect::RestartGoodlink { users: 1, .. })]), "{effects:?}");
+}
+
 /// The script may have restarted it all the same: the users are not served twice.
 #[test]
 fn a_failed_restart_is_not_repeated_for_the_same_users() {

@@ -8,7 +8,7 @@ use crate::estate::{GoodLinkState, Pause, Roster};
 use crate::gate::{self, Resolution, World, resolve};
 use crate::ledger::{Anew, Effect, Intent, IntentState, Milestone, Outcome, Pair, Sequence};
 use crate::mutation::{self, Mutation};
-use crate::names::{DirectoryName, GoodLinkName, RosterName};
+use crate::names::{DirectoryName, GoodLinkName, HostName, RosterName};
 use crate::policy::{GoodLinkPolicy, Switch};
 use crate::spec::Windows;
 use crate::time::{Readable, Steady};
@@ -216,6 +216,9 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
         blocked.insert(Blocked::Policy { setting });
     }
     blocked.extend(closed(world).filter(|_| !forced));
+    if !forced && !has_reported_since(world, name, host, except) {
+        blocked.insert(not_ready("it has not reported since it was restarted last".to_owned()));
+    }
     blocked.extend(refused(world, name, except).filter(|_| !forced));
     match paused(world, name, except) {
         // A person has said that it is to be, whoever is paused (invariant 2).
@@ -237,6 +240,17 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
     }
     blocked.extend(disruption::no_room(world, host, except));
     blocked
+}
+
+/// Whether the host has said since our last restart ended whom GoodLink pauses: it un-pauses everybody, whoever came of age
+/// meanwhile among them.
+fn has_reported_since(world: World<'_>, name: &GoodLinkName, host: &HostName, except: Option<Sequence>) -> bool {
+    let ended = restarts(world, name, except).filter_map(|intent| match &intent.state {
+        IntentState::Ended { at, .. } if intent.state.began() => Some(*at),
+        _ => None,
+    });
+    let reported = world.estate.hosts.get(host).map(|state| state.reported);
+    ended.max().is_none_or(|ended| reported.is_some_and(|reported| reported > ended))
 }
 
 /// Whether GoodLink may be restarted unattended at this time of day.
