@@ -53,7 +53,7 @@ fn users_who_are_unresolved_for_one_cause_share_a_line() {
 
 #[test]
 fn users_whose_mailboxes_are_not_where_they_ought_to_be_share_a_line() {
-    let users = || ["a", "b", "c", "d"].map(|user| name(user));
+    let users = || ["a", "b", "c", "d"].map(name);
     let undeclared =
         |server: &str| users().map(|user| Reason::HomeUndeclared { user, server: name(server), goodlink: name("gla") });
     let unknown = |why: &str| users().map(|user| Reason::HomeUnknown { user, why: why.into() });
