@@ -42,6 +42,10 @@ pub const INVARIANTS: [(u8, &str); 10] = [
 /// A look has arrived: what it shows of each user is remembered. A server that answered and showed the right missing has
 /// shown that, whatever the others say; one that did not answer has shown nothing.
 pub fn looked(state: &mut State, domain: usize, look: &Looked) {
+    // While the account's own domain has not shown who it is, nobody can be told to have its right or to lack it.
+    if !look.known {
+        return;
+    }
     let answers = if look.directory.watch == Watch::Well { 2 } else { 1 };
     for user in (0..USERS.len()).filter(|user| USERS[*user].domain == domain && look.users >> user & 1 == 1) {
         let shown = (0..answers).all(|server| look.directory.has(user, server));
