@@ -61,6 +61,8 @@ pub fn search(model: Model, bounds: &Bounds) -> Found {
         }
     }
     let (states, depth) = (checker.unique_state_count(), checker.max_depth().saturating_sub(1));
+    // States that were reached before it was enough are judged after it as well: how one was reached is gone through again.
+    model.enough.store(false, Ordering::Relaxed);
     let mut violation = checker.discoveries().into_iter().next().map(|(property, path)| {
         let steps = path.into_vec();
         let begun = steps.first().and_then(|(state, _)| seed_of(&model, state)).unwrap_or_default();
