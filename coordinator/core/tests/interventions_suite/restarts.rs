@@ -2,7 +2,7 @@
 
 use super::super::{file, hold};
 use crate::example::{Example, minutes, name, succeeded};
-use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome};
+use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome, Sequence};
 use sendgate_core::plan::{self, Step};
 use sendgate_core::request::{self, WantedHeld};
 use sendgate_core::view;
@@ -170,14 +170,20 @@ fn a_forced_restart_is_taken_back_until_it_has_its_permit() {
     assert_eq!(refused(&example), permitted);
 }
 
-/// One that was planned for paused users may be on offer already: it gives way, for both would be done one after the other.
-#[test]
-fn a_forced_restart_takes_the_place_of_one_that_is_on_offer() {
+/// A restart is on offer: it helps Anna.
+fn restart_on_offer() -> (Example, Vec<(Sequence, Effect)>) {
     let mut example = Example::covered();
     example.paused.insert("anna");
     example.lands("anna");
     example.pass(minutes(70));
     let (effects, _) = example.settle();
+    (example, effects)
+}
+
+/// One that was planned for paused users may be on offer already: it gives way, for both would be done one after the other.
+#[test]
+fn a_forced_restart_takes_the_place_of_one_that_is_on_offer() {
+    let (mut example, effects) = restart_on_offer();
     let [(offered, Effect::RestartGoodlink { forced: false, .. })] = effects.as_slice() else { panic!("{effects:?}") };
     let force = |example: &Example| request::restart_force(example.world(), "gla", "the console hangs");
     let request = force(&example);
@@ -199,11 +205,7 @@ fn a_forced_restart_takes_the_place_of_one_that_is_on_offer() {
 /// One that is under way is the restart that is wanted.
 #[test]
 fn a_restart_is_not_forced_beside_one_that_is_under_way() {
-    let mut example = Example::covered();
-    example.paused.insert("anna");
-    example.lands("anna");
-    example.pass(minutes(70));
-    let (effects, _) = example.settle();
+    let (mut example, effects) = restart_on_offer();
     example.append(Entry::Permitted { intent: effects[0].0, holder: None });
     let refused = request::restart_force(example.world(), "gla", "the console hangs").unwrap_err().to_string();
     assert!(refused.starts_with("GoodLink gla is about to be restarted already (intent"), "{refused}");

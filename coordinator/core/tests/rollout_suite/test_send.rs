@@ -103,17 +103,23 @@ fn what_was_begun_on_a_failed_host_is_tested_unless_it_was_left_out() {
     }
 }
 
+/// A test that is on offer: exa1 is through, and a person has left exa2 out.
+fn offered_without_exa2() -> (Example, Sequence) {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &format!("test_send = true\n{}", wave("all", &["exa1", "exa2"]))));
+    install_next(&mut example, "exa1");
+    let skip = request::skip(example.world(), "dst", "exa2", "not this one");
+    file_it(&mut example, "olive", skip);
+    let intent = test(&mut example);
+    (example, intent)
+}
+
 /// While a test is on offer, a person leaves its server's host out, or wants another host after all that was left out: the test
 /// is not made as things are.
 #[test]
 fn a_test_on_offer_that_nobody_needs_now_is_taken_back() {
     for left_out in [true, false] {
-        let mut example = Example::covered();
-        example.rollout_of(&file_of("dst", &format!("test_send = true\n{}", wave("all", &["exa1", "exa2"]))));
-        install_next(&mut example, "exa1");
-        let skip = request::skip(example.world(), "dst", "exa2", "not this one");
-        file_it(&mut example, "olive", skip);
-        let intent = test(&mut example);
+        let (mut example, intent) = offered_without_exa2();
         let (request, why) = if left_out {
             let why = "gla need not test sending through exa1 any more";
             (request::skip(example.world(), "dst", "exa1", "nor this one"), why)
@@ -136,12 +142,7 @@ fn a_test_on_offer_that_nobody_needs_now_is_taken_back() {
 /// While the test runs, a person wants a host after all that was left out: its failure counts all the same, at once.
 #[test]
 fn a_failed_test_counts_also_where_the_wave_is_not_through_any_more() {
-    let mut example = Example::covered();
-    example.rollout_of(&file_of("dst", &format!("test_send = true\n{}", wave("all", &["exa1", "exa2"]))));
-    install_next(&mut example, "exa1");
-    let skip = request::skip(example.world(), "dst", "exa2", "not this one");
-    file_it(&mut example, "olive", skip);
-    let intent = test(&mut example);
+    let (mut example, intent) = offered_without_exa2();
     example.append(Entry::Permitted { intent, holder: None });
     let retry = request::retry(example.world(), "dst", "exa2", "after all");
     file_it(&mut example, "olive", retry);
