@@ -63,7 +63,7 @@ pub async fn run(config: AgentConfig, program: PathBuf, stop: watch::Receiver<bo
     let (tick, ticks) = watch::channel(0);
     let machine: Arc<dyn Machine> = Arc::new(ThisMachine);
     let start = |host| {
-        let prober = Prober::new(host, config.report_interval);
+        let prober = Prober::new(host, config.report_interval, &config.state);
         probe::start(prober, Arc::clone(&machine), intervals.clone(), tick.clone(), stop.clone())
     };
     let probes: BTreeMap<_, _> = config.hosts.values().map(|host| (host.name.clone(), start(host))).collect();

@@ -44,7 +44,8 @@ impl Log {
         fs::create_dir(&directory).unwrap();
         let source = LogSource::new(directory.join("good.log"), None, syntax()).unwrap();
         fs::write(&source.file, "").unwrap();
-        Self { directory, follower: Follower::new(source) }
+        let follower = Follower::new(source, directory.join("mark.json"));
+        Self { directory, follower }
     }
 
     fn file(&self) -> PathBuf {
@@ -82,7 +83,7 @@ impl Log {
 
     fn again(&mut self) {
         let source = LogSource::new(self.file(), None, syntax()).unwrap();
-        self.follower = Follower::new(source);
+        self.follower = Follower::new(source, self.directory.join("mark.json"));
     }
 
     fn poll_since(&mut self, started: Option<Timestamp>) -> Vec<String> {
@@ -262,6 +263,10 @@ fn a_log_whose_lines_are_gone_is_an_error_until_the_next_start_of_the_service() 
         for _ in 0..2 {
             assert_eq!(log.error_at(at(0), NOW), gone(&log));
         }
+        log.again();
+        assert_eq!(log.error_at(None, NOW), gone(&log), "an agent that is started anew is no start of the service");
+        log.again();
+        assert_eq!(log.error_at(at(0), NOW), gone(&log));
         assert_eq!(log.error_at(None, NOW), gone(&log), "while the service is stopped");
         log.write(pause(20, "e", NO_ACCESS));
         assert_eq!(log.poll_since(at(10)), ["e -2147024891 1"], "a start ends all pauses");
@@ -276,8 +281,9 @@ fn a_log_whose_lines_are_gone_is_an_error_until_the_next_start_of_the_service() 
     assert!(missing.ends_with("No such file or directory (os error 2)"), "{missing}");
     log.write(pause(2, "b", NO_ACCESS));
     assert_eq!(log.error_at(at(0), NOW), gone(&log), "what was read is not forgotten over an error");
+    log.again();
     fs::rename(log.directory.join("good_20261124.log"), log.directory.join("good.log.1")).unwrap();
-    assert_eq!(log.poll_since(at(0)), ["a -2147024891 1", "b -2147024891 1"]);
+    assert_eq!(log.poll_since(at(0)), ["a -2147024891 1", "b -2147024891 1"], "by an agent that was started anew, too");
 }
 
 /// Such as that of the run before, which GoodLink puts away when it starts.
@@ -307,12 +313,53 @@ fn an_older_part_that_is_deleted_leaves_its_pauses() {
     log.append(pause(5, "d", NO_ACCESS));
     let all = ["a -2147024891 2", "b -2147024891 1", "c -2147024891 1", "d -2147024891 1", "e -2147024891 1"];
     assert_eq!(log.poll_since(at(0)), all);
+    log.again();
+    assert_eq!(log.poll_since(at(0)), all, "by an agent that was started anew, too");
+    // Before the next look it was rotated as well.
     log.append("2026-11-24 08:00:06 Resuming user b.\n");
+    log.rotate();
     assert_eq!(log.poll_since(at(0)).len(), 4, "a line ends it");
     log.rotate();
+    log.again();
     assert_eq!(log.poll_since(at(0)).len(), 4, "and it does not come back");
     log.append(pause(8, "c", NO_ACCESS));
     assert_eq!(log.poll_since(at(7)), ["c -2147024891 1"], "and so does a start of the service");
+}
+
+/// `copy` over the last part, and the log cleared: the file is the one that it was, and what it held is gone.
+#[test]
+fn an_older_part_that_is_overwritten_leaves_its_pauses() {
+    let mut log = Log::new();
+    log.append(pause(1, "a", NO_ACCESS));
+    let part = log.directory.join("good.log.1");
+    fs::copy(log.file(), &part).unwrap();
+    log.write(pause(2, "b", NO_ACCESS) + &pause(3, "c", NO_ACCESS));
+    assert_eq!(log.poll_since(at(0)).len(), 3);
+    fs::copy(log.file(), &part).unwrap();
+    log.write("");
+    assert_eq!(log.poll_since(at(0)), ["a -2147024891 1", "b -2147024891 1", "c -2147024891 1"]);
+}
+
+/// Without it, an agent that is started anew would show too few.
+#[test]
+fn that_lines_are_gone_has_to_be_written_down() {
+    let mut log = Log::new();
+    log.append(pause(1, "a", NO_ACCESS));
+    assert_eq!(log.poll_since(at(0)).len(), 1);
+    fs::create_dir(log.directory.join("mark.json")).unwrap();
+    log.write("");
+    let said = |log: &Log, why: &str| {
+        format!(
+            "{} keeps what lines of the GoodLink log that are gone have said, and it cannot be used: {why}; mend the disk or \
+             the permissions of that directory, or, once GoodLink's service has been started anew, remove that file",
+            log.directory.join("mark.json").display()
+        )
+    };
+    assert_eq!(log.error_at(at(0), NOW), said(&log, "Is a directory (os error 21)"));
+    fs::remove_dir(log.directory.join("mark.json")).unwrap();
+    fs::write(log.directory.join("mark.json"), "{").unwrap();
+    log.again();
+    assert_eq!(log.error_at(at(0), NOW), said(&log, "EOF while parsing an object at line 1 column 1"));
 }
 
 #[test]
@@ -372,7 +419,8 @@ fn a_log_is_of_its_zone_also_in_the_hour_that_is_repeated() {
     let line = pause(0, "a", NO_ACCESS).replace("2026-11-24 08:00:00", "2026-10-25 02:10:00");
     let poll = |written: &str, now: &str| {
         let mut log = Log::new();
-        log.follower = Follower::new(LogSource::new(log.file(), None, berlin.clone()).unwrap());
+        log.follower =
+            Follower::new(LogSource::new(log.file(), None, berlin.clone()).unwrap(), log.directory.join("mark.json"));
         log.append(&line);
         log.written_at(written);
         let paused = log.follower.poll(Some("2026-10-25T00:05:00Z".parse().unwrap()), now.parse().unwrap());
@@ -419,7 +467,8 @@ fn a_user_who_is_not_in_the_encoding_of_the_log_is_an_error_and_with_its_name_he
         unpause_pattern: Some(r"Resuming user (?<user>.+)\.$".into()),
         ..SyntaxText::default()
     };
-    log.follower = Follower::new(LogSource::new(log.file(), None, LogSyntax::new(text).unwrap()).unwrap());
+    let source = LogSource::new(log.file(), None, LogSyntax::new(text).unwrap()).unwrap();
+    log.follower = Follower::new(source, log.directory.join("mark.json"));
     log.write(latin(&(muller + &moller)));
     assert_eq!(log.poll(), ["M\u{f6}ller -2147024891 1", "M\u{fc}ller -2147024891 1"]);
     log.append(latin(resumed));

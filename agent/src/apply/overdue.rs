@@ -31,10 +31,12 @@ pub(super) fn look(files: &ActFiles, kill: impl FnOnce() -> io::Result<()>) -> i
         // Before it dies of that, so that it can be told; a full disk does not save it.
         let _ = files.write_killed(now);
     }
-    kill()?;
+    let refused = kill();
+    // Whether it could be killed or not: nobody waits for it for ever.
     if killed.is_some_and(|killed| now.since(killed) >= COLLECT) {
         let detail = format!("the program's supervisor ended, and {KILLED}; it was still there {COLLECT:?} later");
         return Ok(Look::Over(Progress::Unknown, detail));
     }
+    refused?;
     Ok(Look::Running)
 }

@@ -27,8 +27,9 @@ pub(crate) fn session_runs(leader: &ProcessMark) -> io::Result<bool> {
     Ok(!in_session(leader)?.is_empty())
 }
 
-/// Kills what still runs in the session that this process made.
+/// Kills what still runs in the session that this process made; one that may not be killed saves none of the others.
 pub(crate) fn kill_session(leader: &ProcessMark) -> io::Result<()> {
+    let mut all = Ok(());
     for (id, seen) in in_session(leader)? {
         let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else { continue };
         // Held first and looked at again: the id may be another's by now.
@@ -38,10 +39,10 @@ pub(crate) fn kill_session(leader: &ProcessMark) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         };
         if stat(id)?.is_some_and(|now| (now.start, now.session) == (seen.start, seen.session)) {
-            gone_is_good(pidfd_send_signal(held, Signal::KILL))?;
+            all = all.and(gone_is_good(pidfd_send_signal(held, Signal::KILL)));
         }
     }
-    Ok(())
+    all
 }
 
 /// Kills that very process, if it still runs, with all that is in the group which it leads.

@@ -54,12 +54,13 @@ pub enum Begun {
 /// Opens the store; while another process has it, again and again for a moment.
 fn unlocked(directory: &Path) -> Result<Sled, JournalError> {
     let begin = Instant::now();
-    store::remove_unfinished(directory).map_err(|source| JournalError::Disk {
-        directory: directory.to_owned(),
-        what: "looking for an unfinished snapshot",
-        source,
-    })?;
     loop {
+        // Each time: whoever had the store a moment ago may have left one.
+        store::remove_unfinished(directory).map_err(|source| JournalError::Disk {
+            directory: directory.to_owned(),
+            what: "looking for an unfinished snapshot",
+            source,
+        })?;
         let (what, source) = match Sled::open(directory) {
             Ok(store) => return Ok(store),
             Err(failed) => failed,

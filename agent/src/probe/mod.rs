@@ -8,7 +8,7 @@ pub mod programs;
 pub mod roster;
 pub mod store_version;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -110,16 +110,16 @@ struct GoodLinkProber {
 }
 
 impl Prober {
-    /// For one host, which is probed that often.
+    /// For one host, which is probed that often; `state` is the agent's state directory.
     #[must_use]
-    pub fn new(host: &Host, interval: Duration) -> Self {
+    pub fn new(host: &Host, interval: Duration, state: &Path) -> Self {
         let shown = |path: &PathBuf| path.display().to_string();
         let exchange = host.exchange.clone().map(|role| {
             let reading = Reading::new(shown(&role.store_exe));
             (role, reading)
         });
         let goodlink = host.goodlink.clone().map(|role| GoodLinkProber {
-            log: Arc::new(Mutex::new(Follower::new(role.log.clone()))),
+            log: Arc::new(Mutex::new(Follower::new(role.log.clone(), state.join(format!("log-{}.json", host.name))))),
             log_reading: Reading::new(shown(&role.log.file)),
             roster: Arc::new(Mutex::new(RosterFile::new(role.roster.clone(), interval))),
             roster_reading: Reading::new(shown(&role.roster)),

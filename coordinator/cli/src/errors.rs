@@ -65,7 +65,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Rights(#[from] crate::commands::rights::RightsError),
     /// A directory server could not be read.
-    #[error("{domain} was not read in full: {failed}; what was known of these servers stays as it was")]
+    #[error("{domain} was not read in full: {failed}; these servers give no evidence until they have been read")]
     Survey {
         /// The domain.
         domain: sendgate_core::names::DomainName,

@@ -88,6 +88,24 @@ fn what_we_did_once_explains_no_later_change() {
     }
 }
 
+/// Its last work may outlast the installer that said it failed, but not by more than an act may take.
+#[test]
+fn what_failed_long_ago_explains_no_change() {
+    for (later, drift) in [(59, 0), (61, 1)] {
+        let mut example = Example::covered();
+        example.rollout_of(&file_of("dst", &wave("all", &["exa1"])));
+        example.settle();
+        let intent = example.ledger.open().next().unwrap().0;
+        example.append(Entry::Permitted { intent, holder: None });
+        example.end(intent, sendgate_core::ledger::Outcome::Failed { detail: "exit code 5".into() });
+        example.settle();
+        example.pass(minutes(later));
+        example.exchange("exa1", AFTER);
+        example.settle();
+        assert_eq!((example.ledger.drift.len(), lines(&example).len()), (drift, drift), "{later}");
+    }
+}
+
 /// The number goes up, and the check goes away.
 #[test]
 fn plain_sp2_over_hotfixed_sp1_is_no_repair() {

@@ -8,7 +8,7 @@ use super::truth::{self, Asked, Watch};
 use sendgate_core::coverage::Judged;
 use sendgate_core::estate::Observation;
 use sendgate_core::gate::World;
-use sendgate_core::ledger::{AgentJournal, Effect, Entry, IntentState, Outcome, Sequence};
+use sendgate_core::ledger::{AgentJournal, Effect, Entry, Holder, IntentState, Outcome, Sequence};
 use sendgate_core::plan;
 use std::num::NonZeroU64;
 
@@ -144,7 +144,10 @@ impl Run<'_> {
         }
         match plan::permit(self.world(), intent) {
             Ok(()) => {
-                self.append(Entry::Permitted { intent, holder: journal(host) })?;
+                self.append(Entry::Permitted {
+                    intent,
+                    holder: journal(host).map(|journal| Holder { journal, welcomed: None }),
+                })?;
                 oracle::permitted(&mut self.state, act);
                 self.tell(host, ToAgent::Permit { act, nonce, generation });
             }

@@ -104,6 +104,18 @@ pub enum LogError {
         /// The live file.
         file: PathBuf,
     },
+    /// That lines are gone cannot be written down, or what was written down cannot be read.
+    #[error(
+        "{} keeps what lines of the GoodLink log that are gone have said, and it cannot be used: {source}; mend the disk or \
+         the permissions of that directory, or, once GoodLink's service has been started anew, remove that file",
+        file.display()
+    )]
+    Mark {
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong.
+        source: io::Error,
+    },
     /// An older part that may hold lines since the service's start is packed.
     #[error(
         "{} may hold pauses since the service's start, but it is packed; rotate without packing, or leave it out with \

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Line, LineError};
 
@@ -10,7 +11,8 @@ use super::{Line, LineError};
 const NO_ACCESS: i32 = -2_147_024_891;
 
 /// A COM result (MS-ERREF section 2.1), as a signed number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Hresult(i32);
 
 impl Hresult {
@@ -45,7 +47,7 @@ pub enum Cause {
 }
 
 /// One paused user and one HRESULT; a user with several has several.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     /// As GoodLink names the user.
     pub user: String,
@@ -66,6 +68,8 @@ pub struct Paused {
     /// Whether lines count by now; `None` before the first one with a time.
     counting: Option<bool>,
     users: BTreeMap<String, BTreeMap<Hresult, Pause>>,
+    /// When a line ended a user's pauses last.
+    ended: BTreeMap<String, Timestamp>,
 }
 
 impl Paused {
@@ -75,7 +79,7 @@ impl Paused {
     /// line counts all that follow it do, whatever their time: the clock may have been set back.
     pub fn since(since: Option<Timestamp>) -> Self {
         let since = since.map(|at| Timestamp::from_second(at.as_millisecond().div_euclid(1000)).unwrap_or(at));
-        Self { since, counting: since.is_none().then_some(true), users: BTreeMap::new() }
+        Self { since, counting: since.is_none().then_some(true), users: BTreeMap::new(), ended: BTreeMap::new() }
     }
 
     /// Takes one line; lines come in the order in which they were logged.
@@ -96,8 +100,9 @@ impl Paused {
                 pause.last = at;
                 pause.count = pause.count.saturating_add(1);
             }
-            Line::Unpause { user, .. } if counts => {
+            Line::Unpause { at, user } if counts => {
                 self.users.remove(&user);
+                self.ended.insert(user, at);
             }
             Line::Bad { why, .. } if counts => return Err(why),
             Line::Pause { .. } | Line::Unpause { .. } | Line::Bad { .. } | Line::Timed { .. } | Line::Untimed => {}
@@ -110,17 +115,26 @@ impl Paused {
         self.counting == Some(true)
     }
 
-    /// Keeps the pauses that were known before and whose lines are gone: nobody is un-paused because of that.
-    pub(super) fn keep(&mut self, before: Self) {
-        for (user, known) in before.users {
-            let pauses = self.users.entry(user).or_default();
-            for (hresult, known) in known {
+    /// Keeps the pauses that were known before and whose lines are gone: nobody is un-paused because of that. A line that
+    /// is there and ended them later still does.
+    pub(super) fn keep(&mut self, before: impl IntoIterator<Item = Pause>) {
+        for known in before {
+            let ended = self.ended.get(&known.user).is_some_and(|ended| known.last < *ended);
+            if !ended {
+                let (hresult, pauses) = (known.hresult, self.users.entry(known.user.clone()).or_default());
                 let pause = pauses.entry(hresult).or_insert_with(|| known.clone());
                 pause.first = pause.first.min(known.first);
                 pause.last = pause.last.max(known.last);
                 pause.count = pause.count.max(known.count);
             }
         }
+    }
+
+    /// Those of a mark, of lines that counted.
+    pub(super) fn recalled(since: Option<Timestamp>, paused: Vec<Pause>) -> Self {
+        let mut all = Self { counting: Some(true), ..Self::since(since) };
+        all.keep(paused);
+        all
     }
 
     /// The paused users by name, and by HRESULT within a name.

@@ -2,8 +2,8 @@
 //!
 //! The usual case is that the live file has grown: only the new part is read. Anything else (a rotation, an older part
 //! that changed, another start of the service, a new start of the agent) reads everything again that can hold lines since
-//! the service's start. So there is no state to keep on disk: however many rotations there were, the answer is that of one
-//! reading of all parts, oldest first.
+//! the service's start: however many rotations there were, the answer is that of one reading of all parts, oldest first. Only
+//! that lines are gone is kept on disk, for the parts do not show it any more.
 //!
 //! Until the service's next start nobody is un-paused because lines are gone. An older part that is deleted leaves the
 //! pauses that were read from it. Where the live file itself is found no more, neither grown nor as an older part, what was
@@ -12,10 +12,11 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::mark::MarkFile;
 use super::seen::{Part, Seen};
 use super::{LogError, LogSource, LogSyntax, Paused};
 
@@ -44,6 +45,7 @@ pub struct Follower {
     source: LogSource,
     since: Option<Timestamp>,
     seen: Option<Seen>,
+    mark: MarkFile,
     /// Whether the time of the live file's last line could be right; kept until there is another line.
     zone: Zone,
     /// Whether the log was seen to be written since the service's start.
@@ -84,9 +86,9 @@ impl Zone {
 }
 
 impl Follower {
-    /// Nothing read yet.
-    pub fn new(source: LogSource) -> Self {
-        Self { source, since: None, seen: None, zone: Zone::Right, speaks: false }
+    /// Nothing read yet. `mark` is the file in which it keeps that lines are gone, for one that is started after it.
+    pub fn new(source: LogSource, mark: PathBuf) -> Self {
+        Self { source, since: None, seen: None, mark: MarkFile::new(mark), zone: Zone::Right, speaks: false }
     }
 
     /// Who is paused now. `started` is the start of GoodLink's service; where it is not known (the service is stopped,
@@ -133,7 +135,7 @@ impl Follower {
     }
 
     /// Reads on, or everything anew; also when the live file was written.
-    fn read(&self) -> Result<(Seen, Timestamp), LogError> {
+    fn read(&mut self) -> Result<(Seen, Timestamp), LogError> {
         let live = &self.source.file;
         // Opened first: whatever is renamed from now on, this very file is read to its end.
         let mut file = open(live)?;
@@ -141,15 +143,20 @@ impl Follower {
         let written = metadata.modified().and_then(|at| Timestamp::try_from(at).map_err(io::Error::other));
         let written = written.map_err(failed(live))?;
         let older = self.older(&metadata)?;
-        let grown = match &self.seen {
+        let before = match self.seen.clone() {
+            Some(seen) => Some(seen),
+            None => self.mark.read(self.since)?.map(|mark| Seen::recalled(mark, &metadata)),
+        };
+        let grown = match &before {
             Some(seen) => seen.is_held_by(&metadata, &mut file).map_err(failed(live))?,
             None => false,
         };
-        let (mut seen, kept) = match self.seen.clone() {
+        let (mut seen, kept) = match before {
             Some(seen) if grown && seen.is_of(&older, &metadata) => (seen, None),
             Some(before) => {
                 if !grown && !before.is_among(&older)? {
-                    return Err(LogError::Gone { file: live.clone() });
+                    self.mark.write(before.mark(self.since, true))?;
+                    return Err(LogError::Gone { file: self.source.file.clone() });
                 }
                 let kept = before.kept || before.older.iter().any(|part| !part.is_in(&older));
                 (self.everything(older, &metadata)?, kept.then_some(before.paused))
@@ -161,8 +168,11 @@ impl Follower {
         let mut part = file.take(metadata.len().saturating_sub(seen.offset));
         seen.take(&self.source.syntax, live, &mut part, true)?;
         if let Some(before) = kept {
-            seen.paused.keep(before);
+            seen.paused.keep(before.iter().cloned());
             seen.kept = true;
+        }
+        if seen.kept {
+            self.mark.write(seen.mark(self.since, false))?;
         }
         Ok((seen, written))
     }

@@ -7,6 +7,7 @@ mod error;
 mod fold;
 mod follow;
 mod lines;
+mod mark;
 mod seen;
 mod syntax;
 

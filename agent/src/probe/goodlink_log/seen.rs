@@ -1,13 +1,14 @@
 //! What was read so far of a log, and whether it is still where it was.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read as _, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::follow::{failed, open};
+use super::mark::{Mark, Read};
 use super::{Line, Lines, LogError, LogSyntax, Paused};
 
 /// How much is read at once.
@@ -31,10 +32,11 @@ impl Part {
         Self { path, device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len(), written: metadata.mtime() }
     }
 
-    /// Whether all that it held is still there, whatever its name is by now.
+    /// Whether all that it held is still there, whatever its name is by now. One that was written since may hold something
+    /// else.
     pub(super) fn is_in(&self, parts: &[Self]) -> bool {
-        let same = |part: &Self| (part.device, part.inode) == (self.device, self.inode);
-        parts.iter().any(|part| same(part) && part.bytes >= self.bytes)
+        let of = |part: &Self| (part.device, part.inode, part.bytes, part.written);
+        parts.iter().any(|part| of(part) == of(self))
     }
 }
 
@@ -76,6 +78,20 @@ impl Seen {
             timed: false,
             last: None,
         }
+    }
+
+    /// As far as a mark says. It is of no file that is there, so that everything is read anew.
+    pub(super) fn recalled(mark: Mark, live: &Metadata) -> Self {
+        let paused = Paused::recalled(mark.since, mark.paused);
+        let Read { offset, head, tail } = mark.live.unwrap_or_default();
+        Self { kept: true, inode: 0, offset, head, tail, ..Self::new(paused, live) }
+    }
+
+    /// What an agent that is started anew is to know, where lines are gone.
+    pub(super) fn mark(&self, since: Option<Timestamp>, live_is_gone: bool) -> Mark {
+        let Self { offset, head, tail, .. } = self;
+        let live = live_is_gone.then(|| Read { offset: *offset, head: head.clone(), tail: tail.clone() });
+        Mark { since, paused: self.paused.iter().cloned().collect(), live }
     }
 
     /// Whether the live file is the one that was read, and the older parts are as they were.
@@ -123,7 +139,7 @@ impl Seen {
         &mut self,
         syntax: &LogSyntax,
         path: &Path,
-        from: &mut impl Read,
+        from: &mut impl io::Read,
         live: bool,
     ) -> Result<(), LogError> {
         let Self { paused, lines, number, total, timed, last, head, tail, offset, .. } = self;

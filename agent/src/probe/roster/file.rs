@@ -1,5 +1,6 @@
-//! The roster's file from one probe to the next: one that is being written in place is not taken for a whole one, however
-//! well what is there of it reads.
+//! The roster's file from one probe to the next: one that is being written is not taken for a whole one, however well what
+//! is there of it reads. So each new content has to have been seen unchanged for a while, the first one too: between two
+//! looks a file may have been deleted and begun anew as well as been renamed over another.
 
 use std::fs::{File, Metadata};
 use std::io::Read;
@@ -14,20 +15,17 @@ use crate::clock::Steady;
 #[derive(Debug)]
 pub(crate) struct RosterFile {
     path: PathBuf,
-    /// For so long a file that is written in place must not have changed. One that is renamed over it is taken at once.
+    /// For so long the file must not have changed.
     still: Duration,
     seen: Option<Seen>,
 }
 
-/// What the last probe saw.
+/// The file when it was there last.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
-    /// Of the file when it was there last.
-    mark: Option<Mark>,
-    /// Whether it was not there to be looked at.
-    missing: bool,
-    /// When it was first seen as it is, where it is not one that was renamed over another.
-    in_place: Option<Steady>,
+    mark: Mark,
+    /// When it was first seen as it is.
+    since: Steady,
 }
 
 /// Which file it is, and what tells that it was written.
@@ -67,13 +65,15 @@ impl RosterFile {
         let not_whole = |what| RosterError::NotWhole { file: file.clone(), what };
         // Looked at before it is opened: a pipe would wait for its writer.
         let before = std::fs::metadata(&file);
-        let in_place = self.looked_at(before.as_ref().ok().map(Mark::of), now);
         let before = before.map_err(failed)?;
+        let since = self.looked_at(Mark::of(&before), now);
         if !before.is_file() || before.len() > MAX_ROSTER_BYTES {
             return Err(RosterError::NoRoster { file });
         }
-        if in_place.is_some_and(|since| now.since(since) < self.still) {
-            return Err(not_whole("it is being written, for it changed in place less than report_interval ago"));
+        if now.since(since) < self.still {
+            return Err(not_whole(
+                "it may be being written, for it has not been seen unchanged for report_interval yet",
+            ));
         }
         let mut open = File::open(&file).map_err(failed)?;
         let mut bytes = Vec::new();
@@ -89,20 +89,10 @@ impl RosterFile {
         Roster::parse(&file, &bytes)
     }
 
-    /// Since when the file is as it is, where it was written in place. Of the first one that is seen nothing is known.
-    fn looked_at(&mut self, mark: Option<Mark>, now: Steady) -> Option<Steady> {
-        let before = self.seen;
-        let in_place = match (before, mark) {
-            (None, _) => None,
-            (Some(before), None) => before.in_place,
-            (Some(before), Some(_)) if before.mark == mark => before.in_place,
-            // Whoever renames a file over another leaves no time in which there is none.
-            (Some(Seen { mark: Some(other), missing: false, .. }), Some(mark)) if other.file != mark.file => None,
-            (Some(_), Some(_)) => Some(now),
-        };
-        let known = before.and_then(|before| before.mark);
-        self.seen = Some(Seen { mark: mark.or(known), missing: mark.is_none(), in_place });
-        in_place
+    /// Since when the file is seen as it is. One that was away for a moment and is back as it was has not been written.
+    fn looked_at(&mut self, mark: Mark, now: Steady) -> Steady {
+        let known = self.seen.filter(|seen| seen.mark == mark);
+        self.seen.insert(known.unwrap_or(Seen { mark, since: now })).since
     }
 }
 

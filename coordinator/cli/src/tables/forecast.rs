@@ -1,12 +1,11 @@
 //! `rollout lint` and `plan ROLLOUT`.
 
 use super::rollout::{allowed, head};
-use super::{drawn, grid, list, wrapped};
-use jiff::Timestamp;
+use super::{drawn, grid, held, list, minute, wrapped};
 use sendgate_core::ledger::{RolloutState, Sha256};
 use sendgate_core::plan::rollout::Phase;
 use sendgate_core::time::Readable;
-use sendgate_core::view::{ForecastView, HoldLine, WaveForecast};
+use sendgate_core::view::{ForecastView, WaveForecast};
 
 /// The file is good, or why it is not, and what it comes to.
 pub(crate) fn lint(view: &ForecastView, digest: Sha256) -> String {
@@ -50,10 +49,8 @@ pub(crate) fn table(view: &ForecastView, digest: Sha256) -> String {
     };
     let (refused, never_fits) = against(view);
     let mut text = refused + &wrapped("", &first) + &never_fits;
-    for HoldLine { held, hold } in &view.held {
-        let by = hold.by.as_ref().map_or_else(|| "Sendgate itself".to_owned(), ToString::to_string);
-        let since = minute(hold.at.wall);
-        text.push_str(&wrapped("  ", &format!("{held} is held by {by} since {since}: {}", hold.reason)));
+    for line in &view.held {
+        text.push_str(&wrapped("  ", &format!("{} is {}", line.held, held(&line.hold))));
     }
     text.push_str(&head(&view.spec, digest));
     text.push_str(&allowed(&view.spec));
@@ -102,11 +99,6 @@ fn rows(view: &ForecastView, wave: &WaveForecast, table: &mut comfy_table::Table
         false => format!("takes {takes}; with a removal {needs} must be left until a cutoff"),
     };
     below.push_str(&wrapped(&format!("\nwave {}: ", wave.name), &line));
-}
-
-/// To the minute.
-fn minute(moment: Timestamp) -> String {
-    moment.strftime("%Y-%m-%d %H:%MZ").to_string()
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ fn text(entry: &Entry) -> String {
         Entry::Request { by, request } => format!("by {by}: {request}"),
         Entry::Intent { effect } => effect.to_string(),
         Entry::Permitted { intent, holder: Some(holder) } => {
-            format!("intent {intent} has its permit, given to the agent with journal {holder}")
+            format!("intent {intent} has its permit, given to the agent with journal {}", holder.journal)
         }
         Entry::Permitted { intent, holder: None } => format!("intent {intent} has its permit"),
         Entry::Outcome { intent, outcome } => format!("intent {intent} {outcome}"),

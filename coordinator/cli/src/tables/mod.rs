@@ -16,6 +16,8 @@ mod samples;
 pub(crate) mod status;
 
 use comfy_table::{LineStyle, Table, TableStyle};
+use jiff::Timestamp;
+use sendgate_core::ledger::Hold;
 use sendgate_core::time::Readable;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -71,6 +73,17 @@ fn wrapped(mark: &str, text: &str) -> String {
         lines.push('\n');
     }
     lines
+}
+
+/// To the minute.
+fn minute(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%MZ").to_string()
+}
+
+/// Whose hold, since when and why.
+fn held(hold: &Hold) -> String {
+    let by = hold.by.as_ref().map_or_else(|| "Sendgate itself".to_owned(), ToString::to_string);
+    format!("held by {by} since {}: {}", minute(hold.at.wall), hold.reason)
 }
 
 /// A heading, and each item below it; nothing where there is none.

@@ -1,6 +1,6 @@
 //! `status`: what a person on call looks at first.
 
-use super::{LABORATORY, domains, drawn, grid, list, wrapped};
+use super::{LABORATORY, domains, drawn, grid, held, list, minute, wrapped};
 use sendgate_core::view::{BreachLine, StatusView};
 
 /// Everything, worst last seen first: breaches and disruptions stand above what runs as it should.
@@ -24,7 +24,7 @@ pub(crate) fn table(view: &StatusView) -> String {
     text.push_str(&section("BREACHES", view.breaches.iter().map(breach).chain(not_known)));
     let disrupted = view.disrupted.iter().map(|(host, why)| format!("{host}: {why}"));
     text.push_str(&section("DISRUPTED HOSTS", disrupted));
-    text.push_str(&section("HELD", view.holds.iter().map(|line| format!("{}: {}", line.held, line.hold))));
+    text.push_str(&section("HELD", view.holds.iter().map(|line| format!("{}: {}", line.held, held(&line.hold)))));
     text.push_str(&list("\nFORCED RESTARTS", view.forced.iter().map(|(goodlink, what)| format!("{goodlink}: {what}"))));
     text.push_str(&section("DRIFT", view.drift.iter().map(ToString::to_string)));
 
@@ -55,7 +55,7 @@ fn section(heading: &str, items: impl Iterator<Item = String>) -> String {
 
 fn breach(breach: &BreachLine) -> String {
     let enforces = if breach.certain { "enforces" } else { "may enforce" };
-    let since = breach.since.map_or_else(String::new, |since| format!(", since {}", since.strftime("%Y-%m-%d %H:%MZ")));
+    let since = breach.since.map_or_else(String::new, |since| format!(", since {}", minute(since)));
     format!(
         "{}: {enforces}, and {} of its users are not covered ({} of them waived){since}",
         breach.server, breach.users, breach.waived
@@ -120,7 +120,7 @@ mod tests {
             "\ngla paused by the Send As error\n  - jdoe: a restart may help in 12m 0s\n",
             "\ngla still paused, and why\n  - boss: GoodLink's pause timer: no restart of GoodLink is known (and unwatched Exchange server)\n    next: sendgate goodlink restart gla --reason WHY\n",
             "\nglb not known\n  - its host has not reported\n",
-            "\nHELD\n  - domain a.example.test: held by anna: move of mailboxes\n",
+            "\nHELD\n  - domain a.example.test: held by anna since 2026-11-24 22:00Z: move of mailboxes\n",
             "\nWAIVERS\n  - boss@a.example.test: until 2026-12-01T00:00:00Z, by anna: leaves in December\n",
         ] {
             assert!(text.contains(expected), "{expected}\nis not in\n{text}");

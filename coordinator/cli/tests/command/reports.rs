@@ -166,7 +166,7 @@ fn a_server_that_fails_or_is_not_heard_of_fails_the_survey() {
     assert_eq!(
         ran.err,
         "sendgate: a.example.test was not read in full: a2: connection refused; a3: the coordinator said nothing of its end; \
-         what was known of these servers stays as it was\n"
+         these servers give no evidence until they have been read\n"
     );
     let nobody = survey(Vec::new(), &["--watch"]);
     assert_eq!(nobody.code, Some(1), "a reading of no server is none");

@@ -8,7 +8,7 @@ pub use milestone::{BreachEvent, Milestone, VersionStep};
 pub use room::cut;
 pub(crate) use room::parts;
 
-use super::{AgentJournal, Effect, Outcome, Request, RolloutEvent};
+use super::{Effect, Holder, Outcome, Request, RolloutEvent};
 use crate::guid::Guid;
 use crate::names::{AccountName, OperatorName};
 use crate::time::{ClockMark, Now};
@@ -180,7 +180,7 @@ pub enum Entry {
         intent: Sequence,
         /// To the agent with which journal. Journals of the last release do not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        holder: Option<AgentJournal>,
+        holder: Option<Holder>,
     },
     /// How it ended.
     Outcome {

@@ -1,5 +1,6 @@
 //! The life of an effect: filed, permitted where an agent performs it, ended. Nothing follows an end.
 
+use super::Sequence;
 use super::effect::{Effect, Outcome};
 use crate::mutation::{self, Mutation};
 use crate::time::Steady;
@@ -17,7 +18,7 @@ pub struct Intent {
     /// When it was filed.
     pub filed: Steady,
     /// Who got its permit, if one was given.
-    pub holder: Option<AgentJournal>,
+    pub holder: Option<Holder>,
 }
 
 /// Which journal an agent keeps: a random number made with it. An agent that was given an empty one has another, and so has
@@ -29,6 +30,47 @@ pub struct AgentJournal(pub NonZeroU64);
 impl fmt::Display for AgentJournal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+/// Who got a permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "WrittenHolder")]
+pub struct Holder {
+    /// Which journal the agent keeps.
+    pub journal: AgentJournal,
+    /// How far the coordinator's journal had gone when it welcomed that agent, who writes this down before all else. So one
+    /// that comes with the same journal and has not heard of that keeps a copy from before. None: agents that do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub welcomed: Option<Sequence>,
+}
+
+/// As journals have it: at first there was the number alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WrittenHolder {
+    Alone(AgentJournal),
+    Welcomed {
+        journal: AgentJournal,
+        #[serde(default)]
+        welcomed: Option<Sequence>,
+    },
+}
+
+impl From<WrittenHolder> for Holder {
+    fn from(written: WrittenHolder) -> Self {
+        match written {
+            WrittenHolder::Alone(journal) => Self { journal, welcomed: None },
+            WrittenHolder::Welcomed { journal, welcomed } => Self { journal, welcomed },
+        }
+    }
+}
+
+impl Holder {
+    /// Whether an agent with this journal and this memory keeps a copy of it from before it had the permit.
+    #[must_use]
+    pub fn is_after(&self, journal: AgentJournal, heard: Option<Sequence>) -> bool {
+        self.journal == journal && self.welcomed > heard
     }
 }
 
@@ -50,7 +92,7 @@ impl Intent {
     /// Whether this is the journal of whoever got the permit. One that is not named is nobody's.
     #[must_use]
     pub fn is_held_by(&self, journal: Option<AgentJournal>) -> bool {
-        self.holder.is_some() && self.holder == journal
+        self.holder.is_some_and(|holder| Some(holder.journal) == journal)
     }
 }
 

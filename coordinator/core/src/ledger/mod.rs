@@ -25,7 +25,7 @@ pub use approval::{Approval, Lost, Subject, Undo, Yes};
 pub use effect::{Effect, Outcome, Withdrawal};
 pub use entry::{BreachEvent, Entry, Generation, Milestone, Pair, Sequence, Sha256, Stamped};
 pub use hold::{Held, Hold, Holds, Standing, Whose};
-pub use intent::{AgentJournal, Intent, IntentState};
+pub use intent::{AgentJournal, Holder, Intent, IntentState};
 pub use lineage::{Anew, Foreign, Lineage, Memory, Origin, Strangeness, Stranger, Takeover};
 pub use pair::{PairEvent, PairState};
 pub use request::Request;

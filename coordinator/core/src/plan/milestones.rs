@@ -8,7 +8,7 @@ use crate::enforcement::StoreVersion;
 use crate::gate::{World, not_seen, shown};
 use crate::guid::Guid;
 use crate::ledger::entry::{self, VersionStep};
-use crate::ledger::{Anew, Effect, IntentState, Milestone, Pair, PairEvent, PairState, Sha256};
+use crate::ledger::{Anew, Effect, IntentState, Milestone, Outcome, Pair, PairEvent, PairState, Sha256};
 use crate::names::{AccountName, DirectoryName, DomainName, HostName, RolloutName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,7 +86,8 @@ fn accounts(world: World<'_>, domain: &DomainName) -> impl Iterator<Item = Miles
 }
 
 /// Whether the last install or removal of ours there would leave this version behind, and nothing else was noted since its
-/// end: what we did once explains no second change.
+/// end: what we did once explains no second change. What failed may still come true while its program's last work goes on,
+/// which takes no longer than an act may: later it was somebody else.
 fn explained(world: World<'_>, host: &HostName, after: StoreVersion) -> bool {
     let changes = |effect: &Effect| matches!(effect, Effect::Install { .. } | Effect::Remove { .. });
     let ours = world.ledger.intents.values().rev().filter(|intent| intent.effect.host() == Some(host));
@@ -94,8 +95,11 @@ fn explained(world: World<'_>, host: &HostName, after: StoreVersion) -> bool {
         return false;
     };
     let noted = world.ledger.versions_noted.get(host);
-    if matches!(last.state, IntentState::Ended { at, .. } if noted.is_some_and(|noted| *noted > at)) {
-        return false;
+    if let IntentState::Ended { at, outcome } = &last.state {
+        let late = matches!(outcome, Outcome::Failed { .. }) && world.now.steady > *at + world.policy.act_deadline;
+        if late || noted.is_some_and(|noted| noted > at) {
+            return false;
+        }
     }
     let rollout = last.effect.rollout().and_then(|rollout| world.ledger.rollouts.get(rollout));
     rollout.is_some_and(|rollout| match last.effect {

@@ -129,6 +129,17 @@ fn nothing_left(world: World<'_>, rollout: &Rollout) -> bool {
     rollout.before.keys().all(without)
 }
 
+/// What a removal of the whole that is under way has still to do; none: there is none.
+fn under_removal(world: World<'_>, name: &RolloutName) -> Option<Refused> {
+    let rollout = world.ledger.rollouts.get(name).filter(|rollout| rollout.state.is_live())?;
+    let removal = rollout.removal.as_ref().filter(|removal| removal.wave.is_none())?;
+    let left =
+        rollout.before.keys().filter(|host| !removal.removed.contains(*host) && !rollout.skipped.contains_key(*host));
+    let left: Vec<_> = left.map(ToString::to_string).collect();
+    let left = if left.is_empty() { "nothing".into() } else { left.join(", ") };
+    Some(Refused::Conflict(format!("rollout {name} is being removed already and is {}; left: {left}", rollout.state)))
+}
+
 /// Checks that the hotfix is to be removed again.
 ///
 /// # Errors
@@ -138,7 +149,7 @@ pub fn rollout_remove(world: World<'_>, given: &str, reason: &str) -> Result<Req
     let rollout = known_rollout(world, given)?;
     let reason = needed_reason(reason)?;
     let event = RolloutEvent::Removing { reason: reason.clone(), wave: None };
-    follows(world, &rollout, &event, "removed")?;
+    follows(world, &rollout, &event, "removed").map_err(|refused| under_removal(world, &rollout).unwrap_or(refused))?;
     let known: Option<&Rollout> = world.ledger.rollouts.get(&rollout);
     if let Some(known) = known {
         if known.before.is_empty() {

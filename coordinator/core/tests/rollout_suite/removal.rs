@@ -101,7 +101,10 @@ fn an_offer_of_an_install_is_void_once_it_is_to_be_removed() {
     assert!(!fresh.ledger.intents[&offered].state.is_open());
     remove(&mut example);
     let twice = request::rollout_remove(example.world(), "dst", "again").unwrap_err().to_string();
-    assert_eq!(twice, "rollout dst is running and cannot be removed");
+    assert_eq!(twice, "rollout dst is being removed already and is running; left: exa1, exa2");
+    remove_next(&mut example, "exa2");
+    let twice = request::rollout_remove(example.world(), "dst", "again").unwrap_err().to_string();
+    assert_eq!(twice, "rollout dst is being removed already and is running; left: exa1");
 }
 
 /// `on_trip = "remove"`: the wave that tripped loses the hotfix again by itself; the waves before it keep it.

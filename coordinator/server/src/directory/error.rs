@@ -190,7 +190,7 @@ pub enum DirectoryError {
     },
     /// It has refused the account, and is not asked again for a while. Nothing was sent.
     #[error(
-        "{refused}; it is left alone for {} after that, so that the account is not locked out; once it is mended, `sendgate survey run DOMAIN` tries at once",
+        "{refused}; it is left alone for {} after that, so that asking again does not lock the account out; once it is mended, `sendgate survey run DOMAIN` tries at once",
         Readable(REST)
     )]
     LeftAlone {

@@ -97,7 +97,7 @@ mod tests {
         let refused = error(&server).await;
         assert!(matches!(refused, DirectoryError::BindRefused { .. }), "{refused}");
         let text = error(&server.clone()).await.to_string();
-        let next = "; it is left alone for 15m 0s after that, so that the account is not locked out; once it is mended, \
+        let next = "; it is left alone for 15m 0s after that, so that asking again does not lock the account out; once it is mended, \
                     `sendgate survey run DOMAIN` tries at once";
         assert_eq!(text, format!("{refused}{next}"));
     }

@@ -4,7 +4,7 @@ use super::{AgentMessage, Driver, Message, RecordError};
 use crate::convert;
 use sendgate_core::estate::Observation;
 use sendgate_core::gate::World;
-use sendgate_core::ledger::{AgentJournal, Entry, IntentState, Origin, Outcome, Sequence};
+use sendgate_core::ledger::{AgentJournal, Entry, Holder, IntentState, Origin, Outcome, Sequence};
 use sendgate_core::names::AgentName;
 use sendgate_core::plan::{self, Blocked, Plan};
 use sendgate_proto::v1::{self as wire, to_agent::Kind};
@@ -28,6 +28,8 @@ pub(super) struct Session {
     pub(super) queue: mpsc::Sender<wire::ToAgent>,
     pub(super) hears_heads: bool,
     pub(super) journal: Option<AgentJournal>,
+    /// How far the journal had gone when it was welcomed.
+    pub(super) welcomed: Option<Sequence>,
 }
 
 impl Driver {
@@ -107,6 +109,13 @@ impl Driver {
         self.sessions.get(agent)?.journal
     }
 
+    /// What is written down of an agent that gets a permit.
+    pub(super) fn holder(&self, agent: &AgentName) -> Option<Holder> {
+        let session = self.sessions.get(agent)?;
+        let welcomed = session.welcomed.filter(|_| session.hears_heads);
+        session.journal.map(|journal| Holder { journal, welcomed })
+    }
+
     async fn permit(&mut self, agent: &AgentName, request: wire::PermitRequest) -> Result<(), RecordError> {
         let wire::PermitRequest { act_id, nonce } = request;
         let refused = |act_id, reason, retry: Duration| {
@@ -123,7 +132,7 @@ impl Driver {
         let world = World { policy: &self.policy, estate: &self.estate, ledger: &self.ledger, now: self.clock.now() };
         match plan::permit(world, intent) {
             Ok(()) => {
-                let holder = self.journal_of(agent);
+                let holder = self.holder(agent);
                 self.append(Entry::Permitted { intent, holder }).await?;
                 self.tell(
                     agent,

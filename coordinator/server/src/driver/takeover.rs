@@ -5,7 +5,7 @@ use super::agents::Session;
 use super::{Driver, Hello, Opened, RecordError};
 use crate::convert;
 use sendgate_core::estate::Observation;
-use sendgate_core::ledger::{Entry, Foreign, IntentState, Origin, Outcome, Sequence, Stranger};
+use sendgate_core::ledger::{AgentJournal, Entry, Foreign, Intent, IntentState, Origin, Outcome, Sequence, Stranger};
 use sendgate_core::names::AgentName;
 use sendgate_proto::v1::{self as wire, act_update::State};
 use tokio::sync::{mpsc, oneshot};
@@ -29,15 +29,20 @@ impl Driver {
         self.opened = self.opened.saturating_add(1);
         let number = self.opened;
         let Hello { hears_heads, journal, .. } = hello;
+        let older = self.is_older_copy(&hello);
         // A newer session of the same agent replaces the older one, whose queue closes with this.
-        self.sessions.insert(agent.clone(), Session { number, queue, hears_heads, journal });
+        let head = self.head.reached();
+        self.sessions.insert(agent.clone(), Session { number, queue, hears_heads, journal, welcomed: head });
         let takeover = self.ledger.lineage.takeover().cloned();
-        let opened = Opened { number, generation: self.generation, takeover, head: self.head.reached() };
+        let opened = Opened { number, generation: self.generation, takeover, head };
+        // Before the welcome: once that is written down there, nobody can tell the copy from the journal any more.
+        self.end_forgotten(&hello).await?;
         if reply.send(Ok(opened)).is_err() {
             return Ok(());
         }
         self.estate.observe(Observation::Connected(agent.clone()));
-        let gone: Vec<_> = self.not_running(&agent, &hello).collect();
+        let teller = journal.filter(|_| !older);
+        let gone: Vec<_> = self.not_running(&agent, &hello, teller).collect();
         gone.into_iter().for_each(|observation| self.estate.observe(observation));
         // Before the first report: until then nothing is planned for its hosts.
         for update in hello.running {
@@ -47,9 +52,40 @@ impl Driver {
         Ok(())
     }
 
+    /// The intents whose permit this very journal got, and that the agent cannot know of: it keeps a copy from before that,
+    /// such as a machine that was put back.
+    fn forgotten(&self, hello: &Hello) -> impl Iterator<Item = Sequence> {
+        let journal = hello.journal.filter(|_| hello.hears_heads);
+        let heard = hello.memory.head;
+        let after = move |intent: &Intent| Some(intent.holder?.is_after(journal?, heard));
+        self.ledger.intents.iter().filter(move |(_, intent)| after(intent) == Some(true)).map(|(sequence, _)| *sequence)
+    }
+
+    fn is_older_copy(&self, hello: &Hello) -> bool {
+        self.forgotten(hello).next().is_some()
+    }
+
+    /// Nobody will ever tell how they ended: that the agent knows nothing of them does not say that they have not begun.
+    async fn end_forgotten(&mut self, hello: &Hello) -> Result<(), RecordError> {
+        let open = |intent: &Sequence| self.ledger.intents.get(intent).is_some_and(|known| known.state.is_open());
+        let forgotten: Vec<_> = self.forgotten(hello).filter(open).collect();
+        for intent in forgotten {
+            tracing::warn!(intent = intent.0, "the agent's journal is an older copy of the one that got the permit");
+            let detail =
+                "the agent's journal was put back to a copy from before it got the permit, so that it may have begun";
+            self.append(Entry::Outcome { intent, outcome: Outcome::Unknown { detail: detail.into() } }).await?;
+        }
+        Ok(())
+    }
+
     /// What ran on the agent's hosts when they were heard last and is not among what it says now: it has ended meanwhile, how
     /// is told next. Where the agent's journal is another one it knows nothing of it, and nobody knows how it ended.
-    fn not_running(&self, agent: &AgentName, hello: &Hello) -> impl Iterator<Item = Observation> {
+    fn not_running(
+        &self,
+        agent: &AgentName,
+        hello: &Hello,
+        teller: Option<AgentJournal>,
+    ) -> impl Iterator<Item = Observation> {
         let now = self.clock.now().steady;
         self.estate
             .foreign
@@ -57,7 +93,7 @@ impl Driver {
             .filter(|(host, foreign)| self.policy.hosts.get(*host) == Some(agent) && foreign.unknown.is_none())
             .filter(|(_, foreign)| hello.running.iter().all(|update| update.act_id != foreign.act))
             .map(move |(host, foreign)| {
-                if foreign.teller.is_some() && foreign.teller == hello.journal {
+                if foreign.teller.is_some() && foreign.teller == teller {
                     Observation::ForeignOver(host.clone(), foreign.act.clone(), now)
                 } else {
                     Observation::Foreign(host.clone(), Foreign { unknown: Some(now), ..foreign.clone() })
@@ -88,7 +124,7 @@ impl Driver {
         let filed = self.ledger.intents.get(&intent).is_some_and(|known| known.state == IntentState::Filed);
         if began && filed {
             tracing::warn!(intent = intent.0, "it began, so its permit was given by an earlier coordinator");
-            let holder = self.journal_of(agent);
+            let holder = self.holder(agent);
             self.append(Entry::Permitted { intent, holder }).await?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 
 use crate::scene::{Running, disrupted, hello, journal, next, offered, offering, refused};
 use sendgate_coordinator::driver::Hello;
-use sendgate_core::ledger::{Entry, Outcome};
+use sendgate_core::ledger::{Entry, Memory, Outcome, Sequence};
 use sendgate_proto::v1::{self as wire, act_update::State, to_agent::Kind};
 
 fn outcomes(running: &Running) -> Vec<Outcome> {
@@ -44,6 +44,29 @@ async fn an_act_that_another_journal_had_the_permit_of_may_have_begun() {
     running.update("exa1", &act, State::Refused, None).await;
     assert!(matches!(next(&mut told).await, Kind::ActAck(_)));
     assert!(matches!(outcomes(&running)[..], [_, Outcome::NotStarted { .. }]), "{:?}", outcomes(&running));
+}
+
+/// Its machine was put back to a snapshot: the journal is the same one, and knows nothing of the act.
+#[tokio::test]
+async fn an_older_copy_of_the_journal_that_got_the_permit_does_not_know_that_the_act_has_not_begun() {
+    let (running, _, act) = offering().await;
+    let hearing = |head| Hello { hears_heads: true, memory: Memory { head, ..Memory::default() }, ..hello() };
+    let (mut told, opened) = running.hello("exa1", hearing(None)).await.unwrap();
+    running.ask("exa1", &act).await;
+    while !matches!(next(&mut told).await, Kind::Permit(_)) {}
+    let head = opened.head.unwrap();
+    // It has heard of that, and may not have heard of more.
+    running.hello("exa1", hearing(Some(head))).await.unwrap();
+    assert!(outcomes(&running).is_empty());
+    for _ in 0..2 {
+        running.hello("exa1", hearing(Sequence::new(head.get() - 1))).await.unwrap();
+        running.everything_good().await;
+        let [Outcome::Unknown { detail }] = &outcomes(&running)[..] else { panic!("{:?}", outcomes(&running)) };
+        let why = "the agent's journal was put back to a copy from before it got the permit, so that it may have begun";
+        assert_eq!(detail, why);
+    }
+    assert_eq!(running.count("intent"), 1, "it is not done again");
+    assert!(disrupted(&running, "exa1").await.unwrap().contains("ended is unknown"));
 }
 
 #[tokio::test]

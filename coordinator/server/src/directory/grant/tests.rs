@@ -311,7 +311,7 @@ async fn where_the_account_was_refused_no_entry_binds_again_for_a_while() {
         withdraw(&server, &entry, &Always).await.map(drop),
         establish(&server, &entry).await.map(drop),
     ];
-    let next = "; it is left alone for 15m 0s after that, so that the account is not locked out; once it is mended, \
+    let next = "; it is left alone for 15m 0s after that, so that asking again does not lock the account out; once it is mended, \
                 `sendgate survey run DOMAIN` tries at once";
     for end in ends {
         assert_eq!(end.unwrap_err().to_string(), format!("{first}{next}"));

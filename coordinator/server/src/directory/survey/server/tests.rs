@@ -87,7 +87,7 @@ async fn an_account_that_is_refused_is_left_alone_for_minutes_also_when_a_readin
     let state = with_ann("CN=Ann,DC=example,DC=test");
     let (watcher, mut ends) = watcher(server.clone(), &state);
     let running = Owned(tokio::spawn(watcher.run()));
-    let next = "; it is left alone for 15m 0s after that, so that the account is not locked out; once it is mended, \
+    let next = "; it is left alone for 15m 0s after that, so that asking again does not lock the account out; once it is mended, \
                 `sendgate survey run DOMAIN` tries at once";
     for _ in 0..2 {
         let (_, Update::Failed { why, kept }) = ends.said.recv().await.unwrap() else { panic!("not failed") };
