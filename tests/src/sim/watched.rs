@@ -82,7 +82,13 @@ impl World {
 
     /// A report was heard: whether it shows what an install was to bring.
     pub(super) fn notes(&mut self, now: Duration, host: &'static str) {
-        if self.told_version(host) != Some(Self::target().to_string().as_str()) {
+        let version = self.told_version(host);
+        if version != Some(Self::target().to_string().as_str()) {
+            // What the lost part brought is gone, and was never shown: whoever brings it now is not of us.
+            let runs = self.acts.values().any(|act| act.running() && act.host == host);
+            if version.is_some() && !self.lost.waits && !runs && !self.watched.learned.contains_key(host) {
+                self.watched.lost.remove(host);
+            }
             return;
         }
         self.watched.had.insert(host);

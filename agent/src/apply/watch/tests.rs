@@ -318,9 +318,12 @@ fn what_does_not_die_is_not_waited_for() {
     files.write_program(&process::mark(child.id()).unwrap()).unwrap();
     assert_eq!(look(&files).unwrap(), Look::Running);
     assert_eq!(look(&files).unwrap(), Look::Running, "it may take a moment");
+    let refused = || Err(std::io::ErrorKind::PermissionDenied.into());
+    assert!(overdue::look(&files, refused).is_err(), "nor may it be killed");
     files.write_killed(Steady::after_boot(Duration::ZERO)).unwrap();
     let (progress, detail) = over(gone(&files));
     assert_eq!(progress, Progress::Unknown);
+    assert_eq!(over(overdue::look(&files, refused).unwrap()), (progress, detail.clone()));
     let told = "the program's supervisor ended, and what it had started did not end in time and was killed by the agent; it was \
                 still there 10s later";
     assert_eq!(detail, told);

@@ -106,6 +106,7 @@ mod tests {
     use super::super::samples;
     use super::*;
     use sendgate_core::ledger::{Held, Hold};
+    use sendgate_core::view::HoldLine;
 
     fn shown(view: &ForecastView) -> String {
         table(view, samples::digest())

@@ -1,11 +1,11 @@
 //! Hosts that a wave went on without: over the rollout they stay counted.
 
-use super::{file_it, install_next, resume, waves};
+use super::{against, file_it, install_next, phases, resume, waves};
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name};
 use sendgate_core::estate::Estate;
 use sendgate_core::ledger::{Entry, Milestone, Stamped};
 use sendgate_core::names::HostName;
-use sendgate_core::plan::rollout::Class;
+use sendgate_core::plan::rollout::{Class, Phase};
 use sendgate_core::plan::{self, Step};
 use sendgate_core::{request, view};
 use std::collections::{BTreeMap, BTreeSet};
@@ -154,4 +154,30 @@ fn what_a_wave_went_on_without_stops_no_removal_and_outlasts_a_restart() {
     let tallies = view::rollout(example.world(), &name("dst")).unwrap().tallies;
     assert!(tallies.iter().all(|tally| tally.failed.is_empty()), "{tallies:?}");
     assert!(!example.rollout_state().starts_with("stopped"), "{}", example.rollout_state());
+}
+
+/// Nothing of this wave is watched, for somebody else has brought it all; what the wave before has changed still is.
+#[test]
+fn a_wave_in_which_nothing_is_ours_is_not_over_while_a_pause_on_what_was_changed_cannot_be_placed() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &waves()));
+    install_next(&mut example, "exa1");
+    example.pass(minutes(15));
+    example.settle();
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
+    example.paused.insert("anna");
+    example.observe_all();
+    example.estate.domains.clear();
+    example.exchange("exa2", AFTER);
+    example.settle();
+    assert_eq!((example.rollout_state().as_str(), &phases(&example)[1]), ("running", &Phase::Done));
+    let why = against(&example, "exa2").join("\n");
+    assert!(
+        why.contains("GoodLink gla has paused anna, and whether his mailbox is on a changed server is not known"),
+        "{why}"
+    );
+    example.survey();
+    example.settle();
+    let state = example.rollout_state();
+    assert!(state.contains("the rollout: 1 new Send As pauses") && state.contains("anna (gla)"), "{state}");
 }

@@ -9,6 +9,7 @@ use crate::ledger::{Rollout, RolloutState, Sequence};
 use crate::names::{ExchangeServerName, HostName};
 use crate::plan::{Blocked, hold};
 use crate::time::Readable;
+use std::collections::BTreeSet;
 
 /// The hosts of a server in the order in which they go: as configured, but a cluster's active node last, so that its
 /// users can be moved to a node that has the hotfix.
@@ -44,13 +45,15 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         // Also where nothing of the wave is watched, as after a failure that was allowed.
         let current = wave == rollout.waves_done;
         let tests = if current { test_send::pending(world, rollout, wave, hosts) } else { Vec::new() };
+        // What earlier waves have changed is counted to the end of the rollout.
+        let earlier = if current && rollout.removal.is_none() { unclear(world, rollout, hosts) } else { Vec::new() };
         let is_failed =
             |host: &HostProgress| current && rollout.removal.is_none() && matches!(host.phase, Phase::Failed { .. });
         let after_failure = |HostProgress { server, host, .. }: &HostProgress| {
             phase::after_failure(&About { world, rollout, wave, server, host, except })
         };
         for host in hosts.iter_mut().filter(|host| host.wave == wave && host.phase.is_over()) {
-            host.blocked.extend(tests.iter().cloned());
+            host.blocked.extend(tests.iter().chain(&earlier).cloned());
             if let Some(AfterFailure::NotHeard(why)) = Some(&*host).filter(|host| is_failed(host)).map(after_failure) {
                 host.blocked.insert(why);
             }
@@ -109,7 +112,8 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
 /// What is not known of pauses on the servers that were changed so far.
 pub(super) fn unclear(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Blocked> {
     let changed = hosts.iter().filter(|host| ours(world, rollout, &host.host));
-    baseline::unclear(world, rollout, &changed.map(|host| &host.server).collect())
+    let changed: BTreeSet<_> = changed.map(|host| &host.server).collect();
+    if changed.is_empty() { Vec::new() } else { baseline::unclear(world, rollout, &changed) }
 }
 
 /// What is not known of a watched host: its wave is not over before it is.
