@@ -68,17 +68,15 @@ fn just_started(world: World<'_>) -> bool {
 }
 
 /// The cells of an Exchange server: one for each domain whose users it may hold by declaration, or does hold by what the
-/// directory says. A domain that gives no evidence any more keeps the cells of what it showed last; one that has not been
-/// read since the start is awaited for as long as a host may be silent.
+/// directory says. A domain that gives no evidence any more keeps the cells of what it showed last; after a start, which forgets
+/// that, one of whose users not all have been read is awaited.
 #[must_use]
 pub fn cells_of_server(world: World<'_>, server: &ExchangeServerName) -> BTreeSet<DomainName> {
     let declared = world.policy.goodlink.values().filter(|goodlink| goodlink.exchange.contains(server));
     let mut domains: BTreeSet<DomainName> = declared.flat_map(|goodlink| goodlink.domains.iter().cloned()).collect();
     let holds = |domain: &&DomainName| {
         users::last_on(world, domain, server).any(|user| world.ledger.waiver(user, world.now).is_none())
-            || !world.estate.domains.contains_key(*domain)
-                && just_started(world)
-                && world.policy.goodlink_in(domain).next().is_some()
+            || users::awaited(world, domain)
     };
     let others = world.policy.domains.keys().filter(|domain| !domains.contains(*domain));
     let others: Vec<DomainName> = others.filter(holds).cloned().collect();
