@@ -8,7 +8,7 @@ mod users;
 
 pub use reason::Reason;
 pub use users::{Resolution, resolve, shown, subjects};
-pub(crate) use users::{is_shown_on, no_evidence, not_seen, not_seen_anew};
+pub(crate) use users::{may_be_on, no_evidence, not_seen, not_seen_anew};
 
 use crate::estate::Estate;
 use crate::ledger::Ledger;

@@ -356,14 +356,16 @@ fn is_unread(world: World<'_>, domain: &DomainName, user: &DirectoryName) -> boo
 }
 
 /// Whether a user of the GoodLink server has his mailbox on one of these servers by what one of his domains shows or showed
-/// last, whatever others leave unsaid.
-pub(crate) fn is_shown_on(
+/// last, or may have it there because one is awaited after a start; whatever others leave unsaid.
+pub(crate) fn may_be_on(
     world: World<'_>,
     goodlink: &GoodLinkPolicy,
     user: &DirectoryName,
     servers: &BTreeSet<&ExchangeServerName>,
 ) -> bool {
-    goodlink.domains.iter().any(|domain| last_home(world, domain, user).is_some_and(|home| servers.contains(home)))
+    goodlink.domains.iter().any(|domain| {
+        last_home(world, domain, user).is_some_and(|home| servers.contains(home)) || is_awaited(world, domain, user)
+    })
 }
 
 /// Roster users whose object is in this domain by its fresh picture, whatever other domains say or leave unsaid: what is

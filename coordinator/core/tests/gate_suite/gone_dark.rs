@@ -2,6 +2,7 @@
 
 use crate::example::{Example, minutes, name};
 use sendgate_core::coverage::Judged;
+use sendgate_core::coverage::reading::Home;
 use sendgate_core::coverage::verdict::Presence;
 use sendgate_core::estate::Observation;
 use sendgate_core::gate;
@@ -79,7 +80,7 @@ fn servers_that_are_away_leave_the_cell_closed_of_whom_they_showed() {
         }
         // He moves on, which is seen when they are back.
         let mut gone = anna(&example);
-        gone.home = sendgate_core::coverage::reading::Home::Server(name("exb1"));
+        gone.home = Home::Server(name("exb1"));
         shows(&mut example, Some(Presence::Here(Box::new(gone))));
         assert_eq!(cells(&example), ["a.example.test"]);
         assert_eq!(example.texts("exa1"), Vec::<String>::new());
@@ -110,6 +111,33 @@ fn a_user_whom_nobody_can_read_any_more_counts_where_he_was() {
     assert!(texts.iter().any(|text| text.contains(why)), "{texts:?}");
     shows(&mut example, Some(Presence::Absent));
     assert_eq!(example.texts("exa1"), Vec::<String>::new());
+}
+
+/// His mailbox is on its way to another server: until the directory says that it has arrived it may be where it was.
+#[test]
+fn a_mailbox_that_cannot_be_placed_counts_where_it_was() {
+    for scope in [GateScope::Domain, GateScope::Mailboxes] {
+        let mut example = moved(scope);
+        let mut unclear = anna(&example);
+        unclear.home = Home::Unclear("homeMDB says exb1, msExchHomeServerName exa1".into());
+        let unclear = Presence::Here(Box::new(unclear));
+        for _ in 0..2 {
+            shows(&mut example, Some(unclear.clone()));
+            assert_eq!(cells(&example), ["a.example.test", B]);
+            let texts = example.texts("exa1");
+            assert!(texts.iter().any(|text| text.contains("homeMDB says exb1")), "{scope:?}: {texts:?}");
+        }
+        // What was remembered outlasts it.
+        shows(&mut example, None);
+        assert_eq!(cells(&example), ["a.example.test", B]);
+        let mut arrived = anna(&example);
+        arrived.home = Home::Server(name("exb1"));
+        shows(&mut example, Some(Presence::Here(Box::new(arrived))));
+        assert_eq!(cells(&example), ["a.example.test"]);
+        // Between two other servers.
+        shows(&mut example, Some(unclear));
+        assert_eq!(cells(&example), ["a.example.test"]);
+    }
 }
 
 /// Where nothing of the kind is remembered, because the coordinator has just started.
@@ -190,7 +218,7 @@ fn after_a_start_a_look_that_asked_for_nobody_ends_no_waiting() {
         let mut here = anna(&example);
         shows(&mut example, Some(Presence::Here(Box::new(here.clone()))));
         assert_eq!(cells(&example), ["a.example.test", B]);
-        here.home = sendgate_core::coverage::reading::Home::Server(name("exb1"));
+        here.home = Home::Server(name("exb1"));
         shows(&mut example, Some(Presence::Here(Box::new(here))));
         assert_eq!(example.texts("exa1"), Vec::<String>::new());
     }

@@ -15,6 +15,7 @@ mod taken_over;
 mod test_send;
 mod thresholds;
 mod under_way;
+mod unplaced;
 mod wave;
 mod went_on;
 mod window;
