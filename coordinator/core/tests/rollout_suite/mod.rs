@@ -16,6 +16,7 @@ mod test_send;
 mod thresholds;
 mod under_way;
 mod unplaced;
+mod watched;
 mod wave;
 mod went_on;
 mod window;

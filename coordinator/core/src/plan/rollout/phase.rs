@@ -274,9 +274,7 @@ fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
     if is_led_by_nobody(world, about.host) {
         return Phase::Verifying { missing: "its agent is not led by this coordinator".to_owned() };
     }
-    // The deadline does not go on while it is held (invariant 7), and begins anew with a takeover, which forgets reports.
-    let since = world.ledger.lineage.taken_over_at().map_or(at, |anew| anew.max(at));
-    let running = hold::running(world, since, || over(world, about.rollout, about));
+    let running = since_end(about, at);
     if about.report().is_none() && silence(world, about.host).is_none() {
         return Phase::Verifying { missing: "it has not reported since the coordinator started".to_owned() };
     }
@@ -298,9 +296,17 @@ fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
     }
 }
 
-/// What the host shows after its install ended badly, by its own word: the hotfix may be there all the same.
+/// How long the host has had to show what its act brought about: that deadline does not go on while it is held (invariant 7),
+/// and begins anew with a takeover, which forgets reports.
+fn since_end(about: &About<'_>, end: Steady) -> Duration {
+    let world = about.world;
+    let since = world.ledger.lineage.taken_over_at().map_or(end, |anew| anew.max(end));
+    hold::running(world, since, || over(world, about.rollout, about))
+}
+
+/// What a host shows that has failed without having been verified: the hotfix may be there all the same.
 pub(super) enum AfterFailure {
-    /// It has not reported since: the wave is not over meanwhile.
+    /// It has not reported since its install failed: the wave is not over meanwhile.
     NotHeard(Blocked),
     /// The hotfix is there, since then at the latest: its users are to be watched.
     There(Steady),
@@ -308,24 +314,35 @@ pub(super) enum AfterFailure {
     Nothing,
 }
 
-/// What a host shows whose install failed.
+/// What a host shows that has failed without having been verified.
 pub(super) fn after_failure(about: &About<'_>) -> AfterFailure {
     let world = about.world;
     let last = about.counted().pop().map(|(_, intent)| &intent.state);
-    let Some(IntentState::Ended { outcome: Outcome::Failed { .. }, at }) = last else { return AfterFailure::Nothing };
+    let Some(IntentState::Ended { outcome, at }) = last else { return AfterFailure::Nothing };
+    let failed = match outcome {
+        Outcome::Failed { .. } => true,
+        // It had its time to show a store that serves; what it shows instead counts.
+        Outcome::Succeeded { .. } | Outcome::Unknown { .. } => false,
+        Outcome::Withdrawn { .. } | Outcome::NotStarted { .. } => return AfterFailure::Nothing,
+    };
     let Some(report) = about.report().filter(|host| host.reported > *at) else {
         let running = hold::running(world, *at, || over(world, about.rollout, about));
         let remaining = world.policy.act_deadline.saturating_sub(running);
         let what = "its install failed, and whether it left the hotfix behind the host has not shown since".to_owned();
-        return match remaining.is_zero() {
-            true => AfterFailure::Nothing,
-            false => AfterFailure::NotHeard(Blocked::Wait { what, remaining }),
+        return match failed && !remaining.is_zero() {
+            false => AfterFailure::Nothing,
+            true => AfterFailure::NotHeard(Blocked::Wait { what, remaining }),
         };
     };
-    match installed(report).filter(|version| has(world, about.rollout, *version)) {
-        Some(_) => AfterFailure::There(world.ledger.versions_noted.get(about.host).map_or(*at, |noted| *noted.max(at))),
-        None => AfterFailure::Nothing,
+    if installed(report).is_none_or(|version| !has(world, about.rollout, version)) {
+        return AfterFailure::Nothing;
     }
+    if failed {
+        return AfterFailure::There(world.ledger.versions_noted.get(about.host).map_or(*at, |noted| *noted.max(at)));
+    }
+    // Until it was called failed it was waited for: nobody sent through a store that does not serve.
+    let watched = since_end(about, *at).saturating_sub(world.policy.act_deadline);
+    AfterFailure::There(Steady::after_start(world.now.steady.since(Steady::START).saturating_sub(watched)))
 }
 
 /// Whatever a hold on would stop the work on this host.
