@@ -62,7 +62,7 @@ pub fn cell(world: World<'_>, domain: &DomainName, server: &ExchangeServerName) 
 }
 
 /// Whether hosts that are not silent may have had no time yet to say what they know.
-fn just_started(world: World<'_>) -> bool {
+pub(crate) fn just_started(world: World<'_>) -> bool {
     let limit = world.policy.freshness.silent_after;
     world.ledger.started.is_some_and(|started| world.now.steady.since(started) <= limit)
 }

@@ -2,6 +2,7 @@
 
 use super::{against, carry_out, file_it, installs, phases};
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, wave};
+use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::estate::Observation;
 use sendgate_core::ledger::{Entry, Foreign, Generation, Origin, RolloutState, Strangeness, Stranger};
 use sendgate_core::plan::rollout::Phase;
@@ -11,13 +12,17 @@ use sendgate_core::time::{BootTime, ClockMark};
 /// A coordinator that has just started, and a rollout of two waves that removes the hotfix when it trips.
 fn started() -> Example {
     let mut example = Example::covered();
-    let clock = ClockMark { boot_id: None, boot_time: BootTime::after_boot(minutes(1)), steady: example.now.steady };
-    let generation = Generation { epoch: 7, counter: 1, mark: 1 };
-    example.append(Entry::Started { generation, clock, version: "1".into(), laboratory: false });
+    start(&mut example, 1);
     example.settle();
     let waves = wave("canary", &["exa1"]) + "soak = \"5h\"\n" + &wave("rest", &["exa2"]);
     example.rollout_of(&file_of("dst", &format!("on_trip = \"remove\"\n{waves}")));
     example
+}
+
+fn start(example: &mut Example, counter: u64) {
+    let clock = ClockMark { boot_id: None, boot_time: BootTime::after_boot(minutes(1)), steady: example.now.steady };
+    let generation = Generation { epoch: 7, counter, mark: 1 };
+    example.append(Entry::Started { generation, clock, version: "1".into(), laboratory: false });
 }
 
 fn take_over(example: &mut Example, epoch: u64) {
@@ -80,6 +85,54 @@ fn an_agent_that_is_led_by_nobody_makes_its_host_not_unreachable() {
         example.silence(minutes(3));
         example.settle();
         goes_on(example, "so late it is silent, and not lost");
+    }
+}
+
+/// While an agent is led by nobody nothing can move anywhere: that is nobody's forgetfulness, however it ends.
+#[test]
+fn patience_does_not_run_while_an_agent_is_led_by_nobody() {
+    // exa2 comes and is refused, and the others report.
+    let refused = |example: &mut Example, after| {
+        let (remembered, cause) = (Generation { epoch: 7, counter: 9, mark: 4 }, Strangeness::LostStart);
+        example.estate.observe(Observation::Stranger(name("exa2"), Stranger { remembered, cause }));
+        example.silence(minutes(after));
+        example.exchange("exa1", BEFORE);
+        example.goodlink("adom\\goodadmin");
+        example.roster(&["anna", "bert", "carl"]);
+        example.survey();
+        example.settle();
+    };
+    let goes: [(&str, fn(&mut Example)); 3] = [
+        ("a person says who goes on", |example| take_over(example, 99)),
+        ("it comes with another memory", |_| {}),
+        ("another start, which knows nothing of it yet", |example| {
+            start(example, 2);
+            example.estate = sendgate_core::estate::Estate::default();
+        }),
+    ];
+    for (why, go) in goes {
+        let mut example = started();
+        example.settle();
+        refused(&mut example, 9 * 24 * 60);
+        goes_on(&example, "nothing can move");
+        go(&mut example);
+        example.settle();
+        goes_on(&example, why);
+        refused(&mut example, 60);
+        goes_on(&example, why);
+        // All report, exa2 among them.
+        example.pass(minutes(1));
+        example.settle();
+        goes_on(&example, why);
+        // From then on it runs as it always did.
+        example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+        example.pass(minutes(7 * 24 * 60));
+        example.settle();
+        goes_on(&example, why);
+        example.pass(minutes(2 * 24 * 60));
+        example.settle();
+        let rollout = &example.ledger.rollouts[&name("dst")];
+        assert!(rollout.state.to_string().contains("nothing has moved for 192h"), "{why}: {}", rollout.state);
     }
 }
 

@@ -36,7 +36,7 @@ impl Driver {
         if reply.send(Ok(opened)).is_err() {
             return Ok(());
         }
-        self.estate.observe(Observation::Connected(agent.clone()));
+        self.estate.observe(Observation::Connected(agent.clone(), self.clock.now().steady));
         let gone: Vec<_> = self.not_running(&agent, &hello).collect();
         gone.into_iter().for_each(|observation| self.estate.observe(observation));
         // Before the first report: until then nothing is planned for its hosts.
