@@ -24,12 +24,13 @@ fn ends(example: &mut Example, outcome: Outcome) {
 
 /// Minutes later all report; the first host has the hotfix, and its store is mounted or not.
 fn later(example: &mut Example, after: u64, mounted: bool) {
+    let served = example.estate.served.get(&name("exa1")).copied();
     example.pass(minutes(after));
     example.exchange("exa1", AFTER);
-    let host = example.estate.hosts.get_mut(&name("exa1")).unwrap();
-    host.exchange.as_mut().unwrap().mounted = Ok(mounted);
     if !mounted {
-        example.estate.served.remove(&name("exa1"));
+        let host = example.estate.hosts.get_mut(&name("exa1")).unwrap();
+        host.exchange.as_mut().unwrap().mounted = Ok(false);
+        example.estate.served.extend(served.map(|served| (name("exa1"), served)));
     }
     example.settle();
 }
@@ -75,4 +76,66 @@ fn a_store_that_never_came_up_is_watched_as_one_that_went_down() {
         later(&mut example, 1, false);
         assert_eq!(next(&mut example), ["exa2"]);
     }
+}
+
+/// The installer says that it failed, and left the hotfix behind; the store serves.
+fn left_behind(allowed: &str) -> Example {
+    let mut example = begun(allowed);
+    ends(&mut example, Outcome::Failed { detail: "exit code 3010".into() });
+    later(&mut example, 1, true);
+    assert_eq!(failed(&example), Some(Class::Install));
+    assert_eq!(example.rollout_state(), "running");
+    example
+}
+
+/// All but the first host report, minutes later.
+fn silent(example: &mut Example, after: u64) {
+    example.silence(minutes(after));
+    example.goodlink("adom\\goodadmin");
+    example.exchange("exa2", crate::example::BEFORE);
+    example.survey();
+    example.settle();
+}
+
+#[test]
+fn a_failed_install_does_not_hide_a_store_that_goes_down() {
+    let mut example = left_behind("failed_installs = 1");
+    later(&mut example, 1, false);
+    let state = example.rollout_state();
+    assert!(state.contains("1 stores down, 0 allowed: exa1 the store is not mounted"), "{state}");
+}
+
+#[test]
+fn a_failed_install_does_not_hide_silence() {
+    let mut example = left_behind("failed_installs = 1");
+    // Within what an act may take the wave waits for a word, however long the soak is over.
+    silent(&mut example, 30);
+    let blocked = blocked(&example);
+    assert!(blocked.iter().any(|why| why.contains("it has been silent for 30m")), "{blocked:?}");
+    assert_eq!(next(&mut example), Vec::<String>::new());
+    silent(&mut example, 31);
+    let state = example.rollout_state();
+    assert!(state.contains("1 unreachable hosts, 0 allowed: exa1 nothing was heard of it for 1h 1m"), "{state}");
+    // Where that is allowed as well, nobody waits for ever.
+    let mut example = left_behind("failed_installs = 1\nunreachable = 1");
+    silent(&mut example, 61);
+    assert_eq!(next(&mut example), ["exa2"]);
+}
+
+/// The store comes up after the installer has gone: it has as long as after one that says that all went well.
+#[test]
+fn a_store_has_its_time_to_come_up_after_an_install_that_failed() {
+    let down = |after| {
+        let mut example = begun("failed_installs = 1");
+        ends(&mut example, Outcome::Failed { detail: "exit code 3010".into() });
+        later(&mut example, 20, false);
+        let why = "exa1: the store is not mounted, after an install that failed: 40m 0s to go";
+        assert!(blocked(&example).iter().any(|blocked| blocked.contains(why)), "{:?}", blocked(&example));
+        assert_eq!(next(&mut example), Vec::<String>::new());
+        later(&mut example, after, false);
+        example
+    };
+    assert_eq!(down(40).rollout_state(), "running");
+    let state = down(41).rollout_state();
+    assert!(state.contains("1 stores down, 0 allowed"), "{state}");
 }

@@ -1,6 +1,7 @@
 //! A rollout: how far each host is, what may begin, what trips, when a wave and when all of it ends.
 //!
-//! 1. [`phase`]: what the journal and the host's own report say of each host, [`cluster`] where several have one store;
+//! 1. [`phase`]: what the journal and the host's own report say of each host, [`cluster`] where several have one store,
+//!    [`after_failure`] where the hotfix is there though it failed;
 //! 2. [`wave`]: whose turn it is, and how long the wave is still watched;
 //! 3. [`begin`]: what speaks against beginning on a host now, windows ([`fit`]) among it;
 //! 4. [`tally`]: what has gone wrong, against the thresholds;
@@ -9,6 +10,7 @@
 //!
 //! [`progress`] is the one answer: the plan, the permit and every view ask it.
 
+mod after_failure;
 mod baseline;
 mod begin;
 mod cluster;
