@@ -182,13 +182,35 @@ fn a_change_long_after_a_takeover_is_not_of_the_rollout() {
     assert_eq!(baselines.keys().collect::<Vec<_>>(), [&0], "its wave has changed nothing yet");
 }
 
-/// The same of a host that the lost part had changed: somebody has changed it since.
+/// A later patch, which contains it, makes a host that the lost part changed no other one: its users have the hotfix of this
+/// rollout all the same, as those of a host that the copy installed would.
 #[test]
-fn what_was_found_is_not_of_the_rollout_once_somebody_has_changed_it() {
+fn what_was_found_stays_of_the_rollout_when_somebody_patches_it() {
+    let mut example = started();
+    take_over(&mut example, 99);
+    found(&mut example, "exa1");
+    assert!(matches!(phases(&example)[0], Phase::Soaking { .. }), "{:?}", phases(&example));
+    example.pass(minutes(5));
+    example.exchange("exa1", "6.5.7654.12");
+    example.settle();
+    let resume = request::resume(example.world(), &name("olga"), "dst", "the patch day's");
+    file_it(&mut example, "olga", resume);
+    example.settle();
+    assert!(matches!(phases(&example)[0], Phase::Soaking { .. }), "{:?}", phases(&example));
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 0);
+    example.pauses("anna");
+    assert!(example.rollout_state().contains("1 new Send As pauses"), "{}", example.rollout_state());
+}
+
+/// One that no rollout that goes on has seen with the hotfix is whoever's changed it since.
+#[test]
+fn what_was_found_is_of_no_rollout_that_is_over_once_somebody_has_changed_it() {
     let mut example = started();
     take_over(&mut example, 99);
     found(&mut example, "exa2");
     assert!(example.ledger.found.contains_key(&name("exa2")));
+    let abort = request::rollout_abort(example.world(), "dst", "another way");
+    file_it(&mut example, "olga", abort);
     example.exchange("exa2", "6.5.7654.12");
     example.settle();
     assert!(!example.ledger.found.contains_key(&name("exa2")));
