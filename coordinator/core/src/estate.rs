@@ -21,6 +21,8 @@ pub struct Estate {
     pub sessions: BTreeSet<AgentName>,
     /// Agents that are not led by this coordinator: they have obeyed another one, or a newer copy of its journal.
     pub strangers: BTreeMap<AgentName, Stranger>,
+    /// When one of them came last and was one no more.
+    pub stranger_left: Option<Steady>,
     /// What agents told of acts that the journal does not have.
     pub foreign: BTreeMap<HostName, Foreign>,
     /// When the end of such an act was told last: what the host reported before may be of before.
@@ -178,8 +180,8 @@ pub struct LaterPause {
 /// Something observed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// An agent's session opened.
-    Connected(AgentName),
+    /// An agent's session opened, and when.
+    Connected(AgentName, Steady),
     /// An agent's session ended.
     Disconnected(AgentName),
     /// An agent has obeyed another coordinator, and gets no session.
@@ -206,8 +208,10 @@ impl Estate {
     /// Takes in one observation.
     pub fn observe(&mut self, observation: Observation) {
         match observation {
-            Observation::Connected(agent) => {
-                self.strangers.remove(&agent);
+            Observation::Connected(agent, at) => {
+                if self.strangers.remove(&agent).is_some() {
+                    self.stranger_left = Some(at);
+                }
                 self.sessions.insert(agent);
             }
             Observation::Stranger(agent, stranger) => {

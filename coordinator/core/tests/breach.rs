@@ -6,7 +6,7 @@ mod example;
 use example::{AFTER, Example, file, minutes, name};
 use sendgate_core::coverage::reading::Home;
 use sendgate_core::coverage::verdict::Presence;
-use sendgate_core::coverage::{Cause, DomainPicture, VerdictKind};
+use sendgate_core::coverage::{Cause, DomainPicture, Judged, VerdictKind};
 use sendgate_core::enforcement::Enforcement;
 use sendgate_core::estate::{GoodLinkState, Observation, Roster, RosterDigest};
 use sendgate_core::ledger::{Effect, Entry};
@@ -217,6 +217,62 @@ fn a_mailbox_that_cannot_be_placed_ends_no_breach() {
         why.starts_with("where the mailbox of anna@a.example.test is: exa1 on a1, exa2 on a2; a breach was"),
         "{why}"
     );
+}
+
+/// GoodLink server glb ought to have nobody on EXA1, which checks; anna is there without the right.
+fn breached_by_glb() -> Example {
+    let mut example = Example::covered();
+    example.beside_glb();
+    let anna = example.only("anna");
+    example.estate.rosters.insert(name("glb"), anna);
+    example.roster(&["bert", "carl"]);
+    let host = example.estate.hosts[&name("gla")].clone();
+    example.report("glb", host);
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.survey();
+    example.exchange("exa1", AFTER);
+    example.settle();
+    assert_eq!(known(&example), ["exa1"]);
+    example
+}
+
+/// What a look shows of anna.
+fn look(example: &mut Example, change: impl FnOnce(&mut Presence)) {
+    let mut look = example.look();
+    let Judged::All(users) = &mut look.users else { panic!() };
+    change(users.get_mut(&name("anna@a.example.test")).unwrap());
+    example.estate.observe(Observation::Look(look));
+    example.settle();
+}
+
+/// Her mailbox is on its way to EXA2: it may be on EXA1 still.
+#[test]
+fn a_mailbox_that_moves_away_ends_no_breach_before_it_has_arrived() {
+    let mut example = breached_by_glb();
+    let home = |home| {
+        move |anna: &mut Presence| {
+            let Presence::Here(anna) = anna else { panic!() };
+            anna.home = home;
+        }
+    };
+    look(&mut example, home(Home::Unclear("homeMDB says exa2, msExchHomeServerName exa1".into())));
+    assert_eq!(known(&example), ["exa1"]);
+    let why = &view::status(example.world()).breaches_not_known[&name("exa1")];
+    assert!(why.starts_with("where the mailbox of anna@a.example.test is: homeMDB says exa2"), "{why}");
+    look(&mut example, home(Home::Server(name("exa2"))));
+    assert_eq!(known(&example), Vec::<String>::new());
+}
+
+/// Nor does a start, after which her roster comes before she was read.
+#[test]
+fn a_user_whom_nobody_has_read_since_the_start_ends_no_breach() {
+    let mut example = breached_by_glb();
+    example.ledger.started = Some(example.now.steady);
+    example.estate.domains.clear();
+    look(&mut example, |anna| *anna = Presence::Unknown("a1 did not account for her".into()));
+    assert_eq!(known(&example), ["exa1"]);
+    look(&mut example, |_| {});
+    assert_eq!(known(&example), ["exa1"]);
 }
 
 /// What hides a breach is said of each server whose store checks, or may; of one that is known not to, nothing is needed.

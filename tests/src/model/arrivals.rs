@@ -24,7 +24,7 @@ impl Run<'_> {
             coordinator.sessions[host] = true;
         }
         let agent = self.model.scene.agents[host].clone();
-        self.observe(Observation::Connected(agent));
+        self.observe(Observation::Connected(agent, self.moment().steady));
         let open: Vec<_> = self.state.ledger.open().map(|(id, _)| id).collect();
         for intent in open {
             if self.host_of(intent) == Some(host) {

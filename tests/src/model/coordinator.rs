@@ -260,7 +260,7 @@ pub fn folded(model: &Model, state: &State) -> Estate {
     let scene = &model.scene;
     for host in 0..HOSTS.len() {
         if coordinator.sessions[host] {
-            estate.observe(Observation::Connected(scene.agents[host].clone()));
+            estate.observe(Observation::Connected(scene.agents[host].clone(), now(state.now, state.lost).steady));
         }
         if let Some((at, shown)) = coordinator.reported[host] {
             let report = truth::report(scene, host, shown, now(at, state.lost).steady);

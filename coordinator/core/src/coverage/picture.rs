@@ -23,7 +23,8 @@ pub struct DomainPicture {
     pub seen: BTreeMap<DirectoryServerName, Steady>,
     /// Each name that was asked for.
     pub users: BTreeMap<DirectoryName, Presence>,
-    /// Where the mailbox was of users whom the directory shows no longer, or more than once: they may be there still.
+    /// Where the mailbox was of users whom the directory shows no longer, or more than once, or whose mailbox it places nowhere
+    /// for certain: they may be there still.
     pub homes: BTreeMap<DirectoryName, ExchangeServerName>,
     /// The service accounts, where the servers agree on who they are.
     pub accounts: BTreeMap<AccountName, AccountPicture>,
@@ -119,11 +120,16 @@ impl DomainPicture {
         }
     }
 
-    /// Remembers where users were whom these answers show no longer, and forgets those of whom they tell where they are, that
+    /// Remembers where users were whom these answers show nowhere for certain, and forgets those of whom they tell where they are, that
     /// they are nowhere, or that nobody asks for them any more.
     fn keep_homes(&mut self, users: &Judged) {
         let (Judged::All(told) | Judged::Some(told)) = users;
-        let unclear = |presence: &Presence| matches!(presence, Presence::Unknown(_) | Presence::Ambiguous(_));
+        let unclear = |presence: &Presence| match presence {
+            Presence::Unknown(_) | Presence::Ambiguous(_) => true,
+            // It is being moved, and may not have begun to.
+            Presence::Here(here) => matches!(here.home, Home::Unclear(_)),
+            Presence::Absent => false,
+        };
         let lost = told.iter().filter(|(_, presence)| unclear(presence));
         let homes = lost.filter_map(|(user, _)| Some((user.clone(), self.last_home(user)?.clone()))).collect();
         match users {
@@ -135,13 +141,14 @@ impl DomainPicture {
         }
     }
 
-    /// On which Exchange server the user's mailbox is, or was when the directory showed it last.
+    /// On which Exchange server the user's mailbox is, or was when the directory placed it last.
     #[must_use]
     pub fn last_home(&self, user: &DirectoryName) -> Option<&ExchangeServerName> {
         match self.users.get(user) {
             Some(Presence::Here(here)) => match &here.home {
                 Home::Server(server) => Some(server),
-                Home::None | Home::Unclear(_) => None,
+                Home::None => None,
+                Home::Unclear(_) => self.homes.get(user),
             },
             Some(Presence::Absent) => None,
             Some(Presence::Unknown(_) | Presence::Ambiguous(_)) | None => self.homes.get(user),

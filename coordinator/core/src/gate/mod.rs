@@ -8,7 +8,7 @@ mod users;
 
 pub use reason::Reason;
 pub use users::{Resolution, resolve, shown, subjects};
-pub(crate) use users::{is_shown_on, no_evidence, not_seen, not_seen_anew};
+pub(crate) use users::{may_be_on, no_evidence, not_seen, not_seen_anew};
 
 use crate::estate::Estate;
 use crate::ledger::Ledger;
@@ -62,23 +62,21 @@ pub fn cell(world: World<'_>, domain: &DomainName, server: &ExchangeServerName) 
 }
 
 /// Whether hosts that are not silent may have had no time yet to say what they know.
-fn just_started(world: World<'_>) -> bool {
+pub(crate) fn just_started(world: World<'_>) -> bool {
     let limit = world.policy.freshness.silent_after;
     world.ledger.started.is_some_and(|started| world.now.steady.since(started) <= limit)
 }
 
 /// The cells of an Exchange server: one for each domain whose users it may hold by declaration, or does hold by what the
-/// directory says. A domain that gives no evidence any more keeps the cells of what it showed last; one that has not been
-/// read since the start is awaited for as long as a host may be silent.
+/// directory says. A domain that gives no evidence any more keeps the cells of what it showed last; after a start, which forgets
+/// that, one of whose users not all have been read is awaited.
 #[must_use]
 pub fn cells_of_server(world: World<'_>, server: &ExchangeServerName) -> BTreeSet<DomainName> {
     let declared = world.policy.goodlink.values().filter(|goodlink| goodlink.exchange.contains(server));
     let mut domains: BTreeSet<DomainName> = declared.flat_map(|goodlink| goodlink.domains.iter().cloned()).collect();
     let holds = |domain: &&DomainName| {
         users::last_on(world, domain, server).any(|user| world.ledger.waiver(user, world.now).is_none())
-            || !world.estate.domains.contains_key(*domain)
-                && just_started(world)
-                && world.policy.goodlink_in(domain).next().is_some()
+            || users::awaited(world, domain)
     };
     let others = world.policy.domains.keys().filter(|domain| !domains.contains(*domain));
     let others: Vec<DomainName> = others.filter(holds).cloned().collect();

@@ -1,6 +1,6 @@
 //! What the roster users of one GoodLink server say against a cell.
 
-use super::{Reason, World, evidence, goodlink_report};
+use super::{Reason, World, evidence, goodlink_report, just_started};
 use crate::coverage::reading::Home;
 use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, DomainPicture, UserPicture, VerdictKind};
@@ -120,6 +120,12 @@ pub(super) fn closing(
                         let why = format!("{domain} shows him more than once, and showed his mailbox on {server} last");
                         let (user, goodlink) = (user.clone(), name.clone());
                         reasons.insert(Reason::Unresolved { user, goodlink, why, answered: true });
+                        continue;
+                    }
+                    Some(Some(Presence::Unknown(said))) if is_awaited(world, domain, directory_name) => {
+                        let why = format!("{domain}, where nobody has read him since the coordinator started: {said}");
+                        let (user, goodlink) = (user.clone(), name.clone());
+                        reasons.insert(Reason::Unresolved { user, goodlink, why, answered: false });
                         continue;
                     }
                     Some(None) => {
@@ -311,15 +317,55 @@ pub(super) fn last_on<'a>(
     users.filter(move |user| last_home(world, domain, user) == Some(server))
 }
 
+/// Whether a domain may still show, after a start of the coordinator, on which Exchange servers its users are: one of its
+/// rosters has not arrived, or one of the users on them was not read. What was known of that before is forgotten, and
+/// whoever closed a cell may be among them.
+pub(super) fn awaited(world: World<'_>, domain: &DomainName) -> bool {
+    world.policy.goodlink_in(domain).any(|(name, _)| match world.estate.rosters.get(name) {
+        // As long as a host may be silent.
+        None => just_started(world),
+        Some(_) if !is_read_anew(world, domain) => false,
+        Some(roster) => roster
+            .users
+            .values()
+            .any(|user| is_unread(world, domain, user) && world.ledger.waiver(user, world.now).is_none()),
+    })
+}
+
+/// Whether the domain is awaited because of this user.
+fn is_awaited(world: World<'_>, domain: &DomainName, user: &DirectoryName) -> bool {
+    is_read_anew(world, domain) && is_unread(world, domain, user)
+}
+
+/// Whether everybody on the rosters has still to be read for the first time since the start: for as long as a host may be
+/// silent, which is when rosters come, and where servers answer, until a full reading that began later is through, however
+/// long the one takes that is under way. Nobody knows when servers come back that do not answer.
+fn is_read_anew(world: World<'_>, domain: &DomainName) -> bool {
+    let rosters = world.ledger.started.map(|started| started + world.policy.freshness.silent_after);
+    let picture = world.estate.domains.get(domain).filter(|picture| !picture.seen.is_empty());
+    let before = picture.zip(rosters).is_some_and(|(picture, rosters)| picture.started <= rosters);
+    before || just_started(world)
+}
+
+/// Whether the domain has neither said what the user is nor where he was.
+fn is_unread(world: World<'_>, domain: &DomainName, user: &DirectoryName) -> bool {
+    world.estate.domains.get(domain).is_none_or(|picture| {
+        let unread = matches!(picture.users.get(user), None | Some(Presence::Unknown(_)));
+        unread && picture.last_home(user).is_none()
+    })
+}
+
 /// Whether a user of the GoodLink server has his mailbox on one of these servers by what one of his domains shows or showed
-/// last, whatever others leave unsaid.
-pub(crate) fn is_shown_on(
+/// last, or may have it there because one is awaited after a start; whatever others leave unsaid.
+pub(crate) fn may_be_on(
     world: World<'_>,
     goodlink: &GoodLinkPolicy,
     user: &DirectoryName,
     servers: &BTreeSet<&ExchangeServerName>,
 ) -> bool {
-    goodlink.domains.iter().any(|domain| last_home(world, domain, user).is_some_and(|home| servers.contains(home)))
+    goodlink.domains.iter().any(|domain| {
+        last_home(world, domain, user).is_some_and(|home| servers.contains(home)) || is_awaited(world, domain, user)
+    })
 }
 
 /// Roster users whose object is in this domain by its fresh picture, whatever other domains say or leave unsaid: what is

@@ -3,6 +3,7 @@
 use super::entry::VersionStep;
 use super::{BreachEvent, Drift, Held, Ledger, Lost, Milestone, Pair, PairState, Sequence};
 use crate::guid::Guid;
+use crate::names::HostName;
 use crate::time::Now;
 
 impl Ledger {
@@ -45,7 +46,7 @@ impl Ledger {
                 self.versions_noted.insert(host.clone(), at.steady);
                 if self.lineage.is_unread(host) {
                     self.found.insert(host.clone(), at.steady);
-                } else {
+                } else if !self.watches_found(host) {
                     self.found.remove(host);
                 }
                 if let (Some(before), false) = (before, ours) {
@@ -114,6 +115,14 @@ impl Ledger {
             Milestone::Rollout { rollout, event } => self.rollout_step(rollout, event, sequence, at.steady)?,
         }
         Ok(())
+    }
+
+    /// Whether a rollout that goes on has seen the hotfix on a host that was found with it: its users have it, whatever is
+    /// installed over it.
+    fn watches_found(&self, host: &HostName) -> bool {
+        let Some(found) = self.found.get(host) else { return false };
+        let mut live = self.rollouts.values().filter(|rollout| rollout.state.is_live());
+        live.any(|rollout| rollout.verified.get(host).is_some_and(|verified| verified >= found))
     }
 
     /// A version that changed with no command of ours.

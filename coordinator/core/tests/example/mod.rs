@@ -178,7 +178,7 @@ impl Example {
     }
 
     pub(crate) fn report(&mut self, host: &str, state: HostState) {
-        self.estate.observe(Observation::Connected(name(host)));
+        self.estate.observe(Observation::Connected(name(host), state.reported));
         self.estate.observe(Observation::Report(name(host), state));
     }
 

@@ -15,6 +15,8 @@ mod taken_over;
 mod test_send;
 mod thresholds;
 mod under_way;
+mod unplaced;
+mod watched;
 mod wave;
 mod went_on;
 mod window;

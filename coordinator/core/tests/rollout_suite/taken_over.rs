@@ -2,6 +2,7 @@
 
 use super::{against, carry_out, file_it, installs, phases};
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, wave};
+use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::estate::Observation;
 use sendgate_core::ledger::{Entry, Foreign, Generation, Origin, RolloutState, Strangeness, Stranger};
 use sendgate_core::plan::rollout::Phase;
@@ -11,13 +12,17 @@ use sendgate_core::time::{BootTime, ClockMark};
 /// A coordinator that has just started, and a rollout of two waves that removes the hotfix when it trips.
 fn started() -> Example {
     let mut example = Example::covered();
-    let clock = ClockMark { boot_id: None, boot_time: BootTime::after_boot(minutes(1)), steady: example.now.steady };
-    let generation = Generation { epoch: 7, counter: 1, mark: 1 };
-    example.append(Entry::Started { generation, clock, version: "1".into(), laboratory: false });
+    start(&mut example, 1);
     example.settle();
     let waves = wave("canary", &["exa1"]) + "soak = \"5h\"\n" + &wave("rest", &["exa2"]);
     example.rollout_of(&file_of("dst", &format!("on_trip = \"remove\"\n{waves}")));
     example
+}
+
+fn start(example: &mut Example, counter: u64) {
+    let clock = ClockMark { boot_id: None, boot_time: BootTime::after_boot(minutes(1)), steady: example.now.steady };
+    let generation = Generation { epoch: 7, counter, mark: 1 };
+    example.append(Entry::Started { generation, clock, version: "1".into(), laboratory: false });
 }
 
 fn take_over(example: &mut Example, epoch: u64) {
@@ -83,6 +88,54 @@ fn an_agent_that_is_led_by_nobody_makes_its_host_not_unreachable() {
     }
 }
 
+/// While an agent is led by nobody nothing can move anywhere: that is nobody's forgetfulness, however it ends.
+#[test]
+fn patience_does_not_run_while_an_agent_is_led_by_nobody() {
+    // exa2 comes and is refused, and the others report.
+    let refused = |example: &mut Example, after| {
+        let (remembered, cause) = (Generation { epoch: 7, counter: 9, mark: 4 }, Strangeness::LostStart);
+        example.estate.observe(Observation::Stranger(name("exa2"), Stranger { remembered, cause }));
+        example.silence(minutes(after));
+        example.exchange("exa1", BEFORE);
+        example.goodlink("adom\\goodadmin");
+        example.roster(&["anna", "bert", "carl"]);
+        example.survey();
+        example.settle();
+    };
+    let goes: [(&str, fn(&mut Example)); 3] = [
+        ("a person says who goes on", |example| take_over(example, 99)),
+        ("it comes with another memory", |_| {}),
+        ("another start, which knows nothing of it yet", |example| {
+            start(example, 2);
+            example.estate = sendgate_core::estate::Estate::default();
+        }),
+    ];
+    for (why, go) in goes {
+        let mut example = started();
+        example.settle();
+        refused(&mut example, 9 * 24 * 60);
+        goes_on(&example, "nothing can move");
+        go(&mut example);
+        example.settle();
+        goes_on(&example, why);
+        refused(&mut example, 60);
+        goes_on(&example, why);
+        // All report, exa2 among them.
+        example.pass(minutes(1));
+        example.settle();
+        goes_on(&example, why);
+        // From then on it runs as it always did.
+        example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+        example.pass(minutes(7 * 24 * 60));
+        example.settle();
+        goes_on(&example, why);
+        example.pass(minutes(2 * 24 * 60));
+        example.settle();
+        let rollout = &example.ledger.rollouts[&name("dst")];
+        assert!(rollout.state.to_string().contains("nothing has moved for 192h"), "{why}: {}", rollout.state);
+    }
+}
+
 /// All of the canary was done in the lost part.
 fn found(example: &mut Example, at: &str) {
     example.exchange(at, AFTER);
@@ -129,13 +182,35 @@ fn a_change_long_after_a_takeover_is_not_of_the_rollout() {
     assert_eq!(baselines.keys().collect::<Vec<_>>(), [&0], "its wave has changed nothing yet");
 }
 
-/// The same of a host that the lost part had changed: somebody has changed it since.
+/// A later patch, which contains it, makes a host that the lost part changed no other one: its users have the hotfix of this
+/// rollout all the same, as those of a host that the copy installed would.
 #[test]
-fn what_was_found_is_not_of_the_rollout_once_somebody_has_changed_it() {
+fn what_was_found_stays_of_the_rollout_when_somebody_patches_it() {
+    let mut example = started();
+    take_over(&mut example, 99);
+    found(&mut example, "exa1");
+    assert!(matches!(phases(&example)[0], Phase::Soaking { .. }), "{:?}", phases(&example));
+    example.pass(minutes(5));
+    example.exchange("exa1", "6.5.7654.12");
+    example.settle();
+    let resume = request::resume(example.world(), &name("olga"), "dst", "the patch day's");
+    file_it(&mut example, "olga", resume);
+    example.settle();
+    assert!(matches!(phases(&example)[0], Phase::Soaking { .. }), "{:?}", phases(&example));
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 0);
+    example.pauses("anna");
+    assert!(example.rollout_state().contains("1 new Send As pauses"), "{}", example.rollout_state());
+}
+
+/// One that no rollout that goes on has seen with the hotfix is whoever's changed it since.
+#[test]
+fn what_was_found_is_of_no_rollout_that_is_over_once_somebody_has_changed_it() {
     let mut example = started();
     take_over(&mut example, 99);
     found(&mut example, "exa2");
     assert!(example.ledger.found.contains_key(&name("exa2")));
+    let abort = request::rollout_abort(example.world(), "dst", "another way");
+    file_it(&mut example, "olga", abort);
     example.exchange("exa2", "6.5.7654.12");
     example.settle();
     assert!(!example.ledger.found.contains_key(&name("exa2")));

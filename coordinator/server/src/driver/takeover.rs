@@ -40,7 +40,7 @@ impl Driver {
         if reply.send(Ok(opened)).is_err() {
             return Ok(());
         }
-        self.estate.observe(Observation::Connected(agent.clone()));
+        self.estate.observe(Observation::Connected(agent.clone(), self.clock.now().steady));
         let teller = journal.filter(|_| !older);
         let gone: Vec<_> = self.not_running(&agent, &hello, teller).collect();
         gone.into_iter().for_each(|observation| self.estate.observe(observation));

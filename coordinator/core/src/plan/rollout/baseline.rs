@@ -4,7 +4,7 @@ use crate::coverage::reading::Home;
 use crate::gate::{self, Resolution, World, resolve};
 use crate::ledger::entry;
 use crate::ledger::{Baseline, Milestone, Rollout};
-use crate::names::{ExchangeServerName, GoodLinkName, RosterName};
+use crate::names::{DirectoryName, ExchangeServerName, GoodLinkName, RosterName};
 use crate::plan::remedy::{self, PausedUser};
 use crate::plan::{Blocked, Step};
 use crate::policy::GoodLinkPolicy;
@@ -69,7 +69,7 @@ fn unplaced(
     let new = paused.iter().filter(|user| {
         user.recovery != remedy::Recovery::Waived && !before.is_some_and(|before| before.contains(user.user))
     });
-    let concerns = |user| declared || gate::is_shown_on(world, goodlink, user, changed);
+    let concerns = |user| declared || gate::may_be_on(world, goodlink, user, changed);
     new.into_iter().find_map(|user| match resolve(world, goodlink, user.directory_name?) {
         Resolution::Unknown(why) if concerns(user.directory_name?) => Some(format!(
             "GoodLink {name} has paused {}, and whether his mailbox is on a changed server is not known: {why}",
@@ -119,7 +119,7 @@ pub(super) fn new_pauses(
         .filter(|user| user.recovery != remedy::Recovery::Waived)
         .filter(|user| !before.contains(user.user))
         .filter(|user| match user.directory_name {
-            Some(directory_name) => affected(goodlink, &resolve(world, goodlink, directory_name), changed),
+            Some(directory_name) => affected(world, goodlink, directory_name, changed),
             None => may_use(goodlink, changed),
         })
         .map(|user| user.user.clone())
@@ -130,17 +130,24 @@ pub(super) fn new_pauses(
 pub(super) fn roster_users(world: World<'_>, name: &GoodLinkName, changed: &BTreeSet<&ExchangeServerName>) -> usize {
     let Some(goodlink) = world.policy.goodlink.get(name) else { return 0 };
     let users = world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.values());
-    users.filter(|user| affected(goodlink, &resolve(world, goodlink, user), changed)).count()
+    users.filter(|user| affected(world, goodlink, user, changed)).count()
 }
 
-fn affected(goodlink: &GoodLinkPolicy, user: &Resolution<'_>, changed: &BTreeSet<&ExchangeServerName>) -> bool {
-    match user {
+fn affected(
+    world: World<'_>,
+    goodlink: &GoodLinkPolicy,
+    user: &DirectoryName,
+    changed: &BTreeSet<&ExchangeServerName>,
+) -> bool {
+    // Whoever cannot be placed may also still be where he was.
+    let may = || may_use(goodlink, changed) || gate::may_be_on(world, goodlink, user, changed);
+    match resolve(world, goodlink, user) {
         Resolution::Here(_, picture) => match &picture.home {
             Home::Server(home) => changed.contains(home),
-            Home::None | Home::Unclear(_) => may_use(goodlink, changed),
+            Home::None | Home::Unclear(_) => may(),
         },
         // Evidence is missing: the wave is not over meanwhile, and the next survey decides.
         Resolution::Unknown(_) => false,
-        Resolution::Not(_) => may_use(goodlink, changed),
+        Resolution::Not(_) => may(),
     }
 }

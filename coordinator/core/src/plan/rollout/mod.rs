@@ -1,6 +1,7 @@
 //! A rollout: how far each host is, what may begin, what trips, when a wave and when all of it ends.
 //!
-//! 1. [`phase`]: what the journal and the host's own report say of each host, [`cluster`] where several have one store;
+//! 1. [`phase`]: what the journal and the host's own report say of each host, [`cluster`] where several have one store,
+//!    [`after_failure`] where the hotfix is there though it failed;
 //! 2. [`wave`]: whose turn it is, and how long the wave is still watched;
 //! 3. [`begin`]: what speaks against beginning on a host now, windows ([`fit`]) among it;
 //! 4. [`tally`]: what has gone wrong, against the thresholds;
@@ -9,6 +10,7 @@
 //!
 //! [`progress`] is the one answer: the plan, the permit and every view ask it.
 
+mod after_failure;
 mod baseline;
 mod begin;
 mod cluster;
@@ -182,7 +184,7 @@ fn began(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
 
 /// Whether what a host that has shown the hotfix has is of this rollout: it began there, or the host was found with it when it
 /// was seen after a takeover, and so may have been changed in the part of the journal that is lost. What the copy knew
-/// already was not, nor what came later.
+/// already was not, nor what came later, unless this rollout had seen the host with it before.
 fn ours(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
     let found = world.ledger.found.get(host).zip(rollout.verified.get(host));
     began(world, rollout, host) || found.is_some_and(|(found, verified)| verified >= found)

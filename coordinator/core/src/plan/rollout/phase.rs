@@ -1,12 +1,12 @@
 //! How far a host is: what the journal says was done there, and what the host itself shows since.
 
 use super::cluster::{self, Store};
-use super::{About, REFUSALS, began, has, installed};
+use super::{About, REFUSALS, after_failure, began, has, installed};
 use crate::estate::{ExchangeState, ServiceState};
 use crate::gate::World;
 use crate::ledger::{Class, Effect, Held, Intent, IntentState, Outcome, Rollout, Sequence, Skip};
 use crate::names::{HostName, OperatorName};
-use crate::plan::{Blocked, disruption, hold};
+use crate::plan::{disruption, hold};
 use crate::time::{Readable, Steady};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -124,7 +124,8 @@ pub(super) fn phase(about: &About<'_>) -> Phase {
     };
     let (class, act) = if removing { (Class::Removal, "removal") } else { (Class::Install, "install") };
     match outcome {
-        Outcome::Failed { detail } => Phase::Failed { class, why: format!("the {act} failed: {detail}") },
+        Outcome::Failed { detail } => after_failure::worse(about)
+            .unwrap_or_else(|| Phase::Failed { class, why: format!("the {act} failed: {detail}") }),
         Outcome::Withdrawn { .. } => untouched(about),
         Outcome::NotStarted { detail } => {
             let refused = |intent: &Intent| {
@@ -176,7 +177,7 @@ fn untouched(about: &About<'_>) -> Phase {
 
 /// Nothing was heard of it for longer than an act may take. That deadline does not go on while it is held (invariant 7): a
 /// person may have taken it down.
-fn lost(about: &About<'_>) -> Option<Phase> {
+pub(super) fn lost(about: &About<'_>) -> Option<Phase> {
     let world = about.world;
     if is_led_by_nobody(world, about.host) {
         return None;
@@ -274,9 +275,7 @@ fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
     if is_led_by_nobody(world, about.host) {
         return Phase::Verifying { missing: "its agent is not led by this coordinator".to_owned() };
     }
-    // The deadline does not go on while it is held (invariant 7), and begins anew with a takeover, which forgets reports.
-    let since = world.ledger.lineage.taken_over_at().map_or(at, |anew| anew.max(at));
-    let running = hold::running(world, since, || over(world, about.rollout, about));
+    let running = since_end(about, at);
     if about.report().is_none() && silence(world, about.host).is_none() {
         return Phase::Verifying { missing: "it has not reported since the coordinator started".to_owned() };
     }
@@ -298,34 +297,12 @@ fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
     }
 }
 
-/// What the host shows after its install ended badly, by its own word: the hotfix may be there all the same.
-pub(super) enum AfterFailure {
-    /// It has not reported since: the wave is not over meanwhile.
-    NotHeard(Blocked),
-    /// The hotfix is there, since then at the latest: its users are to be watched.
-    There(Steady),
-    /// It has no hotfix, is given up, or failed in another way.
-    Nothing,
-}
-
-/// What a host shows whose install failed.
-pub(super) fn after_failure(about: &About<'_>) -> AfterFailure {
+/// How long the host has had to show what its act brought about: that deadline does not go on while it is held (invariant 7),
+/// and begins anew with a takeover, which forgets reports.
+pub(super) fn since_end(about: &About<'_>, end: Steady) -> Duration {
     let world = about.world;
-    let last = about.counted().pop().map(|(_, intent)| &intent.state);
-    let Some(IntentState::Ended { outcome: Outcome::Failed { .. }, at }) = last else { return AfterFailure::Nothing };
-    let Some(report) = about.report().filter(|host| host.reported > *at) else {
-        let running = hold::running(world, *at, || over(world, about.rollout, about));
-        let remaining = world.policy.act_deadline.saturating_sub(running);
-        let what = "its install failed, and whether it left the hotfix behind the host has not shown since".to_owned();
-        return match remaining.is_zero() {
-            true => AfterFailure::Nothing,
-            false => AfterFailure::NotHeard(Blocked::Wait { what, remaining }),
-        };
-    };
-    match installed(report).filter(|version| has(world, about.rollout, *version)) {
-        Some(_) => AfterFailure::There(world.ledger.versions_noted.get(about.host).map_or(*at, |noted| *noted.max(at))),
-        None => AfterFailure::Nothing,
-    }
+    let since = world.ledger.lineage.taken_over_at().map_or(end, |anew| anew.max(end));
+    hold::running(world, since, || over(world, about.rollout, about))
 }
 
 /// Whatever a hold on would stop the work on this host.

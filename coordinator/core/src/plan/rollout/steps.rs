@@ -1,7 +1,7 @@
 //! What a rollout needs now: what was learned, its trip or end, the next hosts.
 
 use super::{HostProgress, Phase, baseline, began, fit, installed, ours, tally, test_send, wave};
-use crate::gate::World;
+use crate::gate::{self, World};
 use crate::ledger::entry::{self, cut};
 use crate::ledger::{Class, Effect, Held, Milestone, Rollout, RolloutEvent, RolloutState};
 use crate::names::{ExchangeServerName, HostName};
@@ -191,18 +191,29 @@ fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Opt
     Some(cut(&text, LONGEST))
 }
 
-/// How long it could have moved; none: a person holds it, or each host whose turn it is.
+/// How long it could have moved; none: a person holds it, or each host whose turn it is, or an agent that is led by nobody
+/// stops everything, or may have done so: after a start it is not known yet.
 fn stood(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<Duration> {
+    if gate::just_started(world) {
+        return None;
+    }
     let name = &rollout.spec.name;
+    let moved = could_move(world, rollout);
     let time = |over: &dyn Fn() -> Vec<Held>| {
         let held = !hold::blocking(world, over).is_empty();
-        (!held).then(|| hold::running(world, rollout.moved, over))
+        (!held).then(|| hold::running(world, moved, over))
     };
     let whole = time(&|| vec![Held::Estate, Held::Rollout(name.clone())])?;
     let current = wave::current(rollout, hosts);
     let left = hosts.iter().filter(|host| Some(host.wave) == current && !host.phase.is_over());
     let left: Vec<_> = left.map(|host| time(&|| hold::over_install(world, name, &host.server, &host.host))).collect();
     if left.is_empty() { Some(whole) } else { left.into_iter().flatten().max() }
+}
+
+/// Since when it could have moved: before the last agent that was led by nobody was gone, it could not.
+fn could_move(world: World<'_>, rollout: &Rollout) -> Steady {
+    let gone = world.estate.stranger_left.max(world.ledger.lineage.taken_over_at());
+    gone.map_or(rollout.moved, |gone| gone.max(rollout.moved))
 }
 
 /// The moments at which the rollout may move by itself.
@@ -213,7 +224,9 @@ pub(in crate::plan) fn wake(world: World<'_>, rollout: &Rollout, hosts: &[HostPr
         Phase::Soaking { remaining } if !remaining.is_zero() => Some(now + remaining),
         _ => None,
     });
-    let mut moments: Vec<Steady> = soaks.chain([rollout.moved + rollout.spec.patience]).collect();
+    let start = world.ledger.started.map(|started| started + world.policy.freshness.silent_after);
+    let mut moments: Vec<Steady> =
+        soaks.chain([could_move(world, rollout) + rollout.spec.patience]).chain(start).collect();
     let waits = hosts.iter().flat_map(|host| &host.blocked).filter_map(|blocked| match blocked {
         Blocked::Wait { remaining, .. } => Some(now + *remaining),
         _ => None,

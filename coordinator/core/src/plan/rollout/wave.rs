@@ -1,7 +1,8 @@
 //! Waves: whose turn it is, and how long a wave is still watched.
 
+use super::after_failure::{self, AfterFailure};
 use super::cluster::{self, Store};
-use super::phase::{self, AfterFailure, silence};
+use super::phase::{self, silence};
 use super::{About, Class, HostProgress, Phase, baseline, installed, ours, test_send};
 use crate::estate::ServiceState;
 use crate::gate::World;
@@ -49,17 +50,17 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
         let earlier = if current && rollout.removal.is_none() { unclear(world, rollout, hosts) } else { Vec::new() };
         let is_failed =
             |host: &HostProgress| current && rollout.removal.is_none() && matches!(host.phase, Phase::Failed { .. });
-        let after_failure = |HostProgress { server, host, .. }: &HostProgress| {
-            phase::after_failure(&About { world, rollout, wave, server, host, except })
+        let after = |HostProgress { server, host, .. }: &HostProgress| {
+            after_failure::after(&About { world, rollout, wave, server, host, except })
         };
         for host in hosts.iter_mut().filter(|host| host.wave == wave && host.phase.is_over()) {
             host.blocked.extend(tests.iter().chain(&earlier).cloned());
-            if let Some(AfterFailure::NotHeard(why)) = Some(&*host).filter(|host| is_failed(host)).map(after_failure) {
+            if let Some(AfterFailure::NotHeard(why)) = Some(&*host).filter(|host| is_failed(host)).map(after) {
                 host.blocked.insert(why);
             }
         }
         let shows = |host: &HostProgress| match rollout.verified.get(&host.host) {
-            None if is_failed(host) => match after_failure(host) {
+            None if is_failed(host) => match after(host) {
                 AfterFailure::There(since) => Some(since),
                 AfterFailure::NotHeard(_) | AfterFailure::Nothing => None,
             },
@@ -93,8 +94,9 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
             let awaited = awaited(&about);
             match &mut host.phase {
                 Phase::Failed { class, .. } => {
-                    // Its store does not serve, which may be allowed; that it has lost the hotfix as well, perhaps not.
-                    host.blocked.extend(inconclusive.filter(|_| *class == Class::Store));
+                    // How it failed may be allowed; what else is wrong there, perhaps not. That nothing is heard of it is known.
+                    host.blocked.extend(inconclusive.filter(|_| *class != Class::Unreachable));
+                    host.blocked.extend(after_failure::awaited(&about));
                     let what = "its wave is watched, though it has failed".to_owned();
                     host.blocked.extend((!remaining.is_zero()).then_some(Blocked::Wait { what, remaining }));
                 }
