@@ -9,6 +9,7 @@ use super::estate::{EXCHANGE, GOODLINK, WATCH_AGE, name};
 use super::world::{User, World, shown};
 use sendgate_core::ledger::Effect;
 use sendgate_core::policy::GateScope;
+use sendgate_core::sid::Sid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -50,10 +51,9 @@ impl Shown {
     /// What the domain's servers show of these users now.
     pub(super) fn of<'a>(
         world: &World,
-        domain: &str,
-        now: Duration,
-        full: Duration,
+        (domain, now, full): (&str, Duration, Duration),
         asked: impl Iterator<Item = &'a str>,
+        account: impl Fn(&str) -> Sid,
     ) -> Self {
         let (silent, answering): (Vec<_>, Vec<_>) =
             world.domains[domain].servers.iter().partition(|server| server.down > now);
@@ -65,7 +65,7 @@ impl Shown {
             there(called, server) && !server.shows(now, &Place::User(called.clone()))
         };
         let refuses = |called: &String, user: &User, server: &Server| {
-            !hides(called, server) && !world.covers(user, called, server)
+            !hides(called, server) && !world.covers_as(&account(user.goodlink), called, server)
         };
         let any = |of: &dyn Fn(&String, &User, &Server) -> bool| -> Vec<(&String, &User)> {
             let found = users.iter().filter(|(called, user)| answering.iter().any(|server| of(called, user, server)));

@@ -40,6 +40,8 @@ pub(super) enum Act {
     Restart(&'static str),
     /// Or not.
     CancelRestart(&'static str),
+    /// The hotfix is to be removed again.
+    Remove,
 }
 
 impl Act {
@@ -153,6 +155,7 @@ pub(super) async fn ask(sim: Arc<Sim>, handle: Handle, act: Act) {
             Act::Undo(_) => request::grant_undo(world, meant.parse().unwrap_or(0), "not this one"),
             Act::Redo => request::grant_redo(world, meant.parse().unwrap_or(0), "after all"),
             Act::Restart(goodlink) => request::restart_force(world, goodlink, "now"),
+            Act::Remove => request::rollout_remove(world, ROLLOUT, "we do not want it"),
             Act::CancelRestart(goodlink) => request::restart_cancel(world, goodlink, "not now"),
         })
         .await;
@@ -164,6 +167,10 @@ pub(super) async fn ask(sim: Arc<Sim>, handle: Handle, act: Act) {
             if matches!(act, Act::Approve(_)) && !world.ledger.rollouts.contains_key(&name(ROLLOUT)) =>
         {
             world.acts_of_people.push((now + MINUTE, act));
+        }
+        // There may be something to remove later.
+        Err(RequestError::Refused(_)) if matches!(act, Act::Remove) && now < FAULTS_FOR => {
+            world.acts_of_people.push((now + 7 * MINUTE, act));
         }
         Err(RequestError::Refused(why)) => world.tell(now, || format!("{by}: {act:?} is refused: {why}")),
         Err(RequestError::Stopped(_)) => world.acts_of_people.push((now + MINUTE, act)),

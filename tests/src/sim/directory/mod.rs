@@ -117,6 +117,12 @@ impl Domain {
         self.write(now, change);
     }
 
+    /// Somebody changes something that every server shows at once.
+    pub(super) fn touched(&mut self, now: Duration) {
+        self.meddled = now;
+        self.version += 1;
+    }
+
     /// Changes the first server at once, and the others as replication gets there.
     fn write(&mut self, now: Duration, change: &Change) {
         let lag = self.lag;

@@ -4,7 +4,6 @@ use super::{Object, Place, dn, head, head_sddl};
 use crate::sim::Sim;
 use crate::sim::estate::{DOMAINS, name};
 use crate::sim::known::Shown;
-use crate::sim::world::World;
 use sendgate_coordinator::directory::survey::{Looks, Request, SteadyClock, Wanted};
 use sendgate_core::coverage::reading::{
     AccountReading, DescriptorReading, DomainReading, FoundUser, GroupPath, Home, MailboxOwner, ServerFailure,
@@ -42,7 +41,7 @@ pub(super) struct Watcher {
     people: BTreeMap<DirectoryName, Person>,
     homes: BTreeMap<String, ExchangeServerName>,
     top: Dn,
-    account: (Dn, Sid),
+    account: Dn,
     group: Arc<GroupPath>,
 }
 
@@ -73,10 +72,7 @@ impl Watcher {
             people: BTreeMap::new(),
             homes: BTreeMap::new(),
             top: Dn::from(head(domain)),
-            account: (
-                dn("goodadmin", domain),
-                World::account(if DOMAINS.first() == Some(&domain) { "gla" } else { "glb" }),
-            ),
+            account: dn("goodadmin", domain),
             group: Arc::new(GroupPath(vec![Dn::from(format!("CN=Domain Admins,{}", head(domain)))])),
         }
     }
@@ -103,6 +99,7 @@ impl Watcher {
                 continue;
             }
             let (began, at) = ((self.now)(), self.sim.now());
+            self.sim.world(|world| world.asks(at, wanted.asked.iter().map(DirectoryName::as_str)));
             let pause = self.sim.chance(|chance| chance.between(Duration::from_millis(20), Duration::from_secs(3)));
             tokio::time::sleep(pause).await;
             loop {
@@ -174,6 +171,12 @@ impl Watcher {
         known.clone()
     }
 
+    /// The SID of the domain's account.
+    fn sid(&self) -> Sid {
+        let goodlink = if DOMAINS.first() == Some(&self.domain) { "gla" } else { "glb" };
+        self.sim.world(|world| world.account(goodlink))
+    }
+
     fn home(&mut self, home: &str) -> Home {
         if let Some(known) = self.homes.get(home) {
             return Home::Server(known.clone());
@@ -212,7 +215,14 @@ impl Watcher {
                     (server.name, server.down > now, server.head.clone(), server.objects.clone(), server.hides(now))
                 })
                 .collect();
-            (all, Shown::of(world, domain, now, begun, wanted.asked.iter().map(DirectoryName::as_str)))
+            // The SID of another domain's account is the one that was read there.
+            let account = |goodlink: &str| {
+                let of = &world.policy.goodlink[&name(goodlink)].service_account;
+                let elsewhere = wanted.known.get(of).filter(|_| of.domain.as_str() != domain);
+                elsewhere.map_or_else(|| world.account(goodlink), |known| known.sid.clone())
+            };
+            let asked = wanted.asked.iter().map(DirectoryName::as_str);
+            (all, Shown::of(world, (domain, now, begun), asked, account))
         });
         let mut servers = BTreeMap::new();
         for (called, down, on_head, objects, hidden) in all {
@@ -242,7 +252,7 @@ impl Watcher {
         let domain = self.domain;
         let accounts = wanted.accounts.iter().map(|account| {
             let reading = if account.domain.as_str() == domain {
-                let (dn, sid) = self.account.clone();
+                let (dn, sid) = (self.account.clone(), self.sid());
                 let everywhere = [sid.clone()].into();
                 Ok(AccountReading { dn, sid, everywhere, local: BTreeSet::new(), uncertain: BTreeSet::new() })
             } else {
