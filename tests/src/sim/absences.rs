@@ -136,7 +136,9 @@ impl World {
                 self.absences.moved = now;
             }
             Entry::Request { request, .. } => {
-                use Request::{HostRetry, HostSkip, RolloutAbort, RolloutApply, RolloutRemove, RolloutResume, RolloutStart};
+                use Request::{
+                    HostRetry, HostSkip, RolloutAbort, RolloutApply, RolloutRemove, RolloutResume, RolloutStart,
+                };
                 if matches!(
                     request,
                     HostRetry { .. }
@@ -177,7 +179,10 @@ impl World {
         let stood = self.free(self.absences.moved, now, |held| matches!(held, Held::Estate | Held::Rollout(_)));
         if stood + SLACK < patience {
             let moved = shown(self.absences.moved);
-            self.violated(now, format!("patience is {patience:?}, something has moved at {moved}, and it stops: {reason}"));
+            self.violated(
+                now,
+                format!("patience is {patience:?}, something has moved at {moved}, and it stops: {reason}"),
+            );
         }
         let open = self.ledger.open().find(|(_, intent)| {
             intent.effect.rollout().is_some() && matches!(intent.state, IntentState::Permitted { .. })
@@ -211,7 +216,10 @@ impl World {
             let Some(since) = since.map(|since| (*since).max(self.alive)) else { continue };
             let free = self.free(since, now, |_| true);
             if free > limit && !self.absences.said.contains(&id) {
-                wrong.push((id, format!("{} (intent {id}) is {:?} since {}", intent.effect, intent.state, shown(since))));
+                wrong.push((
+                    id,
+                    format!("{} (intent {id}) is {:?} since {}", intent.effect, intent.state, shown(since)),
+                ));
             }
         }
         for (id, why) in wrong {

@@ -264,7 +264,9 @@ impl World {
         let hosts = EXCHANGE.iter().find(|(other, _)| *other == server).map_or(&[][..], |(_, hosts)| *hosts);
         let serves = hosts.iter().any(|host| self.hosts[host].serves(now));
         let mut users = self.users.iter().filter(|(called, user)| {
-            user.goodlink == goodlink && user.left.is_none() && self.home(called, user).is_some_and(|home| home == server)
+            user.goodlink == goodlink
+                && user.left.is_none()
+                && self.home(called, user).is_some_and(|home| home == server)
         });
         let refused = users.next().is_some_and(|(_, user)| user.uncovered.is_some() && self.enforces(server));
         serves && !refused

@@ -238,9 +238,8 @@ impl World {
         let most = |may: &dyn Fn(&str) -> bool| hosts.iter().filter(|host| may(host)).count();
         let servers = EXCHANGE.iter().filter(|(server, _)| self.is_of(wave, server));
         let stayed = |hosts: &[&str]| hosts.iter().any(|host| self.went_on_without(host, Class::Store));
-        let down = servers
-            .map(|(server, hosts)| if stayed(hosts) { 1 } else { self.may_be_called_down(now, server) })
-            .sum();
+        let down =
+            servers.map(|(server, hosts)| if stayed(hosts) { 1 } else { self.may_be_called_down(now, server) }).sum();
         let kinds = [
             (
                 "failed installs",

@@ -157,7 +157,10 @@ impl World {
         let first = nodes(server.as_str()).iter().filter(|node| **node != host.as_str()).find(first);
         if let Some(node) = first {
             let since = self.cluster.serves.get(host.as_str()).map(|since| shown(*since)).unwrap_or_default();
-            self.violated(now, format!("{effect} {what}, which serves since {since}, and {node} is passive and has no hotfix"));
+            self.violated(
+                now,
+                format!("{effect} {what}, which serves since {since}, and {node} is passive and has no hotfix"),
+            );
         }
     }
 
@@ -171,9 +174,9 @@ impl World {
         let long = |since: Duration| now.saturating_sub(since) + SLACK >= self.policy.act_deadline;
         let rests = self.cluster.served.is_none_or(long);
         let ended = |host: &str| {
-            let intents = self.ledger.intents.iter().filter(|(_, intent)| {
-                matches!(&intent.effect, Effect::Install { host: on, .. } if on.as_str() == host)
-            });
+            let intents = self.ledger.intents.iter().filter(
+                |(_, intent)| matches!(&intent.effect, Effect::Install { host: on, .. } if on.as_str() == host),
+            );
             intents.filter_map(|(id, _)| self.outcomes.get(id)).max().is_some_and(|at| long(*at))
         };
         usize::from(hosts.iter().any(|host| self.may_be_down(host) && (rests || ended(host))))

@@ -68,6 +68,10 @@ pub(super) enum Fault {
     Dismiss(usize),
     /// The account of a GoodLink server is deleted and made again: what its old SID was granted is worthless.
     Remake(&'static str),
+    /// An administrator blocks what flows into a domain's organizational unit.
+    BlockUnit(&'static str),
+    /// One denies a GoodLink server's account the right there, for some time.
+    DenyUnit(&'static str, &'static str, Duration),
     /// A cluster's store moves to another node, now or as soon as an act begins where it is, and rests on none for so long.
     MoveStore { rests: Duration, at_act: bool },
     /// An agent is away for some time as soon as the next act has begun.
@@ -232,6 +236,11 @@ impl World {
             Fault::Ail(ailing, long) => self.ails(now, *ailing, *long),
             Fault::MoveStore { rests, at_act } => self.moves_store(now, *rests, *at_act),
             Fault::Remake(goodlink) => self.remake(now, goodlink),
+            Fault::BlockUnit(domain) => self.blocks_unit(now, domain, coin),
+            Fault::DenyUnit(goodlink, domain, long) => {
+                self.relents.push((now + *long, fault.clone()));
+                self.denies_unit(now, domain, &self.account(goodlink), true);
+            }
             Fault::Dismiss(user) => self.dismiss(now, *user),
             Fault::Leave(long) => self.absences.leaves_next(Some(*long)),
             // Of processes and of the network.
@@ -276,7 +285,8 @@ impl World {
         };
         let called = format!("user{number}@{domain}");
         let home = if goodlink == "gla" && !number.is_multiple_of(3) { "exa" } else { "exb" };
-        let mut object = super::directory::Object { home: home.to_owned(), ..Default::default() };
+        let in_unit = super::directory::is_in_unit(&called);
+        let mut object = super::directory::Object { home: home.to_owned(), in_unit, ..Default::default() };
         if right {
             object.allow.insert(self.account(goodlink));
         }
@@ -309,9 +319,9 @@ impl World {
         for called in protected {
             if self.object(&called, 0).is_some_and(|object| object.protected) {
                 self.tell(now, || format!("AdminSDHolder resets {called}"));
+                let holder = self.domains[self.users[&called].domain].servers[0].roots.holder.clone();
                 self.administer(now, &called, |object| {
-                    object.blocked = true;
-                    object.allow.clear();
+                    (object.blocked, object.allow) = (true, holder);
                     object.deny.clear();
                 });
             }
@@ -329,6 +339,7 @@ impl World {
     fn end(&mut self, now: Duration, fault: &Fault) {
         match fault {
             Fault::Deny(user, _) => self.to(now, *user, |object, _| object.deny.clear()),
+            Fault::DenyUnit(goodlink, domain, _) => self.denies_unit(now, domain, &self.account(goodlink), false),
             Fault::Protect(user, _) => self.to(now, *user, |object, _| {
                 (object.protected, object.blocked) = (false, false);
             }),
@@ -346,6 +357,7 @@ impl World {
         self.arrives_on_node(now, true);
         self.recover(now);
         self.relents.clear();
+        self.relent_units(now);
         let everybody: Vec<String> = self.users.keys().cloned().collect();
         for called in everybody {
             self.administer(now, &called, |object| {
@@ -366,6 +378,7 @@ impl World {
                 domain.change(now, &Change::Head(account, true));
             }
         }
+        self.grant_on_units(now);
         let blocked: Vec<String> = self.users.keys().cloned().collect();
         for called in blocked {
             let account = self.account(self.users[&called].goodlink);

@@ -228,7 +228,7 @@ impl World {
         let Some(domain) = self.domains.get(entry.domain.as_str()) else { return };
         let meanwhile = now.saturating_sub(domain.meddled) <= WRITES_WITHIN;
         let wanted = matches!(effect, Effect::Grant(_));
-        if !meanwhile && self.carries(entry.domain.as_str(), &entry.place, &entry.sid) != Some(wanted) {
+        if !meanwhile && self.carries(&entry.domain, &entry.place, &entry.sid) != Some(wanted) {
             self.violated(
                 now,
                 format!("{effect} has {outcome}, and the entry is {}", if wanted { "missing" } else { "there" }),

@@ -91,7 +91,10 @@ impl World {
         let others: Vec<_> = others.map(|(id, intent)| format!("{} (intent {id})", intent.effect)).collect();
         if others.len() >= usize::try_from(at_once).unwrap_or(usize::MAX) {
             let others = others.join("; ");
-            self.violated(now, format!("{effect} gets a permit, {at_once} of its wave may go at once, and under way: {others}"));
+            self.violated(
+                now,
+                format!("{effect} gets a permit, {at_once} of its wave may go at once, and under way: {others}"),
+            );
         }
     }
 

@@ -17,6 +17,7 @@ use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who};
 use super::network::Way;
 use super::people;
 use super::restored::{self, Loss, Lost};
+use super::specials::{self, Specials};
 use super::terms::Terms;
 use super::watched::Watched;
 use super::waves::Waves;
@@ -95,6 +96,8 @@ impl Stage {
         let (passive, moves) = clusters::draw(seed);
         faults.extend(moves);
         faults.extend(wishes::draw(seed));
+        let (denials, yeses) = specials::draw(seed);
+        faults.extend(denials);
         faults.sort_by_key(|(at, _)| *at);
         faults.reverse();
         let calm = faults.is_empty();
@@ -105,6 +108,7 @@ impl Stage {
         let (mut acts_of_people, resumes) = (people::draw(&mut chance, terms.approvals), chance.below(3));
         acts_of_people.extend(exceptions::draw(seed));
         acts_of_people.extend(wishes::acts(seed));
+        acts_of_people.extend(yeses);
         let windows = terms.hours.is_some();
         let abort = chance.percent(5).then(|| chance.between(MINUTE, 2 * FAULTS_FOR));
         let mut world = World {
@@ -124,6 +128,7 @@ impl Stage {
             alive: Duration::ZERO,
             lives: false,
             absences: Absences::default(),
+            specials: Specials::default(),
             wishes: Wishes::default(),
             cluster: Cluster::default(),
             rosters: BTreeMap::new(),

@@ -81,9 +81,10 @@ impl World {
     /// A roster was uploaded to the coordinator that lives: whoever has left is not on it.
     pub(super) fn is_off_roster(&mut self, now: Duration, host: &str, digest: &Vec<u8>) {
         let Some(listed) = self.rosters.get(digest) else { return };
-        let gone = self.users.iter().filter(|(called, user)| {
-            user.goodlink == host && user.left.is_some() && !listed.contains(*called)
-        });
+        let gone = self
+            .users
+            .iter()
+            .filter(|(called, user)| user.goodlink == host && user.left.is_some() && !listed.contains(*called));
         let gone: Vec<String> = gone.map(|(called, _)| called.clone()).collect();
         for called in gone {
             self.wishes.off.entry(called).or_insert(now);
@@ -111,15 +112,23 @@ impl World {
             return;
         };
         let after = |domain: &str, at: Duration| {
-            self.shown.get(domain).filter(|look| look.began > at && look.full > at && look.handed < now).map(|look| look.handed)
+            self.shown
+                .get(domain)
+                .filter(|look| look.began > at && look.full > at && look.handed < now)
+                .map(|look| look.handed)
         };
         // The other domain's SID is handed on with the next question.
         let own = after(grant.account.domain.as_str(), *made);
-        let known = own.and_then(|own| after(grant.domain.as_str(), if grant.domain == grant.account.domain { *made } else { own }));
+        let known = own.and_then(|own| {
+            after(grant.domain.as_str(), if grant.domain == grant.account.domain { *made } else { own })
+        });
         let there = self.account(goodlink.as_str());
         if known.is_some() && grant.sid != there {
             let made = shown(*made);
-            self.violated(now, format!("{effect} is intended for {}, and the account is {there} since {made}", grant.sid));
+            self.violated(
+                now,
+                format!("{effect} is intended for {}, and the account is {there} since {made}", grant.sid),
+            );
         }
     }
 }

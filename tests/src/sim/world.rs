@@ -14,6 +14,7 @@ use super::known::Shown;
 use super::meddling::{Meddled, Meddling};
 use super::people;
 use super::restored::{ActKey, Lost};
+use super::specials::Specials;
 use super::stops::Stops;
 use super::watched::Watched;
 use super::waves::Waves;
@@ -79,6 +80,8 @@ pub(super) struct World {
     pub(super) alive: Duration,
     /// Whether one does.
     pub(super) lives: bool,
+    /// Entries that somebody said yes to.
+    pub(super) specials: Specials,
     /// Who left a roster, and whose account was made again.
     pub(super) wishes: Wishes,
     /// Where a cluster's store is.
@@ -151,7 +154,7 @@ impl World {
 
     /// The same of an account of this SID.
     pub(super) fn covers_as(&self, account: &Sid, called: &str, server: &super::directory::Server) -> bool {
-        server.objects.get(called).is_some_and(|object| object.allows(account, &server.head))
+        server.objects.get(called).is_some_and(|object| object.allows(account, &server.roots))
     }
 
     /// Looks at every user again after something changed in the directory.
@@ -197,6 +200,7 @@ impl World {
         self.excepts(now, sequence, &stamped.entry);
         self.taken_over(now, &stamped.entry);
         self.passes(now, sequence, &stamped.entry);
+        self.says(now, &stamped.entry);
         match &stamped.entry {
             // A new life knows nothing but its journal.
             Entry::Started { .. } => {

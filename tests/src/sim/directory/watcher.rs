@@ -1,6 +1,6 @@
 //! Reads a domain's directory servers, as a survey does, for one life of the coordinator.
 
-use super::{Object, Place, dn, head, head_sddl};
+use super::{Object, Place, Roots, dn, head, roots};
 use crate::sim::Sim;
 use crate::sim::estate::{DOMAINS, name};
 use crate::sim::known::Shown;
@@ -212,7 +212,7 @@ impl Watcher {
             let servers = world.domains[domain].servers.iter();
             let all = servers
                 .map(|server| {
-                    (server.name, server.down > now, server.head.clone(), server.objects.clone(), server.hides(now))
+                    (server.name, server.down > now, server.roots.clone(), server.objects.clone(), server.hides(now))
                 })
                 .collect();
             // The SID of another domain's account is the one that was read there.
@@ -225,11 +225,11 @@ impl Watcher {
             (all, Shown::of(world, (domain, now, begun), asked, account))
         });
         let mut servers = BTreeMap::new();
-        for (called, down, on_head, objects, hidden) in all {
+        for (called, down, roots, objects, hidden) in all {
             let read = if down {
                 Err(ServerFailure(format!("{called} does not answer")))
             } else {
-                Ok(self.server(wanted, seen, (&on_head, &objects), &hidden))
+                Ok(self.server(wanted, seen, (&roots, &objects), &hidden))
             };
             servers.insert(name(called), read);
         }
@@ -241,7 +241,7 @@ impl Watcher {
         &mut self,
         wanted: &Wanted,
         seen: Steady,
-        (on_head, objects): (&BTreeSet<Sid>, &BTreeMap<String, Object>),
+        (on, objects): (&Roots, &BTreeMap<String, Object>),
         hidden: &BTreeMap<Place, bool>,
     ) -> ServerReading {
         let shown = |place: &Place, descriptor: DescriptorReading| match hidden.get(place) {
@@ -279,7 +279,7 @@ impl Watcher {
                         guid,
                         sid,
                         class: UserClass::User,
-                        descriptor: shown(&Place::User(asked.to_string()), self.descriptor(object.sddl(on_head))),
+                        descriptor: shown(&Place::User(asked.to_string()), self.descriptor(object.sddl(on))),
                         home: self.home(&object.home),
                         protected_by: object.protected.then(|| Arc::clone(&self.group)),
                         admin_count: object.protected,
@@ -294,9 +294,13 @@ impl Watcher {
             seen,
             accounts,
             users,
-            containers: [(top.clone(), shown(&Place::Head, self.descriptor(head_sddl(on_head))))].into(),
+            containers: [
+                (top.clone(), shown(&Place::Head, self.descriptor(on.head_sddl()))),
+                (roots::unit(domain), shown(&Place::Unit, self.descriptor(on.unit_sddl()))),
+            ]
+            .into(),
             head: top,
-            admin_sd_holder: shown(&Place::Holder, self.descriptor("D:PAI".to_owned())),
+            admin_sd_holder: shown(&Place::Holder, self.descriptor(on.holder_sddl())),
         }
     }
 }
