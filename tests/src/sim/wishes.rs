@@ -79,7 +79,7 @@ impl World {
     }
 
     /// A roster was uploaded to the coordinator that lives: whoever has left is not on it.
-    pub(super) fn is_off_roster(&mut self, now: Duration, host: &str, digest: &Vec<u8>) {
+    pub(super) fn is_off_roster(&mut self, now: Duration, host: &str, digest: &[u8]) {
         let Some(listed) = self.rosters.get(digest) else { return };
         let gone = self
             .users
