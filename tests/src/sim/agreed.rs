@@ -169,8 +169,7 @@ impl World {
         // Nodes of one server go one after the other.
         let nodes = |(_, nodes): &(&str, &[&'static str])| hosts.iter().filter(|host| nodes.contains(*host)).count();
         let nodes = EXCHANGE.iter().map(nodes).max().unwrap_or(1);
-        let at_once = usize::try_from(self.policy.disruption.estate.get()).unwrap_or(1);
-        let removals = u32::try_from(hosts.len().div_ceil(at_once).max(nodes)).unwrap_or(1);
+        let removals = u32::try_from(hosts.len().div_ceil(self.at_once()).max(nodes)).unwrap_or(1);
         INSTALL + RESTART + self.policy.soak + REMOVAL * removals
     }
 
@@ -265,7 +264,9 @@ impl World {
         let hosts = EXCHANGE.iter().find(|(other, _)| *other == server).map_or(&[][..], |(_, hosts)| *hosts);
         let serves = hosts.iter().any(|host| self.hosts[host].serves(now));
         let mut users = self.users.iter().filter(|(called, user)| {
-            user.goodlink == goodlink && self.home(called, user).is_some_and(|home| home == server)
+            user.goodlink == goodlink
+                && user.left.is_none()
+                && self.home(called, user).is_some_and(|home| home == server)
         });
         let refused = users.next().is_some_and(|(_, user)| user.uncovered.is_some() && self.enforces(server));
         serves && !refused

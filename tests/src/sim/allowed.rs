@@ -159,7 +159,9 @@ impl World {
     fn down(&self, now: Duration) -> Vec<(String, String)> {
         let hosts = self.watched().filter_map(|host| Some((host.to_string(), self.stands_still(now, host)?)));
         let has = |host: &str| self.told_version(host).is_none_or(|version| version == Self::target().to_string());
-        hosts.filter(|(host, _)| has(host)).collect()
+        // The nodes of a cluster have one store.
+        let mut servers = BTreeSet::new();
+        hosts.filter(|(host, _)| has(host) && servers.insert(server_of(host))).collect()
     }
 
     /// Hosts of the wave whose turn it is, of which nothing was heard for longer than an act may take.
@@ -234,17 +236,17 @@ impl World {
             .flat_map(|(_, hosts)| hosts.iter().copied())
             .collect();
         let most = |may: &dyn Fn(&str) -> bool| hosts.iter().filter(|host| may(host)).count();
+        let servers = EXCHANGE.iter().filter(|(server, _)| self.is_of(wave, server));
+        let stayed = |hosts: &[&str]| hosts.iter().any(|host| self.went_on_without(host, Class::Store));
+        let down =
+            servers.map(|(server, hosts)| if stayed(hosts) { 1 } else { self.may_be_called_down(now, server) }).sum();
         let kinds = [
             (
                 "failed installs",
                 allowed.failed_installs,
                 most(&|host| self.may_have_failed(now, host) || self.went_on_without(host, Class::Install)),
             ),
-            (
-                "stores down",
-                allowed.stores_down,
-                most(&|host| self.may_be_down(host) || self.went_on_without(host, Class::Store)),
-            ),
+            ("stores down", allowed.stores_down, down),
             ("unreachable hosts", allowed.unreachable, hosts.len()),
             ("test sends failed", allowed.test_sends, GOODLINK.len() * EXCHANGE.len()),
         ];

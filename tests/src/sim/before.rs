@@ -13,10 +13,11 @@ pub(super) fn populate(world: &mut World, chance: &mut Chance) {
         world.hire(Duration::ZERO, number, chance.percent(15));
     }
     for (goodlink, domain) in [("gla", DOMAINS[0]), ("glb", DOMAINS[0]), ("glb", DOMAINS[1])] {
+        let account = world.account(goodlink);
         if chance.percent(40)
             && let Some(domain) = world.domains.get_mut(domain)
         {
-            domain.change(Duration::ZERO, &Change::Head(World::account(goodlink), true));
+            domain.change(Duration::ZERO, &Change::Head(account, true));
         }
     }
     let everybody: Vec<String> = world.users.keys().cloned().collect();

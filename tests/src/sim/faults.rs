@@ -64,6 +64,18 @@ pub(super) enum Fault {
     Meddle(Meddling, Duration),
     /// Something is not shown, or does not serve, for some time.
     Ail(Ailing, Duration),
+    /// A user leaves his roster for good.
+    Dismiss(usize),
+    /// The account of a GoodLink server is deleted and made again: what its old SID was granted is worthless.
+    Remake(&'static str),
+    /// An administrator blocks what flows into a domain's organizational unit.
+    BlockUnit(&'static str),
+    /// One denies a GoodLink server's account the right there, for some time.
+    DenyUnit(&'static str, &'static str, Duration),
+    /// A cluster's store moves to another node, now or as soon as an act begins where it is, and rests on none for so long.
+    MoveStore { rests: Duration, at_act: bool },
+    /// An agent is away for some time as soon as the next act has begun.
+    Leave(Duration),
 }
 
 /// Draws a seed's faults, in the order of their times.
@@ -188,7 +200,7 @@ impl World {
             }
             Fault::TakeAway(domain) => {
                 for goodlink in ["gla", "glb"] {
-                    let gone = Change::Head(Self::account(goodlink), false);
+                    let gone = Change::Head(self.account(goodlink), false);
                     if let Some(domain) = self.domains.get_mut(domain) {
                         domain.change(now, &gone);
                     }
@@ -222,6 +234,15 @@ impl World {
             }
             Fault::Meddle(meddling, long) => self.meddling = Some((meddling.clone(), *long)),
             Fault::Ail(ailing, long) => self.ails(now, *ailing, *long),
+            Fault::MoveStore { rests, at_act } => self.moves_store(now, *rests, *at_act),
+            Fault::Remake(goodlink) => self.remake(now, goodlink),
+            Fault::BlockUnit(domain) => self.blocks_unit(now, domain, coin),
+            Fault::DenyUnit(goodlink, domain, long) => {
+                self.relents.push((now + *long, fault.clone()));
+                self.denies_unit(now, domain, &self.account(goodlink), true);
+            }
+            Fault::Dismiss(user) => self.dismiss(now, *user),
+            Fault::Leave(long) => self.absences.leaves_next(Some(*long)),
             // Of processes and of the network.
             Fault::Kill { .. }
             | Fault::Fuse { .. }
@@ -232,7 +253,7 @@ impl World {
         }
     }
 
-    fn called(&self, number: usize) -> Option<String> {
+    pub(super) fn called(&self, number: usize) -> Option<String> {
         self.users.keys().nth(number % self.users.len().max(1)).cloned()
     }
 
@@ -243,7 +264,7 @@ impl World {
         edit: impl FnOnce(&mut super::directory::Object, &sendgate_core::sid::Sid),
     ) {
         let Some(called) = self.called(user) else { return };
-        let account = Self::account(self.users[&called].goodlink);
+        let account = self.account(self.users[&called].goodlink);
         // A mailbox of glb's users is on exb only: that is declared.
         let fixed = self.users[&called].goodlink == "glb";
         self.administer(now, &called, |object| {
@@ -264,9 +285,10 @@ impl World {
         };
         let called = format!("user{number}@{domain}");
         let home = if goodlink == "gla" && !number.is_multiple_of(3) { "exa" } else { "exb" };
-        let mut object = super::directory::Object { home: home.to_owned(), ..Default::default() };
+        let in_unit = super::directory::is_in_unit(&called);
+        let mut object = super::directory::Object { home: home.to_owned(), in_unit, ..Default::default() };
         if right {
-            object.allow.insert(Self::account(goodlink));
+            object.allow.insert(self.account(goodlink));
         }
         let mut bytes = [7; 16];
         bytes[..4].copy_from_slice(&number.to_le_bytes());
@@ -277,6 +299,7 @@ impl World {
             guid,
             number,
             since: self.listed(now, goodlink, number),
+            left: None,
             moved: now,
             uncovered: None,
             covered: None,
@@ -296,9 +319,9 @@ impl World {
         for called in protected {
             if self.object(&called, 0).is_some_and(|object| object.protected) {
                 self.tell(now, || format!("AdminSDHolder resets {called}"));
+                let holder = self.domains[self.users[&called].domain].servers[0].roots.holder.clone();
                 self.administer(now, &called, |object| {
-                    object.blocked = true;
-                    object.allow.clear();
+                    (object.blocked, object.allow) = (true, holder);
                     object.deny.clear();
                 });
             }
@@ -316,6 +339,7 @@ impl World {
     fn end(&mut self, now: Duration, fault: &Fault) {
         match fault {
             Fault::Deny(user, _) => self.to(now, *user, |object, _| object.deny.clear()),
+            Fault::DenyUnit(goodlink, domain, _) => self.denies_unit(now, domain, &self.account(goodlink), false),
             Fault::Protect(user, _) => self.to(now, *user, |object, _| {
                 (object.protected, object.blocked) = (false, false);
             }),
@@ -329,8 +353,11 @@ impl World {
         self.domains.values_mut().for_each(super::directory::Domain::heal);
         self.hosts.values_mut().for_each(|host| host.sluggish = Duration::ZERO);
         self.meddling = None;
+        self.absences.leaves_next(None);
+        self.arrives_on_node(now, true);
         self.recover(now);
         self.relents.clear();
+        self.relent_units(now);
         let everybody: Vec<String> = self.users.keys().cloned().collect();
         for called in everybody {
             self.administer(now, &called, |object| {
@@ -346,13 +373,15 @@ impl World {
     pub(super) fn grant_by_hand(&mut self, now: Duration) {
         self.tell(now, || "the directory team grants by hand".to_owned());
         for (goodlink, domain) in [("gla", DOMAINS[0]), ("glb", DOMAINS[0]), ("glb", DOMAINS[1])] {
+            let account = self.account(goodlink);
             if let Some(domain) = self.domains.get_mut(domain) {
-                domain.change(now, &Change::Head(Self::account(goodlink), true));
+                domain.change(now, &Change::Head(account, true));
             }
         }
+        self.grant_on_units(now);
         let blocked: Vec<String> = self.users.keys().cloned().collect();
         for called in blocked {
-            let account = Self::account(self.users[&called].goodlink);
+            let account = self.account(self.users[&called].goodlink);
             self.administer(now, &called, |object| {
                 if object.blocked {
                     object.allow.insert(account);

@@ -105,6 +105,8 @@ impl World {
         let services = [exchange.map(|exchange| &exchange.store_service), goodlink.map(|goodlink| &goodlink.service)];
         let stopped =
             services.into_iter().flatten().flatten().any(|service| service.state() == service::State::Stopped);
+        self.hears_node(now, host, serves, stopped);
+        let last = self.heard.get(host);
         let since = |what: &'static str| (what, last.and_then(|last| last.wrong.get(what)).copied().unwrap_or(now));
         let wrong: BTreeMap<_, _> = wrong(host, report).into_iter().map(since).collect();
         let unread = if wrong.contains_key(VERSION) { Some(now) } else { last.and_then(|last| last.unread) };
@@ -267,12 +269,12 @@ impl World {
         let others = HOSTS.into_iter().filter(|host| *host != here);
         // A host that does not serve is disrupted already: its removal waits for what goes on elsewhere, and for no more.
         let helps = matches!(effect, Effect::Remove { .. })
-            && self.heard.get(here.as_str()).is_some_and(|heard| heard.stands.is_some());
+            && self.heard.get(here.as_str()).is_some_and(|heard| heard.stands.is_some())
+            && !self.is_passive(&here);
         let counts = |host| if helps { self.under_way(host) } else { self.disrupted(now, host) };
-        let down: Vec<_> = others.filter_map(counts).collect();
-        let limit = usize::try_from(self.policy.disruption.estate.get()).unwrap_or(usize::MAX);
-        if down.len() >= limit {
-            self.violated(now, format!("{effect} gets a permit, {limit} may be disrupted, and {}", down.join("; ")));
+        let down: Vec<_> = others.filter_map(|host| Some((host, counts(host)?))).collect();
+        for why in self.over_limits(&here, &down) {
+            self.violated(now, format!("{effect} gets a permit, {why}"));
         }
         if let Some(silent) = self.silent(now, &here) {
             self.violated(now, format!("{effect} gets a permit, and {silent}"));

@@ -38,6 +38,8 @@ pub(super) struct Host {
     pub(super) version: Option<StoreVersion>,
     /// Since when it has that version.
     pub(super) versioned: Duration,
+    /// A node of a cluster whose store is elsewhere, or on no node.
+    pub(super) passive: bool,
     /// The service is down for an act.
     pub(super) down: bool,
     /// Programs take long to start until then.
@@ -62,7 +64,7 @@ impl Host {
 
     /// Whether its store serves its users.
     pub(super) fn serves(&self, now: Duration) -> bool {
-        !self.down && !self.has(now, Ail::Stopped) && !self.has(now, Ail::Unmounted)
+        !self.passive && !self.down && !self.has(now, Ail::Stopped) && !self.has(now, Ail::Unmounted)
     }
 }
 
@@ -197,6 +199,8 @@ async fn supervise(sim: Arc<Sim>, act: ActKey, what: String, not_after: Duration
     if !begins {
         return;
     }
+    sim.leaves(now, host);
+    sim.world(|world| world.moves_at_act(now, host));
     let (install, removal) = (what.starts_with("install"), what.starts_with("remove"));
     let (kind, takes) = sim.chance(|chance| {
         let most = if install || removal { 20 * 60 } else { 4 * 60 };

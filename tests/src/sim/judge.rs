@@ -37,8 +37,10 @@ impl World {
             self.may_begin(now, &effect, Duration::ZERO, "gets a permit");
             self.may_go_on(now, &effect, Duration::ZERO, "gets a permit");
             self.as_shown(now, &effect, "gets a permit");
+            self.passive_first(now, &effect, "gets a permit");
         }
         self.has_room(now, intent);
+        self.in_turn(now, intent);
     }
 
     /// It had a permit in a journal that is lost, which is entered when its act is seen to have begun.
@@ -89,10 +91,10 @@ impl World {
                 }
             }
         }
-        let running = self.acts.values().filter(|act| act.running()).count() + 1;
-        let limit = usize::try_from(self.policy.disruption.estate.get()).unwrap_or(usize::MAX);
-        if running > limit {
-            self.violated(now, format!("{running} hosts are disrupted at once, {limit} may be"));
+        let running = self.acts.values().filter(|act| act.running() && act.host != host);
+        let running: Vec<_> = running.map(|act| (act.host, format!("{} is under way", act.host))).collect();
+        for why in self.over_limits(host, &running) {
+            self.violated(now, format!("{what} on {host} begins, {why}"));
         }
         if self.acts.values().any(|other| other.running() && other.host == host) {
             self.violated(now, format!("two programs at once on {host}"));
@@ -114,7 +116,8 @@ impl World {
             let concerned = here || everybody && domains.contains(user.domain);
             let new = now.saturating_sub(user.since) < REPORT_KNOWN_AFTER
                 || now.saturating_sub(user.moved) < KNOWN_AFTER && !everybody;
-            if !concerned || new || self.waived(called, now.saturating_sub(PERMIT)) {
+            let left = user.left.is_some();
+            if !concerned || new || left || self.waived(called, now.saturating_sub(PERMIT)) {
                 continue;
             }
             if let Some(since) = user.uncovered.filter(|since| now.saturating_sub(*since) > KNOWN_AFTER) {
@@ -200,7 +203,7 @@ impl World {
             let fits = match outcome {
                 Outcome::Succeeded { .. } => ended == Some(Some(0)),
                 Outcome::Failed { .. } => matches!(ended, Some(Some(code)) if code != 0),
-                Outcome::Unknown { .. } => ended == Some(None) || lost,
+                Outcome::Unknown { .. } => ended == Some(None) || lost || self.absences.gave_up(*id),
                 // What was carried out in a lost part is drift, where the copy has no more than its offer.
                 Outcome::NotStarted { .. } | Outcome::Withdrawn { .. } => lost || act.is_none_or(|act| !act.began()),
             };
@@ -225,7 +228,7 @@ impl World {
         let Some(domain) = self.domains.get(entry.domain.as_str()) else { return };
         let meanwhile = now.saturating_sub(domain.meddled) <= WRITES_WITHIN;
         let wanted = matches!(effect, Effect::Grant(_));
-        if !meanwhile && self.carries(entry.domain.as_str(), &entry.place, &entry.sid) != Some(wanted) {
+        if !meanwhile && self.carries(&entry.domain, &entry.place, &entry.sid) != Some(wanted) {
             self.violated(
                 now,
                 format!("{effect} has {outcome}, and the entry is {}", if wanted { "missing" } else { "there" }),

@@ -9,6 +9,7 @@ use super::estate::{EXCHANGE, GOODLINK, WATCH_AGE, name};
 use super::world::{User, World, shown};
 use sendgate_core::ledger::Effect;
 use sendgate_core::policy::GateScope;
+use sendgate_core::sid::Sid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -34,6 +35,10 @@ pub(super) struct Shown {
     hidden: BTreeMap<String, BTreeSet<String>>,
     /// Users whom a server shows to be protected, likewise: what they have is taken away within the hour.
     protected: BTreeMap<String, BTreeSet<String>>,
+    /// Users whom the server that is written on shows to be protected.
+    not_written: BTreeSet<String>,
+    /// Users whom a server shows to be denied by an entry above them, or their own.
+    denied: BTreeSet<String>,
     /// Places whose descriptor is not shown by the server that is written on.
     places: BTreeSet<Place>,
 }
@@ -47,13 +52,20 @@ impl Shown {
         self.silent.is_empty() && now.saturating_sub(self.began) <= WATCH_AGE
     }
 
+    pub(super) fn is_protected(&self, called: &str) -> bool {
+        self.not_written.contains(called)
+    }
+
+    pub(super) fn is_denied(&self, called: &str) -> bool {
+        self.denied.contains(called)
+    }
+
     /// What the domain's servers show of these users now.
     pub(super) fn of<'a>(
         world: &World,
-        domain: &str,
-        now: Duration,
-        full: Duration,
+        (domain, now, full): (&str, Duration, Duration),
         asked: impl Iterator<Item = &'a str>,
+        account: impl Fn(&str) -> Sid,
     ) -> Self {
         let (silent, answering): (Vec<_>, Vec<_>) =
             world.domains[domain].servers.iter().partition(|server| server.down > now);
@@ -65,7 +77,7 @@ impl Shown {
             there(called, server) && !server.shows(now, &Place::User(called.clone()))
         };
         let refuses = |called: &String, user: &User, server: &Server| {
-            !hides(called, server) && !world.covers(user, called, server)
+            !hides(called, server) && !world.covers_as(&account(user.goodlink), called, server)
         };
         let any = |of: &dyn Fn(&String, &User, &Server) -> bool| -> Vec<(&String, &User)> {
             let found = users.iter().filter(|(called, user)| answering.iter().any(|server| of(called, user, server)));
@@ -74,7 +86,17 @@ impl Shown {
         let refused = any(&refuses);
         let lacks = any(&|called, user, server| there(called, server) && refuses(called, user, server));
         let hidden = any(&|called, _, server| hides(called, server));
-        let protected = any(&|called, _, server| server.objects.get(called).is_some_and(|object| object.protected));
+        let protects =
+            |called: &String, server: &Server| server.objects.get(called).is_some_and(|object| object.protected);
+        // What AdminSDHolder carries stays.
+        let carries = |user: &User, server: &Server| server.roots.holder.contains(&account(user.goodlink));
+        let protected = any(&|called, user, server| protects(called, server) && !carries(user, server));
+        let first = world.domains[domain].servers.first().map(|server| server.name);
+        let not_written = any(&|called, _, server| Some(server.name) == first && protects(called, server));
+        let denied = any(&|called, user, server| {
+            let denies = |object: &super::directory::Object| object.is_denied(&account(user.goodlink), &server.roots);
+            !hides(called, server) && server.objects.get(called).is_some_and(denies)
+        });
         let homes = |called: &String| {
             let objects = answering.iter().filter_map(|server| server.objects.get(called));
             objects.map(|object| object.home.clone()).collect()
@@ -94,6 +116,8 @@ impl Shown {
             uncovered: with_homes(refused),
             hidden: with_homes(hidden),
             protected: with_homes(protected),
+            not_written: not_written.into_iter().map(|(called, _)| called.clone()).collect(),
+            denied: denied.into_iter().map(|(called, _)| called.clone()).collect(),
             places,
         }
     }
@@ -156,7 +180,8 @@ impl World {
             Effect::TestSend { host, .. } => wrong.extend(self.stands_still(now, host.as_str())),
             Effect::Grant(grant) => {
                 let hidden = self.shown.get(grant.domain.as_str()).filter(|look| look.handed < now);
-                let hidden = hidden.filter(|look| look.places.contains(&self.at(&grant.domain, &grant.place)));
+                let hidden = hidden
+                    .filter(|look| self.at(&grant.domain, &grant.place).is_some_and(|at| look.places.contains(&at)));
                 wrong.extend(
                     hidden.map(|look| {
                         format!("the descriptor of {} was not shown at {}", grant.place, shown(look.began))

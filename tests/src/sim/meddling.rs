@@ -21,6 +21,8 @@ pub(super) enum Meddling {
     Fault(Box<Fault>),
     /// A person holds something.
     Hold(WantedHeld),
+    /// Nothing but that.
+    Away,
     /// Whoever approved the rollout takes that back.
     Revoke,
     /// Messages take up to so long, and then the program is slow to start: the permit is late, or runs off meanwhile.
@@ -79,6 +81,7 @@ impl World {
         let slow = if let Meddling::Late(most) = &meddling { Some(*most) } else { None };
         self.meddled = Some(Meddled { host, slow, long });
         match meddling {
+            Meddling::Away => {}
             Meddling::Late(_) => self.suffer(now, &Fault::Sluggish(host, long), false),
             Meddling::Fault(fault) => self.suffer(now, &fault, false),
             Meddling::Revoke => {

@@ -2,21 +2,25 @@
 //! simulated network, directory and hosts, on virtual time.
 //!
 //! 1. [`chance`]: all chance comes from one seed, and so does the whole story;
-//! 2. `estate` is what is configured, `terms` the rollout's file, `world` what is true, `before` what there is at first, and
-//!    `judge` what must never be; `known` is what the coordinator was shown, `heard` what hosts said, `stops` what was
-//!    stopped, `agreed` what the file and people say, `waves` what comes after what, `allowed` how much may go wrong: these
-//!    bind it at once, where the truth leaves it time to hear;
+//! 2. `estate` is what is configured, `terms` the rollout's file, `limits` how many hosts at once, `world` what is true,
+//!    `before` what there is at first, and `judge` what must never be; `known` is what the coordinator was shown, `heard` what
+//!    hosts said, `stops` what was stopped, `agreed` what the file and people say, `waves` what comes after what, `allowed`
+//!    how much may go wrong: these bind it at once, where the truth leaves it time to hear;
 //! 3. `directory` and `hosts` are what the programs touch, `reports` what agents see of hosts, `network` is between them,
 //!    `lives` starts and kills them;
-//! 4. `faults` is what goes wrong, `ailing` what is not shown or does not serve, `restored` a journal that is lost,
-//!    `memory` what agents know of it, `meddling` what happens between an offer and its permit, `people` what people do and
-//!    `exceptions` what they take out of the rules; `stage` plays a seed to its end, and `ended` is how that was.
+//! 4. `faults` is what goes wrong, `ailing` what is not shown or does not serve, `absences` who is away for long, `clusters` a
+//!    store that moves from node to node, `restored` a journal that is lost, `memory` what agents know of it, `meddling` what
+//!    happens between an offer and its permit, `people` what people do, `exceptions` what they take out of the rules,
+//!    `wishes` what they want besides and `specials` what needs a yes of its own; `stage` plays a seed to its end, and
+//!    `ended` is how that was.
 
+mod absences;
 mod agreed;
 mod ailing;
 mod allowed;
 mod before;
 pub mod chance;
+mod clusters;
 mod directory;
 mod ended;
 mod estate;
@@ -26,6 +30,7 @@ mod heard;
 mod hosts;
 mod judge;
 mod known;
+mod limits;
 mod lives;
 mod meddling;
 mod memory;
@@ -33,11 +38,13 @@ mod network;
 mod people;
 mod reports;
 mod restored;
+mod specials;
 mod stage;
 mod stops;
 mod terms;
 mod watched;
 mod waves;
+mod wishes;
 mod world;
 
 pub use ended::Ended;

@@ -193,7 +193,10 @@ impl Carried for FromAgent {
                 });
             }
             Some(Kind::Roster(part)) if arrives && part.last && line.lives(sim) => {
-                sim.world(|world| world.uploaded.insert(host, part.sha256.clone()));
+                sim.world(|world| {
+                    world.uploaded.insert(host, part.sha256.clone());
+                    world.is_off_roster(now, host, &part.sha256);
+                });
             }
             _ => {}
         }

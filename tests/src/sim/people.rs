@@ -7,6 +7,7 @@ use super::estate::{self, DOMAINS, EXCHANGE, HOSTS, name};
 use super::exceptions;
 use super::faults::FAULTS_FOR;
 use super::lives::{ROLLOUT, olive};
+use super::specials::Special;
 use sendgate_coordinator::control::form;
 use sendgate_coordinator::driver::{Handle, RequestError};
 use sendgate_core::gate::World;
@@ -40,12 +41,19 @@ pub(super) enum Act {
     Restart(&'static str),
     /// Or not.
     CancelRestart(&'static str),
+    /// The hotfix is to be removed again.
+    Remove,
+    /// An entry that needs a yes of its own may be written.
+    Permit(Special),
+    /// Or not any more.
+    Forbid(Special),
 }
 
 impl Act {
     fn by(&self) -> OperatorName {
         match self {
             Self::Approve(by) | Self::Revoke(by) => name(by),
+            Self::Permit(_) | Self::Forbid(_) => name("anna"),
             _ => olive(),
         }
     }
@@ -140,6 +148,10 @@ pub(super) async fn ask(sim: Arc<Sim>, handle: Handle, act: Act) {
             }
         });
     };
+    let special = match &act {
+        Act::Permit(special) | Act::Forbid(special) => sim.world(|world| world.wanted(*special)),
+        _ => None,
+    };
     let rollout = || WantedSubject::Rollout { rollout: ROLLOUT.to_owned(), form: None };
     let asked = handle
         .request(by.clone(), move |world| match &wanted {
@@ -153,6 +165,9 @@ pub(super) async fn ask(sim: Arc<Sim>, handle: Handle, act: Act) {
             Act::Undo(_) => request::grant_undo(world, meant.parse().unwrap_or(0), "not this one"),
             Act::Redo => request::grant_redo(world, meant.parse().unwrap_or(0), "after all"),
             Act::Restart(goodlink) => request::restart_force(world, goodlink, "now"),
+            Act::Permit(_) => request::approve(world, &name("anna"), special.as_ref().unwrap_or(&rollout()), "we know"),
+            Act::Forbid(_) => request::revoke(world, special.as_ref().unwrap_or(&rollout()), "better not"),
+            Act::Remove => request::rollout_remove(world, ROLLOUT, "we do not want it"),
             Act::CancelRestart(goodlink) => request::restart_cancel(world, goodlink, "not now"),
         })
         .await;
@@ -164,6 +179,10 @@ pub(super) async fn ask(sim: Arc<Sim>, handle: Handle, act: Act) {
             if matches!(act, Act::Approve(_)) && !world.ledger.rollouts.contains_key(&name(ROLLOUT)) =>
         {
             world.acts_of_people.push((now + MINUTE, act));
+        }
+        // There may be something to remove, or somebody who is denied, later.
+        Err(RequestError::Refused(_)) if matches!(act, Act::Remove | Act::Permit(_)) && now < FAULTS_FOR => {
+            world.acts_of_people.push((now + 7 * MINUTE, act));
         }
         Err(RequestError::Refused(why)) => world.tell(now, || format!("{by}: {act:?} is refused: {why}")),
         Err(RequestError::Stopped(_)) => world.acts_of_people.push((now + MINUTE, act)),

@@ -4,6 +4,7 @@ use super::Sim;
 use super::ailing::{Ail, drops};
 use super::estate::EXCHANGE;
 use super::hosts::Host;
+use super::world::World;
 use sendgate_agent::machine::Later;
 use sendgate_agent::probe::Probe;
 use sendgate_agent::probe::roster::Roster;
@@ -13,12 +14,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How many users there were and are, and whether the roster is halved or empty.
+type Basis = ((usize, usize), bool, bool);
+
 /// Looks at a simulated host.
 pub(super) struct SimProbe {
     pub(super) sim: Arc<Sim>,
     pub(super) host: &'static str,
-    /// The roster as it was last read, with how many users there were, and whether it was halved or empty.
-    pub(super) roster: Option<((usize, bool, bool), Arc<Roster>)>,
+    /// The roster as it was last read, and what it depends on.
+    pub(super) roster: Option<(Basis, Arc<Roster>)>,
 }
 
 impl Probe for SimProbe {
@@ -57,7 +61,9 @@ impl Probe for SimProbe {
 impl SimProbe {
     fn read(&mut self, now: Duration, host: &Host) -> Arc<Roster> {
         let (halved, empty) = (host.has(now, Ail::RosterHalved), host.has(now, Ail::RosterEmpty));
-        let basis = (self.sim.world(|world| world.users.len()), halved, empty);
+        let there = |world: &mut World| world.users.values().filter(|user| user.left.is_none()).count();
+        let hired = self.sim.world(|world| (world.users.len(), there(world)));
+        let basis = (hired, halved, empty);
         if let Some((known, roster)) = &self.roster
             && *known == basis
         {
@@ -65,7 +71,7 @@ impl SimProbe {
         }
         let listed: BTreeSet<String> = self.sim.world(|world| {
             let users = world.users.iter().filter(|(_, user)| user.goodlink == self.host);
-            let users = users.filter(|(_, user)| !(empty || halved && drops(user.number)));
+            let users = users.filter(|(_, user)| user.left.is_none() && !(empty || halved && drops(user.number)));
             users.map(|(called, _)| called.clone()).collect()
         });
         let lines = listed.iter().map(|called| format!("{},{called},\n", called.split('@').next().unwrap_or_default()));
@@ -86,7 +92,7 @@ fn service(now: Duration, host: &Host, account: &str) -> wire::Service {
     if host.has(now, Ail::ServiceUnasked) {
         return wire::Service { error: Some("the service manager does not answer".into()), ..Default::default() };
     }
-    let down = host.down || host.has(now, Ail::Stopped);
+    let down = host.down || host.passive || host.has(now, Ail::Stopped);
     let state = if down { service::State::Stopped } else { service::State::Running };
     wire::Service {
         name: "service".into(),

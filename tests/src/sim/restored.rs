@@ -137,12 +137,14 @@ impl World {
         self.watched.forget();
         self.lost.replays = true;
         self.exceptions = Exceptions::default();
+        self.forgets_specials();
         for (sequence, payload) in records {
             let Ok(stamped) = serde_json::from_slice::<Stamped>(payload) else { continue };
             if self.ledger.apply(*sequence, &stamped).is_ok() {
                 self.agrees(now, *sequence, &stamped.entry);
                 self.in_order(now, *sequence, &stamped.entry);
                 self.excepts(now, *sequence, &stamped.entry);
+                self.says(now, &stamped.entry);
             }
         }
         self.lost.replays = false;

@@ -1,22 +1,27 @@
 //! Plays a seed to its end.
 
+use super::absences::{self, Absences};
 use super::agreed::Agreed;
 use super::ailing;
 use super::before::populate;
 use super::chance::Chance;
+use super::clusters::{self, Cluster};
 use super::directory::Domain;
 use super::ended::Ended;
 use super::estate::{self, DOMAINS, HOSTS, name};
 use super::exceptions::{self, Exceptions};
 use super::faults::{self, FAULTS_FOR, Fault};
 use super::hosts::Host;
+use super::limits;
 use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who};
 use super::network::Way;
 use super::people;
 use super::restored::{self, Loss, Lost};
+use super::specials::{self, Specials};
 use super::terms::Terms;
 use super::watched::Watched;
 use super::waves::Waves;
+use super::wishes::{self, Wishes};
 use super::world::{World, shown};
 use super::{Premises, Sim};
 use crate::panics;
@@ -84,17 +89,26 @@ struct Stage {
 impl Stage {
     fn new(seed: u64, premises: &Arc<Premises>, story: bool) -> Self {
         let mut chance = Chance::new(seed);
-        let policy = estate::policy(&mut chance);
+        let mut policy = estate::policy(&mut chance);
         let mut faults = faults::draw(&mut chance);
         faults.extend(ailing::draw(seed));
+        faults.extend(absences::draw(seed));
+        let (passive, moves) = clusters::draw(seed);
+        faults.extend(moves);
+        faults.extend(wishes::draw(seed));
+        let (denials, yeses) = specials::draw(seed);
+        faults.extend(denials);
         faults.sort_by_key(|(at, _)| *at);
         faults.reverse();
         let calm = faults.is_empty();
         let advise = policy.domains.values().any(|domain| domain.grants == GrantMode::Advise);
         let by_hand = advise.then(|| chance.between(MINUTE, FAULTS_FOR));
-        let terms = Terms::draw(seed, &mut chance);
+        let mut terms = Terms::draw(seed, &mut chance);
+        limits::draw(seed, &mut policy, &mut terms);
         let (mut acts_of_people, resumes) = (people::draw(&mut chance, terms.approvals), chance.below(3));
         acts_of_people.extend(exceptions::draw(seed));
+        acts_of_people.extend(wishes::acts(seed));
+        acts_of_people.extend(yeses);
         let windows = terms.hours.is_some();
         let abort = chance.percent(5).then(|| chance.between(MINUTE, 2 * FAULTS_FOR));
         let mut world = World {
@@ -112,6 +126,11 @@ impl Stage {
             heard: BTreeMap::new(),
             uploaded: BTreeMap::new(),
             alive: Duration::ZERO,
+            lives: false,
+            absences: Absences::default(),
+            specials: Specials::default(),
+            wishes: Wishes::default(),
+            cluster: Cluster::default(),
             rosters: BTreeMap::new(),
             arrived: BTreeMap::new(),
             paused: false,
@@ -135,6 +154,7 @@ impl Stage {
             violations: Vec::new(),
         };
         populate(&mut world, &mut chance);
+        world.is_cluster(passive);
         let (dead, deaths) = mpsc::channel(DEATHS);
         let sim = Arc::new(Sim {
             started: Instant::now(),
@@ -283,6 +303,7 @@ impl Stage {
             self.sim.world(|world| {
                 world.has_noted(now);
                 world.lacks.clear();
+                world.lives = false;
                 world.watched.not_noted(now);
             });
         }
@@ -301,6 +322,8 @@ impl Stage {
                 world.propagate(now);
             }
             world.relent(now);
+            world.deadlines(now);
+            world.arrives_on_node(now, false);
         });
         if self.by_hand.is_some_and(|at| at <= now) && sim.world(|world| world.relents.is_empty()) {
             // Whatever is missing later is granted by hand as well, as long as things go wrong.

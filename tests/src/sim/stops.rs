@@ -63,7 +63,11 @@ impl World {
     /// How much of the time since `from` nothing was held that would stop this effect.
     pub(super) fn unheld(&self, from: Duration, now: Duration, effect: &Effect) -> Duration {
         let over = self.over(effect);
-        let stops = |held: &Held| over.iter().any(|stop| matches!(stop, Stop::Held(other) if other == held));
+        self.free(from, now, |held| over.iter().any(|stop| matches!(stop, Stop::Held(other) if other == held)))
+    }
+
+    /// How much of it nothing of this kind was held.
+    pub(super) fn free(&self, from: Duration, now: Duration, stops: impl Fn(&Held) -> bool) -> Duration {
         let past = self.held.iter().map(|(held, since, until)| (held, *since, *until));
         let present = self.stops.iter().filter_map(|(stop, since)| match stop {
             Stop::Held(held) => Some((held, *since, now)),

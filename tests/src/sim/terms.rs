@@ -1,6 +1,7 @@
 //! What the one rollout's file says, drawn from the seed: its waves, what follows a trip, when hosts may be changed, who has
 //! to approve it, and whether sending is tested. [`Hours`] is its windows by arithmetic of its own, for those who judge.
 
+use super::absences;
 use super::allowed::Thresholds;
 use super::chance::Chance;
 use super::estate::{EXCHANGE, PACKAGE_SHA256, TARGET};
@@ -17,6 +18,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) const INSTALL: Duration = Duration::from_secs(10 * 60);
 pub(super) const RESTART: Duration = MINUTE;
 pub(super) const REMOVAL: Duration = Duration::from_secs(10 * 60);
+
+/// How long nothing may move where the file does not say it.
+const PATIENCE: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 
 /// Zones with their offsets from UTC in minutes, in the first days of March 2007.
 const ZONES: [(&str, i64); 4] =
@@ -35,6 +39,10 @@ pub(super) struct Terms {
     pub(super) approvals: usize,
     /// Each GoodLink server sends through the changed servers before a wave is over.
     pub(super) test_send: bool,
+    /// How many hosts of a wave go at once; none: as many as the estate's limit allows.
+    pub(super) at_once: Option<u32>,
+    /// How long nothing may move, where the file says so.
+    patience: Option<Duration>,
     /// What may go wrong before it stops by itself.
     pub(super) thresholds: Thresholds,
 }
@@ -118,7 +126,10 @@ impl Terms {
     pub(super) fn draw(seed: u64, chance: &mut Chance) -> Self {
         let hours = chance.percent(25).then(|| Hours::draw(chance));
         let approvals = if chance.percent(30) { 1 + usize::from(chance.percent(40)) } else { 0 };
+        let every = hours.as_ref().map_or(Duration::ZERO, |hours| hours.every);
         Self {
+            at_once: None,
+            patience: absences::patience(seed, every),
             one_wave: chance.percent(50),
             removes: chance.percent(30),
             hours,
@@ -126,6 +137,11 @@ impl Terms {
             test_send: chance.percent(35),
             thresholds: Thresholds::draw(seed),
         }
+    }
+
+    /// How long nothing may move.
+    pub(super) fn patience(&self) -> Duration {
+        self.patience.unwrap_or(PATIENCE)
     }
 
     /// The servers of a wave.
@@ -164,9 +180,12 @@ impl Terms {
         if self.removes {
             file.keys.push_str("on_trip = \"remove\"\n");
         }
+        if let Some(patience) = self.patience {
+            let _ = writeln!(file.keys, "patience = \"{}m\"", patience.as_secs() / 60);
+        }
         let _ = writeln!(file.keys, "approvals = {}\ntest_send = {}", self.approvals, self.test_send);
         file.tables.push_str(&self.thresholds.text());
-        file.at_once = at_once;
+        file.at_once = self.at_once.unwrap_or(at_once);
         file.text()
     }
 }

@@ -104,6 +104,10 @@ impl World {
                 self.waves.left_out.insert(host.clone());
                 self.waves.failed.remove(host);
             }
+            Entry::Request { request: Request::RolloutRemove { .. }, .. } => {
+                self.waves.removing = true;
+                self.waves.left_out.clear();
+            }
             Entry::Request { request: Request::RolloutResume { .. }, .. } => {
                 self.waves.before.clear();
                 self.waves.before_wave.clear();
@@ -286,7 +290,7 @@ impl World {
     fn has_cause(&mut self, now: Duration, reason: &str) {
         let away = |host: &&str| self.arrived.get(host).is_none_or(|at| now.saturating_sub(*at) > SILENT_AFTER);
         let cause = self.waves.trouble || self.paused || self.drifted || HOSTS.iter().any(away);
-        if !cause {
+        if !cause && !Self::is_impatience(reason) {
             self.violated(now, format!("the rollout has stopped by itself, and nothing has gone wrong: {reason}"));
         }
         for why in self.is_due(now, reason) {

@@ -1,7 +1,9 @@
 //! What is true. Nobody but the simulation looks in here: the coordinator and the agents see only what directory servers,
 //! hosts and messages show them.
 
+use super::absences::Absences;
 use super::agreed::Agreed;
+use super::clusters::Cluster;
 use super::directory::{Domain, Object};
 use super::estate::{self, EXCHANGE, GOODLINK, name};
 use super::exceptions::Exceptions;
@@ -12,9 +14,11 @@ use super::known::Shown;
 use super::meddling::{Meddled, Meddling};
 use super::people;
 use super::restored::{ActKey, Lost};
+use super::specials::Specials;
 use super::stops::Stops;
 use super::watched::Watched;
 use super::waves::Waves;
+use super::wishes::Wishes;
 use sendgate_core::enforcement::{Enforcement, StoreVersion};
 use sendgate_core::guid::Guid;
 use sendgate_core::ledger::{Entry, Held, Ledger, Request, Sequence, Stamped};
@@ -34,6 +38,8 @@ pub(super) struct User {
     pub(super) number: u32,
     /// Since when he is on the roster.
     pub(super) since: Duration,
+    /// When he left it for good.
+    pub(super) left: Option<Duration>,
     /// Since when his mailbox is where it is.
     pub(super) moved: Duration,
     /// Since when some server that counts refuses him.
@@ -72,6 +78,16 @@ pub(super) struct World {
     pub(super) uploaded: BTreeMap<&'static str, Vec<u8>>,
     /// Since when the coordinator that lives does.
     pub(super) alive: Duration,
+    /// Whether one does.
+    pub(super) lives: bool,
+    /// Entries that somebody said yes to.
+    pub(super) specials: Specials,
+    /// Who left a roster, and whose account was made again.
+    pub(super) wishes: Wishes,
+    /// Where a cluster's store is.
+    pub(super) cluster: Cluster,
+    /// What deadlines are counted from.
+    pub(super) absences: Absences,
     /// Who is on the rosters that there were, by their digests.
     pub(super) rosters: BTreeMap<Vec<u8>, BTreeSet<String>>,
     /// When each host's report reached any coordinator last.
@@ -125,14 +141,20 @@ impl World {
     }
 
     /// The SID of the account that a GoodLink server has.
-    pub(super) fn account(goodlink: &str) -> Sid {
-        name(if goodlink == "gla" { "S-1-5-21-1-2-3-1105" } else { "S-1-5-21-4-5-6-1105" })
+    pub(super) fn account(&self, goodlink: &str) -> Sid {
+        let rid = 1105 + 10_000 * self.wishes.times_made(goodlink);
+        let above = if goodlink == "gla" { "1-2-3" } else { "4-5-6" };
+        name(&format!("S-1-5-21-{above}-{rid}"))
     }
 
     /// Whether a store sends as the user, as one server has it.
     pub(super) fn covers(&self, user: &User, called: &str, server: &super::directory::Server) -> bool {
-        let account = Self::account(user.goodlink);
-        server.objects.get(called).is_some_and(|object| object.allows(&account, &server.head))
+        self.covers_as(&self.account(user.goodlink), called, server)
+    }
+
+    /// The same of an account of this SID.
+    pub(super) fn covers_as(&self, account: &Sid, called: &str, server: &super::directory::Server) -> bool {
+        server.objects.get(called).is_some_and(|object| object.allows(account, &server.roots))
     }
 
     /// Looks at every user again after something changed in the directory.
@@ -177,19 +199,25 @@ impl World {
         self.in_order(now, sequence, &stamped.entry);
         self.excepts(now, sequence, &stamped.entry);
         self.taken_over(now, &stamped.entry);
+        self.passes(now, sequence, &stamped.entry);
+        self.says(now, &stamped.entry);
         match &stamped.entry {
             // A new life knows nothing but its journal.
             Entry::Started { .. } => {
                 self.shown.clear();
                 self.heard.clear();
                 self.lost.found = None;
+                self.forgets_nodes(now);
+                self.wishes.anew();
                 self.uploaded.clear();
-                self.alive = now;
+                (self.alive, self.lives) = (now, true);
             }
             Entry::Intent { effect } => {
                 self.may_begin(now, effect, Duration::ZERO, "is intended");
                 self.may_go_on(now, effect, Duration::ZERO, "is intended");
                 self.as_shown(now, effect, "is intended");
+                self.passive_first(now, effect, "is intended");
+                self.names_who_is_there(now, effect);
                 self.meddle(now, effect);
             }
             Entry::Permitted { intent, .. } => self.gets_permit(now, *intent),
@@ -212,7 +240,9 @@ impl World {
 
     pub(super) fn enforces(&self, server: &str) -> bool {
         let hosts = EXCHANGE.iter().find(|(name, _)| *name == server).map_or(&[][..], |(_, hosts)| *hosts);
-        let versions = hosts.iter().filter_map(|host| self.hosts[host].version);
+        // A store that moves is the one of its node.
+        let hosts = hosts.iter().filter(|host| !self.hosts[*host].passive);
+        let versions = hosts.filter_map(|host| self.hosts[host].version);
         versions.into_iter().any(|version| self.policy.enforcement.judge(&version).enforces == Enforcement::Yes)
     }
 
@@ -224,7 +254,7 @@ impl World {
             .map(|(called, user)| {
                 let enforced = self.home(called, user).is_some_and(|home| self.enforces(&home));
                 let long = user.covered.is_some_and(|at| now.saturating_sub(at) >= 90 * MINUTE);
-                (called.clone(), user.goodlink, enforced && user.uncovered.is_some(), long)
+                (called.clone(), user.goodlink, enforced && user.uncovered.is_some() && user.left.is_none(), long)
             })
             .collect();
         for (called, goodlink, refused, long) in found {

@@ -2,13 +2,16 @@
 //!
 //! [`watcher`] is what a coordinator reads of them, [`writer`] what it writes.
 
+mod roots;
 mod watcher;
 mod writer;
+
+pub(super) use roots::{Roots, Unit, is_in_unit};
 
 use super::Sim;
 use super::estate::{DOMAINS, SERVERS};
 use super::lives::Life;
-use super::world::World;
+use super::world::{User, World};
 use sendgate_coordinator::directory::reach::{Directory, EntryWriter};
 use sendgate_coordinator::directory::survey::{Looks, SteadyClock, Survey, Wanted};
 use sendgate_core::names::{DirectoryServerName, Dn, DomainName};
@@ -43,7 +46,7 @@ pub(super) struct Server {
     pub(super) name: &'static str,
     /// Down until then.
     pub(super) down: Duration,
-    pub(super) head: BTreeSet<Sid>,
+    pub(super) roots: Roots,
     pub(super) objects: BTreeMap<String, Object>,
     /// Descriptors that it does not show: until when, and whether it shows what is none in their place.
     pub(super) hidden: BTreeMap<Place, (Duration, bool)>,
@@ -56,6 +59,7 @@ pub(super) struct Server {
 pub(super) enum Place {
     User(String),
     Head,
+    Unit,
     Holder,
 }
 
@@ -67,19 +71,28 @@ pub(super) struct Object {
     pub(super) blocked: bool,
     pub(super) protected: bool,
     pub(super) home: String,
+    /// It is in the organizational unit.
+    pub(super) in_unit: bool,
 }
 
 impl Object {
-    pub(super) fn allows(&self, account: &Sid, head: &BTreeSet<Sid>) -> bool {
-        !self.deny.contains(account) && (self.allow.contains(account) || !self.blocked && head.contains(account))
+    pub(super) fn allows(&self, account: &Sid, roots: &Roots) -> bool {
+        let above = || !self.blocked && roots.allow(account, self.in_unit);
+        !self.deny.contains(account) && (self.allow.contains(account) || above())
     }
 
-    fn sddl(&self, head: &BTreeSet<Sid>) -> String {
+    /// Whether an entry denies the account, and nothing before it allows it.
+    pub(super) fn is_denied(&self, account: &Sid, roots: &Roots) -> bool {
+        let above = !self.blocked && self.in_unit && roots.unit.deny.contains(account);
+        self.deny.contains(account) || above && !self.allow.contains(account)
+    }
+
+    fn sddl(&self, roots: &Roots) -> String {
         let mut text = String::from(if self.blocked { "D:PAI" } else { "D:AI" });
         self.deny.iter().for_each(|sid| text.push_str(&format!("(OD;;CR;{SEND_AS};;{sid})")));
         self.allow.iter().for_each(|sid| text.push_str(&format!("(OA;;CR;{SEND_AS};;{sid})")));
         if !self.blocked {
-            head.iter().for_each(|sid| text.push_str(&format!("(OA;CIID;CR;{SEND_AS};{USER};{sid})")));
+            text.push_str(&roots.inherited(self.in_unit));
         }
         text
     }
@@ -89,6 +102,8 @@ impl Object {
 #[derive(Debug, Clone)]
 pub(super) enum Change {
     Head(Sid, bool),
+    Unit(Unit),
+    Holder(Sid, bool),
     Object(String, Object),
 }
 
@@ -97,7 +112,7 @@ impl Domain {
         let servers = SERVERS.iter().filter(|(_, domain)| *domain == at).map(|(name, _)| Server {
             name,
             down: Duration::ZERO,
-            head: BTreeSet::new(),
+            roots: Roots::default(),
             objects: BTreeMap::new(),
             hidden: BTreeMap::new(),
             coming: VecDeque::new(),
@@ -115,6 +130,12 @@ impl Domain {
     pub(super) fn change(&mut self, now: Duration, change: &Change) {
         self.meddled = now;
         self.write(now, change);
+    }
+
+    /// Somebody changes something that every server shows at once.
+    pub(super) fn touched(&mut self, now: Duration) {
+        self.meddled = now;
+        self.version += 1;
     }
 
     /// Changes the first server at once, and the others as replication gets there.
@@ -168,8 +189,11 @@ impl Server {
 
     fn take(&mut self, change: Change) {
         match change {
-            Change::Head(sid, true) => drop(self.head.insert(sid)),
-            Change::Head(sid, false) => drop(self.head.remove(&sid)),
+            Change::Head(sid, true) => drop(self.roots.head.insert(sid)),
+            Change::Head(sid, false) => drop(self.roots.head.remove(&sid)),
+            Change::Holder(sid, true) => drop(self.roots.holder.insert(sid)),
+            Change::Holder(sid, false) => drop(self.roots.holder.remove(&sid)),
+            Change::Unit(unit) => self.roots.unit = unit,
             Change::Object(called, object) => drop(self.objects.insert(called, object)),
         }
     }
@@ -187,21 +211,30 @@ impl World {
     }
 
     /// Whether the server that is written on has an entry for this account itself at this place.
-    pub(super) fn carries(&self, domain: &str, place: &Dn, account: &Sid) -> Option<bool> {
-        let (at, server) = self.domains.get_key_value(domain).and_then(|(at, of)| Some((*at, of.servers.first()?)))?;
-        if place.as_str().eq_ignore_ascii_case(&head(at)) {
-            return Some(server.head.contains(account));
-        }
-        let here = |called: &&String| dn(called, at).as_str().eq_ignore_ascii_case(place.as_str());
-        let object = server.objects.iter().find(|(called, _)| here(called)).map(|(_, object)| object)?;
-        Some(object.allow.contains(account))
+    pub(super) fn carries(&self, domain: &DomainName, place: &Dn, account: &Sid) -> Option<bool> {
+        let server = self.domains.get(domain.as_str()).and_then(|of| of.servers.first())?;
+        Some(match self.at(domain, place)? {
+            Place::Head => server.roots.head.contains(account),
+            Place::Unit => server.roots.unit.allow.contains(account),
+            Place::Holder => server.roots.holder.contains(account),
+            Place::User(called) => server.objects.get(&called)?.allow.contains(account),
+        })
     }
 
     /// What a place is.
-    pub(super) fn at(&self, domain: &DomainName, place: &Dn) -> Place {
-        let here = |called: &&String| dn(called, domain.as_str()).as_str().eq_ignore_ascii_case(place.as_str());
-        let user = self.users.keys().find(here).cloned();
-        user.map_or(Place::Head, Place::User)
+    pub(super) fn at(&self, domain: &DomainName, place: &Dn) -> Option<Place> {
+        let is = |dn: &str| dn.eq_ignore_ascii_case(place.as_str());
+        let roots = [
+            (head(domain.as_str()), Place::Head),
+            (roots::unit(domain.as_str()).as_str().to_owned(), Place::Unit),
+            (roots::holder(domain.as_str()).as_str().to_owned(), Place::Holder),
+        ];
+        if let Some((_, root)) = roots.into_iter().find(|(dn, _)| is(dn)) {
+            return Some(root);
+        }
+        let here =
+            |(called, user): &(&String, &User)| user.domain == domain.as_str() && is(dn(called, user.domain).as_str());
+        self.users.iter().find(here).map(|(called, _)| Place::User(called.clone()))
     }
 
     /// An administrator changes a user's object.
@@ -217,7 +250,8 @@ impl World {
 }
 
 fn dn(called: &str, domain: &str) -> Dn {
-    Dn::from(format!("CN={},{}", called.split('@').next().unwrap_or(called), head(domain)))
+    let above = if roots::is_in_unit(called) { roots::unit(domain).as_str().to_owned() } else { head(domain) };
+    Dn::from(format!("CN={},{above}", called.split('@').next().unwrap_or(called)))
 }
 
 fn head(domain: &str) -> String {
@@ -250,10 +284,4 @@ impl Directory for SimDirectory {
         let known = SERVERS.iter().find(|(name, of)| *name == server.as_str() && *of == domain.as_str())?;
         Some(Arc::new(Writer::new(Arc::clone(&self.sim), Arc::clone(&self.life), known.1)))
     }
-}
-
-fn head_sddl(on_head: &BTreeSet<Sid>) -> String {
-    let mut text = String::from("D:AI");
-    on_head.iter().for_each(|sid| text.push_str(&format!("(OA;CIIO;CR;{SEND_AS};{USER};{sid})")));
-    text
 }

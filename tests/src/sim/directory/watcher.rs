@@ -1,10 +1,9 @@
 //! Reads a domain's directory servers, as a survey does, for one life of the coordinator.
 
-use super::{Object, Place, dn, head, head_sddl};
+use super::{Object, Place, Roots, dn, head, roots};
 use crate::sim::Sim;
 use crate::sim::estate::{DOMAINS, name};
 use crate::sim::known::Shown;
-use crate::sim::world::World;
 use sendgate_coordinator::directory::survey::{Looks, Request, SteadyClock, Wanted};
 use sendgate_core::coverage::reading::{
     AccountReading, DescriptorReading, DomainReading, FoundUser, GroupPath, Home, MailboxOwner, ServerFailure,
@@ -42,7 +41,7 @@ pub(super) struct Watcher {
     people: BTreeMap<DirectoryName, Person>,
     homes: BTreeMap<String, ExchangeServerName>,
     top: Dn,
-    account: (Dn, Sid),
+    account: Dn,
     group: Arc<GroupPath>,
 }
 
@@ -73,10 +72,7 @@ impl Watcher {
             people: BTreeMap::new(),
             homes: BTreeMap::new(),
             top: Dn::from(head(domain)),
-            account: (
-                dn("goodadmin", domain),
-                World::account(if DOMAINS.first() == Some(&domain) { "gla" } else { "glb" }),
-            ),
+            account: dn("goodadmin", domain),
             group: Arc::new(GroupPath(vec![Dn::from(format!("CN=Domain Admins,{}", head(domain)))])),
         }
     }
@@ -103,6 +99,7 @@ impl Watcher {
                 continue;
             }
             let (began, at) = ((self.now)(), self.sim.now());
+            self.sim.world(|world| world.asks(at, wanted.asked.iter().map(DirectoryName::as_str)));
             let pause = self.sim.chance(|chance| chance.between(Duration::from_millis(20), Duration::from_secs(3)));
             tokio::time::sleep(pause).await;
             loop {
@@ -174,6 +171,12 @@ impl Watcher {
         known.clone()
     }
 
+    /// The SID of the domain's account.
+    fn sid(&self) -> Sid {
+        let goodlink = if DOMAINS.first() == Some(&self.domain) { "gla" } else { "glb" };
+        self.sim.world(|world| world.account(goodlink))
+    }
+
     fn home(&mut self, home: &str) -> Home {
         if let Some(known) = self.homes.get(home) {
             return Home::Server(known.clone());
@@ -209,17 +212,24 @@ impl Watcher {
             let servers = world.domains[domain].servers.iter();
             let all = servers
                 .map(|server| {
-                    (server.name, server.down > now, server.head.clone(), server.objects.clone(), server.hides(now))
+                    (server.name, server.down > now, server.roots.clone(), server.objects.clone(), server.hides(now))
                 })
                 .collect();
-            (all, Shown::of(world, domain, now, begun, wanted.asked.iter().map(DirectoryName::as_str)))
+            // The SID of another domain's account is the one that was read there.
+            let account = |goodlink: &str| {
+                let of = &world.policy.goodlink[&name(goodlink)].service_account;
+                let elsewhere = wanted.known.get(of).filter(|_| of.domain.as_str() != domain);
+                elsewhere.map_or_else(|| world.account(goodlink), |known| known.sid.clone())
+            };
+            let asked = wanted.asked.iter().map(DirectoryName::as_str);
+            (all, Shown::of(world, (domain, now, begun), asked, account))
         });
         let mut servers = BTreeMap::new();
-        for (called, down, on_head, objects, hidden) in all {
+        for (called, down, roots, objects, hidden) in all {
             let read = if down {
                 Err(ServerFailure(format!("{called} does not answer")))
             } else {
-                Ok(self.server(wanted, seen, (&on_head, &objects), &hidden))
+                Ok(self.server(wanted, seen, (&roots, &objects), &hidden))
             };
             servers.insert(name(called), read);
         }
@@ -231,7 +241,7 @@ impl Watcher {
         &mut self,
         wanted: &Wanted,
         seen: Steady,
-        (on_head, objects): (&BTreeSet<Sid>, &BTreeMap<String, Object>),
+        (on, objects): (&Roots, &BTreeMap<String, Object>),
         hidden: &BTreeMap<Place, bool>,
     ) -> ServerReading {
         let shown = |place: &Place, descriptor: DescriptorReading| match hidden.get(place) {
@@ -242,7 +252,7 @@ impl Watcher {
         let domain = self.domain;
         let accounts = wanted.accounts.iter().map(|account| {
             let reading = if account.domain.as_str() == domain {
-                let (dn, sid) = self.account.clone();
+                let (dn, sid) = (self.account.clone(), self.sid());
                 let everywhere = [sid.clone()].into();
                 Ok(AccountReading { dn, sid, everywhere, local: BTreeSet::new(), uncertain: BTreeSet::new() })
             } else {
@@ -269,7 +279,7 @@ impl Watcher {
                         guid,
                         sid,
                         class: UserClass::User,
-                        descriptor: shown(&Place::User(asked.to_string()), self.descriptor(object.sddl(on_head))),
+                        descriptor: shown(&Place::User(asked.to_string()), self.descriptor(object.sddl(on))),
                         home: self.home(&object.home),
                         protected_by: object.protected.then(|| Arc::clone(&self.group)),
                         admin_count: object.protected,
@@ -284,9 +294,13 @@ impl Watcher {
             seen,
             accounts,
             users,
-            containers: [(top.clone(), shown(&Place::Head, self.descriptor(head_sddl(on_head))))].into(),
+            containers: [
+                (top.clone(), shown(&Place::Head, self.descriptor(on.head_sddl()))),
+                (roots::unit(domain), shown(&Place::Unit, self.descriptor(on.unit_sddl()))),
+            ]
+            .into(),
             head: top,
-            admin_sd_holder: shown(&Place::Holder, self.descriptor("D:PAI".to_owned())),
+            admin_sd_holder: shown(&Place::Holder, self.descriptor(on.holder_sddl())),
         }
     }
 }

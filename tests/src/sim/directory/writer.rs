@@ -1,7 +1,8 @@
 //! Writes entries to the first server of a domain.
 
-use super::{Change, Place, dn, head, head_sddl};
+use super::{Change, Place};
 use crate::sim::Sim;
+use crate::sim::estate::name;
 use crate::sim::lives::Life;
 use sendgate_coordinator::directory::grant::{Alone, DescriptorDigest, Established, GrantDone, GrantError};
 use sendgate_coordinator::directory::reach::{Ending, EntryWriter, Leave};
@@ -10,6 +11,7 @@ use sendgate_core::names::Dn;
 use sendgate_core::secdesc::SecurityDescriptor;
 use sendgate_core::secdesc::edit::{self, GrantForm};
 use sendgate_core::sid::Sid;
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,25 +39,14 @@ impl Writer {
         }
     }
 
-    fn user(&self, place: &Dn) -> Option<String> {
-        let wanted = place.as_str().to_lowercase();
-        self.sim.world(|world| {
-            let users = world.users.iter().filter(|(_, user)| user.domain == self.domain);
-            let found = users
-                .map(|(called, _)| called)
-                .find(|called| dn(called, self.domain).as_str().to_lowercase() == wanted);
-            found.cloned()
-        })
-    }
-
-    fn is_head(&self, place: &Dn) -> bool {
-        place.as_str().eq_ignore_ascii_case(&head(self.domain))
+    fn at(&self, place: &Dn) -> Option<Place> {
+        self.sim.world(|world| world.at(&name(self.domain), place))
     }
 
     /// Whether the server shows the descriptor there.
     fn is_shown(&self, place: &Dn) -> bool {
-        let (now, at) = (self.sim.now(), self.user(place).map_or(Place::Head, Place::User));
-        self.sim.world(|world| world.domains[self.domain].servers[0].shows(now, &at))
+        let (now, at) = (self.sim.now(), self.at(place));
+        self.sim.world(|world| at.is_none_or(|at| world.domains[self.domain].servers[0].shows(now, &at)))
     }
 
     fn not_shown(place: &Dn) -> GrantError {
@@ -63,33 +54,42 @@ impl Writer {
     }
 
     fn shown(&self, place: &Dn) -> Option<SecurityDescriptor> {
-        let user = self.user(place);
+        let at = self.at(place)?;
         let sddl = self.sim.world(|world| {
             let server = world.domains[self.domain].servers.first()?;
-            match &user {
-                Some(called) => server.objects.get(called).map(|object| object.sddl(&server.head)),
-                None => self.is_head(place).then(|| head_sddl(&server.head)),
-            }
+            Some(match &at {
+                Place::User(called) => server.objects.get(called)?.sddl(&server.roots),
+                Place::Head => server.roots.head_sddl(),
+                Place::Unit => server.roots.unit_sddl(),
+                Place::Holder => server.roots.holder_sddl(),
+            })
         })?;
         SecurityDescriptor::from_sddl(&sddl, None).ok()
     }
 
     fn edit(&self, place: &Dn, sid: &Sid, wanted: bool) {
-        let now = self.sim.now();
-        let user = self.user(place);
+        let (now, Some(at)) = (self.sim.now(), self.at(place)) else { return };
+        let set = |sids: &mut BTreeSet<Sid>| {
+            let _ = if wanted { sids.insert(sid.clone()) } else { sids.remove(sid) };
+        };
         self.sim.world(|world| {
             world.writes(now, place.as_str(), wanted);
-            let change = match user {
-                Some(called) => {
+            if wanted {
+                world.was_approved(now, &name(self.domain), place, sid);
+            }
+            let change = match at {
+                Place::User(called) => {
                     let Some(mut object) = world.object(&called, 0).cloned() else { return };
-                    if wanted {
-                        object.allow.insert(sid.clone());
-                    } else {
-                        object.allow.remove(sid);
-                    }
+                    set(&mut object.allow);
                     Change::Object(called, object)
                 }
-                None => Change::Head(sid.clone(), wanted),
+                Place::Unit => {
+                    let mut unit = world.domains[self.domain].servers[0].roots.unit.clone();
+                    set(&mut unit.allow);
+                    Change::Unit(unit)
+                }
+                Place::Head => Change::Head(sid.clone(), wanted),
+                Place::Holder => Change::Holder(sid.clone(), wanted),
             };
             if let Some(domain) = world.domains.get_mut(self.domain) {
                 domain.write(now, &change);
