@@ -363,3 +363,17 @@ fn a_remedy_goes_ahead_of_a_rollout() {
     let (effects, _) = example.settle();
     assert!(matches!(effects.as_slice(), [(_, Effect::RestartGoodlink { .. })]), "{effects:?}");
 }
+
+/// A second object gets her address: she is one of them, and nobody has given her the right.
+#[test]
+fn a_user_who_is_found_more_than_once_ends_no_breach() {
+    let twice = || Presence::Ambiguous(["CN=anna", "CN=anna2"].map(Into::into).into());
+    for mut example in [breached(), breached_by_glb()] {
+        look(&mut example, |anna| *anna = twice());
+        assert_eq!(known(&example), ["exa1"]);
+        let why = &view::status(example.world()).breaches_not_known[&name("exa1")];
+        assert!(why.starts_with("anna@a.example.test: found more than once in a.example.test"), "{why}");
+        look(&mut example, |anna| *anna = Presence::Absent);
+        assert_eq!(known(&example), Vec::<String>::new());
+    }
+}

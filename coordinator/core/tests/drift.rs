@@ -262,3 +262,25 @@ fn the_journal_says_what_a_change_meant() {
     let first = format!("store.exe on exa3 is {AFTER}, seen for the first time");
     assert_eq!(written(&example).to_string(), first);
 }
+
+/// A person's hold on a rollout that was over when the version changed was for something else.
+#[test]
+fn what_held_nothing_is_shown_whatever_a_person_lets_go() {
+    use sendgate_core::request::{WantedHeld, hold, release, rollout_abort};
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &wave("all", &["exa1"])));
+    example.settle();
+    let held = WantedHeld::Rollout("dst".into());
+    for request in [hold(example.world(), &held, "bad night"), rollout_abort(example.world(), "dst", "not this year")] {
+        example.append(Entry::Request { by: name("olga"), request: request.unwrap() });
+    }
+    example.settle();
+    example.pass(minutes(1));
+    example.exchange("exa1", AFTER);
+    example.settle();
+    assert_eq!(lines(&example).len(), 1);
+    example.pass(minutes(1));
+    let request = release(example.world(), &name("olga"), &held, "over").unwrap();
+    example.append(Entry::Request { by: name("olga"), request });
+    assert_eq!(lines(&example).len(), 1, "nobody was shown it");
+}

@@ -121,6 +121,7 @@ pub(super) fn status() -> StatusView {
                 host: name("exa2"),
                 before: name("6.5.7233.54"),
                 after: name("6.5.7638.1"),
+                holds: [].into(),
                 at: Now { wall: name("2026-11-24T22:00:00Z"), steady: Steady::START },
             },
             change: Change {

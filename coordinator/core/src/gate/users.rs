@@ -17,8 +17,10 @@ use std::time::Duration;
 pub enum Resolution<'a> {
     /// One object in one domain.
     Here(&'a DomainName, &'a UserPicture),
-    /// The directory answered: nobody, or several. Without his name: many may share it.
+    /// The directory answered: nobody. Without his name: many may share it.
     Not(String),
+    /// Several objects, of which he is one, in the same way.
+    Several(String),
     /// Some domain that he may be in has not answered, in the same way.
     Unknown(String),
 }
@@ -42,7 +44,7 @@ pub fn resolve<'a>(world: World<'a>, goodlink: &GoodLinkPolicy, user: &Directory
             },
             Some((domain, Some(Presence::Ambiguous(dns)))) => {
                 let dns: Vec<_> = dns.iter().map(ToString::to_string).collect();
-                return Resolution::Not(format!("found more than once in {domain}: {}", dns.join("; ")));
+                return Resolution::Several(format!("found more than once in {domain}: {}", dns.join("; ")));
             }
             Some((_, Some(Presence::Absent))) => {}
             Some((domain, Some(Presence::Unknown(why)))) => unknown = Some(format!("{domain}: {why}")),
@@ -56,7 +58,7 @@ pub fn resolve<'a>(world: World<'a>, goodlink: &GoodLinkPolicy, user: &Directory
         (Some((domain, picture)), None) if more.is_empty() => Resolution::Here(domain, picture),
         (Some((domain, _)), None) => {
             more.insert(domain.clone());
-            Resolution::Not(format!("found in more than one domain: {}", text(&more)))
+            Resolution::Several(format!("found in more than one domain: {}", text(&more)))
         }
     }
 }
@@ -107,7 +109,7 @@ pub(super) fn closing(
             Resolution::Here(found, picture) if found == domain => picture,
             Resolution::Here(..) => continue,
             // Nobody of it ought to be there; what his own domain shows of him counts, whatever others leave unsaid.
-            Resolution::Not(_) | Resolution::Unknown(_) if !declared => {
+            Resolution::Not(_) | Resolution::Several(_) | Resolution::Unknown(_) if !declared => {
                 match of_domain(world, domain, directory_name) {
                     Some(Some(Presence::Here(picture))) => picture,
                     Some(Some(Presence::Unknown(said))) if last_home(world, domain, directory_name) == Some(server) => {
@@ -136,7 +138,7 @@ pub(super) fn closing(
                     _ => continue,
                 }
             }
-            Resolution::Not(why) => {
+            Resolution::Not(why) | Resolution::Several(why) => {
                 let (user, goodlink) = (user.clone(), name.clone());
                 reasons.insert(Reason::Unresolved { user, goodlink, why, answered: true });
                 continue;
@@ -242,7 +244,9 @@ pub(crate) fn not_seen(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLin
                 Some(verdict) => Some(format!("user {user} {}: {}", verdict.kind.predicate(false), verdict.cause)),
                 None => Some(format!("user {user} was not judged yet")),
             },
-            Resolution::Not(why) | Resolution::Unknown(why) => Some(format!("user {user}: {why}")),
+            Resolution::Not(why) | Resolution::Several(why) | Resolution::Unknown(why) => {
+                Some(format!("user {user}: {why}"))
+            }
         }
     })
 }

@@ -50,7 +50,8 @@ impl Ledger {
                     self.found.remove(host);
                 }
                 if let (Some(before), false) = (before, ours) {
-                    self.drifted(Drift { host: host.clone(), before: *before, after: *after, at }, step);
+                    let (host, holds) = (host.clone(), step.holds.clone());
+                    self.drifted(Drift { host, before: *before, after: *after, holds, at }, step);
                 }
             }
             Milestone::Roster { goodlink, digest, .. } => {
@@ -127,10 +128,10 @@ impl Ledger {
 
     /// A version that changed with no command of ours.
     fn drifted(&mut self, drift: Drift, step: &VersionStep) {
-        let Drift { host, before, after, at } = &drift;
+        let Drift { host, before, after, holds, at } = &drift;
         let means = step.means.map_or_else(String::new, |means| format!(": {means}"));
         let reason = format!("store.exe on {host} went from {before} to {after} with no command of ours{means}");
-        for rollout in &step.holds {
+        for rollout in holds {
             let held = Held::Rollout(rollout.clone());
             if step.beside {
                 self.holds.hold_by_itself(held, reason.clone(), *at);

@@ -142,6 +142,9 @@ pub struct Drift {
     pub before: StoreVersion,
     /// The version that is there now.
     pub after: StoreVersion,
+    /// The rollouts that were held for it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub holds: BTreeSet<RolloutName>,
     /// When it was noticed.
     pub at: Now,
 }

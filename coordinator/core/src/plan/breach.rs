@@ -125,12 +125,14 @@ fn evidence(world: World<'_>, server: &ExchangeServerName) -> Result<(), String>
         for user in users.filter(|user| world.ledger.waiver(user, world.now).is_none()) {
             let may_be_here = || asked || gate::may_be_on(world, goodlink, user, &here);
             match resolve(world, goodlink, user) {
-                Resolution::Unknown(why) if may_be_here() => return Err(format!("{user}: {why}")),
+                Resolution::Unknown(why) | Resolution::Several(why) if may_be_here() => {
+                    return Err(format!("{user}: {why}"));
+                }
                 Resolution::Here(_, picture) => match elsewhere(server, goodlink, user, picture) {
                     Err(why) if may_be_here() => return Err(why),
                     Ok(()) | Err(_) => {}
                 },
-                Resolution::Not(_) | Resolution::Unknown(_) => {}
+                Resolution::Not(_) | Resolution::Several(_) | Resolution::Unknown(_) => {}
             }
         }
     }

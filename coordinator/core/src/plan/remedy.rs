@@ -128,7 +128,7 @@ fn recovery(
     }
     let picture = match resolve(world, goodlink, user) {
         Resolution::Here(_, picture) => picture,
-        Resolution::Not(why) | Resolution::Unknown(why) => return Recovery::NotCovered(why),
+        Resolution::Not(why) | Resolution::Several(why) | Resolution::Unknown(why) => return Recovery::NotCovered(why),
     };
     match picture.verdicts.get(&goodlink.service_account) {
         Some(verdict) if verdict.kind == VerdictKind::Covered => {}

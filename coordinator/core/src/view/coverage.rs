@@ -152,7 +152,7 @@ fn roster_line(
                 unjudged(summary, Some(here.dn.to_string()), VerdictKind::Unreadable, why)
             }
         },
-        Resolution::Not(why) => unjudged(summary, None, VerdictKind::Unresolved, why),
+        Resolution::Not(why) | Resolution::Several(why) => unjudged(summary, None, VerdictKind::Unresolved, why),
         Resolution::Unknown(why) => unjudged(summary, None, VerdictKind::Unreadable, why),
     }
 }

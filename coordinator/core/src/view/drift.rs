@@ -5,14 +5,10 @@ use crate::coverage::reading::Home;
 use crate::enforcement::Change;
 use crate::gate::{self, Reason, World, subjects};
 use crate::ledger::{Drift, Held};
-use crate::names::{DirectoryName, ExchangeServerName};
+use crate::names::{DirectoryName, ExchangeServerName, RolloutName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
-use std::time::Duration;
-
-/// The resolution of moments.
-const INSTANT: Duration = Duration::from_millis(1);
 
 /// A store version that changed with no command of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,14 +56,11 @@ pub(super) fn drift(world: World<'_>) -> Vec<DriftLine> {
 
 /// Whether it held rollouts, and people have let all of them go since: they were shown it as the reason.
 fn looked_at(world: World<'_>, drift: &Drift) -> bool {
-    let (holds, at) = (&world.ledger.holds, drift.at.steady);
-    let Some(server) = world.policy.exchange_of(&drift.host) else { return false };
-    let rollouts = world.ledger.rollouts.iter().filter(|(_, rollout)| rollout.spec.has(server));
-    // Held from the very moment on at which it was noticed.
-    let then = |held: &Held| holds.running(at, at + INSTANT, std::slice::from_ref(held)).is_zero();
-    let held: Vec<_> = rollouts.map(|(name, _)| Held::Rollout(name.clone())).filter(then).collect();
-    let still = |held: &Held| holds.all_on(held).any(|hold| hold.at.steady <= at);
-    !held.is_empty() && !held.iter().any(still)
+    let still = |rollout: &RolloutName| {
+        let mut holds = world.ledger.holds.all_on(&Held::Rollout(rollout.clone()));
+        holds.any(|hold| hold.at.steady <= drift.at.steady)
+    };
+    !drift.holds.is_empty() && !drift.holds.iter().any(still)
 }
 
 fn concerned(world: World<'_>, server: Option<&ExchangeServerName>) -> Concerned {
@@ -101,7 +94,7 @@ fn concerned(world: World<'_>, server: Option<&ExchangeServerName>) -> Concerned
 
 impl fmt::Display for DriftLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Drift { host, before, after, at }, Change { from, to, means }) = (&self.drift, &self.change);
+        let (Drift { host, before, after, holds: _, at }, Change { from, to, means }) = (&self.drift, &self.change);
         write!(
             f,
             "{host}: store.exe went from {before} ({}) to {after} ({}) with no command of ours, noticed {:.0}: {means}; {}",

@@ -117,7 +117,7 @@ fn user(
     let account = &goodlink.service_account;
     let (resolution, domain, picture) = match resolve(world, goodlink, directory_name) {
         Resolution::Here(domain, picture) => (picture.dn.to_string(), Some(domain), Some(picture)),
-        Resolution::Not(why) | Resolution::Unknown(why) => (why, None, None),
+        Resolution::Not(why) | Resolution::Several(why) | Resolution::Unknown(why) => (why, None, None),
     };
     let verdict = picture.and_then(|picture| picture.verdicts.get(account)).cloned();
     let sentence = match (&verdict, picture) {

@@ -248,3 +248,30 @@ fn each_wave_of_the_lost_part_has_a_baseline() {
     assert!(example.rollout_state().contains("wave canary: 1 new Send As pauses"), "{}", example.rollout_state());
     assert_eq!(against(&example, "exa1"), Vec::<String>::new());
 }
+
+/// A removal of the wave takes what was found in it as well: the dry run counts it as the permit does.
+#[test]
+fn the_dry_run_leaves_room_to_remove_what_was_found() {
+    let mut example = Example::covered();
+    start(&mut example, 1);
+    example.settle();
+    // 20 + 5 + 15 + 20 minutes for one host that is removed again, and 20 more for two.
+    let window = "[[window]]\nname = \"night\"\nrule = \"FREQ=DAILY\"\nstart = \"2006-06-13T01:00\"\nlength = \"3h46m\"\nzone = \"UTC\"\n\
+                  cutoff = \"1m\"\n";
+    let expected = "[expected]\ninstall = \"20m\"\nrestart = \"5m\"\nremoval = \"20m\"\n";
+    example.rollout_of(&file_of("dst", &(wave("all", &["exa1", "exa2"]) + expected + window)));
+    take_over(&mut example, 99);
+    found(&mut example, "exa1");
+    // All rights are settled anew, and 70 minutes are left.
+    example.pass(minutes(95));
+    example.settle();
+    let spec = example.ledger.rollouts[&name("dst")].spec.clone();
+    let view = sendgate_core::view::forecast(example.world(), &spec, &name("olga"));
+    let begins: Vec<_> = view.waves[0].hosts.iter().map(|host| host.begins.map(|at| at.to_string())).collect();
+    assert!(
+        against(&example, "exa2").iter().any(|why| why.contains("removal from 2 hosts")),
+        "{:?}",
+        against(&example, "exa2")
+    );
+    assert_eq!(begins, [None, Some("2006-06-14T01:00:00Z".to_owned())]);
+}

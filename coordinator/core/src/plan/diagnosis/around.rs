@@ -182,7 +182,7 @@ fn roster(patient: &Patient<'_>) -> Check {
         Resolution::Here(_, here) => {
             Check::ruled_out(this, format!("the roster of {name} has him as {directory_name}, which is {}", here.dn))
         }
-        Resolution::Not(why) => {
+        Resolution::Not(why) | Resolution::Several(why) => {
             let dns = candidates(patient, directory_name);
             let correct = Remedy::CorrectRoster { name: directory_name.clone(), dns };
             let evidence = format!("the roster of {name} has him as {directory_name}: {why}");

@@ -108,7 +108,7 @@ impl<'a> Patient<'a> {
                 Err(format!("who he is in the directory is not known: he is not on the roster of {}", examiner.name))
             }
             Some(Resolution::Here(domain, picture)) => Ok((domain.clone(), picture)),
-            Some(Resolution::Not(why) | Resolution::Unknown(why)) => Err(why),
+            Some(Resolution::Not(why) | Resolution::Several(why) | Resolution::Unknown(why)) => Err(why),
         };
         let verdict = match (&object, examiner.sends_as()) {
             (Err(why), _) => Err(why.clone()),

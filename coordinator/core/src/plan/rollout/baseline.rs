@@ -75,7 +75,7 @@ fn unplaced(
             "GoodLink {name} has paused {}, and whether his mailbox is on a changed server is not known: {why}",
             user.user
         )),
-        Resolution::Unknown(_) | Resolution::Here(..) | Resolution::Not(_) => None,
+        Resolution::Unknown(_) | Resolution::Here(..) | Resolution::Not(_) | Resolution::Several(_) => None,
     })
 }
 
@@ -148,6 +148,6 @@ fn affected(
         },
         // Evidence is missing: the wave is not over meanwhile, and the next survey decides.
         Resolution::Unknown(_) => false,
-        Resolution::Not(_) => may(),
+        Resolution::Not(_) | Resolution::Several(_) => may(),
     }
 }

@@ -185,7 +185,7 @@ fn began(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
 /// Whether what a host that has shown the hotfix has is of this rollout: it began there, or the host was found with it when it
 /// was seen after a takeover, and so may have been changed in the part of the journal that is lost. What the copy knew
 /// already was not, nor what came later, unless this rollout had seen the host with it before.
-fn ours(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
+pub(crate) fn ours(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
     let found = world.ledger.found.get(host).zip(rollout.verified.get(host));
     began(world, rollout, host) || found.is_some_and(|(found, verified)| verified >= found)
 }

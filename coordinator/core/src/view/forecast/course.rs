@@ -8,7 +8,7 @@ use crate::gate::World;
 use crate::ledger::{Effect, IntentState, Rollout};
 use crate::names::ExchangeServerName;
 use crate::plan::Blocked;
-use crate::plan::rollout::{HostProgress, Phase, at_once, batches};
+use crate::plan::rollout::{HostProgress, Phase, at_once, batches, ours};
 use crate::spec::{WaveSpec, after};
 use crate::view::rollout::host_lines;
 use jiff::Timestamp;
@@ -89,10 +89,12 @@ impl Course<'_> {
 
     fn member(&self, progress: HostProgress, held: bool, time: Duration) -> Member {
         let removing = self.rollout.removal.is_some();
-        let watched = progress.blocked.iter().find_map(|blocked| match blocked {
+        // Its store may have to come up beside the soak.
+        let waits = progress.blocked.iter().filter_map(|blocked| match blocked {
             Blocked::Wait { remaining, .. } => Some(*remaining),
             _ => None,
         });
+        let watched = waits.max();
         let stand = match (&progress.phase, watched) {
             (Phase::Waiting, _) => Stand::Waiting,
             // It is awaited before it is removed.
@@ -102,7 +104,8 @@ impl Course<'_> {
             (phase, _) if phase.in_flight() => Stand::UnderWay(self.still(&progress, time)),
             _ => Stand::Over,
         };
-        let begun = !matches!(stand, Stand::Waiting) && self.rollout.before.contains_key(&progress.host);
+        let begun = !matches!(stand, Stand::Waiting)
+            && (self.rollout.before.contains_key(&progress.host) || ours(self.world, self.rollout, &progress.host));
         Member { progress, stand, begun, held }
     }
 
