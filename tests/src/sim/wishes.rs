@@ -2,12 +2,14 @@
 //! else, so that a seed without any goes as it always did.
 
 use super::chance::Chance;
-use super::estate::GOODLINK;
+use super::estate::{GOODLINK, name};
 use super::faults::{FAULTS_FOR, Fault};
 use super::heard::HEEDED_WITHIN;
+use super::lives::ROLLOUT;
 use super::people::Act;
 use super::world::{World, shown};
-use sendgate_core::ledger::Effect;
+use sendgate_core::ledger::{Effect, IntentState, Outcome};
+use sendgate_core::names::HostName;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -76,6 +78,21 @@ impl World {
         self.tell(now, || format!("the account of {goodlink} is {account} from now on"));
         self.domains.values_mut().for_each(|domain| domain.touched(now));
         self.cover(now);
+    }
+
+    /// A host from which the hotfix is gone again, and of which an install once ended in a way that nobody knows: it is taken
+    /// for disrupted until a person has looked, where the removal ended so as well.
+    pub(super) fn in_doubt_again(&self) -> Option<String> {
+        let rollout = self.ledger.rollouts.get(&name(ROLLOUT))?;
+        let removed = &rollout.removal.as_ref()?.removed;
+        let unknown = |host: &HostName| {
+            self.ledger.intents.values().any(|intent| {
+                let of = matches!(&intent.effect, Effect::Install { host: on, .. } if on == host);
+                of && matches!(&intent.state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. })
+            })
+        };
+        let host = removed.iter().find(|host| !rollout.skipped.contains_key(*host) && unknown(host))?;
+        Some(host.to_string())
     }
 
     /// A roster was uploaded to the coordinator that lives: whoever has left is not on it.
