@@ -5,6 +5,7 @@ use super::ailing;
 use super::before::populate;
 use super::chance::Chance;
 use super::directory::Domain;
+use super::drifted::Changes;
 use super::ended::Ended;
 use super::estate::{self, DOMAINS, HOSTS, name};
 use super::exceptions::{self, Exceptions};
@@ -13,6 +14,9 @@ use super::hosts::Host;
 use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who};
 use super::network::Way;
 use super::people;
+use super::remedied::Remedies;
+use super::removed::Removals;
+use super::repeated::Repeated;
 use super::restored::{self, Loss, Lost};
 use super::terms::Terms;
 use super::watched::Watched;
@@ -123,6 +127,10 @@ impl Stage {
             watched: Watched::default(),
             agreed: Agreed::new(terms),
             exceptions: Exceptions::default(),
+            repeated: Repeated::default(),
+            removals: Removals::default(),
+            changes: Changes::default(),
+            remedies: Remedies::default(),
             resumed: 0,
             acts_of_people,
             meddling: None,
@@ -301,6 +309,7 @@ impl Stage {
                 world.propagate(now);
             }
             world.relent(now);
+            world.are_remedied(now);
         });
         if self.by_hand.is_some_and(|at| at <= now) && sim.world(|world| world.relents.is_empty()) {
             // Whatever is missing later is granted by hand as well, as long as things go wrong.

@@ -3,6 +3,7 @@
 
 use super::agreed::Agreed;
 use super::directory::{Domain, Object};
+use super::drifted::Changes;
 use super::estate::{self, EXCHANGE, GOODLINK, name};
 use super::exceptions::Exceptions;
 use super::faults::Fault;
@@ -11,6 +12,9 @@ use super::hosts::{Act, Host};
 use super::known::Shown;
 use super::meddling::{Meddled, Meddling};
 use super::people;
+use super::remedied::Remedies;
+use super::removed::Removals;
+use super::repeated::Repeated;
 use super::restored::{ActKey, Lost};
 use super::stops::Stops;
 use super::watched::Watched;
@@ -94,6 +98,14 @@ pub(super) struct World {
     pub(super) agreed: Agreed,
     /// What people took out of the rules.
     pub(super) exceptions: Exceptions,
+    /// What effects that are intended again are held against.
+    pub(super) repeated: Repeated,
+    /// What is to be removed again.
+    pub(super) removals: Removals,
+    /// Versions that changed with no command of ours.
+    pub(super) changes: Changes,
+    /// What has to be remedied.
+    pub(super) remedies: Remedies,
     /// Times that a person let the rollout go on after it had stopped by itself.
     pub(super) resumed: u64,
     /// What people still want to do, and when.
@@ -177,6 +189,10 @@ impl World {
         self.in_order(now, sequence, &stamped.entry);
         self.excepts(now, sequence, &stamped.entry);
         self.taken_over(now, &stamped.entry);
+        self.is_new(now, sequence, &stamped.entry);
+        self.removes(now, sequence, &stamped.entry);
+        self.remedies(now, &stamped.entry);
+        self.drifts(now, &stamped.entry);
         match &stamped.entry {
             // A new life knows nothing but its journal.
             Entry::Started { .. } => {

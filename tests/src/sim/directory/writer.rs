@@ -74,11 +74,12 @@ impl Writer {
         SecurityDescriptor::from_sddl(&sddl, None).ok()
     }
 
-    fn edit(&self, place: &Dn, sid: &Sid, wanted: bool) {
+    fn edit(&self, place: &Dn, sid: &Sid, form: GrantForm, wanted: bool) {
         let now = self.sim.now();
         let user = self.user(place);
         self.sim.world(|world| {
             world.writes(now, place.as_str(), wanted);
+            world.may_place(now, self.domain, (place, sid, form), wanted);
             let change = match user {
                 Some(called) => {
                     let Some(mut object) = world.object(&called, 0).cloned() else { return };
@@ -138,7 +139,7 @@ impl Writer {
         // Now and then the answer is lost, with or without the write.
         let (lost, written) = self.sim.chance(|chance| (chance.percent(10), chance.percent(50)));
         if !lost || written {
-            self.edit(place, sid, wanted);
+            self.edit(place, sid, form, wanted);
         }
         if lost {
             return Err(GrantError::Unknown { place: place.clone(), why: "the connection broke off".to_owned() });
