@@ -7,7 +7,7 @@ use super::known::CLOCKS_DIFFER;
 use super::world::{User, World, shown};
 use sendgate_core::coverage::placement::{GrantEntry, PlannedGrant};
 use sendgate_core::ledger::{Effect, Intent, IntentState, Outcome, Sequence, Subject};
-use sendgate_core::names::Dn;
+use sendgate_core::names::{AccountName, Dn};
 use sendgate_core::secdesc::edit::GrantForm;
 use sendgate_core::sid::Sid;
 use std::collections::{BTreeMap, BTreeSet};
@@ -119,6 +119,13 @@ impl World {
         if look.handed + CLOCKS_DIFFER >= now {
             return Vec::new();
         }
+        if entry.is_on_holder() {
+            let subject =
+                |account: &AccountName| Subject::AdminSdHolder { domain: domain.clone(), account: account.clone() };
+            let approved = self.accounts(account).any(|account| self.ledger.approved(&subject(account)));
+            let why = "nobody has approved an entry on AdminSDHolder".to_owned();
+            return if approved { Vec::new() } else { vec![why] };
+        }
         let (at, began) = (self.at(domain, place), shown(look.began));
         // Whoever is on a roster of the domain is granted to each account that serves it.
         let users = || self.users.iter().filter(|(_, user)| user.domain == domain.as_str()).map(|(called, _)| called);
@@ -143,9 +150,14 @@ impl World {
 
     fn may_override(&self, called: &str, account: &Sid) -> bool {
         let Some(user) = self.users.get(called) else { return false };
-        let accounts = GOODLINK.iter().filter(|(goodlink, _)| Self::account(goodlink) == *account);
-        let mut accounts = accounts.map(|(goodlink, _)| self.policy.goodlink[&name(goodlink)].service_account.clone());
-        accounts.any(|account| self.ledger.approved(&Subject::Override { user: user.guid, account }))
+        let subject = |account: &AccountName| Subject::Override { user: user.guid, account: account.clone() };
+        self.accounts(account).any(|account| self.ledger.approved(&subject(account)))
+    }
+
+    /// The service accounts that have this SID.
+    fn accounts<'a>(&'a self, sid: &'a Sid) -> impl Iterator<Item = &'a AccountName> {
+        let goodlinks = GOODLINK.iter().filter(move |(goodlink, _)| Self::account(goodlink) == *sid);
+        goodlinks.map(|(goodlink, _)| &self.policy.goodlink[&name(goodlink)].service_account)
     }
 
     /// Why an entry is not one that we wrote and somebody wants away.

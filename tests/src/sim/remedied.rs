@@ -137,6 +137,8 @@ impl World {
         let plain = object.is_some_and(|object| object.deny.is_empty() && !object.protected);
         self.policy.domains[&name(domain)].grants == GrantMode::Apply
             && self.is_open(now, domain)
+            // What SID the account has is known by its own domain.
+            && GOODLINK.iter().all(|(goodlink, of)| *goodlink != user.goodlink || self.is_open(now, of))
             && !self.is_any_held(&[Held::Domain(name(domain))])
             && !undone
             && plain
