@@ -49,9 +49,11 @@ impl Sim {
     pub(super) fn ended(&self, seed: u64, digest: String) -> Ended {
         let now = self.now();
         // The coordinator's surveys hold the simulation, which would hold itself through it for ever.
+        let alive = self.handle().is_some();
         self.serves(None);
         let mut world = locked(&self.world);
         world.settled(now);
+        world.has_followed(now, alive);
         let state = world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone());
         let told = world.told.take().unwrap_or_default();
         Ended {

@@ -118,6 +118,9 @@ impl World {
         });
         self.heard.insert(host, Heard { at: now, version, stands, stopped, wrong, unread, roster, paused });
         self.notes(now, host);
+        self.keeps_report(now, host);
+        self.sees_gone(now);
+        self.sees_version(now, host);
     }
 
     /// Why nothing is known of a host.
@@ -132,7 +135,7 @@ impl World {
     }
 
     /// Why a host counts as disrupted.
-    fn disrupted(&self, now: Duration, host: &str) -> Option<String> {
+    pub(super) fn disrupted(&self, now: Duration, host: &str) -> Option<String> {
         self.silent(now, host).or_else(|| self.under_way(host)).or_else(|| self.stands_still(now, host))
     }
 

@@ -6,6 +6,7 @@
 
 use super::directory::{Place, Server};
 use super::estate::{EXCHANGE, GOODLINK, WATCH_AGE, name};
+use super::placed::Entries;
 use super::world::{User, World, shown};
 use sendgate_core::ledger::Effect;
 use sendgate_core::policy::GateScope;
@@ -34,19 +35,26 @@ pub(super) struct Shown {
     /// Users whose descriptor a server does not show, likewise.
     hidden: BTreeMap<String, BTreeSet<String>>,
     /// Users whom a server shows to be protected, likewise: what they have is taken away within the hour.
-    protected: BTreeMap<String, BTreeSet<String>>,
+    pub(super) protected: BTreeMap<String, BTreeSet<String>>,
     /// Users whom the server that is written on shows to be protected.
     not_written: BTreeSet<String>,
     /// Users whom a server shows to be denied by an entry above them, or their own.
     denied: BTreeSet<String>,
     /// Places whose descriptor is not shown by the server that is written on.
     places: BTreeSet<Place>,
+    /// What that server shows of entries.
+    pub(super) entries: Entries,
 }
 
 /// How long the coordinator may take to write down what it was shown.
 const WRITES_WITHIN: Duration = Duration::from_secs(5);
 
 impl Shown {
+    /// Whether some server shows this user to be without the right.
+    pub(super) fn lacks(&self, called: &str) -> bool {
+        self.lacking.contains(called)
+    }
+
     /// Whether every server answered, not long ago.
     pub(super) fn is_whole(&self, now: Duration) -> bool {
         self.silent.is_empty() && now.saturating_sub(self.began) <= WATCH_AGE
@@ -119,6 +127,7 @@ impl Shown {
             not_written: not_written.into_iter().map(|(called, _)| called.clone()).collect(),
             denied: denied.into_iter().map(|(called, _)| called.clone()).collect(),
             places,
+            entries: Entries::of(now, &world.domains[domain].servers, &users),
         }
     }
 }

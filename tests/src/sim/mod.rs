@@ -5,7 +5,9 @@
 //! 2. `estate` is what is configured, `terms` the rollout's file, `limits` how many hosts at once, `world` what is true,
 //!    `before` what there is at first, and `judge` what must never be; `known` is what the coordinator was shown, `heard` what
 //!    hosts said, `stops` what was stopped, `agreed` what the file and people say, `waves` what comes after what, `allowed`
-//!    how much may go wrong: these bind it at once, where the truth leaves it time to hear;
+//!    how much may go wrong, `repeated` what is not done twice, `placed` on whom entries are, `removed` what a removal leaves,
+//!    `drifted` what somebody else changed: these bind it at once, where the truth leaves it time to hear, as `remedied` does
+//!    for what has to come;
 //! 3. `directory` and `hosts` are what the programs touch, `reports` what agents see of hosts, `network` is between them,
 //!    `lives` starts and kills them;
 //! 4. `faults` is what goes wrong, `ailing` what is not shown or does not serve, `absences` who is away for long, `clusters` a
@@ -22,6 +24,7 @@ mod before;
 pub mod chance;
 mod clusters;
 mod directory;
+mod drifted;
 mod ended;
 mod estate;
 mod exceptions;
@@ -36,6 +39,10 @@ mod meddling;
 mod memory;
 mod network;
 mod people;
+mod placed;
+mod remedied;
+mod removed;
+mod repeated;
 mod reports;
 mod restored;
 mod specials;

@@ -148,6 +148,8 @@ impl World {
             }
         }
         self.lost.replays = false;
+        self.removes_again();
+        self.drifts_no_more();
         self.violations.truncate(violations);
         self.told = told;
         self.permitted.retain(|id, _| self.ledger.intents.get(id).is_some_and(|intent| intent.state.began()));

@@ -37,8 +37,11 @@ pub(super) struct Specials {
 /// The pairs of a GoodLink server and a domain that its users are in.
 const SERVED: [(&str, &str); 3] = [("gla", DOMAINS[0]), ("glb", DOMAINS[0]), ("glb", DOMAINS[1])];
 
+/// What happens at its time.
+type At<T> = Vec<(Duration, T)>;
+
 /// Draws a seed's denials and yeses, each in one of four.
-pub(super) fn draw(seed: u64) -> (Vec<(Duration, Fault)>, Vec<(Duration, Act)>) {
+pub(super) fn draw(seed: u64) -> (At<Fault>, At<Act>) {
     let mut chance = Chance::new(seed ^ 0x05be_c1a1_5000_u64);
     let (mut faults, mut acts) = (Vec::new(), Vec::new());
     let time = |chance: &mut Chance| chance.between(MINUTE, FAULTS_FOR * 3 / 5);

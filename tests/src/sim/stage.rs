@@ -7,6 +7,7 @@ use super::before::populate;
 use super::chance::Chance;
 use super::clusters::{self, Cluster};
 use super::directory::Domain;
+use super::drifted::Changes;
 use super::ended::Ended;
 use super::estate::{self, DOMAINS, HOSTS, name};
 use super::exceptions::{self, Exceptions};
@@ -16,6 +17,9 @@ use super::limits;
 use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who};
 use super::network::Way;
 use super::people;
+use super::remedied::Remedies;
+use super::removed::Removals;
+use super::repeated::Repeated;
 use super::restored::{self, Loss, Lost};
 use super::specials::{self, Specials};
 use super::terms::Terms;
@@ -142,6 +146,10 @@ impl Stage {
             watched: Watched::default(),
             agreed: Agreed::new(terms),
             exceptions: Exceptions::default(),
+            repeated: Repeated::default(),
+            removals: Removals::default(),
+            changes: Changes::default(),
+            remedies: Remedies::default(),
             resumed: 0,
             acts_of_people,
             meddling: None,
@@ -324,6 +332,7 @@ impl Stage {
             world.relent(now);
             world.deadlines(now);
             world.arrives_on_node(now, false);
+            world.are_remedied(now);
         });
         if self.by_hand.is_some_and(|at| at <= now) && sim.world(|world| world.relents.is_empty()) {
             // Whatever is missing later is granted by hand as well, as long as things go wrong.

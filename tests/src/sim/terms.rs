@@ -144,6 +144,11 @@ impl Terms {
         self.patience.unwrap_or(PATIENCE)
     }
 
+    /// Whether it asks for a removal after a trip.
+    pub(super) fn removes(&self) -> bool {
+        self.removes
+    }
+
     /// The servers of a wave.
     pub(super) fn wave(&self, number: u32) -> Vec<&'static str> {
         let servers = EXCHANGE.iter().map(|(server, _)| *server);

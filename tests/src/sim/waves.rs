@@ -75,6 +75,11 @@ impl Waves {
         self.trouble = true;
     }
 
+    /// When the last one ended there.
+    pub(super) fn ended_at(&self, host: &str) -> Option<Duration> {
+        self.ended.get(host).copied()
+    }
+
     /// An install has ended on a host.
     pub(super) fn ended(&mut self, now: Duration, host: &'static str) {
         self.ended.insert(host, now);

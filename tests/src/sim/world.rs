@@ -5,6 +5,7 @@ use super::absences::Absences;
 use super::agreed::Agreed;
 use super::clusters::Cluster;
 use super::directory::{Domain, Object};
+use super::drifted::Changes;
 use super::estate::{self, EXCHANGE, GOODLINK, name};
 use super::exceptions::Exceptions;
 use super::faults::Fault;
@@ -13,6 +14,9 @@ use super::hosts::{Act, Host};
 use super::known::Shown;
 use super::meddling::{Meddled, Meddling};
 use super::people;
+use super::remedied::Remedies;
+use super::removed::Removals;
+use super::repeated::Repeated;
 use super::restored::{ActKey, Lost};
 use super::specials::Specials;
 use super::stops::Stops;
@@ -110,6 +114,14 @@ pub(super) struct World {
     pub(super) agreed: Agreed,
     /// What people took out of the rules.
     pub(super) exceptions: Exceptions,
+    /// What effects that are intended again are held against.
+    pub(super) repeated: Repeated,
+    /// What is to be removed again.
+    pub(super) removals: Removals,
+    /// Versions that changed with no command of ours.
+    pub(super) changes: Changes,
+    /// What has to be remedied.
+    pub(super) remedies: Remedies,
     /// Times that a person let the rollout go on after it had stopped by itself.
     pub(super) resumed: u64,
     /// What people still want to do, and when.
@@ -201,6 +213,10 @@ impl World {
         self.taken_over(now, &stamped.entry);
         self.passes(now, sequence, &stamped.entry);
         self.says(now, &stamped.entry);
+        self.is_new(now, sequence, &stamped.entry);
+        self.removes(now, sequence, &stamped.entry);
+        self.remedies(now, &stamped.entry);
+        self.drifts(now, &stamped.entry);
         match &stamped.entry {
             // A new life knows nothing but its journal.
             Entry::Started { .. } => {

@@ -102,7 +102,8 @@ fn patience_does_not_run_while_an_agent_is_led_by_nobody() {
         example.survey();
         example.settle();
     };
-    let goes: [(&str, fn(&mut Example)); 3] = [
+    type Goes = (&'static str, fn(&mut Example));
+    let goes: [Goes; 3] = [
         ("a person says who goes on", |example| take_over(example, 99)),
         ("it comes with another memory", |_| {}),
         ("another start, which knows nothing of it yet", |example| {

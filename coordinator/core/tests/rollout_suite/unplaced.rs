@@ -48,7 +48,8 @@ fn whom_nobody_can_place_any_more_counts_where_he_was() {
         let Presence::Here(anna) = anna else { panic!() };
         anna.home = Home::Server(name("exa2"));
     };
-    let changes: [(&dyn Fn(&mut Presence), bool); 3] = [(&unclear, true), (&twice, true), (&arrived, false)];
+    type Change<'a> = (&'a dyn Fn(&mut Presence), bool);
+    let changes: [Change<'_>; 3] = [(&unclear, true), (&twice, true), (&arrived, false)];
     for (change, counts) in changes {
         let mut example = changed();
         let mut look = example.look();

@@ -67,13 +67,14 @@ impl Writer {
         SecurityDescriptor::from_sddl(&sddl, None).ok()
     }
 
-    fn edit(&self, place: &Dn, sid: &Sid, wanted: bool) {
+    fn edit(&self, place: &Dn, sid: &Sid, form: GrantForm, wanted: bool) {
         let (now, Some(at)) = (self.sim.now(), self.at(place)) else { return };
         let set = |sids: &mut BTreeSet<Sid>| {
             let _ = if wanted { sids.insert(sid.clone()) } else { sids.remove(sid) };
         };
         self.sim.world(|world| {
             world.writes(now, place.as_str(), wanted);
+            world.may_place(now, self.domain, (place, sid, form), wanted);
             if wanted {
                 world.was_approved(now, &name(self.domain), place, sid);
             }
@@ -138,7 +139,7 @@ impl Writer {
         // Now and then the answer is lost, with or without the write.
         let (lost, written) = self.sim.chance(|chance| (chance.percent(10), chance.percent(50)));
         if !lost || written {
-            self.edit(place, sid, wanted);
+            self.edit(place, sid, form, wanted);
         }
         if lost {
             return Err(GrantError::Unknown { place: place.clone(), why: "the connection broke off".to_owned() });
