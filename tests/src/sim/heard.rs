@@ -192,10 +192,11 @@ impl World {
 
     /// Whether the host has shown what came of it since, or, where a person has looked, anything.
     fn established(&self, host: &str, id: Sequence, effect: &Effect) -> bool {
-        let later = self.ledger.intents.range(id.next()..).any(|(_, other)| {
-            other.effect.host() == effect.host()
-                && matches!(other.state, IntentState::Ended { outcome: Outcome::Succeeded { .. }, .. })
-        });
+        let later = self
+            .ledger
+            .intents
+            .range(id.next()..)
+            .any(|(_, other)| other.effect.host() == effect.host() && other.state.began());
         let heard = self.heard.get(host).filter(|heard| self.outcomes.get(&id).is_none_or(|ended| heard.at >= *ended));
         let has = heard.and_then(|heard| heard.version.as_ref()).map(|version| *version == Self::target().to_string());
         let known = match effect {

@@ -36,8 +36,6 @@ pub(super) struct Shown {
     hidden: BTreeMap<String, BTreeSet<String>>,
     /// Users whom a server shows to be protected, likewise: what they have is taken away within the hour.
     pub(super) protected: BTreeMap<String, BTreeSet<String>>,
-    /// Users whom the server that is written on shows to be protected.
-    not_written: BTreeSet<String>,
     /// Users whom a server shows to be denied by an entry above them, or their own.
     denied: BTreeSet<String>,
     /// Places whose descriptor is not shown by the server that is written on.
@@ -58,10 +56,6 @@ impl Shown {
     /// Whether every server answered, not long ago.
     pub(super) fn is_whole(&self, now: Duration) -> bool {
         self.silent.is_empty() && now.saturating_sub(self.began) <= WATCH_AGE
-    }
-
-    pub(super) fn is_protected(&self, called: &str) -> bool {
-        self.not_written.contains(called)
     }
 
     pub(super) fn is_denied(&self, called: &str) -> bool {
@@ -99,8 +93,6 @@ impl Shown {
         // What AdminSDHolder carries stays.
         let carries = |user: &User, server: &Server| server.roots.holder.contains(&account(user.goodlink));
         let protected = any(&|called, user, server| protects(called, server) && !carries(user, server));
-        let first = world.domains[domain].servers.first().map(|server| server.name);
-        let not_written = any(&|called, _, server| Some(server.name) == first && protects(called, server));
         let denied = any(&|called, user, server| {
             let denies = |object: &super::directory::Object| object.is_denied(&account(user.goodlink), &server.roots);
             !hides(called, server) && server.objects.get(called).is_some_and(denies)
@@ -124,7 +116,6 @@ impl Shown {
             uncovered: with_homes(refused),
             hidden: with_homes(hidden),
             protected: with_homes(protected),
-            not_written: not_written.into_iter().map(|(called, _)| called.clone()).collect(),
             denied: denied.into_iter().map(|(called, _)| called.clone()).collect(),
             places,
             entries: Entries::of(now, &world.domains[domain].servers, &users),

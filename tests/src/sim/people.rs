@@ -219,13 +219,6 @@ impl Operator {
             let undone = world.ledger.undone.values().next().filter(|_| over).map(|undo| undo.grant.get());
             (world.resumed, held, missing, undone)
         });
-        if self.over
-            && let Some(host) = sim.world(|world| world.in_doubt_again())
-        {
-            // Its reason asks a person to look.
-            let asked = handle.request(olive(), move |world| request::skip(world, ROLLOUT, &host, "looked at it"));
-            drop(asked.await);
-        }
         if let Some(grant) = undone {
             // While the entry is being taken away it cannot be wanted again: then in a minute.
             let asked = handle.request(olive(), move |world| request::grant_redo(world, grant, "looked at it"));

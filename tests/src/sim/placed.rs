@@ -106,8 +106,9 @@ impl World {
     /// Why nobody is to have an entry there, by the last look.
     fn for_nobody(&self, now: Duration, entry: &GrantEntry) -> Vec<String> {
         let GrantEntry { domain, sid: account, place, .. } = entry;
-        if GOODLINK.iter().all(|(goodlink, _)| self.account(goodlink) != *account) {
-            return vec!["no service account that is declared has this SID".to_owned()];
+        // Whether it is the present one is judged with those that are made again.
+        if GOODLINK.iter().all(|(goodlink, _)| !self.accounts(goodlink).any(|sid| sid == *account)) {
+            return vec!["no service account that is declared has had this SID".to_owned()];
         }
         let Some(look) = self.shown.get(domain.as_str()) else {
             return vec![format!("nobody has looked at {domain} since the coordinator started")];

@@ -176,7 +176,7 @@ impl World {
         self.specials.given.contains(subject) || self.specials.taken_back.get(subject).is_some_and(lately)
     }
 
-    /// An entry is about to be written on a place: some places need somebody's yes of their own, and some get none at all.
+    /// An entry is about to be written on a place: some places need somebody's yes of their own.
     pub(super) fn was_approved(&mut self, now: Duration, domain: &DomainName, place: &Dn, sid: &Sid) {
         let accounts: Vec<_> = self
             .policy
@@ -196,9 +196,6 @@ impl World {
             Some(Place::User(called)) => look.and_then(|look| {
                 let at = shown(look.began);
                 let subject = Subject::Override { user: self.users[&called].guid, account };
-                if look.is_protected(&called) {
-                    return Some(format!("the server that is written on showed {called} to be protected at {at}"));
-                }
                 if look.is_denied(&called) && !self.has_said(now, &subject) {
                     return Some(format!("{called} was shown to be denied at {at}, and nobody has approved that"));
                 }

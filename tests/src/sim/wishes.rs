@@ -80,21 +80,6 @@ impl World {
         self.cover(now);
     }
 
-    /// A host from which the hotfix is gone again, and of which an install once ended in a way that nobody knows: it is taken
-    /// for disrupted until a person has looked, where the removal ended so as well.
-    pub(super) fn in_doubt_again(&self) -> Option<String> {
-        let rollout = self.ledger.rollouts.get(&name(ROLLOUT))?;
-        let removed = &rollout.removal.as_ref()?.removed;
-        let unknown = |host: &HostName| {
-            self.ledger.intents.values().any(|intent| {
-                let of = matches!(&intent.effect, Effect::Install { host: on, .. } if on == host);
-                of && matches!(&intent.state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. })
-            })
-        };
-        let host = removed.iter().find(|host| !rollout.skipped.contains_key(*host) && unknown(host))?;
-        Some(host.to_string())
-    }
-
     /// A roster was uploaded to the coordinator that lives: whoever has left is not on it.
     pub(super) fn is_off_roster(&mut self, now: Duration, host: &str, digest: &[u8]) {
         let Some(listed) = self.rosters.get(digest) else { return };

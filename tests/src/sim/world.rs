@@ -154,9 +154,12 @@ impl World {
 
     /// The SID of the account that a GoodLink server has.
     pub(super) fn account(&self, goodlink: &str) -> Sid {
-        let rid = 1105 + 10_000 * self.wishes.times_made(goodlink);
-        let above = if goodlink == "gla" { "1-2-3" } else { "4-5-6" };
-        name(&format!("S-1-5-21-{above}-{rid}"))
+        account(goodlink, self.wishes.times_made(goodlink))
+    }
+
+    /// That one, and those that it was before.
+    pub(super) fn accounts(&self, goodlink: &str) -> impl Iterator<Item = Sid> {
+        (0..=self.wishes.times_made(goodlink)).map(move |times| account(goodlink, times))
     }
 
     /// Whether a store sends as the user, as one server has it.
@@ -331,4 +334,11 @@ fn short(entry: &Entry) -> String {
     let text = format!("{} {entry:?}", entry.title());
     let cut: String = text.chars().take(220).collect();
     cut
+}
+
+/// The account of a GoodLink server when it was made again so often.
+fn account(goodlink: &str, times: usize) -> Sid {
+    let rid = 1105 + 10_000 * times;
+    let above = if goodlink == "gla" { "1-2-3" } else { "4-5-6" };
+    name(&format!("S-1-5-21-{above}-{rid}"))
 }

@@ -201,14 +201,16 @@ fn not_serving(world: World<'_>, name: &HostName, host: &HostState) -> Option<St
     None
 }
 
-/// Whether a later intent for the same host ended well, or the host shows what the effect was to bring about.
+/// Whether a later act on the same host has begun, which it could not before this was known, or the host shows what the effect
+/// was to bring about.
 fn established(world: World<'_>, id: Sequence) -> bool {
     let Some(intent) = world.ledger.intents.get(&id) else { return false };
     let IntentState::Ended { at, .. } = intent.state else { return false };
-    let later = world.ledger.intents.range(id.next()..).any(|(_, other)| {
-        other.effect.host() == intent.effect.host()
-            && matches!(other.state, IntentState::Ended { outcome: Outcome::Succeeded { .. }, .. })
-    });
+    let later = world
+        .ledger
+        .intents
+        .range(id.next()..)
+        .any(|(_, other)| other.effect.host() == intent.effect.host() && other.state.began());
     let host = intent.effect.host().and_then(|host| world.estate.hosts.get(host)).filter(|host| host.reported > at);
     later
         || match (&intent.effect, host) {

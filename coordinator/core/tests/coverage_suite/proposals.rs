@@ -85,6 +85,14 @@ fn an_inherited_deny_is_overridden_on_the_user_only_when_that_is_approved() {
     // Another object's approval is not this one's.
     let other = Setting { override_approved: [(Guid::RECEIVE_AS, account())].into(), ..setting() };
     assert_eq!(directory.judged_in(&other).grants, BTreeSet::new());
+    // Whichever server shows him to be protected.
+    let path = GroupPath(vec!["CN=Domain Admins,DC=a".into()]);
+    directory.user("a2", |user| user.protected_by = Some(Arc::new(path)));
+    let picture = directory.judged_in(&approved);
+    assert_eq!(picture.grants, BTreeSet::new());
+    let why = picture.not_grantable[&(anna(), account())].to_string();
+    assert!(why.starts_with("nothing is written on a protected user, it would be gone within the hour"), "{why}");
+    directory.user("a2", |user| user.protected_by = None);
     // His own deny stands before anything that could be added.
     directory.both(|user| user.descriptor = shown(&deny("")));
     let picture = directory.judged_in(&approved);

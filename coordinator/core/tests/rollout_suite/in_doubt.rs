@@ -1,7 +1,7 @@
 //! Installs whose end nobody knows, in rollouts that have come to their end.
 
-use super::{carry_out, file_it, install_next, installs, offered, phases, remove, remove_next, waves};
-use crate::example::{AFTER, Example, file_of, minutes, name};
+use super::{carry_out, file_it, install_next, installs, offered, phases, removals, remove, remove_next, waves};
+use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name};
 use sendgate_core::ledger::{Entry, Outcome, Sequence};
 use sendgate_core::plan::disruption::disrupted;
 use sendgate_core::plan::rollout::Phase;
@@ -155,4 +155,26 @@ fn only_a_person_who_aborts_has_looked() {
             assert_eq!(why(&example), None);
         }
     }
+}
+
+/// Its host had shown what it brought, or nothing could have begun there later; that this is gone again puts nothing in doubt.
+#[test]
+fn an_unknown_end_that_a_later_act_has_come_after_is_in_doubt_no_more() {
+    let mut example = Example::covered();
+    example.rollout();
+    let unknown = || Outcome::Unknown { detail: "the agent died".into() };
+    let end_unknown = |example: &mut Example, intent, version| {
+        example.append(Entry::Permitted { intent, holder: None });
+        example.end(intent, unknown());
+        example.exchange("exa1", version);
+        example.pass(minutes(1));
+        example.settle();
+    };
+    let install = installs(&offered(&mut example))[0].1;
+    end_unknown(&mut example, install, AFTER);
+    remove(&mut example);
+    let removal = removals(&offered(&mut example))[0].1;
+    end_unknown(&mut example, removal, BEFORE);
+    assert_eq!(example.rollout_state(), "removed again");
+    assert_eq!(disrupted(example.world(), None).remove(&name("exa1")), None);
 }

@@ -22,7 +22,7 @@ impl Judge<'_> {
         let Some(Ok(server)) = self.reading.servers.get(&self.setting.grant_server) else { return placements };
         let Some(UserReading::Found(found)) = server.users.get(user) else { return placements };
         for (account, verdict) in verdicts {
-            if let Some(placement) = self.placement(server, found, guid, account, verdict) {
+            if let Some(placement) = self.placement(server, (user, found), guid, account, verdict) {
                 placements.insert(account.clone(), placement);
             }
         }
@@ -32,7 +32,7 @@ impl Judge<'_> {
     fn placement(
         &mut self,
         server: &ServerReading,
-        user: &FoundUser,
+        (called, user): (&DirectoryName, &FoundUser),
         guid: Guid,
         account: &AccountName,
         verdict: &Verdict,
@@ -64,6 +64,15 @@ impl Judge<'_> {
             (VerdictKind::Denied, Cause::DeniedByEntry)
                 if self.setting.override_approved.contains(&(guid, account.clone())) =>
             {
+                // As above: what the other servers show of him may be what this one has not heard yet.
+                let mut found =
+                    self.reading.servers.values().flatten().filter_map(|server| match server.users.get(called) {
+                        Some(UserReading::Found(found)) => found.protected_by.as_deref(),
+                        _ => None,
+                    });
+                if let Some(path) = found.next() {
+                    return Some(Placement::None(NoPlacement::Protected { path: path.clone() }));
+                }
                 // A server that shows our override already is covered by it.
                 let denied = verdict.servers.values().filter(|seen| seen.kind == VerdictKind::Denied);
                 let mut explicit = denied.filter_map(|seen| seen.deciding.as_ref()).filter(|entry| !entry.inherited);
