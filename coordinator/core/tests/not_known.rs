@@ -153,11 +153,15 @@ fn nothing_proposed_says_of_which_domains_that_is_not_known() {
 #[test]
 fn those_who_wait_for_a_yes_and_are_not_listed_are_counted() {
     let mut example = Example::covered();
-    for number in 0..103 {
-        let user = name(&format!("user{number:03}@a.example.test"));
+    let users: Vec<_> = (0..103).map(|number| format!("user{number:03}")).collect();
+    for user in &users {
+        let user = name(&format!("{user}@a.example.test"));
         example.truth.insert(user, (VerdictKind::Denied, Cause::DeniedByEntry, "exa1"));
     }
     example.survey();
+    // Of those who are on no roster nothing is asked.
+    assert_eq!(view::grants(example.world()).waiting.len(), 0);
+    example.roster(&users.iter().map(String::as_str).collect::<Vec<_>>());
     let view = view::grants(example.world());
     assert_eq!((view.waiting.len(), view.waiting_more), (100, 3));
 }

@@ -183,6 +183,14 @@ impl World {
         self.heard.get(host).is_some_and(|heard| heard.stopped) && others.any(|node| node.stands.is_none())
     }
 
+    /// The same, where that other node is heard of still: of a silent one nobody knows that it serves.
+    fn is_passive_now(&self, now: Duration, host: &str) -> bool {
+        let nodes = EXCHANGE.iter().find(|(_, hosts)| hosts.contains(&host)).map_or(&[][..], |(_, hosts)| *hosts);
+        let serves = |node: &str| self.heard.get(node).is_some_and(|heard| heard.stands.is_none());
+        let mut others = nodes.iter().filter(|node| **node != host);
+        self.is_passive(host) && others.any(|node| serves(node) && self.silent(now, node).is_none())
+    }
+
     /// Since when a host serves nobody, by what it reports.
     pub(super) fn stands_still(&self, now: Duration, host: &str) -> Option<String> {
         let heard = self.heard.get(host)?;
@@ -274,7 +282,7 @@ impl World {
         // A host that does not serve is disrupted already: its removal waits for what goes on elsewhere, and for no more.
         let helps = matches!(effect, Effect::Remove { .. })
             && self.heard.get(here.as_str()).is_some_and(|heard| heard.stands.is_some())
-            && !self.is_passive(&here);
+            && !self.is_passive_now(now, &here);
         let counts = |host| if helps { self.under_way(host) } else { self.disrupted(now, host) };
         let down: Vec<_> = others.filter_map(|host| Some((host, counts(host)?))).collect();
         for why in self.over_limits(&here, &down) {

@@ -13,9 +13,16 @@ use sendgate_core::sid::Sid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// What the server that is written on shows.
+/// What the servers of a domain that answer show, the one that is written on first.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entries {
+    written: Option<Shows>,
+    others: Vec<Shows>,
+}
+
+/// What one of them shows.
+#[derive(Debug, Clone)]
+struct Shows {
     /// What is above users.
     roots: Roots,
     /// Those of these places whose descriptor is shown.
@@ -26,22 +33,47 @@ pub(super) struct Entries {
 
 impl Entries {
     pub(super) fn of(now: Duration, servers: &[Server], users: &[(&String, &User)]) -> Self {
-        let shows =
-            |server: &Server, called: &str| server.down <= now && server.shows(now, &Place::User(called.to_owned()));
-        let Some(server) = servers.first().filter(|server| server.down <= now) else { return Self::default() };
-        let seen = users.iter().filter(|(called, _)| shows(server, called));
-        let seen = seen.filter_map(|(called, _)| Some(((*called).clone(), server.objects.get(*called)?.clone())));
-        let places = [Place::Head, Place::Unit, Place::Holder].into_iter().filter(|place| server.shows(now, place));
-        Self { roots: server.roots.clone(), places: places.collect(), users: seen.collect() }
+        let of = |server: &Server| {
+            let seen = users.iter().filter(|(called, _)| server.shows(now, &Place::User((*called).clone())));
+            let seen = seen.filter_map(|(called, _)| Some(((*called).clone(), server.objects.get(*called)?.clone())));
+            let places = [Place::Head, Place::Unit, Place::Holder].into_iter().filter(|place| server.shows(now, place));
+            let (roots, places, users) = (server.roots.clone(), places.collect(), seen.collect());
+            (server.down <= now).then_some(Shows { roots, places, users })
+        };
+        let others = servers.iter().skip(1).filter_map(of).collect();
+        Self { written: servers.first().and_then(of), others }
     }
 
-    /// Whether a user is shown, and to be without the right.
+    /// Whether the server that is written on shows a user, and to be without the right.
     pub(super) fn is_missing(&self, called: &str, account: &Sid) -> bool {
-        self.users.get(called).is_some_and(|object| !object.allows(account, &self.roots))
+        self.written.as_ref().is_some_and(|shows| shows.is_missing(called, account))
+    }
+
+    /// Whether any shows him so: what is written here comes there.
+    fn is_missing_anywhere(&self, called: &str, account: &Sid) -> bool {
+        self.all().any(|shows| shows.is_missing(called, account))
     }
 
     /// Whether an entry for this account at this place gives a user the right who is shown without it.
     pub(super) fn helps(&self, called: &str, place: &Place, account: &Sid) -> bool {
+        self.all().any(|shows| shows.helps(called, place, account))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Shows> {
+        self.written.iter().chain(&self.others)
+    }
+
+    fn carries(&self, place: &Place, account: &Sid) -> bool {
+        self.written.as_ref().is_some_and(|shows| shows.carries(place, account))
+    }
+}
+
+impl Shows {
+    fn is_missing(&self, called: &str, account: &Sid) -> bool {
+        self.users.get(called).is_some_and(|object| !object.allows(account, &self.roots))
+    }
+
+    fn helps(&self, called: &str, place: &Place, account: &Sid) -> bool {
         let Some(object) = self.users.get(called) else { return false };
         let (mut object, mut roots) = (object.clone(), self.roots.clone());
         let before = object.allows(account, &roots);
@@ -122,8 +154,12 @@ impl World {
         }
         let Some(at) = self.at(domain, place) else { return vec!["there is no such place".to_owned()] };
         let began = shown(look.began);
-        // Whoever is on a roster of the domain is granted to each account that serves it.
-        let users = || self.users.iter().filter(|(_, user)| user.domain == domain.as_str()).map(|(called, _)| called);
+        // Whoever is on a roster of that account.
+        let of = |user: &User| self.accounts(user.goodlink).any(|sid| sid == *account);
+        let users = || {
+            let here = self.users.iter().filter(|(_, user)| user.domain == domain.as_str() && of(user));
+            here.map(|(called, _)| called)
+        };
         let mut wrong = Vec::new();
         if let Place::User(on) = &at
             && look.protected.contains_key(on)
@@ -133,7 +169,7 @@ impl World {
         let helped =
             |called: &&String| look.entries.helps(called, &at, account) && !look.protected.contains_key(*called);
         if !users().any(|called| helped(&called)) {
-            let lacking = users().filter(|called| look.entries.is_missing(called, account)).count();
+            let lacking = users().filter(|called| look.entries.is_missing_anywhere(called, account)).count();
             let all = users().count();
             wrong.push(format!("it reaches nobody who lacked it at {began}: {lacking} of {all} users were without it"));
         }

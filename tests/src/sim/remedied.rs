@@ -223,7 +223,12 @@ impl World {
         let due = |called: &&String| {
             let ready = self.may_be_freed_from(&name(goodlink), called);
             let listed = self.is_listed(called, goodlink) && self.users[*called].covered.is_some();
+            // What AdminSDHolder takes away within the hour is no right that a restart is worth.
+            let lasts = domains
+                .iter()
+                .all(|domain| self.shown.get(*domain).is_none_or(|look| !look.protected.contains_key(*called)));
             listed
+                && lasts
                 && !self.waived(called, now)
                 && ready.is_some_and(|ready| steady >= ready && last.is_none_or(|last| last < ready))
         };

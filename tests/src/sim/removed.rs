@@ -156,7 +156,8 @@ impl World {
             };
             let without = self.told_version(host).is_some_and(|version| version != target());
             let serves = !self.may_be_down(host) || self.is_passive(host);
-            let touched = self.removals_on(host).next().is_some();
+            // A person who wants it tried again has looked: then the version alone tells.
+            let touched = self.removals_on(host).any(|(id, _)| !self.waves.is_forgiven(&here, id));
             if without && (serves || !touched) && acts().all(over) {
                 self.removals.gone.entry(host).or_insert(now);
             }

@@ -2,14 +2,12 @@
 //! else, so that a seed without any goes as it always did.
 
 use super::chance::Chance;
-use super::estate::{GOODLINK, name};
+use super::estate::GOODLINK;
 use super::faults::{FAULTS_FOR, Fault};
 use super::heard::HEEDED_WITHIN;
-use super::lives::ROLLOUT;
 use super::people::Act;
 use super::world::{World, shown};
-use sendgate_core::ledger::{Effect, IntentState, Outcome};
-use sendgate_core::names::HostName;
+use sendgate_core::ledger::Effect;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -4,11 +4,11 @@
 use super::{Blocked, Plan, Step, hold};
 use crate::coverage::placement::{GrantEntry, PlannedGrant};
 use crate::coverage::verdict::Presence;
-use crate::coverage::{Cause, DomainPicture, UserPicture, VerdictKind};
+use crate::coverage::{Cause, DomainPicture, Placement, UserPicture, VerdictKind};
 use crate::gate::World;
 use crate::ledger::{Effect, Intent, IntentState, Outcome, Sequence, Subject, Undo, Withdrawal};
 use crate::mutation::{self, Mutation};
-use crate::names::{DirectoryName, Dn, DomainName};
+use crate::names::{AccountName, DirectoryName, Dn, DomainName};
 use crate::policy::GrantMode;
 use crate::time::Steady;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,11 +38,14 @@ pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
             proposals.push((undo_not_now(world, entry, undo, &effect), effect));
         }
         if let Some(picture) = fresh(world, domain) {
-            for ((user, _), why) in &picture.not_grantable {
-                blocked.insert(Blocked::NoHelp { why: format!("{user}: {why}") });
+            let wanted = Wanted::of(world, domain, picture);
+            for ((user, account), why) in &picture.not_grantable {
+                if wanted.pairs.contains(&(user, account)) {
+                    blocked.insert(Blocked::NoHelp { why: format!("{user}: {why}") });
+                }
             }
-            let needs = if picture.grants.is_empty() { Needs::none() } else { Needs::of(picture) };
-            for grant in &picture.grants {
+            let needs = if wanted.grants.is_empty() { Needs::none() } else { Needs::of(picture) };
+            for grant in wanted.grants {
                 let why = needs.missing(world, grant).or_else(|| not_now(world, grant, picture.as_of()));
                 proposals.push((why, Effect::Grant(grant.clone())));
             }
@@ -74,6 +77,35 @@ fn fresh<'a>(world: World<'a>, domain: &DomainName) -> Option<&'a DomainPicture>
     world.estate.domains.get(domain).filter(young)
 }
 
+/// What of a picture's proposals somebody needs: an account may serve a domain and have some of its users on its rosters only.
+pub struct Wanted<'a> {
+    /// Users whom no grant of ours covers, with the account that is to have the right on them.
+    pairs: BTreeSet<(&'a DirectoryName, &'a AccountName)>,
+    /// Grants that cover one of them.
+    pub grants: BTreeSet<&'a PlannedGrant>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Of this domain. Nobody is gone through where nothing is proposed.
+    #[must_use]
+    pub fn of(world: World<'a>, domain: &'a DomainName, picture: &'a DomainPicture) -> Self {
+        let (mut pairs, mut grants) = (BTreeSet::new(), BTreeSet::new());
+        let proposes = !(picture.grants.is_empty() && picture.not_grantable.is_empty());
+        for (name, goodlink) in world.policy.goodlink_in(domain).filter(|_| proposes) {
+            let account = &goodlink.service_account;
+            for user in world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.values()) {
+                let Some(Presence::Here(here)) = picture.users.get(user) else { continue };
+                match here.placements.get(account) {
+                    Some(Placement::Grant(grant)) => drop(grants.insert(grant.as_ref())),
+                    Some(Placement::None(_)) => drop(pairs.insert((user, account))),
+                    None => {}
+                }
+            }
+        }
+        Self { pairs, grants }
+    }
+}
+
 /// What keeps everything from being written in a domain: it is left to people, or held.
 fn stopped(world: World<'_>, domain: &DomainName, effect: &Effect) -> Option<Blocked> {
     match world.policy.domains.get(domain).map(|policy| policy.grants) {
@@ -94,7 +126,10 @@ pub fn may_write(world: World<'_>, id: Sequence) -> Result<(), Box<Blocked>> {
     let why = match known.map(|intent| &intent.effect) {
         Some(effect @ Effect::Grant(grant)) => {
             let picture = fresh(world, &grant.domain);
-            let proposed = |picture: &&DomainPicture| picture.grants.contains(grant);
+            let proposed = |picture: &&DomainPicture| {
+                let known = picture.grants.contains(grant);
+                known && Wanted::of(world, &grant.domain, picture).grants.contains(grant)
+            };
             stopped(world, &grant.domain, effect).or_else(|| undid(world, effect, &grant.entry())).or_else(|| {
                 match picture.filter(proposed) {
                     Some(picture) => Needs::of(picture).missing(world, grant),

@@ -9,7 +9,7 @@ use crate::gate::{self, World};
 use crate::guid::Guid;
 use crate::ledger::{Effect, Sequence, Subject};
 use crate::names::{AccountName, DirectoryName, DomainName, OperatorName};
-use crate::plan;
+use crate::plan::{self, grants::Wanted};
 use crate::policy::GrantMode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -169,7 +169,8 @@ pub fn not_known(world: World<'_>, domain: &DomainName) -> Vec<String> {
 
 /// What would cover missing users of a domain. What somebody has undone is not proposed again until he allows it.
 pub fn proposed<'a>(world: World<'a>, domain: &DomainName) -> impl Iterator<Item = &'a PlannedGrant> + use<'a> {
-    let grants = world.estate.domains.get(domain).into_iter().flat_map(|picture| &picture.grants);
+    let known = world.estate.domains.get_key_value(domain);
+    let grants = known.into_iter().flat_map(move |(domain, picture)| Wanted::of(world, domain, picture).grants);
     grants.filter(move |grant| !world.ledger.undone.contains_key(&grant.entry()))
 }
 
@@ -185,10 +186,14 @@ fn waiting(world: World<'_>) -> (Vec<WaitingLine>, usize) {
     let mut found: BTreeMap<Subject, Waiting> = BTreeMap::new();
     let mut more: BTreeSet<Subject> = BTreeSet::new();
     for (domain, picture) in &world.estate.domains {
+        let concerned = concerned(world, domain);
         for (user, presence) in &picture.users {
             let Presence::Here(here) = presence else { continue };
             for (account, verdict) in here.verdicts.iter() {
                 let Some(subject) = helped_by(domain, account, here, verdict) else { continue };
+                if !concerned.contains(&(user, account)) {
+                    continue;
+                }
                 if world.ledger.approved(&subject) {
                     continue;
                 }
@@ -211,6 +216,15 @@ fn waiting(world: World<'_>) -> (Vec<WaitingLine>, usize) {
         now,
     };
     (found.into_iter().map(line).collect(), more.len())
+}
+
+/// Roster users with the account that is to have the right on them.
+fn concerned<'a>(world: World<'a>, domain: &'a DomainName) -> BTreeSet<(&'a DirectoryName, &'a AccountName)> {
+    let pairs = world.policy.goodlink_in(domain).flat_map(|(name, goodlink)| {
+        let users = world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.values());
+        users.map(|user| (user, &goodlink.service_account))
+    });
+    pairs.collect()
 }
 
 /// What an approval would have to be about for a grant to help the pair.

@@ -3,11 +3,13 @@
 use super::example::{Example, minutes, name, succeeded};
 use super::{ACCOUNT, HEAD, file, grant, proposing, texts, written};
 use sendgate_core::coverage::{Cause, VerdictKind};
+use sendgate_core::estate::Observation;
 use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
 use sendgate_core::plan::{self, grants};
 use sendgate_core::policy::GrantMode;
 use sendgate_core::request::{self, WantedHeld, WantedSubject};
 use sendgate_core::secdesc::edit::GrantForm;
+use sendgate_core::view;
 
 const HOLDER: &str = "CN=AdminSDHolder,CN=System,DC=a,DC=example,DC=test";
 
@@ -99,10 +101,13 @@ fn no_more_than_a_few_entries_of_a_domain_are_on_their_way_at_once() {
     // Each proposal stands with a user whom it would cover.
     let mut example = Example::covered();
     let places: Vec<_> = (0..20).map(|at| format!("OU=Tenant {at:02},{HEAD}")).collect();
-    for at in 0..20 {
-        let user = name(&format!("user{at:02}@a.example.test"));
+    let users: Vec<_> = (0..20).map(|at| format!("user{at:02}")).collect();
+    for user in &users {
+        let user = name(&format!("{user}@a.example.test"));
         example.truth.insert(user, (VerdictKind::Missing, Cause::NoEntry, "exa1"));
     }
+    let others = users.iter().map(String::as_str);
+    example.roster(&["anna", "bert", "carl"].into_iter().chain(others).collect::<Vec<_>>());
     example.proposed = places.iter().map(|place| grant(place, GrantForm::ContainerUsers)).collect();
     example.survey();
     let mut filed = Vec::new();
@@ -145,4 +150,28 @@ fn a_grant_that_was_not_there_after_an_interruption_may_be_there_later() {
     assert_eq!(unanswered(&example), Some(first));
     again(&mut example, succeeded());
     assert_eq!(unanswered(&example), None);
+}
+
+/// Both accounts serve the domain; what would cover the other's users is nothing that anybody needs.
+#[test]
+fn an_account_is_granted_on_users_of_its_own_rosters_only() {
+    let mut example = Example::covered();
+    let head = grant(HEAD, GrantForm::ContainerUsers);
+    example.proposed = [head.clone()].into();
+    example.beside_glb();
+    let other: sendgate_core::names::AccountName = name("other@a.example.test");
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().service_account = other.clone();
+    example.survey();
+    assert_eq!(view::proposed(example.world(), &name("a.example.test")).count(), 0);
+    assert!(example.settle().0.is_empty());
+    // glb, whose account it is, has one of them on its roster as well.
+    let roster = example.only("anna");
+    example.estate.observe(Observation::Roster(name("glb"), roster));
+    assert_eq!(view::proposed(example.world(), &name("a.example.test")).collect::<Vec<_>>(), [&head]);
+    let (effects, _) = example.settle();
+    let [(id, Effect::Grant(_))] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(plan::may_write(example.world(), *id).map_err(|why| why.to_string()), Ok(()));
+    example.estate.rosters.remove(&name("glb"));
+    let no = no(&example, *id);
+    assert_eq!(no, "the last survey does not propose it any more");
 }
