@@ -49,6 +49,8 @@ pub struct Rollout {
 pub struct Removal {
     /// The record that began it: installs after it are not of this rollout's way forward.
     pub since: Sequence,
+    /// When: acts of an earlier removal that end later are of this one.
+    pub began: Steady,
     /// From the hosts of this wave alone; none: of every wave, the last one first.
     pub wave: Option<u32>,
     /// Why.
@@ -168,7 +170,7 @@ impl Rollout {
         self.state = next.ok_or_else(|| format!("{} is {}", self.spec.name, self.state))?;
         if let RolloutEvent::Removing { reason, wave } = event {
             let (reason, removed) = (reason.clone(), BTreeSet::new());
-            self.removal = Some(Removal { since: sequence, wave: *wave, reason, removed });
+            self.removal = Some(Removal { since: sequence, began: at, wave: *wave, reason, removed });
             // Whoever wants all of it away wants it away there as well; what begins by itself overrules nobody.
             if wave.is_none() {
                 self.skipped.clear();

@@ -231,3 +231,27 @@ fn nodes_of_a_cluster_are_removed_one_at_a_time() {
     remove_next(&mut example, "exa2");
     assert_eq!(example.rollout_state(), "removed again");
 }
+
+/// The program of a removal after a trip still runs when a person has all of it taken off.
+#[test]
+fn what_an_earlier_removal_had_begun_is_done_once_it_shows_that() {
+    let mut example = Example::covered();
+    let waves = format!("{}{}", wave("canary", &["exa1"]), wave("rest", &["exa2"]));
+    example.rollout_of(&file_of("dst", &format!("on_trip = \"remove\"\n{waves}")));
+    install_next(&mut example, "exa1");
+    example.policy.goodlink_restart = sendgate_core::policy::Switch::Off;
+    example.paused.insert("anna");
+    example.observe_all();
+    let [(_, intent)] = removals(&example.settle().0).try_into().unwrap_or_else(|other| panic!("{other:?}"));
+    example.append(Entry::Permitted { intent, holder: None });
+    example.pass(minutes(1));
+    remove(&mut example);
+    example.exchange("exa1", BEFORE);
+    example.silence(minutes(1));
+    example.end(intent, crate::example::succeeded());
+    example.settle();
+    assert_eq!(example.rollout_state(), "running", "what it shows is of before the end");
+    example.pass(minutes(1));
+    example.settle();
+    assert_eq!((example.rollout_state().as_str(), &phases(&example)[0]), ("removed again", &Phase::Removed));
+}

@@ -32,7 +32,7 @@ use super::Blocked;
 use crate::enforcement::{Enforcement, StoreVersion};
 use crate::estate::HostState;
 use crate::gate::World;
-use crate::ledger::{Effect, Intent, Rollout, Sequence};
+use crate::ledger::{Effect, Intent, IntentState, Rollout, Sequence};
 use crate::names::{ExchangeServerName, HostName, RolloutName};
 use serde::{Deserialize, Serialize};
 use std::cell::LazyCell;
@@ -148,9 +148,10 @@ impl<'a> About<'a> {
             let here = |name: &RolloutName, on: &HostName| *name == rollout.spec.name && on == host;
             let ours = match (&intent.effect, &rollout.removal) {
                 (Effect::Install { rollout: name, host: on, .. }, None) => here(name, on),
-                // What an earlier removal did is over: whoever began this one knows of it.
+                // What an earlier removal had done is over: whoever began this one knows of it.
                 (Effect::Remove { rollout: name, host: on, .. }, Some(removal)) => {
-                    here(name, on) && (*id > removal.since || intent.state.is_open())
+                    let over = matches!(&intent.state, IntentState::Ended { at, .. } if *at < removal.began);
+                    here(name, on) && (*id > removal.since || !over)
                 }
                 _ => false,
             };
