@@ -87,6 +87,11 @@ impl Thresholds {
         self.of_wave.filter(|_| wave.is_some()).unwrap_or(self.of_rollout)
     }
 
+    /// Hosts of a wave that may be away.
+    pub(super) fn away(&self) -> usize {
+        self.of(Some(0)).unreachable.min(self.of_rollout.unreachable)
+    }
+
     /// Hosts of a wave that may be passed over.
     pub(super) fn passed_over(&self) -> usize {
         self.of(Some(0)).hosts().min(self.of_rollout.hosts())

@@ -263,7 +263,10 @@ impl World {
             wrong.extend(goodlinks.filter_map(|goodlink| self.pauses_unread(now, goodlink)));
         }
         for host in hosts {
-            if self.is_changed(host) {
+            // Whoever has been away for as long as an act may take is passed over, where the file allows that.
+            let since = self.heard_at(host).map_or(self.alive, |at| at.max(self.alive));
+            let away = now.saturating_sub(since) + SLACK >= self.policy.act_deadline;
+            if self.is_changed(host) && !(away && self.agreed.terms.thresholds.away() > 0) {
                 wrong.extend(self.silent(now, host).or_else(|| self.version_unread(now, host)));
             }
             let mut installs = self.ledger.intents.values().map(|intent| &intent.effect).filter(|effect| {

@@ -307,3 +307,24 @@ fn offers_that_nobody_takes_do_not_keep_a_rollout_alive() {
     example.settle();
     assert!(example.rollout_state().contains("nothing has moved for 192h"), "{}", example.rollout_state());
 }
+
+/// Its installer says that it failed, and the hotfix is there: the report that shows it comes later than the person's wish.
+#[test]
+fn a_host_is_tried_again_once_it_has_reported_since_the_last_try_ended() {
+    let mut example = Example::covered();
+    example.rollout();
+    let intent = installs(&offered(&mut example))[0].1;
+    example.append(Entry::Permitted { intent, holder: None });
+    example.silence(minutes(1));
+    example.end(intent, Outcome::Failed { detail: "exit code 3".into() });
+    example.settle();
+    let request = request::retry(example.world(), "dst", "exa1", "mended");
+    file_it(&mut example, "olga", request);
+    resume(&mut example);
+    assert_eq!(installs(&example.settle().0), []);
+    let why = against(&example, "exa1");
+    assert_eq!(why, [format!("host exa1: it has not reported since intent {intent} ended")]);
+    example.exchange("exa1", AFTER);
+    example.settle();
+    assert!(matches!(phases(&example)[0], Phase::Soaking { .. }), "{:?}", phases(&example)[0]);
+}
