@@ -5,9 +5,12 @@ mod example;
 mod gate_suite;
 
 use example::{Example, minutes, name};
-use sendgate_core::coverage::{Cause, VerdictKind};
+use sendgate_core::coverage::verdict::Presence;
+use sendgate_core::coverage::{Cause, Judged, VerdictKind};
+use sendgate_core::estate::Observation;
 use sendgate_core::gate::Reason;
 use sendgate_core::ledger::{Entry, Milestone, PairEvent};
+use sendgate_core::names::DomainName;
 use sendgate_core::policy::GateScope;
 use sendgate_core::view::{self, GateState};
 use std::time::Duration;
@@ -305,4 +308,34 @@ fn what_cannot_follow_in_the_journal_is_refused_and_changes_nothing() {
     let error = example.ledger.apply(before.next(), &stamped).unwrap_err();
     assert!(error.to_string().contains("anna@a.example.test: None"), "{error}");
     assert_eq!(before, example.ledger);
+}
+
+/// Its own domain shows that the account was made again before the other one has been looked at for the new object.
+#[test]
+fn a_domain_that_was_judged_for_the_former_account_is_closed_until_it_is_looked_at_again() {
+    let mut example = Example::covered();
+    let (domain, account) = (name::<DomainName>("b.example.test"), "goodadmin@a.example.test");
+    example.policy.domains.insert(domain.clone(), example.policy.domains[&name("a.example.test")].clone());
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().domains.insert(domain.clone());
+    let look = |example: &mut Example, of: &str, sid: &'static str| {
+        example.sid = Some(sid);
+        let mut look = example.look();
+        look.domain = name(of);
+        if of == "b.example.test" {
+            look.users = Judged::All(example.truth.keys().map(|user| (user.clone(), Presence::Absent)).collect());
+        }
+        example.estate.observe(Observation::Look(look));
+    };
+    look(&mut example, "a.example.test", "S-1-5-21-1-2-3-1105");
+    look(&mut example, "b.example.test", "S-1-5-21-1-2-3-1105");
+    assert_eq!(example.texts("exa1"), [""; 0]);
+    look(&mut example, "a.example.test", "S-1-5-21-1-2-3-2105");
+    let why = format!(
+        "b.example.test was looked at for the rights of S-1-5-21-1-2-3-1105, and {account} is S-1-5-21-1-2-3-2105 by now: its \
+         next look decides"
+    );
+    assert_eq!(example.texts("exa1"), [why]);
+    assert!(example.reasons("exa1").iter().all(Reason::is_unknown));
+    look(&mut example, "b.example.test", "S-1-5-21-1-2-3-2105");
+    assert_eq!(example.texts("exa1"), [""; 0]);
 }

@@ -37,6 +37,8 @@ const PASSES_WITHIN: Duration = Duration::from_secs(20 * 60);
 pub(super) struct Absences {
     /// When anything of the rollout moved last.
     moved: Duration,
+    /// When something of it was open last, at a full minute.
+    busy: Duration,
     /// When each intent was written down.
     filed: BTreeMap<Sequence, Duration>,
     /// Acts that were given up when their time had passed.
@@ -235,11 +237,13 @@ impl World {
         let runs = rollout.is_some_and(|rollout| matches!(rollout.state, RolloutState::Running { .. }));
         let offered = |effect: &Effect| effect.rollout().is_some();
         if !runs || self.ledger.open().any(|(_, intent)| offered(&intent.effect)) {
+            self.absences.busy = now;
             return;
         }
         let since = self.absences.moved.max(self.alive);
         let (stood, patience) = (self.free(since, now, |_| true), self.agreed.terms.patience());
-        if stood > patience + PASSES_WITHIN {
+        let quiet = self.free(self.absences.busy, now, |_| true);
+        if stood > patience + PASSES_WITHIN && quiet > PASSES_WITHIN {
             self.violated(now, format!("nothing has moved since {}, patience is {patience:?}", shown(since)));
             self.absences.moved = now;
         }

@@ -297,7 +297,10 @@ impl World {
     /// A rollout stops by itself for a reason only.
     fn has_cause(&mut self, now: Duration, reason: &str) {
         let away = |host: &&str| self.arrived.get(host).is_none_or(|at| now.saturating_sub(*at) > SILENT_AFTER);
-        let cause = self.waves.trouble || self.paused || self.drifted || HOSTS.iter().any(away);
+        // What a lost journal removed again is missing to the copy.
+        let gone = |host: &&str| self.watched.had(host) && self.hosts[*host].version != Some(Self::target());
+        let undone = self.lost.count > 0 && HOSTS.iter().any(gone);
+        let cause = self.waves.trouble || self.paused || self.drifted || undone || HOSTS.iter().any(away);
         if !cause && !Self::is_impatience(reason) {
             self.violated(now, format!("the rollout has stopped by itself, and nothing has gone wrong: {reason}"));
         }

@@ -10,6 +10,7 @@ pub use reason::Reason;
 pub use users::{Resolution, resolve, shown, subjects};
 pub(crate) use users::{may_be_on, no_evidence, not_seen, not_seen_anew};
 
+use crate::coverage::DomainPicture;
 use crate::estate::Estate;
 use crate::ledger::Ledger;
 use crate::mutation::{self, Mutation};
@@ -145,6 +146,7 @@ pub(crate) fn evidence(world: World<'_>, domain: &DomainName) -> BTreeSet<Reason
     if age > limit {
         reasons.insert(Reason::EvidenceTooOld { domain: domain.clone(), age, limit });
     }
+    reasons.extend(other_accounts(world, domain, picture));
     for (server, why) in &picture.failed {
         reasons.insert(Reason::DirectoryServer { server: server.clone(), why: why.clone() });
     }
@@ -169,6 +171,24 @@ pub(crate) fn evidence(world: World<'_>, domain: &DomainName) -> BTreeSet<Reason
         }
     }
     reasons
+}
+
+/// Accounts of other domains that were made again since this one was judged: whoever had the right for the former object may
+/// lack it for the present one.
+fn other_accounts(world: World<'_>, domain: &DomainName, picture: &DomainPicture) -> Vec<Reason> {
+    let accounts = world.policy.goodlink_in(domain).map(|(_, goodlink)| &goodlink.service_account);
+    let others = accounts.filter(|account| account.domain != *domain).filter_map(|account| {
+        let judged = &picture.accounts.get(account)?.sid;
+        let present = &world.estate.domains.get(&account.domain)?.accounts.get(account)?.sid;
+        let (domain, account) = (domain.clone(), account.clone());
+        (judged != present).then(|| Reason::OtherAccount {
+            domain,
+            account,
+            judged: judged.clone(),
+            present: present.clone(),
+        })
+    });
+    others.collect()
 }
 
 /// Whether the GoodLink server's report is there, complete, fresh and as declared.

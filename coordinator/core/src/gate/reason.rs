@@ -4,6 +4,7 @@ use crate::coverage::{Cause, VerdictKind};
 use crate::names::{
     AccountName, DirectoryName, DirectoryServerName, DomainName, ExchangeServerName, GoodLinkName, RosterName,
 };
+use crate::sid::Sid;
 use crate::time::Readable;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -34,6 +35,17 @@ pub enum Reason {
         server: DirectoryServerName,
         /// Why.
         why: String,
+    },
+    /// A service account of another domain is another object by now than the one that this domain was judged for.
+    OtherAccount {
+        /// The domain that was judged.
+        domain: DomainName,
+        /// The account.
+        account: AccountName,
+        /// Whose rights were looked at.
+        judged: Sid,
+        /// What its own domain shows.
+        present: Sid,
     },
     /// The GoodLink server has not reported to this coordinator.
     GoodlinkNeverReported {
@@ -158,6 +170,7 @@ impl Reason {
             Self::NotSurveyed { .. }
             | Self::EvidenceTooOld { .. }
             | Self::DirectoryServer { .. }
+            | Self::OtherAccount { .. }
             | Self::GoodlinkNeverReported { .. }
             | Self::GoodlinkSilent { .. }
             | Self::Goodlink { .. }
@@ -190,6 +203,10 @@ impl fmt::Display for Reason {
                 Readable(*limit)
             ),
             Self::DirectoryServer { server, why } => write!(f, "directory server {server} gave no evidence: {why}"),
+            Self::OtherAccount { domain, account, judged, present } => write!(
+                f,
+                "{domain} was looked at for the rights of {judged}, and {account} is {present} by now: its next look decides"
+            ),
             Self::GoodlinkNeverReported { goodlink } => {
                 write!(
                     f,
