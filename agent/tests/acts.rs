@@ -57,7 +57,7 @@ async fn reports_and_the_roster_on_demand() {
     };
     assert!(error.starts_with("cannot read the image "), "{error}");
     assert_eq!(exchange.patches.unwrap().names, ["KB926666"]);
-    let goodlink = session.report("gl1").await.goodlink.unwrap();
+    let goodlink = session.whole_report().await;
     assert_eq!(goodlink.service.unwrap().logon_account, "A\\good");
     assert_eq!(goodlink.paused.unwrap().error, None);
     let reference = goodlink.roster.unwrap();
@@ -201,7 +201,7 @@ async fn a_void_offer_is_never_started() {
 async fn told_after_a_restart(anew: bool) -> String {
     let (world, mut coordinator, _running, mut session) = start().await;
     world.script("start", "echo start >> runs; printf %s 'A\\after' > account");
-    session.report("gl1").await;
+    session.whole_report().await;
     std::fs::write(world.path("hold-probe"), "").unwrap();
     std::fs::write(world.path("account"), "A\\slow").unwrap();
     let looking = || std::fs::read_to_string(world.path("looking")).unwrap_or_default();
@@ -340,7 +340,7 @@ async fn told(session: Session, heads: &[u64]) {
 async fn how_far_the_journal_has_gone_is_remembered_for_the_generation_that_is_obeyed() {
     let (world, mut coordinator, running, mut session) = start().await;
     // A roster can be sent once it was read.
-    session.report("gl1").await;
+    session.whole_report().await;
     told(session, &[]).await;
     let (session, head) = welcomed(&mut coordinator, EPOCH, 5, 7).await;
     assert_eq!(head, Some(0), "it understands heads, and knows none");
@@ -361,7 +361,7 @@ async fn how_far_the_journal_has_gone_is_remembered_for_the_generation_that_is_o
     let running = run(&world, coordinator.port);
     let (mut session, head) = welcomed(&mut coordinator, EPOCH + 1, 7, 3).await;
     assert_eq!(head, Some(16), "the agent's next life knows it");
-    session.report("gl1").await;
+    session.whole_report().await;
     told(session, &[]).await;
     let (_, hello) = coordinator.hello().await;
     assert_eq!((hello.remembered.unwrap().epoch, hello.head), (EPOCH + 1, Some(3)), "a takeover begins it anew");

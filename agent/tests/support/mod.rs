@@ -260,6 +260,16 @@ impl Session {
         }
     }
 
+    /// A report of GoodLink whose roster is taken for whole.
+    pub(crate) async fn whole_report(&mut self) -> v1::GoodLinkReport {
+        loop {
+            let goodlink = self.report("gl1").await.goodlink.unwrap();
+            if goodlink.roster.as_ref().is_some_and(|roster| roster.error.is_none()) {
+                return goodlink;
+            }
+        }
+    }
+
     pub(crate) async fn offer(&self, act_id: &str, counter: u64, sha256: &[u8]) {
         let install = v1::InstallHotfix { package: "KB1".into(), sha256: sha256.to_vec() };
         self.offer_act(act_id, counter, "ex1", v1::act_offer::Act::Install(install)).await;
