@@ -182,7 +182,9 @@ impl World {
             let known = &self.hosts[host];
             // What somebody else has just brought may not be known yet.
             let ours = self.waves.ended_at(host) == Some(known.versioned);
-            let stays = ours || now.saturating_sub(known.versioned) > REPORT_KNOWN_AFTER;
+            // What somebody else brings back to a host that has shown that it is gone is drift, and was looked at.
+            let drift = self.removals.gone.get(host).is_some_and(|gone| known.versioned > *gone);
+            let stays = ours || !drift && now.saturating_sub(known.versioned) > REPORT_KNOWN_AFTER;
             if known.version == Some(Self::target()) && stays {
                 wrong.push(format!("{host} of wave {wave} has it since {}", shown(known.versioned)));
             }
