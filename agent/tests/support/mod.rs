@@ -238,7 +238,10 @@ impl Session {
 
     /// The next message that is no report.
     pub(crate) async fn other(&mut self) -> FromAgent {
+        let start = Instant::now();
         loop {
+            // Reports come for ever.
+            assert!(start.elapsed() < DEADLINE, "not within {DEADLINE:?}: a message that is no report");
             match self.next().await {
                 FromAgent::Report(report) => self.reports.push(report),
                 other => return other,
