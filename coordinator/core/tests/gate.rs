@@ -332,7 +332,7 @@ fn a_domain_that_was_judged_for_the_former_account_is_closed_until_it_is_looked_
     look(&mut example, "a.example.test", "S-1-5-21-1-2-3-2105");
     let why = format!(
         "b.example.test was looked at for the rights of S-1-5-21-1-2-3-1105, and {account} is S-1-5-21-1-2-3-2105 by now: its \
-         next look decides"
+         next look decides, and `sendgate survey run b.example.test` takes one at once"
     );
     assert_eq!(example.texts("exa1"), [why]);
     assert!(example.reasons("exa1").iter().all(Reason::is_unknown));

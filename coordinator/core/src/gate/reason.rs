@@ -205,7 +205,8 @@ impl fmt::Display for Reason {
             Self::DirectoryServer { server, why } => write!(f, "directory server {server} gave no evidence: {why}"),
             Self::OtherAccount { domain, account, judged, present } => write!(
                 f,
-                "{domain} was looked at for the rights of {judged}, and {account} is {present} by now: its next look decides"
+                "{domain} was looked at for the rights of {judged}, and {account} is {present} by now: its next look \
+                 decides, and `sendgate survey run {domain}` takes one at once"
             ),
             Self::GoodlinkNeverReported { goodlink } => {
                 write!(

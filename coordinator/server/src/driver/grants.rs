@@ -309,6 +309,11 @@ mod tests {
         }
     }
 
+    /// Only readings are asked here.
+    fn not_written(place: &Dn) -> GrantError {
+        GrantError::Refused { place: place.clone(), why: "this one is only read".to_owned() }
+    }
+
     /// A place of which each reading shows what the test says, or that it is gone.
     struct Shown<F> {
         patience: Duration,
@@ -317,12 +322,12 @@ mod tests {
     }
 
     impl<F: Fn(usize) -> Option<Established> + Send + Sync> EntryWriter for Shown<F> {
-        fn apply<'a>(&'a self, _: &'a PlannedGrant, _: &'a dyn Leave) -> Ending<'a, GrantDone> {
-            unimplemented!("nothing is written")
+        fn apply<'a>(&'a self, grant: &'a PlannedGrant, _: &'a dyn Leave) -> Ending<'a, GrantDone> {
+            Box::pin(async move { Err(not_written(&grant.place)) })
         }
 
-        fn withdraw<'a>(&'a self, _: &'a GrantEntry, _: &'a dyn Leave) -> Ending<'a, GrantDone> {
-            unimplemented!("nothing is written")
+        fn withdraw<'a>(&'a self, entry: &'a GrantEntry, _: &'a dyn Leave) -> Ending<'a, GrantDone> {
+            Box::pin(async move { Err(not_written(&entry.place)) })
         }
 
         fn patience(&self) -> Duration {
