@@ -37,10 +37,13 @@ impl World {
         match entry {
             Entry::Request { request: Request::RolloutRemove { .. }, .. } => {
                 self.removals = Removals { began: Some((sequence, None)), ..Removals::default() };
+                // What was reported before counts, and a coordinator that ends now forgets it.
+                self.sees_gone(now);
             }
             Entry::Milestone(Milestone::Rollout { event: RolloutEvent::Removing { wave, .. }, .. }) => {
                 self.follows_a_trip(now, *wave);
                 self.removals = Removals { began: Some((sequence, *wave)), ..Removals::default() };
+                self.sees_gone(now);
             }
             Entry::Milestone(Milestone::Rollout { event: RolloutEvent::Tripped { .. }, .. }) => {
                 self.removals.tripped = Some(now);

@@ -1,4 +1,6 @@
-//! Plays a seed to its end.
+//! Plays a seed to its end; [`minutes`] is what happens each minute.
+
+mod minutes;
 
 use super::absences::{self, Absences};
 use super::agreed::Agreed;
@@ -9,12 +11,12 @@ use super::clusters::{self, Cluster};
 use super::directory::Domain;
 use super::drifted::Changes;
 use super::ended::Ended;
-use super::estate::{self, DOMAINS, HOSTS, name};
+use super::estate::{self, DOMAINS, HOSTS};
 use super::exceptions::{self, Exceptions};
 use super::faults::{self, FAULTS_FOR, Fault};
 use super::hosts::Host;
 use super::limits;
-use super::lives::{self, Disk, ROLLOUT, Running, SimJournal, Who};
+use super::lives::{self, Disk, Running, SimJournal, Who};
 use super::network::Way;
 use super::people;
 use super::remedied::Remedies;
@@ -26,12 +28,12 @@ use super::terms::Terms;
 use super::watched::Watched;
 use super::waves::Waves;
 use super::wishes::{self, Wishes};
-use super::world::{World, shown};
+use super::world::World;
 use super::{Premises, Sim};
 use crate::panics;
 use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
-use sendgate_core::ledger::{Ledger, RolloutState, Sequence};
+use sendgate_core::ledger::{Ledger, Sequence};
 use sendgate_core::policy::GrantMode;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -41,12 +43,6 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// Once everything is put right, the rollout ends within this time: waits, three installs with soak, refusals.
-const ENDS_WITHIN: Duration = Duration::from_secs(14 * 60 * 60);
-
-/// The same where hosts may be changed in windows only: of each three hours a little more than one.
-const ENDS_IN_WINDOWS_WITHIN: Duration = Duration::from_secs(30 * 60 * 60);
 
 /// Deaths that may wait to be noticed.
 const DEATHS: usize = 64;
@@ -317,89 +313,5 @@ impl Stage {
         }
         running.kill();
         self.back.insert(who, back);
-    }
-
-    /// What happens once a minute; true at the end.
-    fn minute(&mut self, now: Duration) -> bool {
-        let sim = Arc::clone(&self.sim);
-        sim.world(|world| {
-            world.replicate(now);
-            world.pauses(now);
-            if now.saturating_sub(self.propagated) >= 60 * MINUTE {
-                self.propagated = now;
-                world.propagate(now);
-            }
-            world.relent(now);
-            world.deadlines(now);
-            world.arrives_on_node(now, false);
-            world.are_remedied(now);
-        });
-        if self.by_hand.is_some_and(|at| at <= now) && sim.world(|world| world.relents.is_empty()) {
-            // Whatever is missing later is granted by hand as well, as long as things go wrong.
-            self.by_hand = (now < 2 * FAULTS_FOR).then_some(now + 60 * MINUTE);
-            sim.world(|world| world.grant_by_hand(now));
-        }
-        self.operate(now);
-        if self.healed.is_none() && now >= FAULTS_FOR {
-            self.healed = Some(now);
-            sim.ways(|ways| {
-                ways.values_mut().for_each(|way| (way.closed, way.slow.0) = (Duration::ZERO, Duration::ZERO))
-            });
-            sim.world(|world| world.heal(now));
-        }
-        let state = self.state();
-        let (over, resumed) = sim.world(|world| {
-            let quiet = world.ledger.open().next().is_none() && !world.acts.values().any(|act| act.running());
-            (quiet, world.resumed)
-        });
-        let ended = match &state {
-            None | Some(RolloutState::Created | RolloutState::Running { .. }) => false,
-            // A person lets it go on.
-            Some(RolloutState::Tripped { .. }) => resumed >= self.resumes,
-            Some(_) => true,
-        };
-        if ended && over && self.loss.is_none() && self.faults.is_empty() && now > 10 * MINUTE {
-            return true;
-        }
-        let within = if self.windows { ENDS_IN_WINDOWS_WITHIN } else { ENDS_WITHIN };
-        let late = self.healed.is_some_and(|healed| now > healed + within);
-        if late {
-            if !ended {
-                let state = state.map_or("not there".to_owned(), |state| state.to_string());
-                sim.violated(format!("the rollout is {state}, {} after everything was put right", shown(within)));
-            }
-            return true;
-        }
-        // In the last hour somebody asks why.
-        if self.healed.is_some_and(|healed| now > healed + within - 2 * MINUTE) {
-            self.why();
-        }
-        false
-    }
-
-    fn why(&self) {
-        let Some(handle) = self.sim.handle() else { return };
-        let sim = Arc::clone(&self.sim);
-        tokio::spawn(async move {
-            let why = handle.look(|_, plan| format!("{:?} {:?}", plan.rollouts, plan.grants)).await;
-            let now = sim.now();
-            sim.world(|world| world.tell(now, || format!("why: {why:?}")));
-        });
-    }
-
-    /// What the operator does in any case: a rollout of every server, once; and what was stopped goes on in the end.
-    fn operate(&mut self, now: Duration) {
-        let Some(handle) = self.sim.handle() else { return };
-        let operator = people::Operator {
-            state: self.state(),
-            over: self.healed.is_some(),
-            aborts: self.abort.is_some_and(|at| at <= now),
-            resumes: self.resumes,
-        };
-        tokio::spawn(operator.work(Arc::clone(&self.sim), handle));
-    }
-
-    fn state(&self) -> Option<RolloutState> {
-        self.sim.world(|world| world.ledger.rollouts.get(&name(ROLLOUT)).map(|rollout| rollout.state.clone()))
     }
 }
