@@ -338,4 +338,79 @@ fn a_domain_that_was_judged_for_the_former_account_is_closed_until_it_is_looked_
     assert!(example.reasons("exa1").iter().all(Reason::is_unknown));
     look(&mut example, "b.example.test", "S-1-5-21-1-2-3-2105");
     assert_eq!(example.texts("exa1"), [""; 0]);
+    // Its own domain shows none any more, or its servers do not agree on one.
+    example.sid = None;
+    example.observe_all();
+    let why = format!(
+        "b.example.test was looked at for the rights of S-1-5-21-1-2-3-2105, and the directory servers of a.example.test do \
+         not show one {account} any more: see that it is there and that their replication is through, then `sendgate survey \
+         run a.example.test`"
+    );
+    assert_eq!(example.texts("exa1"), [why]);
+}
+
+/// Two domains, of which b is judged for an account of a that is in a group there.
+fn judged_as_a_member() -> Example {
+    let mut example = Example::covered();
+    let domain = name::<DomainName>("b.example.test");
+    let mut policy = example.policy.domains[&name("a.example.test")].clone();
+    (policy.servers, policy.grant_server) = ([name("b1")].into(), name("b1"));
+    example.policy.domains.insert(domain.clone(), policy);
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().domains.insert(domain);
+    example.sid = Some("S-1-5-21-1-2-3-1105");
+    looks(&mut example, "a.example.test", true);
+    looks(&mut example, "b.example.test", true);
+    assert_eq!(example.texts("exa1"), [""; 0]);
+    example
+}
+
+/// A look at the domain, with the account in a group or not; all users are in a.
+fn looks(example: &mut Example, domain: &str, member: bool) {
+    let mut look = example.look();
+    look.domain = name(domain);
+    if member {
+        let account = look.accounts.values_mut().next().unwrap();
+        account.everywhere.insert(name("S-1-5-21-1-2-3-1200"));
+    }
+    if domain == "b.example.test" {
+        look.seen = [(name("b1"), look.started)].into();
+        let nobody = example.truth.keys().map(|user| (user.clone(), Presence::Absent));
+        let both = example.policy.goodlink[&name("gla")].domains.len() == 2;
+        look.users = if both { Judged::All(nobody.collect()) } else { look.users };
+    }
+    example.estate.observe(Observation::Look(look));
+}
+
+/// The domain that is judged is being read in full, which takes minutes, and its own servers have nothing to say of that group.
+#[test]
+fn a_domain_that_was_judged_with_a_group_that_the_account_has_left_is_closed() {
+    let mut example = judged_as_a_member();
+    looks(&mut example, "a.example.test", false);
+    let why = "b.example.test was looked at for goodadmin@a.example.test as a member of S-1-5-21-1-2-3-1200, and a.example.test \
+               does not show it there any more: the next look decides, and `sendgate survey run b.example.test` takes one at \
+               once";
+    assert_eq!(example.texts("exa1"), [why]);
+    assert!(example.reasons("exa1").iter().all(Reason::is_unknown));
+    looks(&mut example, "b.example.test", false);
+    assert_eq!(example.texts("exa1"), [""; 0]);
+    // A group that it has joined since can deny, and b is looked at for that as soon as it is told.
+    looks(&mut example, "a.example.test", true);
+    assert_eq!(example.texts("exa1"), [""; 0]);
+}
+
+/// All users are in b, and no gate asks for domain a: but that the account has left a group may be known there alone.
+#[test]
+fn a_domain_is_closed_while_the_servers_of_its_accounts_domain_are_not_heard() {
+    let mut example = judged_as_a_member();
+    let gla = example.policy.goodlink.get_mut(&name("gla")).unwrap();
+    gla.domains = [name("b.example.test")].into();
+    looks(&mut example, "b.example.test", true);
+    assert_eq!(example.texts("exa1"), [""; 0]);
+    example.silence(example.policy.freshness.watch_age + Duration::from_secs(1));
+    looks(&mut example, "b.example.test", true);
+    example.goodlink("adom\\goodadmin");
+    let why = example.texts("exa1");
+    let (a1, a2) =
+        ("directory server a1 gave no evidence: nothing was heard of", "directory server a2 gave no evidence: ");
+    assert!(why.len() == 2 && why[0].starts_with(a1) && why[1].starts_with(a2), "{why:?}");
 }

@@ -4,8 +4,10 @@
 
 mod example;
 
-use example::{Example, guid, name};
-use sendgate_core::coverage::{Cause, ServerVerdict, VerdictKind};
+use example::{Example, guid, minutes, name};
+use sendgate_core::coverage::verdict::Presence;
+use sendgate_core::coverage::{Cause, Judged, ServerVerdict, VerdictKind};
+use sendgate_core::estate::Observation;
 use sendgate_core::ledger::{Pair, PairState};
 
 fn state(example: &Example, user: &str) -> Option<PairState> {
@@ -42,11 +44,116 @@ fn what_one_server_shows_to_be_missing_counts_while_another_is_silent() {
     let anna = || name("anna@a.example.test");
     example.set("anna", VerdictKind::Unreadable, failed());
     example.apart.insert(anna(), apart(VerdictKind::Covered, Cause::Granted));
-    example.pass(example::minutes(1));
+    example.pass(minutes(1));
     example.settle();
     assert!(matches!(state(&example, "anna"), Some(PairState::Landed { .. })), "missing evidence teaches nothing");
     example.apart.insert(anna(), apart(VerdictKind::Missing, Cause::NoEntry));
-    example.pass(example::minutes(1));
+    example.pass(minutes(1));
+    example.settle();
+    assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
+}
+
+const FIRST: &str = "S-1-5-21-1-2-3-1105";
+const SECOND: &str = "S-1-5-21-1-2-3-2105";
+
+/// Nobody saw it missing, for the coordinator was down: no object has a right before it is made.
+#[test]
+fn the_right_of_an_account_that_was_made_again_is_waited_for_though_nobody_saw_it_missing() {
+    let mut example = Example::covered();
+    example.sid = Some(FIRST);
+    example.lands("bert");
+    for _ in 0..2 {
+        example.pass(minutes(100));
+        example.settle();
+    }
+    assert!(matches!(state(&example, "bert"), Some(PairState::Proved { .. })), "{:?}", state(&example, "bert"));
+    assert_eq!(state(&example, "anna"), None, "the first object that is seen owes nothing");
+    assert_eq!(example.texts("exa1"), [""; 0]);
+    example.silence(minutes(10));
+    example.sid = Some(SECOND);
+    example.pass(minutes(1));
+    example.settle();
+    for user in ["anna", "bert"] {
+        assert_eq!(state(&example, user), Some(PairState::Landed { at: example.now.steady }), "{user}");
+    }
+    assert_eq!(example.texts("exa1"), ["3 users await the second look, due 1h 5m from now"]);
+    // Whoever comes on the roster when its waits are over has nothing to wait for.
+    example.ledger.pairs.clear();
+    example.pass(minutes(90));
+    example.settle();
+    assert_eq!(state(&example, "anna"), None);
+}
+
+/// GLA serves domain b as well, whose users this look shows.
+fn look_at_b(example: &mut Example, sid: &'static str, kind: VerdictKind) {
+    let before = example.truth.clone();
+    (example.sid, example.truth) = (Some(sid), before.clone());
+    example.set("anna", kind, if kind == VerdictKind::Covered { Cause::Granted } else { Cause::NoEntry });
+    let mut look = example.look();
+    look.domain = name("b.example.test");
+    example.truth = before;
+    example.estate.observe(Observation::Look(look));
+}
+
+fn beside_b() -> Example {
+    let mut example = Example::covered();
+    let (b, mut other) = (name("b.example.test"), example.policy.domains[&name("a.example.test")].clone());
+    other.netbios = "bdom".into();
+    example.policy.domains.insert(b, other);
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().domains.insert(name("b.example.test"));
+    example
+}
+
+/// What b shows is of the account that was there before.
+#[test]
+fn a_right_of_the_former_account_does_not_land_for_the_present_one() {
+    let mut example = beside_b();
+    example.sid = Some(FIRST);
+    example.observe_all();
+    example.settle();
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.sid = Some(SECOND);
+    example.pass(minutes(1));
+    example.settle();
+    assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })));
+    let mut look = example.look();
+    look.users = Judged::All([(name("anna@a.example.test"), Presence::Absent)].into());
+    example.estate.observe(Observation::Look(look));
+    look_at_b(&mut example, FIRST, VerdictKind::Covered);
+    example.settle();
+    assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
+    look_at_b(&mut example, SECOND, VerdictKind::Covered);
+    example.settle();
+    assert!(matches!(state(&example, "anna"), Some(PairState::Landed { .. })), "{:?}", state(&example, "anna"));
+}
+
+/// While an object is moved to another domain both may show it, one as it was before.
+#[test]
+fn what_is_missing_in_one_domain_has_not_landed_in_another() {
+    let mut example = beside_b();
+    look_at_b(&mut example, FIRST, VerdictKind::Missing);
+    example.settle();
+    assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
+}
+
+/// One person is on rosters under two names, of which one server does not know the second yet.
+#[test]
+fn one_object_under_two_names_loses_its_right_once() {
+    let mut example = Example::covered();
+    example.lands("anna");
+    example.roster(&["anna", "bert"]);
+    for (user, cause) in [("anna", Cause::NoEntry), ("bert", Cause::StaleAdminCount)] {
+        example.set(user, VerdictKind::Missing, cause);
+    }
+    example.pass(minutes(1));
+    let mut look = example.look();
+    if let Judged::All(users) = &mut look.users {
+        for presence in users.values_mut() {
+            let Presence::Here(here) = presence else { continue };
+            here.guid = guid(&name("anna@a.example.test"));
+        }
+    }
+    example.estate.observe(Observation::Look(look));
     example.settle();
     assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
 }

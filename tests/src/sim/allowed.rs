@@ -169,10 +169,11 @@ impl World {
         hosts.filter(|(host, _)| has(host) && servers.insert(server_of(host))).collect()
     }
 
-    /// Hosts of the wave whose turn it is, of which nothing was heard for longer than an act may take.
+    /// Hosts of the wave whose turn it is, of which nothing was heard for longer than an act may take, holds not counted.
     fn away(&self, now: Duration) -> Vec<(String, String)> {
         let limit = self.policy.act_deadline + HEEDED_WITHIN;
-        let late = |host: &str| self.heard_at(host).filter(|at| now.saturating_sub(*at) > limit);
+        let over = |host: &str, held: &Held| !matches!(held, Held::Host(other) if other.as_str() != host);
+        let late = |host: &str| self.heard_at(host).filter(|at| self.free(*at, now, |held| over(host, held)) > limit);
         let hosts = self.watched().filter_map(|host| Some((host.to_string(), late(host)?)));
         hosts.map(|(host, at)| (host.clone(), format!("nothing was heard of {host} since {}", shown(at)))).collect()
     }

@@ -57,7 +57,11 @@ pub fn cell(world: World<'_>, domain: &DomainName, server: &ExchangeServerName) 
         }
     }
     if !anybody {
-        reasons.insert(Reason::NobodyDeclared { server: server.clone() });
+        let users = world.policy.goodlink.values().any(|goodlink| goodlink.exchange.contains(server));
+        reasons.insert(match users {
+            true => Reason::NobodyOf { domain: domain.clone(), server: server.clone() },
+            false => Reason::NobodyDeclared { server: server.clone() },
+        });
     }
     reasons
 }
@@ -147,48 +151,60 @@ pub(crate) fn evidence(world: World<'_>, domain: &DomainName) -> BTreeSet<Reason
         reasons.insert(Reason::EvidenceTooOld { domain: domain.clone(), age, limit });
     }
     reasons.extend(other_accounts(world, domain, picture));
-    for (server, why) in &picture.failed {
-        reasons.insert(Reason::DirectoryServer { server: server.clone(), why: why.clone() });
-    }
-    let counted = world.policy.domains.get(domain).map(|domain| &domain.servers);
-    for server in counted.into_iter().flatten() {
-        match picture.seen.get(server) {
-            None if picture.failed.contains_key(server) => {}
-            None => {
-                let why = "the last survey did not ask it".to_owned();
-                reasons.insert(Reason::DirectoryServer { server: server.clone(), why });
-            }
-            // A watch that says nothing is missing evidence, not silence.
-            Some(seen) if world.now.steady.since(*seen) > world.policy.freshness.watch_age => {
-                let why = format!(
-                    "nothing was heard of what changes there for {}, more than {}",
-                    Readable(world.now.steady.since(*seen)),
-                    Readable(world.policy.freshness.watch_age)
-                );
-                reasons.insert(Reason::DirectoryServer { server: server.clone(), why });
-            }
-            Some(_) => {}
-        }
-    }
+    reasons.extend(unheard(world, domain, picture));
     reasons
 }
 
-/// Accounts of other domains that were made again since this one was judged: whoever had the right for the former object may
-/// lack it for the present one.
-fn other_accounts(world: World<'_>, domain: &DomainName, picture: &DomainPicture) -> Vec<Reason> {
-    let accounts = world.policy.goodlink_in(domain).map(|(_, goodlink)| &goodlink.service_account);
-    let others = accounts.filter(|account| account.domain != *domain).filter_map(|account| {
-        let judged = &picture.accounts.get(account)?.sid;
-        let present = &world.estate.domains.get(&account.domain)?.accounts.get(account)?.sid;
-        let (domain, account) = (domain.clone(), account.clone());
-        (judged != present).then(|| Reason::OtherAccount {
-            domain,
-            account,
-            judged: judged.clone(),
-            present: present.clone(),
-        })
+/// Directory servers of the domain that count and give no evidence now: they failed, were not asked, or are not heard any more.
+fn unheard<'a>(
+    world: World<'a>,
+    domain: &DomainName,
+    picture: &'a DomainPicture,
+) -> impl Iterator<Item = Reason> + use<'a> {
+    let failed = picture.failed.iter().map(|(server, why)| (server, why.clone()));
+    let counted = world.policy.domains.get(domain).map(|domain| &domain.servers);
+    let silent = counted.into_iter().flatten().filter_map(move |server| match picture.seen.get(server) {
+        None if picture.failed.contains_key(server) => None,
+        None => Some((server, "the last survey did not ask it".to_owned())),
+        // A watch that says nothing is missing evidence, not silence.
+        Some(seen) if world.now.steady.since(*seen) > world.policy.freshness.watch_age => {
+            let why = format!(
+                "nothing was heard of what changes there for {}, more than {}",
+                Readable(world.now.steady.since(*seen)),
+                Readable(world.policy.freshness.watch_age)
+            );
+            Some((server, why))
+        }
+        Some(_) => None,
     });
-    others.collect()
+    failed.chain(silent).map(|(server, why)| Reason::DirectoryServer { server: server.clone(), why })
+}
+
+/// Accounts of other domains of which their own domain shows something else by now than this one was judged with, or shows
+/// nothing: whoever had the right may lack it.
+fn other_accounts(world: World<'_>, domain: &DomainName, picture: &DomainPicture) -> BTreeSet<Reason> {
+    let accounts = world.policy.goodlink_in(domain).map(|(_, goodlink)| &goodlink.service_account);
+    let mut reasons = BTreeSet::new();
+    for account in accounts.filter(|account| account.domain != *domain) {
+        let judged = picture.accounts.get(account);
+        let Some((judged, home)) = judged.zip(world.estate.domains.get(&account.domain)) else { continue };
+        // A group that the account has left may be known there alone.
+        reasons.extend(unheard(world, &account.domain, home));
+        let present = home.accounts.get(account);
+        let (domain, account) = (domain.clone(), account.clone());
+        match present {
+            Some(present) if present.sid == judged.sid => {
+                let mut left = judged.everywhere.difference(&present.everywhere).cloned();
+                let why = left.next().map(|group| Reason::FormerGroup { domain, account, group });
+                reasons.extend(why);
+            }
+            _ => {
+                let (judged, present) = (judged.sid.clone(), present.map(|present| present.sid.clone()));
+                reasons.insert(Reason::OtherAccount { domain, account, judged, present });
+            }
+        }
+    }
+    reasons
 }
 
 /// Whether the GoodLink server's report is there, complete, fresh and as declared.

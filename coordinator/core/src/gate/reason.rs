@@ -44,8 +44,17 @@ pub enum Reason {
         account: AccountName,
         /// Whose rights were looked at.
         judged: Sid,
-        /// What its own domain shows.
-        present: Sid,
+        /// What its own domain shows; none: its directory servers do not show one and the same account.
+        present: Option<Sid>,
+    },
+    /// A service account of another domain has left a group with which this domain was judged.
+    FormerGroup {
+        /// The domain that was judged.
+        domain: DomainName,
+        /// The account.
+        account: AccountName,
+        /// One of the groups that it has left.
+        group: Sid,
     },
     /// The GoodLink server has not reported to this coordinator.
     GoodlinkNeverReported {
@@ -155,6 +164,14 @@ pub enum Reason {
         /// Which.
         server: ExchangeServerName,
     },
+    /// No GoodLink server with users in this domain is declared to use this Exchange server, and one of them has his mailbox
+    /// there, or may have it there as far as is known.
+    NobodyOf {
+        /// The domain.
+        domain: DomainName,
+        /// The Exchange server.
+        server: ExchangeServerName,
+    },
     /// No GoodLink server is declared to have users in this domain, so there is nobody whom its gate could speak of.
     NobodyIn {
         /// Which.
@@ -171,11 +188,13 @@ impl Reason {
             | Self::EvidenceTooOld { .. }
             | Self::DirectoryServer { .. }
             | Self::OtherAccount { .. }
+            | Self::FormerGroup { .. }
             | Self::GoodlinkNeverReported { .. }
             | Self::GoodlinkSilent { .. }
             | Self::Goodlink { .. }
             | Self::HomeUnknown { .. }
             | Self::NobodyDeclared { .. }
+            | Self::NobodyOf { .. }
             | Self::NobodyIn { .. }
             | Self::NotSeenAnew { .. }
             | Self::EmptyRoster { .. } => true,
@@ -203,10 +222,22 @@ impl fmt::Display for Reason {
                 Readable(*limit)
             ),
             Self::DirectoryServer { server, why } => write!(f, "directory server {server} gave no evidence: {why}"),
-            Self::OtherAccount { domain, account, judged, present } => write!(
+            Self::OtherAccount { domain, account, judged, present: Some(present) } => write!(
                 f,
                 "{domain} was looked at for the rights of {judged}, and {account} is {present} by now: its next look \
                  decides, and `sendgate survey run {domain}` takes one at once"
+            ),
+            Self::OtherAccount { domain, account, judged, present: None } => write!(
+                f,
+                "{domain} was looked at for the rights of {judged}, and the directory servers of {} do not show one {account} \
+                 any more: see that it is there and that their replication is through, then `sendgate survey run {}`",
+                account.domain, account.domain
+            ),
+            Self::FormerGroup { domain, account, group } => write!(
+                f,
+                "{domain} was looked at for {account} as a member of {group}, and {} does not show it there any more: the next \
+                 look decides, and `sendgate survey run {domain}` takes one at once",
+                account.domain
             ),
             Self::GoodlinkNeverReported { goodlink } => {
                 write!(
@@ -265,6 +296,11 @@ impl fmt::Display for Reason {
             Self::NobodyDeclared { server } => {
                 write!(f, "no GoodLink server is declared to use {server}: declare the one that does, or remove it")
             }
+            Self::NobodyOf { domain, server } => write!(
+                f,
+                "a user of {domain} has or may have his mailbox on {server}, and no GoodLink server with users in {domain} is \
+                 declared to use it"
+            ),
             Self::NobodyIn { domain } => write!(
                 f,
                 "no GoodLink server is declared to have users in {domain}: add it to the domains of one that has; for a \

@@ -27,6 +27,9 @@ impl Ledger {
                 if known.last() == Some(sid) {
                     return Err(format!("{account} has {sid} already"));
                 }
+                if !known.is_empty() {
+                    self.made.insert(account.clone(), at.steady);
+                }
                 // One that came back, from a backup or the recycle bin, is the last one again.
                 known.retain(|former| former != sid);
                 known.push(sid.clone());

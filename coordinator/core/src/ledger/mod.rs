@@ -87,6 +87,8 @@ pub struct Ledger {
     pub baselines: BTreeMap<RolloutName, BTreeMap<u32, Baseline>>,
     /// Every SID that a service account ever had, the last one last.
     pub accounts: BTreeMap<AccountName, Vec<Sid>>,
+    /// When it was last noticed that a service account is another object than before.
+    pub made: BTreeMap<AccountName, Steady>,
     /// What people have said yes to.
     pub approvals: BTreeMap<Subject, Approval>,
     /// Entries of ours that people want away.

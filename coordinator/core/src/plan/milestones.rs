@@ -1,16 +1,15 @@
 //! What the observations teach for good.
 
 mod loss;
+mod pairs;
 
 use super::disruption;
-use crate::coverage::VerdictKind;
 use crate::enforcement::StoreVersion;
-use crate::gate::{World, not_seen, shown};
-use crate::guid::Guid;
-use crate::ledger::entry::{self, VersionStep};
-use crate::ledger::{Anew, Effect, IntentState, Milestone, Outcome, Pair, PairEvent, PairState, Sha256};
-use crate::names::{AccountName, DirectoryName, DomainName, HostName, RolloutName};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::gate::{World, not_seen};
+use crate::ledger::entry::VersionStep;
+use crate::ledger::{Anew, Effect, IntentState, Milestone, Outcome, Sha256};
+use crate::names::{DomainName, HostName, RolloutName};
+use std::collections::BTreeSet;
 
 /// Milestones that the journal does not hold yet.
 #[must_use]
@@ -20,8 +19,8 @@ pub fn milestones(world: World<'_>) -> Vec<Milestone> {
     for domain in world.policy.domains.keys() {
         found.extend(accounts(world, domain));
         found.extend(loss::lost_grants(world, domain));
-        found.extend(pairs(world, domain));
     }
+    found.extend(pairs::pairs(world));
     found
 }
 
@@ -106,53 +105,4 @@ fn explained(world: World<'_>, host: &HostName, after: StoreVersion) -> bool {
         Effect::Install { .. } => rollout.spec.package.target == after,
         _ => rollout.before.get(host) == Some(&after),
     })
-}
-
-/// What happened to the pairs of a domain, by service account and event.
-fn pairs(world: World<'_>, domain: &DomainName) -> Vec<Milestone> {
-    let Some(picture) = world.estate.domains.get(domain) else { return Vec::new() };
-    let mut events: BTreeMap<(AccountName, PairEvent, Option<String>), BTreeMap<Guid, DirectoryName>> = BTreeMap::new();
-    // A user whom another domain may have as well is granted all the same: that he lacked the right must be known then,
-    // or nobody would wait for him.
-    for (goodlink, user, here) in shown(world, domain) {
-        let Some(account) = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account) else {
-            continue;
-        };
-        let Some(verdict) = here.verdicts.get(account) else { continue };
-        let pair = Pair { user: here.guid, account: account.clone() };
-        let state = world.ledger.pairs.get(&pair).copied();
-        let event = match (verdict.kind, state) {
-            // Missing evidence teaches nothing, in either direction; but what one server shows to be missing is missing,
-            // whatever another leaves unsaid.
-            (kind, _) if kind.is_unknown() && loss::lacking(verdict).is_none() => continue,
-            (VerdictKind::Covered | VerdictKind::Perishable, Some(PairState::Lacking { .. })) => PairEvent::Landed,
-            // The look must have begun late enough; when it ended does not matter.
-            (VerdictKind::Covered | VerdictKind::Perishable, Some(PairState::Landed { at }))
-                if picture.started >= at + world.policy.waits.second_look =>
-            {
-                PairEvent::Proved
-            }
-            (VerdictKind::Covered | VerdictKind::Perishable, _) => continue,
-            (_, None) => PairEvent::Lacking,
-            (_, Some(PairState::Lacking { .. })) => continue,
-            // A look from before the landing does not take it back.
-            (_, Some(PairState::Landed { at })) if picture.as_of() < at => continue,
-            (_, Some(_)) => PairEvent::Vanished,
-        };
-        let cause = (event == PairEvent::Vanished).then(|| loss::cause(world, picture, account, verdict));
-        events.entry((account.clone(), event, cause)).or_default().insert(here.guid, user.clone());
-    }
-    let mut milestones = Vec::new();
-    for ((account, event, cause), users) in events {
-        for part in entry::parts(users, |(_, user)| user.as_str().len()) {
-            milestones.push(Milestone::Pairs {
-                domain: domain.clone(),
-                account: account.clone(),
-                event,
-                users: part.into_iter().collect(),
-                cause: cause.clone(),
-            });
-        }
-    }
-    milestones
 }

@@ -71,7 +71,10 @@ fn servers_that_are_away_leave_the_cell_closed_of_whom_they_showed() {
         let mut example = moved(scope);
         assert_eq!(cells(&example), ["a.example.test", B]);
         let why = "the mailbox of bob@b.example.test is on exa1, which glb";
-        assert!(example.texts("exa1").iter().any(|text| text.starts_with(why)), "{:?}", example.texts("exa1"));
+        let of = "a user of b.example.test has or may have his mailbox on exa1, and no GoodLink server with users in \
+                  b.example.test is declared to use it";
+        let texts = example.texts("exa1");
+        assert!(texts.len() == 2 && texts[0].starts_with(why) && texts[1] == of, "{texts:?}");
         // Twice: what he was the first time is forgotten by nobody.
         for _ in 0..2 {
             shows(&mut example, None);

@@ -1,0 +1,119 @@
+//! What happened to pairs of a user and a service account: the right is missing, has landed, is proved, or has vanished.
+
+use super::loss;
+use crate::coverage::{DomainPicture, VerdictKind};
+use crate::gate::{World, shown};
+use crate::guid::Guid;
+use crate::ledger::{Milestone, Pair, PairEvent, PairState, entry};
+use crate::names::{AccountName, DirectoryName, DomainName};
+use crate::time::Steady;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// By domain, service account, event and cause.
+type Events = BTreeMap<(DomainName, AccountName, PairEvent, Option<String>), BTreeMap<Guid, DirectoryName>>;
+
+/// What happened to pairs, by domain, service account, event and cause; to each of them one thing at a time.
+pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
+    let mut events = Events::new();
+    // One object may stand on rosters under two names, and in two domains while it is moved: what is missing anywhere counts.
+    let (mut told, mut landed) = (BTreeSet::<Pair>::new(), Vec::new());
+    for domain in world.policy.domains.keys() {
+        let Some(picture) = world.estate.domains.get(domain) else { continue };
+        // A user whom another domain may have as well is granted all the same: that he lacked the right must be known
+        // then, or nobody would wait for him.
+        for (goodlink, user, here) in shown(world, domain) {
+            let Some(account) = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account) else {
+                continue;
+            };
+            let Some(verdict) = here.verdicts.get(account) else { continue };
+            let pair = Pair { user: here.guid, account: account.clone() };
+            let state = world.ledger.pairs.get(&pair).copied();
+            if let VerdictKind::Covered | VerdictKind::Perishable = verdict.kind {
+                landed.extend(has_it(world, picture, account, state).map(|event| (event, domain, pair, user)));
+                continue;
+            }
+            // Missing evidence teaches nothing, in either direction; but what one server shows to be missing is missing,
+            // whatever another leaves unsaid.
+            if verdict.kind.is_unknown() && loss::lacking(verdict).is_none() {
+                continue;
+            }
+            let event = lacks_it(picture, state);
+            let cause = || loss::cause(world, picture, account, verdict);
+            if told.insert(pair)
+                && let Some(event) = event
+            {
+                let cause = (event == PairEvent::Vanished).then(cause);
+                let key = (domain.clone(), account.clone(), event, cause);
+                events.entry(key).or_default().insert(here.guid, user.clone());
+            }
+        }
+    }
+    for (event, domain, pair, user) in landed {
+        if told.insert(pair.clone()) {
+            let cause = (event == PairEvent::Vanished).then(|| loss::remade(world, &pair.account));
+            events.entry((domain.clone(), pair.account, event, cause)).or_default().insert(pair.user, user.clone());
+        }
+    }
+    written(events)
+}
+
+/// What it means that the picture shows the right.
+fn has_it(
+    world: World<'_>,
+    picture: &DomainPicture,
+    account: &AccountName,
+    state: Option<PairState>,
+) -> Option<PairEvent> {
+    let (waits, present) = (&world.policy.waits, world.ledger.accounts.get(account).and_then(|sids| sids.last()));
+    // What was seen of the account that was there before, or of one that is not written down yet, is of another object.
+    let judged = picture.accounts.get(account).map(|judged| &judged.sid);
+    if judged.is_some() && present.is_some() && judged != present {
+        return None;
+    }
+    // No object has a right before it is made: nobody may have seen it missing, and it has to be waited for all the same.
+    let made = world.ledger.made.get(account).copied();
+    match state {
+        None => {
+            let new = made.is_some_and(|made| world.now.steady < made + waits.settled);
+            new.then_some(PairEvent::Lacking)
+        }
+        Some(PairState::Lacking { .. }) => Some(PairEvent::Landed),
+        Some(state) if made.is_some_and(|made| state.landed().is_some_and(|landed| landed < made)) => {
+            Some(PairEvent::Vanished)
+        }
+        // The look must have begun late enough; when it ended does not matter.
+        Some(PairState::Landed { at }) => second_look(picture, at + waits.second_look),
+        Some(PairState::Proved { .. }) => None,
+    }
+}
+
+fn second_look(picture: &DomainPicture, due: Steady) -> Option<PairEvent> {
+    (picture.started >= due).then_some(PairEvent::Proved)
+}
+
+/// What it means that the picture shows that the right is missing.
+fn lacks_it(picture: &DomainPicture, state: Option<PairState>) -> Option<PairEvent> {
+    match state {
+        None => Some(PairEvent::Lacking),
+        Some(PairState::Lacking { .. }) => None,
+        // A look from before the landing does not take it back.
+        Some(PairState::Landed { at }) if picture.as_of() < at => None,
+        Some(_) => Some(PairEvent::Vanished),
+    }
+}
+
+fn written(events: Events) -> Vec<Milestone> {
+    let mut milestones = Vec::new();
+    for ((domain, account, event, cause), users) in events {
+        for part in entry::parts(users, |(_, user)| user.as_str().len()) {
+            milestones.push(Milestone::Pairs {
+                domain: domain.clone(),
+                account: account.clone(),
+                event,
+                users: part.into_iter().collect(),
+                cause: cause.clone(),
+            });
+        }
+    }
+    milestones
+}
