@@ -189,6 +189,12 @@ fn sort(state: &mut State, entry: &Entry, changed: &mut Changed) {
         _ => {
             let before = guid.and_then(|guid| state.answers.place(guid)).cloned();
             if state.answers.take(entry, &mut state.lens) {
+                // Servers that are told of a move by another one bring what is inherited at the new place later. By its unit,
+                // for of users nothing on its way is followed beyond a full reading.
+                let unit = dn.parent().filter(|_| before.as_ref().is_some_and(|before| before.parent() != dn.parent()));
+                if let Some(unit) = unit {
+                    again::begin(state, unit);
+                }
                 // Kept where the next look finds it, should this one fail: by then the new name is the known one.
                 state.renamed |= before != Some(dn);
                 changed.users.extend(guid);
