@@ -107,7 +107,8 @@ pub(super) async fn look(
     Ok(Looked::Known(state.delta()))
 }
 
-/// Reads the service accounts again, but for those that were not there: they cannot come without a change that is shown.
+/// Reads the service accounts again, but for those of this domain that were not there: they cannot come without a change that
+/// is shown.
 async fn read_accounts(state: &mut State, session: &Session) -> Result<(), DirectoryError> {
     let (wanted, began) = (state.asked.wanted.clone(), Instant::now());
     let accounts = account::read(session, &state.head, &wanted.accounts, &wanted.known, Some(&state.accounts)).await?;
