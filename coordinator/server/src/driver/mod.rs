@@ -187,7 +187,7 @@ impl Driver {
     /// Plans, and does what is planned, until nothing new is.
     async fn settle(&mut self) -> Result<Plan, RecordError> {
         self.mark_clock().await?;
-        self.establish_grants();
+        self.establish_grants().await?;
         self.ask_surveys();
         loop {
             let now = self.clock.now();

@@ -4,11 +4,12 @@ use crate::scene::{self, Ahead, Running, name};
 use sendgate_coordinator::directory::grant::{Alone, DescriptorDigest, Established, GrantDone, GrantError};
 use sendgate_coordinator::directory::reach::{Directory, Ending, EntryWriter, Leave};
 use sendgate_coordinator::directory::survey::{Looks, SteadyClock, Survey, Wanted};
+use sendgate_coordinator::journal::Journal;
 use sendgate_coordinator::journal::memory::MemoryJournal;
 use sendgate_core::coverage::placement::{GrantEntry, PlannedGrant};
 use sendgate_core::ledger::{Entry, Outcome};
 use sendgate_core::names::{DirectoryServerName, DomainName};
-use sendgate_core::policy::GrantMode;
+use sendgate_core::policy::{GrantMode, Policy};
 use sendgate_core::request::{self, WantedHeld};
 use sendgate_core::secdesc::SecurityDescriptor;
 use std::sync::Arc;
@@ -66,7 +67,7 @@ impl EntryWriter for Slow {
     }
 
     fn establish<'a>(&'a self, _: &'a GrantEntry) -> Ending<'a, Established> {
-        Box::pin(async { Ok(Established::Absent(digest())) })
+        Box::pin(async { Ok(Established::Present(digest())) })
     }
 }
 
@@ -88,6 +89,13 @@ impl Directory for Desk {
     }
 }
 
+/// A policy under which entries are written.
+fn applying() -> Policy {
+    let mut policy = scene::policy();
+    policy.domains.values_mut().for_each(|domain| domain.grants = GrantMode::Apply);
+    policy
+}
+
 /// A running coordinator that has read the place of its one grant and is about to ask for leave.
 struct About {
     running: Running,
@@ -102,6 +110,16 @@ impl About {
     }
 
     async fn to_be_told(dawdles: u64, refuses: Option<String>) -> Self {
+        Self::on(Arc::new(MemoryJournal::new()), applying(), dawdles, refuses).await.reading().await
+    }
+
+    async fn reading(mut self) -> Self {
+        self.running.lacking().await;
+        self.read.recv().await.unwrap();
+        self
+    }
+
+    async fn on(journal: Arc<dyn Journal>, policy: Policy, dawdles: u64, refuses: Option<String>) -> Self {
         let (ahead, on) = (Ahead::default(), Arc::new(Semaphore::new(0)));
         let ((read_sender, read), (wrote_sender, wrote)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
         let clock = ahead.clone();
@@ -112,27 +130,27 @@ impl About {
             dawdles: Arc::new(move || clock.pass(dawdles)),
             refuses,
         };
-        let mut policy = scene::policy();
-        policy.domains.values_mut().for_each(|domain| domain.grants = GrantMode::Apply);
-        let journal = Arc::new(MemoryJournal::new());
         let running = Running::with(journal, ahead, policy, Arc::new(Desk(Arc::new(slow)))).await;
-        running.lacking().await;
-        let mut about = Self { running, on, read, wrote };
-        about.read.recv().await.unwrap();
-        about
+        Self { running, on, read, wrote }
     }
 
     /// It goes on, and its end is in the journal.
     async fn end(&mut self) -> Outcome {
         self.on.add_permits(1);
+        self.ends(1).await.remove(0)
+    }
+
+    /// So many ends are in the journal.
+    async fn ends(&self, count: usize) -> Vec<Outcome> {
         let ended = async {
             loop {
-                let outcome = self.running.entries().into_iter().find_map(|entry| match entry {
+                let outcomes = self.running.entries().into_iter().filter_map(|entry| match entry {
                     Entry::Outcome { outcome, .. } => Some(outcome),
                     _ => None,
                 });
-                if let Some(outcome) = outcome {
-                    return outcome;
+                let outcomes: Vec<_> = outcomes.collect();
+                if outcomes.len() >= count {
+                    return outcomes;
                 }
                 // The loop takes what the task has sent before this.
                 self.running.now().await;
@@ -189,4 +207,31 @@ async fn a_server_that_says_more_than_a_record_holds_ends_nothing() {
     assert!(outcome.starts_with("failed: the DACL of DC=a was not written: no\u{1}no\u{1}"), "{outcome}");
     assert!(outcome.ends_with('…') && outcome.len() < 41_000, "{}", outcome.len());
     about.running.now().await;
+}
+
+/// There is nobody to ask any more: it is taken neither for written nor for not written, and does not stay under way for
+/// ever. When the domain has come back its place is asked.
+#[tokio::test]
+async fn an_entry_whose_domain_has_left_the_configuration_ends_as_unknown_until_it_is_back() {
+    let died = About::to_write(0).await;
+    let left = died.running.copied();
+    died.running.task.abort();
+    let mut without = applying();
+    without.domains.clear();
+    let about = About::on(left, without, 0, None).await;
+    let ends = about.ends(1).await;
+    assert_eq!(
+        ends[0].to_string(),
+        "unknown: what became of it cannot be told, for a.example.test is not configured any more: it may have been written; \
+         once a.example.test is configured again, its place is read"
+    );
+    let listed = about.running.handle.look(|world, _| request::under_way(world)).await.unwrap();
+    assert_eq!(listed, None, "it is not on its way any more");
+    let left = about.running.copied();
+    about.running.task.abort();
+    let again = About::on(left, applying(), 0, None).await;
+    let ends = again.ends(2).await;
+    assert_eq!(ends.len(), 2, "it is said once: {ends:?}");
+    let found = ends[1].to_string();
+    assert!(found.starts_with("succeeded: found there after an interruption; DACL "), "{found}");
 }

@@ -28,7 +28,8 @@ pub(super) type Accounts = BTreeMap<AccountName, Result<AccountReading, Unknown>
 pub(super) struct Unknown {
     /// In words.
     pub(super) why: String,
-    /// There is none of that name: whatever else changes, there is none until an object of that name is made.
+    /// There is none of that name in the domain that is looked at: whatever else changes, there is none until an object of
+    /// that name is made, which is shown. In another domain, of which a global catalog tells, nothing of that kind is.
     pub(super) absent: bool,
 }
 
@@ -163,7 +164,7 @@ async fn at_home(
     let dn = match found.as_slice() {
         [] => {
             let why = format!("there is no account {account} on {}: check the name", session.server().shown());
-            return Ok(Err(Unknown { why, absent: true }));
+            return Ok(Err(Unknown { why, absent: here }));
         }
         [dn] => dn.clone(),
         several => return Ok(Err(format!("the account {account} is there {} times", several.len()).into())),

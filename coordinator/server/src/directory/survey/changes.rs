@@ -21,7 +21,7 @@ use super::place::{in_domain, within};
 use super::progress::Report;
 use super::protection::{self, Protection};
 use super::state::{Asked, Delta, State};
-use super::user;
+use super::{Wanted, user};
 use sendgate_core::coverage::reading::DescriptorReading;
 use sendgate_core::guid::Guid;
 use sendgate_core::names::Dn;
@@ -107,7 +107,8 @@ pub(super) async fn look(
     Ok(Looked::Known(state.delta()))
 }
 
-/// Reads the service accounts again, but for those that were not there: they cannot come without a change that is shown.
+/// Reads the service accounts again, but for those of this domain that were not there: they cannot come without a change that
+/// is shown.
 async fn read_accounts(state: &mut State, session: &Session) -> Result<(), DirectoryError> {
     let (wanted, began) = (state.asked.wanted.clone(), Instant::now());
     let accounts = account::read(session, &state.head, &wanted.accounts, &wanted.known, Some(&state.accounts)).await?;
@@ -189,6 +190,12 @@ fn sort(state: &mut State, entry: &Entry, changed: &mut Changed) {
         _ => {
             let before = guid.and_then(|guid| state.answers.place(guid)).cloned();
             if state.answers.take(entry, &mut state.lens) {
+                // Servers that are told of a move by another one bring what is inherited at the new place later. By its unit,
+                // for of users nothing on its way is followed beyond a full reading.
+                let unit = dn.parent().filter(|_| before.as_ref().is_some_and(|before| before.parent() != dn.parent()));
+                if let Some(unit) = unit {
+                    again::begin(state, unit);
+                }
                 // Kept where the next look finds it, should this one fail: by then the new name is the known one.
                 state.renamed |= before != Some(dn);
                 changed.users.extend(guid);
@@ -277,6 +284,23 @@ async fn gone(state: &mut State, session: &Session, users: &BTreeSet<Guid>) -> R
     Ok(())
 }
 
+/// Takes over which accounts are wanted now, and what other domains show of them: what an account has lost there is not to
+/// count until a full reading is through, or be passed on by one that began before.
+///
+/// # Errors
+/// A search that was not complete; what is wanted of accounts is not taken over then.
+pub(super) async fn want_accounts(state: &mut State, session: &Session, new: &Wanted) -> Result<(), DirectoryError> {
+    let (old, head, began) = (Arc::clone(&state.asked.wanted), state.head.clone(), Instant::now());
+    if (&old.accounts, &old.known) == (&new.accounts, &new.known) {
+        return Ok(());
+    }
+    let accounts = account::read(session, &head, &new.accounts, &new.known, None).await?;
+    state.put_accounts(accounts, began);
+    let (accounts, known) = (new.accounts.clone(), new.known.clone());
+    state.asked.wanted = Arc::new(Wanted { accounts, known, ..old.as_ref().clone() });
+    Ok(())
+}
+
 /// Takes over what is wanted now: looks new names up, reads accounts and protection where they are other ones.
 ///
 /// # Errors
@@ -284,14 +308,10 @@ async fn gone(state: &mut State, session: &Session, users: &BTreeSet<Guid>) -> R
 pub(super) async fn want(state: &mut State, session: &Session, asked: Asked) -> Result<Looked, DirectoryError> {
     let (old, new) = (state.asked.wanted.clone(), asked.wanted.clone());
     let head = state.head.clone();
-    // Before anything is changed: what is known goes on being looked at until the full reading is through.
+    want_accounts(state, session, &new).await?;
+    // Before anything else is changed: what is known goes on being looked at until the full reading is through.
     if new.asked.difference(&old.asked).take(READ_EVERYBODY_FROM).count() == READ_EVERYBODY_FROM {
         return Ok(Looked::Unclear("many names are new"));
-    }
-    if (&old.accounts, &old.known) != (&new.accounts, &new.known) {
-        let began = Instant::now();
-        let accounts = account::read(session, &head, &new.accounts, &new.known, None).await?;
-        state.put_accounts(accounts, began);
     }
     let mut met = false;
     if old.asked != new.asked {

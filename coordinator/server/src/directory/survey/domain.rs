@@ -64,6 +64,13 @@ struct Server {
     pending: bool,
 }
 
+impl Server {
+    /// Whether it will hear of the order.
+    fn order(&self, order: Order) -> bool {
+        self.orders.as_ref().is_some_and(|orders| orders.try_send(order).is_ok())
+    }
+}
+
 /// A reading that was asked for.
 struct Running {
     run: Run,
@@ -175,18 +182,25 @@ impl Domain {
         }
     }
 
-    /// A full reading on every server, unless one is under way: then that one.
+    /// A full reading on every server, unless one is under way: then that one, and once more on servers that have failed.
     fn order(&mut self, looker: mpsc::Sender<Progress>) {
         if let Some(running) = &mut self.run {
             running.lookers.push(looker);
+            let order = Order { run: running.run, started: running.started };
+            for (name, server) in &self.servers {
+                // Whoever asks may have mended what it failed at; without an order it may rest for minutes.
+                let failed = matches!(self.reading.servers.get(name), Some(Err(_))) && !running.waiting.contains(name);
+                if failed && server.order(order) {
+                    running.waiting.insert(name.clone());
+                }
+            }
             return;
         }
         self.runs += 1;
         let (run, started) = (self.runs, (self.now)());
         let mut waiting = BTreeSet::new();
         for (name, server) in &self.servers {
-            let sent = server.orders.as_ref().is_some_and(|orders| orders.try_send(Order { run, started }).is_ok());
-            if sent {
+            if server.order(Order { run, started }) {
                 waiting.insert(name.clone());
             }
         }
@@ -273,6 +287,10 @@ impl Domain {
                 if !failed_so_already || self.first {
                     tracing::warn!(server = %name, why, "directory server gives no evidence");
                     self.touch(Touched::All);
+                } else if self.run.as_ref().is_some_and(|running| running.waiting.contains(&name)) {
+                    // Nobody is judged anew by that. But before the run ends it is passed on when it began: by what was
+                    // known before, the next one would be due at once.
+                    self.touch(Touched::Names(BTreeSet::new()));
                 }
                 self.ended(&name, None, 0, Err(why));
             }

@@ -153,8 +153,8 @@ impl Survey {
         (Self { requests, ground: Arc::new(ground) }, received)
     }
 
-    /// A full reading on every server, from now on; if one is under way, that one. The steps end when every server is
-    /// through or has failed, and the look at it all has been passed on.
+    /// A full reading on every server, from now on; if one is under way, that one, in which servers that have failed are
+    /// asked once more. The steps end when every server is through or has failed, and the look at it all has been passed on.
     ///
     /// # Errors
     /// [`SurveyStopped`].

@@ -6,6 +6,7 @@
 //! else with a full reading.
 
 mod messages;
+mod owned;
 
 pub(super) use messages::{Link, Order, Run, Update};
 
@@ -16,14 +17,14 @@ use super::changes::{self, Looked};
 use super::full;
 use super::progress::Report;
 use super::state::{Asked, Flowing, State};
+use owned::Owned;
 use sendgate_core::coverage::reading::ServerReading;
 use sendgate_core::names::DomainName;
 use sendgate_core::time::{Readable, Steady};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinError;
 use tokio::time::{Instant, MissedTickBehavior, timeout};
 
 /// How often a server is asked whether anything has changed.
@@ -63,22 +64,6 @@ impl From<DirectoryError> for End {
 impl From<Over> for End {
     fn from(Over: Over) -> Self {
         Self::Over
-    }
-}
-
-/// A task that ends with its owner.
-struct Owned<T>(JoinHandle<T>);
-
-impl<T> Drop for Owned<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl<T> Future for Owned<T> {
-    type Output = Result<T, JoinError>;
-    fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context)
     }
 }
 
@@ -290,6 +275,9 @@ impl Watcher {
         let mut state =
             ended.map_err(|error| End::failed(format!("reading the users broke off inside Sendgate: {error}")))??;
         state.follow_on(self.flowing());
+        // It began with what was known of accounts then.
+        let asked = self.link.asked.borrow().clone();
+        changes::want_accounts(&mut state, session, &asked.wanted).await?;
         let now = (self.link.now)();
         let looked = changes::look(&mut state, session, now, changes::ANSWER).await;
         if !matches!(looked, Ok(Looked::Known(_))) {
@@ -314,12 +302,17 @@ impl Watcher {
         Ok(())
     }
 
-    /// Takes over what is wanted now; while a reading is due, it is taken over after that one.
+    /// Takes over what is wanted now. While a reading is due that is what is wanted of accounts, and the rest after that one.
     async fn want(&mut self, session: &Session) -> Result<(), End> {
         let asked = self.link.asked.borrow_and_update().clone();
-        let Some(state) = self.state.as_mut().filter(|_| self.due.is_none()) else { return Ok(()) };
+        let Some(state) = &mut self.state else { return Ok(()) };
         let seen = state.seen;
-        match changes::want(state, session, asked).await {
+        let taken_over = if self.due.is_some() {
+            changes::want_accounts(state, session, &asked.wanted).await.map(|()| Looked::Known(state.delta()))
+        } else {
+            changes::want(state, session, asked).await
+        };
+        match taken_over {
             Ok(Looked::Known(delta)) => self.say(Update::Looked { seen, delta: Box::new(delta) }).await?,
             Ok(Looked::Unclear(why)) => self.unclear(why),
             Err(error) => {

@@ -1,18 +1,24 @@
 //! One server's task, step by step.
 
 use super::super::super::fake::{Answer, BIND, bound, hasty, nobody, object, object_of, result};
+use super::super::Wanted;
+use super::super::account::Accounts;
 use super::super::changes::tests::{HEAD, SERVICE, change, container_entry, highest, user_entry, with_ann};
+use super::super::full::READ_EVERYBODY_FROM;
 use super::super::state::Flow;
 use super::*;
+use sendgate_core::coverage::AccountPicture;
 use sendgate_core::coverage::reading::UserReading;
 use sendgate_core::guid::Guid;
-use sendgate_core::names::{DirectoryServerName, Dn};
+use sendgate_core::names::{AccountName, DirectoryName, DirectoryServerName, Dn};
+use sendgate_core::sid::Sid;
+use std::collections::BTreeSet;
 use tokio::sync::{mpsc, watch};
 
 /// What holds the other ends of a server's task.
 struct Ends {
     said: mpsc::Receiver<(DirectoryServerName, Update)>,
-    _ask: watch::Sender<Asked>,
+    ask: watch::Sender<Asked>,
     order: mpsc::Sender<Order>,
 }
 
@@ -23,7 +29,7 @@ fn watcher(server: DirectoryServer, state: &State) -> (Watcher, Ends) {
     let (order, orders) = mpsc::channel(1);
     let now = Arc::new(|| Steady::after_start(Duration::from_secs(77)));
     let link = Link { domain: "example.test".parse().unwrap(), asked, orders, updates, now };
-    (Watcher::new(server, link, 1), Ends { said, _ask: ask, order })
+    (Watcher::new(server, link, 1), Ends { said, ask, order })
 }
 
 fn reading(name: &DirectoryServerName) -> Reading {
@@ -215,4 +221,77 @@ async fn what_the_look_after_a_full_reading_finds_on_its_way_is_not_lost_with_th
         assert!(watcher.state.is_none() && watcher.due.is_some(), "{flowing}");
         assert_eq!(watcher.flowing().keys().collect::<Vec<_>>(), [&Dn::from(flowing)]);
     }
+}
+
+const OWN: &str = "S-1-5-21-9-9-9-1105";
+
+/// Asks also for an account of another domain, which is there in no group any more; its groups here are looked for in two
+/// searches.
+fn with_account(state: &State, names: impl Iterator<Item = DirectoryName>) -> (Asked, Vec<Answer>) {
+    let own: Sid = OWN.parse().unwrap();
+    let (dn, everywhere) = ("CN=GoodAdmin,DC=other,DC=test".into(), [own.clone()].into());
+    let known = AccountPicture { dn, sid: own, everywhere, local: BTreeSet::new(), uncertain: BTreeSet::new() };
+    let before = state.asked.wanted.as_ref().clone();
+    let asked = Arc::new(before.asked.iter().cloned().chain(names).collect());
+    let wanted = Wanted { asked, accounts: [account()].into(), known: [(account(), known)].into(), ..before };
+    let asked = Asked { wanted: Arc::new(wanted), roster: Arc::clone(&state.asked.roster) };
+    (asked, vec![bound(), Answer::Page(vec![]), Answer::Page(vec![])])
+}
+
+fn account() -> AccountName {
+    "goodadmin@other.test".parse().unwrap()
+}
+
+fn is_in_no_group(accounts: &Accounts) {
+    let Some(Ok(known)) = accounts.get(&account()) else { panic!("{accounts:?}") };
+    assert_eq!(known.everywhere, [OWN.parse().unwrap()].into());
+}
+
+/// The reading takes minutes, and a right by the group that the account has left would count for as long.
+#[tokio::test]
+async fn what_an_account_has_lost_in_its_own_domain_does_not_count_until_a_full_reading_is_through() {
+    let state = with_ann("CN=Ann,DC=example,DC=test");
+    let (asked, answers) = with_account(&state, std::iter::empty());
+    let server = hasty(answers);
+    let session = connect::open(&server).await.ok().unwrap();
+    let (mut watcher, mut ends) = watcher(server, &state);
+    (watcher.state, watcher.due) = (Some(state), Some(None));
+    ends.ask.send_replace(asked);
+    watcher.want(&session).await.ok().unwrap();
+    let (_, Update::Looked { delta, seen }) = ends.said.try_recv().unwrap() else { panic!("not looked") };
+    is_in_no_group(&delta.accounts.unwrap());
+    assert_eq!(seen, Steady::START, "of anything else nothing newer is known");
+    assert_eq!(watcher.due, Some(None), "the reading goes on");
+}
+
+/// Many names are new as well, for which everything is read.
+#[tokio::test]
+async fn what_is_wanted_of_accounts_does_not_wait_for_names_that_take_a_full_reading() {
+    let state = with_ann("CN=Ann,DC=example,DC=test");
+    let names = (0..READ_EVERYBODY_FROM).map(|number| format!("user{number}@x.test").parse().unwrap());
+    let (asked, answers) = with_account(&state, names);
+    let server = hasty(answers);
+    let session = connect::open(&server).await.ok().unwrap();
+    let (mut watcher, ends) = watcher(server, &state);
+    watcher.state = Some(state);
+    ends.ask.send_replace(asked);
+    watcher.want(&session).await.ok().unwrap();
+    assert_eq!(watcher.due, Some(None));
+    is_in_no_group(&watcher.state.unwrap().accounts);
+}
+
+#[tokio::test]
+async fn a_full_reading_passes_on_accounts_as_they_are_wanted_when_it_ends() {
+    let read = with_ann("CN=Ann,DC=example,DC=test");
+    let (asked, answers) = with_account(&read, std::iter::empty());
+    let server = hasty([answers, vec![highest("100")]].concat());
+    let session = connect::open(&server).await.ok().unwrap();
+    let (mut watcher, mut ends) = watcher(server, &read);
+    watcher.due = Some(None);
+    ends.ask.send_replace(asked);
+    let reading = reading(&watcher.server.name);
+    watcher.through(&session, Ok(Ok(read)), &reading).await.ok().unwrap();
+    let (_, Update::Read { reading, .. }) = ends.said.try_recv().unwrap() else { panic!("not read") };
+    let Some(Ok(known)) = reading.accounts.get(&account()) else { panic!("{:?}", reading.accounts) };
+    assert_eq!(known.everywhere, [OWN.parse().unwrap()].into());
 }

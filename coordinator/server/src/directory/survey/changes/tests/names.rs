@@ -16,6 +16,40 @@ async fn a_user_who_is_renamed_or_moved_stays_protected() {
     }
 }
 
+/// Servers bring him what he inherits at the new place later, and show no change of his. It outlives a look that fails: at
+/// the next one the new place is the known one.
+#[tokio::test]
+async fn what_a_user_inherits_where_he_was_moved_is_on_its_way() {
+    let (sales, closed) = ("CN=Ann,OU=Sales,DC=example,DC=test", "OU=Closed,DC=example,DC=test");
+    let moved = format!("CN=Ann,{closed}");
+    for (now, expected) in [(moved.as_str(), vec![closed]), ("CN=Anna,OU=Sales,DC=example,DC=test", vec![])] {
+        let mut state = with_ann(sales);
+        let answers = [change(vec![user_entry(now, "101")]), vec![Answer::Close]].concat();
+        looked(&hasty(answers), &mut state).await.unwrap_err();
+        let flowing: Vec<&str> = state.flowing.keys().map(Dn::as_str).collect();
+        assert_eq!(flowing, expected, "{now}");
+        assert_eq!(found(&state).dn, Dn::from(now));
+    }
+    // Until the change has arrived, she is read again with everybody there.
+    let mut state = with_ann(sales);
+    let unit = || Answer::Page(vec![container_entry(HEAD, 1), container_entry(closed, 9)]);
+    let lost = SecurityDescriptor::from_sddl("D:(A;;GR;;;SY)", None).unwrap().to_bytes();
+    let later = entry_of(
+        &moved,
+        &[
+            ("objectGUID", ann_guid().to_bytes().to_vec()),
+            ("nTSecurityDescriptor", lost),
+            ("uSNChanged", b"101".to_vec()),
+        ],
+    );
+    let below = vec![object(closed, "objectGUID", &[9; 16]), Answer::Page(vec![later]), unit()];
+    let answers = [change(vec![user_entry(&moved, "101")]), protection(&moved), vec![unit()], below].concat();
+    let before = found(&state).descriptor.clone();
+    looked(&hasty(answers), &mut state).await.unwrap();
+    assert_ne!(found(&state).descriptor, before, "what she has lost there is seen");
+    assert!(state.flowing.contains_key(&Dn::from(closed)), "more may come");
+}
+
 /// At the second look the new name is the known one.
 #[tokio::test]
 async fn a_look_that_failed_after_a_user_was_renamed_leaves_his_protection_to_the_next_one() {

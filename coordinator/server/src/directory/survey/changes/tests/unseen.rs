@@ -1,5 +1,6 @@
 //! What no change on the server shows.
 
+use super::super::super::super::Role;
 use super::super::super::state::Flow;
 use super::*;
 use sendgate_core::coverage::AccountPicture;
@@ -86,6 +87,31 @@ async fn the_groups_of_service_accounts_are_read_again_after_a_while_although_no
     let answers = [vec![bound(), highest("100")], in_no_group()].concat();
     state.accounts_read = Instant::now() - ACCOUNTS_EVERY;
     assert_eq!(groups(&known(answers, &mut state).await), Some(BTreeSet::new()));
+}
+
+/// It may not have had the account yet: what is made in another domain shows no change here.
+#[tokio::test]
+async fn an_account_of_another_domain_that_a_global_catalog_did_not_have_is_looked_up_again() {
+    let catalog = |answers: Vec<Answer>| {
+        let mut server = hasty([vec![bound(), highest("100"), Answer::Page(vec![])], answers].concat());
+        server.role = Role::GlobalCatalog;
+        server
+    };
+    let mut state = with_account(with_nobody());
+    let dn = "CN=GoodAdmin,DC=other,DC=test";
+    let (own, group) = (sid(1105).to_bytes(), sid(513).to_bytes());
+    let shown = [("objectSid", own), ("tokenGroups", group.clone()), ("tokenGroupsGlobalAndUniversal", group)];
+    let there = vec![Answer::Page(vec![entry_of(dn, &[])]), object_of(dn, &shown)];
+    for (answers, why) in
+        [(vec![Answer::Page(vec![])], Some("there is no account goodadmin@other.test on")), (there, None)]
+    {
+        state.accounts_read = Instant::now() - ACCOUNTS_EVERY;
+        looked(&catalog(answers), &mut state).await.unwrap();
+        match (&state.accounts[&account()], why) {
+            (Err(unknown), Some(why)) => assert!(unknown.why.starts_with(why), "{unknown:?}"),
+            (known, why) => assert!(known.is_ok() && why.is_none(), "{known:?}"),
+        }
+    }
 }
 
 #[tokio::test]
