@@ -8,7 +8,7 @@ use super::heard::HEEDED_WITHIN;
 use super::judge::REPORT_KNOWN_AFTER;
 use super::lives::ROLLOUT;
 use super::world::{User, World, shown};
-use sendgate_core::ledger::{Class, Effect, IntentState, Outcome};
+use sendgate_core::ledger::{Class, Effect, Held, IntentState, Outcome};
 use sendgate_core::names::HostName;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -162,7 +162,10 @@ impl World {
 
     /// Hosts that were changed, showed the hotfix, and serve nobody while their wave is watched.
     fn down(&self, now: Duration) -> Vec<(String, String)> {
-        let hosts = self.watched().filter_map(|host| Some((host.to_string(), self.stands_still(now, host)?)));
+        // What a host serves of which nothing is heard nobody knows, and it may be passed over for that.
+        let passed_over = |host: &str| self.agreed.terms.thresholds.away() > 0 && self.silent(now, host).is_some();
+        let hosts = self.watched().filter(|host| !passed_over(host));
+        let hosts = hosts.filter_map(|host| Some((host.to_string(), self.stands_still(now, host)?)));
         let has = |host: &str| self.told_version(host).is_none_or(|version| version == Self::target().to_string());
         // The nodes of a cluster have one store.
         let mut servers = BTreeSet::new();
