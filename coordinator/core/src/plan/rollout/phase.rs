@@ -161,7 +161,13 @@ fn untouched(about: &About<'_>) -> Phase {
         (Some(true), None) => return Phase::Done,
         (Some(false), Some(_)) if after_installs(about) => return Phase::Removed,
         (Some(false), Some(_)) => {
-            if let Some(lost) = lost_install(about) {
+            if let Some(lost) = lost_act(about, "install", installs(about)) {
+                return lost;
+            }
+        }
+        // An earlier removal, which this one does not count: nothing begins there before somebody has looked.
+        (Some(true), Some(_)) if disruption::in_doubt(world, &rollout.spec.name, about.host) => {
+            if let Some(lost) = lost_act(about, "removal", removals(about)) {
                 return lost;
             }
         }
@@ -204,11 +210,19 @@ fn is_led_by_nobody(world: World<'_>, host: &HostName) -> bool {
 
 /// Installs of this rollout there, whichever way it goes now.
 fn installs<'a>(about: &About<'a>) -> impl Iterator<Item = (Sequence, &'a IntentState)> {
+    acts(about, |effect| matches!(effect, Effect::Install { .. }))
+}
+
+/// Removals of this rollout there, earlier ones among them.
+fn removals<'a>(about: &About<'a>) -> impl Iterator<Item = (Sequence, &'a IntentState)> {
+    acts(about, |effect| matches!(effect, Effect::Remove { .. }))
+}
+
+fn acts<'a>(about: &About<'a>, kind: fn(&Effect) -> bool) -> impl Iterator<Item = (Sequence, &'a IntentState)> {
     let (name, on) = (&about.rollout.spec.name, about.host);
-    about.world.ledger.intents.iter().filter_map(move |(id, intent)| match &intent.effect {
-        Effect::Install { rollout, host, .. } if rollout == name && host == on => Some((*id, &intent.state)),
-        _ => None,
-    })
+    let intents = about.world.ledger.intents.iter().map(|(id, intent)| (*id, intent));
+    let here = move |effect: &Effect| effect.rollout() == Some(name) && effect.host() == Some(on) && kind(effect);
+    intents.filter(move |(_, intent)| here(&intent.effect)).map(|(id, intent)| (id, &intent.state))
 }
 
 /// Whether what the host reports is from after every install of this rollout there, and each of them has ended. One whose
@@ -225,18 +239,22 @@ fn after_installs(about: &About<'_>) -> bool {
     })
 }
 
-/// An install whose end nobody knows, for longer than an act may take: whether it may be removed, a person must say.
-fn lost_install(about: &About<'_>) -> Option<Phase> {
+/// An act of which nobody knows how it ended, for longer than one may take: what is done there, a person must say.
+fn lost_act<'a>(
+    about: &About<'_>,
+    what: &str,
+    mut acts: impl Iterator<Item = (Sequence, &'a IntentState)>,
+) -> Option<Phase> {
     let world = about.world;
     let looked = about.rollout.retried.get(about.host);
     let over = || over(world, about.rollout, about);
-    let lost = installs(about).find(|(id, state)| match state {
+    let lost = acts.find(|(id, state)| match state {
         IntentState::Ended { outcome: Outcome::Unknown { .. }, at } => {
             looked.is_none_or(|looked| looked < id) && hold::running(world, *at, over) > world.policy.act_deadline
         }
         _ => false,
     });
-    lost.map(|(id, _)| Phase::Failed { class: Class::Removal, why: format!("how install {id} ended is unknown") })
+    lost.map(|(id, _)| Phase::Failed { class: Class::Removal, why: format!("how {what} {id} ended is unknown") })
 }
 
 /// How long nothing has been heard of the host; none where that is not too long.
