@@ -182,14 +182,14 @@ fn untouched(about: &About<'_>) -> Phase {
 }
 
 /// Nothing was heard of it for longer than an act may take. That deadline does not go on while it is held (invariant 7): a
-/// person may have taken it down.
+/// person may have taken it down; and it begins anew once the last agent that was refused is led.
 pub(super) fn lost(about: &About<'_>) -> Option<Phase> {
     let world = about.world;
     if is_led_by_nobody(world, about.host) {
         return None;
     }
     let silent = silence(world, about.host)?;
-    let last = last_heard(world, about.host)?;
+    let last = led_since(world).max(last_heard(world, about.host))?;
     let running = hold::running(world, last, || over(world, about.rollout, about));
     (running > world.policy.act_deadline).then(|| Phase::Failed {
         class: Class::Unreachable,
@@ -201,6 +201,11 @@ pub(super) fn lost(about: &About<'_>) -> Option<Phase> {
 fn last_heard(world: World<'_>, host: &HostName) -> Option<Steady> {
     let reported = world.estate.hosts.get(host).map(|state| state.reported);
     reported.or_else(|| world.ledger.started.max(world.ledger.lineage.taken_over_at()))
+}
+
+/// Since when every agent that came was led: what one that was refused had to say before could not be heard.
+pub(super) fn led_since(world: World<'_>) -> Option<Steady> {
+    world.estate.stranger_left.max(world.ledger.lineage.taken_over_at())
 }
 
 /// Whether its agent came and was refused: nothing begins anywhere then, and a person decides who goes on.
@@ -316,10 +321,10 @@ fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
 }
 
 /// How long the host has had to show what its act brought about: that deadline does not go on while it is held (invariant 7),
-/// and begins anew with a takeover, which forgets reports.
+/// and begins anew with a takeover, which forgets reports, and once the last agent that was refused is led.
 pub(super) fn since_end(about: &About<'_>, end: Steady) -> Duration {
     let world = about.world;
-    let since = world.ledger.lineage.taken_over_at().map_or(end, |anew| anew.max(end));
+    let since = led_since(world).map_or(end, |anew| anew.max(end));
     hold::running(world, since, || over(world, about.rollout, about))
 }
 
