@@ -209,7 +209,7 @@ pub(super) fn led_since(world: World<'_>) -> Option<Steady> {
 }
 
 /// Whether its agent came and was refused: nothing begins anywhere then, and a person decides who goes on.
-fn is_led_by_nobody(world: World<'_>, host: &HostName) -> bool {
+pub(super) fn is_led_by_nobody(world: World<'_>, host: &HostName) -> bool {
     world.policy.hosts.get(host).is_some_and(|agent| world.estate.strangers.contains_key(agent))
 }
 
@@ -312,6 +312,10 @@ fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
             None => return Phase::Soaking { remaining: Duration::ZERO },
         },
     };
+    // A passive node's store is not to run.
+    if let Some(why) = cluster::not_to_be_heard(about).filter(|_| class == Class::Store) {
+        return Phase::Verifying { missing: format!("{missing}, and {why}") };
+    }
     if running > world.policy.act_deadline {
         let why = format!("{outcome}; after {}: {missing}", Readable(world.policy.act_deadline));
         Phase::Failed { class, why }
