@@ -2,7 +2,7 @@
 
 use super::cluster::{self, Store};
 use super::{About, REFUSALS, after_failure, began, has, installed};
-use crate::estate::{ExchangeState, ServiceState};
+use crate::estate::{ExchangeState, HostState, ServiceState};
 use crate::gate::World;
 use crate::ledger::{Class, Effect, Held, Intent, IntentState, Outcome, Rollout, Sequence, Skip};
 use crate::names::{HostName, OperatorName};
@@ -298,19 +298,28 @@ fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
     if is_led_by_nobody(world, about.host) {
         return Phase::Verifying { missing: "its agent is not led by this coordinator".to_owned() };
     }
-    let running = since_end(about, at);
-    if about.report().is_none() && silence(world, about.host).is_none() {
+    let (running, silent) = (since_end(about, at), silence(world, about.host));
+    if about.report().is_none() && silent.is_none() {
         return Phase::Verifying { missing: "it has not reported since the coordinator started".to_owned() };
     }
-    let fresh = about.report().filter(|host| host.reported > at && silence(world, about.host).is_none());
-    let (class, missing) = match fresh.and_then(|host| host.exchange.as_ref()) {
-        None => (Class::Unreachable, "no report since".to_owned()),
-        Some(exchange) => match shortfall(about, exchange) {
-            Some(shortfall) => shortfall,
-            // Not in the journal yet: the next step writes it down.
-            None if about.rollout.removal.is_some() => return Phase::Removed,
-            None => return Phase::Soaking { remaining: Duration::ZERO },
-        },
+    // What it has said since counts, whether or not it is silent by now.
+    let short = about.report().filter(|host| host.reported > at).map(|host| shortfall(about, host));
+    // With the hotfix there, or gone as wanted, silence is worse than a store that had not come up.
+    if matches!(short, Some(None | Some((Class::Store, _))))
+        && let Some(lost) = lost(about)
+    {
+        return lost;
+    }
+    let (class, missing) = match (short, silent) {
+        (None, _) => (Class::Unreachable, "no report since".to_owned()),
+        (Some(Some(short)), _) => short,
+        // Whether that is still so only a fresh report says.
+        (Some(None), Some(silent)) => {
+            return Phase::Verifying { missing: format!("it has been silent for {}", Readable(silent)) };
+        }
+        // Not in the journal yet: the next step writes it down.
+        (Some(None), None) if about.rollout.removal.is_some() => return Phase::Removed,
+        (Some(None), None) => return Phase::Soaking { remaining: Duration::ZERO },
     };
     // A passive node's store is not to run.
     if let Some(why) = cluster::not_to_be_heard(about).filter(|_| class == Class::Store) {
@@ -337,10 +346,11 @@ pub(super) fn over(world: World<'_>, rollout: &Rollout, about: &About<'_>) -> Ve
     hold::over_install(world, &rollout.spec.name, about.server, about.host)
 }
 
-fn shortfall(about: &About<'_>, exchange: &ExchangeState) -> Option<(Class, String)> {
+fn shortfall(about: &About<'_>, host: &HostState) -> Option<(Class, String)> {
     let (world, rollout) = (about.world, about.rollout);
     let removing = rollout.removal.is_some();
     let class = if removing { Class::Removal } else { Class::Install };
+    let Some(exchange) = &host.exchange else { return Some((class, "it reports no Exchange role".to_owned())) };
     match &exchange.store {
         Err(why) => return Some((class, format!("the version of store.exe could not be read: {why}"))),
         Ok(version) if removing && has(world, rollout, *version) => {
