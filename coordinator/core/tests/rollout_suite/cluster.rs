@@ -289,10 +289,8 @@ fn a_store_whose_active_node_may_not_speak_is_not_called_down() {
     for (mut example, watched) in [(both_are_through(""), true), (verifying, false)] {
         let passive = [("exa1", (AFTER, Stopped))];
         example.estate.observe(Observation::Stranger(name("exa2"), stranger.clone()));
-        for _ in 0..4 {
-            shows_of(&mut example, 29, &passive);
-            assert_eq!((example.rollout_state().as_str(), waves_done(&example)), ("running", 0));
-        }
+        (0..4).for_each(|_| shows_of(&mut example, 29, &passive));
+        assert_eq!((example.rollout_state().as_str(), waves_done(&example)), ("running", 0));
         let why = "the store service is stopped, and whether the store runs on exa2 is not known: its agent is not led by \
                    this coordinator";
         if watched {
