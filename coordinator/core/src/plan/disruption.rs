@@ -248,12 +248,26 @@ fn doubt(world: World<'_>, id: Sequence, intent: &Intent) -> String {
     let (Effect::Install { rollout, host, .. } | Effect::Remove { rollout, host, .. }) = &intent.effect else {
         return unknown;
     };
-    match world.ledger.rollouts.get(rollout) {
-        Some(known) if looked(known, intent, id) => format!("{unknown}: it has not shown its version since"),
-        _ => format!(
-            "{unknown}: look whether it still runs; if it does not, `sendgate rollout skip {rollout} {host} --reason WHY`"
-        ),
+    let known = world.ledger.rollouts.get(rollout);
+    if known.is_some_and(|known| looked(known, intent, id)) {
+        return format!("{unknown}: it has not shown its version since");
     }
+    let look = format!("{unknown}: look whether it still runs; if it does not,");
+    let skip = format!("`sendgate rollout skip {rollout} {host} --reason WHY`");
+    if !known.is_some_and(|known| removes_from(world, known, host)) {
+        return format!("{look} {skip}");
+    }
+    format!(
+        "{look} `sendgate rollout retry {rollout} {host} --reason WHY` has the hotfix taken off, {skip} leaves the host out"
+    )
+}
+
+/// Whether the rollout is under way to take its hotfix off this host: it does so once a person has it tried again.
+fn removes_from(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
+    let Some(removal) = rollout.removal.as_ref().filter(|_| rollout.state.is_live()) else { return false };
+    let Some(server) = world.policy.exchange_of(host) else { return false };
+    let mut waves = (0..).zip(&rollout.spec.waves).filter(|(_, wave)| wave.servers.contains(server));
+    waves.any(|(at, _)| removal.wave.is_none_or(|wave| wave == at))
 }
 
 /// Whether something that the rollout did on this host has an unknown end, and what came of it has not shown either.

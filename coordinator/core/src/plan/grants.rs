@@ -270,6 +270,11 @@ impl<'a> Needs<'a> {
             if matches!(verdict.cause, Cause::Protected { .. }) {
                 return Some(Blocked::NoHelp { why: format!("{name}: nothing is written on him: {}", verdict.cause) });
             }
+            // What another account is denied is nothing to this one.
+            let denied = |kind: VerdictKind| kind == VerdictKind::Denied;
+            if !denied(verdict.kind) && !verdict.servers.values().any(|server| denied(server.kind)) {
+                continue;
+            }
             let subject = Subject::Override { user: here.guid, account: grant.account.clone() };
             if let Some(why) = unapproved(world, subject, Some(name)) {
                 return Some(why);

@@ -2,13 +2,14 @@
 
 use super::example::{Example, guid, name};
 use super::{ACCOUNT, file, grant, proposing, protected, refused, texts};
-use sendgate_core::coverage::verdict::DecidingEntry;
-use sendgate_core::coverage::{Cause, VerdictKind};
+use sendgate_core::coverage::verdict::{DecidingEntry, Presence};
+use sendgate_core::coverage::{Cause, ServerVerdict, Verdict, VerdictKind};
 use sendgate_core::ledger::Effect;
 use sendgate_core::plan::survey;
 use sendgate_core::request::{self, WantedSubject};
 use sendgate_core::secdesc::edit::GrantForm;
 use sendgate_core::view;
+use std::sync::Arc;
 
 const HOLDER: &str = "CN=AdminSDHolder,CN=System,DC=a,DC=example,DC=test";
 
@@ -89,6 +90,34 @@ fn an_inherited_deny_is_overridden_only_with_an_approval_for_that_user() {
     let wanted = request::revoke(example.world(), &over("anna@a.example.test"), "he left");
     file(&mut example, wanted);
     assert!(setting(&example).override_approved.is_empty());
+}
+
+/// An entry denies Anna for one service account, and the other one lacks its own entry only: nothing of that is overridden,
+/// and an approval of it would be refused.
+#[test]
+fn a_deny_for_another_account_keeps_no_grant_back() {
+    let mut example = proposing(&[grant(ANNA, GrantForm::Object)]);
+    let shows = |example: &mut Example, of_ours: Verdict| {
+        let picture = example.estate.domains.get_mut(&name("a.example.test")).unwrap();
+        let Some(Presence::Here(anna)) = picture.users.get_mut(&name("anna@a.example.test")) else { panic!("no Anna") };
+        let denied = Verdict { kind: VerdictKind::Denied, cause: Cause::DeniedByEntry, servers: [].into() };
+        let ours = (name(ACCOUNT), Arc::new(of_ours));
+        anna.verdicts = Arc::new([(name("other@a.example.test"), Arc::new(denied)), ours].into());
+    };
+    let missing = Verdict { kind: VerdictKind::Missing, cause: Cause::NoEntry, servers: [].into() };
+    // Where any server shows it for this account, it does.
+    let shown = ServerVerdict { kind: VerdictKind::Denied, cause: Cause::DeniedByEntry, deciding: None, warning: None };
+    shows(&mut example, Verdict { servers: [(name("a1"), Arc::new(shown))].into(), ..missing.clone() });
+    let no = "nobody has approved overriding the inherited deny for anna@a.example.test and goodadmin@a.example.test \
+              with an entry on the user";
+    assert_eq!(texts(&mut example), [no]);
+    shows(&mut example, missing);
+    assert_eq!(
+        refused(request::approve(example.world(), &name("olga"), &over("anna"), "because")),
+        "anna@a.example.test is missing for goodadmin@a.example.test (no entry reaches the user): there is no deny to \
+         override"
+    );
+    assert!(matches!(example.settle().0.as_slice(), [(_, Effect::Grant(_))]));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::{against, file_it, installs, offered, phases, resume};
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, running, succeeded, wave};
-use sendgate_core::estate::{ExchangeState, HostState, ServiceState};
-use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome, Sequence};
+use sendgate_core::estate::{ExchangeState, HostState, Observation, ServiceState};
+use sendgate_core::ledger::{Effect, Entry, Generation, IntentState, Outcome, Sequence, Strangeness, Stranger};
 use sendgate_core::plan::rollout::{Class, Phase};
 use sendgate_core::policy::ExchangePolicy;
 use sendgate_core::request::{self, WantedHeld};
@@ -275,6 +275,43 @@ fn a_passive_node_whose_active_one_is_silent_is_not_called_well() {
     shows_of(&mut example, 2, &passive);
     assert_eq!(phases(&example)[0], down(STOPPED));
     assert!(example.rollout_state().contains("1 stores down, 0 allowed"), "{}", example.rollout_state());
+}
+
+/// The agent of the node that serves comes with another coordinator's memory, and is refused: that says nothing of its store,
+/// also where the other node has yet to show what its act brought about.
+#[test]
+fn a_store_whose_active_node_may_not_speak_is_not_called_down() {
+    let stranger = Stranger { remembered: Generation { epoch: 7, counter: 9, mark: 4 }, cause: Strangeness::LostStart };
+    let mut verifying = cluster("");
+    let intent = permitted(&mut verifying, "exa1");
+    shows(&mut verifying, 1, (BEFORE, Stopped), (BEFORE, Running));
+    verifying.end(intent, succeeded());
+    for (mut example, watched) in [(both_are_through(""), true), (verifying, false)] {
+        let passive = [("exa1", (AFTER, Stopped))];
+        example.estate.observe(Observation::Stranger(name("exa2"), stranger.clone()));
+        (0..4).for_each(|_| shows_of(&mut example, 29, &passive));
+        assert_eq!((example.rollout_state().as_str(), waves_done(&example)), ("running", 0));
+        let why = "the store service is stopped, and whether the store runs on exa2 is not known: its agent is not led by \
+                   this coordinator";
+        if watched {
+            assert!(is_watched(&example, 0), "{:?}", phases(&example));
+            assert!(
+                against(&example, "exa1").contains(&format!("host exa1: {why}")),
+                "{:?}",
+                against(&example, "exa1")
+            );
+        } else {
+            assert_eq!(phases(&example)[0], Phase::Verifying { missing: why.into() });
+        }
+        // Led again, it has its time to say how it stands.
+        example.estate.observe(Observation::Connected(name("exa2"), example.now.steady));
+        for after in [0, 29, 29] {
+            shows_of(&mut example, after, &passive);
+            assert_eq!((example.rollout_state().as_str(), waves_done(&example)), ("running", 0));
+        }
+        shows_of(&mut example, 3, &passive);
+        assert!(example.rollout_state().contains("1 stores down, 0 allowed"), "{}", example.rollout_state());
+    }
 }
 
 /// What a new coordinator has not seen it does not hold against anybody: the deadline counts from its start.

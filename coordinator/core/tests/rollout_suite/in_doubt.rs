@@ -1,8 +1,10 @@
 //! Installs whose end nobody knows, in rollouts that have come to their end.
 
-use super::{carry_out, file_it, install_next, installs, offered, phases, removals, remove, remove_next, waves};
+use super::{
+    against, carry_out, file_it, install_next, installs, offered, phases, removals, remove, remove_next, resume, waves,
+};
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name};
-use sendgate_core::ledger::{Entry, Outcome, Sequence};
+use sendgate_core::ledger::{Entry, Milestone, Outcome, RolloutEvent, Sequence};
 use sendgate_core::plan::disruption::disrupted;
 use sendgate_core::plan::rollout::Phase;
 use sendgate_core::request;
@@ -177,4 +179,66 @@ fn an_unknown_end_that_a_later_act_has_come_after_is_in_doubt_no_more() {
     end_unknown(&mut example, removal, BEFORE);
     assert_eq!(example.rollout_state(), "removed again");
     assert_eq!(disrupted(example.world(), None).remove(&name("exa1")), None);
+}
+
+/// A removal after a trip whose end nobody knows, and that was not carried out; then a person has all of it taken off, which
+/// does not count what was before. It must neither wait for ever nor be answered by leaving the hotfix on alone.
+#[test]
+fn an_earlier_removal_whose_end_is_unknown_stops_the_later_one_until_a_person_has_looked() {
+    let ended = || {
+        let mut example = Example::covered();
+        example.rollout_of(&file_of("dst", &format!("on_trip = \"remove\"\n{}", waves())));
+        install_next(&mut example, "exa1");
+        example.policy.goodlink_restart = sendgate_core::policy::Switch::Off;
+        example.pauses("anna");
+        let removal = removals(&offered(&mut example))[0].1;
+        example.append(Entry::Permitted { intent: removal, holder: None });
+        example.end(removal, Outcome::Unknown { detail: "the agent died".into() });
+        example.pass(minutes(1));
+        remove(&mut example);
+        (example, removal)
+    };
+    let (mut example, removal) = ended();
+    let doubt = format!(
+        "how intent {removal} ended is unknown: look whether it still runs; if it does not, `sendgate rollout retry dst exa1 \
+         --reason WHY` has the hotfix taken off, `sendgate rollout skip dst exa1 --reason WHY` leaves the host out"
+    );
+    assert_eq!(disrupted(example.world(), None)[&name("exa1")], doubt);
+    assert!(against(&example, "exa1").contains(&format!("host exa1: {doubt}")), "{:?}", against(&example, "exa1"));
+    // As long as an act may take it may run still.
+    example.pass(minutes(59));
+    assert_eq!(example.settle().0, []);
+    assert_eq!((example.rollout_state().as_str(), &phases(&example)[0]), ("running", &Phase::Waiting));
+    example.pass(minutes(1));
+    example.settle();
+    let state = format!("stopped by itself: the removal: exa1 how removal {removal} ended is unknown");
+    assert_eq!(example.rollout_state(), state);
+    let request = request::retry(example.world(), "dst", "exa1", "nothing runs there");
+    file_it(&mut example, "olga", request);
+    resume(&mut example);
+    remove_next(&mut example, "exa1");
+    assert_eq!((example.rollout_state().as_str(), &phases(&example)[0]), ("removed again", &Phase::Removed));
+    // Or he looks before that, and nothing stops.
+    let (mut example, _) = ended();
+    let request = request::retry(example.world(), "dst", "exa1", "nothing runs there");
+    file_it(&mut example, "olga", request);
+    remove_next(&mut example, "exa1");
+    assert_eq!(example.rollout_state(), "removed again");
+    // Or it shows that it was done after all.
+    let (mut example, _) = ended();
+    example.exchange("exa1", BEFORE);
+    example.pass(minutes(61));
+    example.settle();
+    assert_eq!(example.rollout_state(), "removed again");
+}
+
+/// A removal of one wave does not come to a host of another one, whatever a person says of it.
+#[test]
+fn a_doubt_of_a_wave_that_a_removal_does_not_concern_names_no_retry() {
+    let (mut example, intent) = in_doubt(1);
+    let tripped = RolloutEvent::Tripped { reason: "stopped".into() };
+    for event in [tripped, RolloutEvent::Removing { reason: "stopped".into(), wave: Some(0) }] {
+        example.append(Entry::Milestone(Milestone::Rollout { rollout: name("dst"), event }));
+    }
+    assert_eq!(why(&example), Some(unknown(intent)));
 }

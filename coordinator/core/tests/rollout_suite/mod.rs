@@ -10,6 +10,7 @@ mod limits;
 mod long_texts;
 mod passed_over;
 mod removal;
+mod silent;
 mod stopped;
 mod taken_over;
 mod test_send;

@@ -88,6 +88,38 @@ fn an_agent_that_is_led_by_nobody_makes_its_host_not_unreachable() {
     }
 }
 
+/// The host of an agent that is welcome again has had no chance to report: its last word is of before it was refused.
+#[test]
+fn an_agent_that_comes_back_from_being_refused_has_its_time_to_report() {
+    let stranger = Stranger { remembered: Generation { epoch: 7, counter: 9, mark: 4 }, cause: Strangeness::LostStart };
+    let mut verifying = started();
+    let (effects, _) = verifying.settle();
+    verifying.append(Entry::Permitted { intent: installs(&effects)[0].1, holder: None });
+    verifying.end(installs(&effects)[0].1, crate::example::succeeded());
+    let mut waiting = started();
+    waiting.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    waiting.survey();
+    waiting.settle();
+    for mut example in [soaking(), verifying, waiting] {
+        let deadline = example.policy.act_deadline;
+        example.estate.observe(Observation::Stranger(name("exa1"), stranger.clone()));
+        example.silence(deadline + minutes(3));
+        example.settle();
+        example.estate.observe(Observation::Connected(name("exa1"), example.now.steady));
+        example.settle();
+        goes_on(&example, "it is welcome again");
+        example.silence(deadline);
+        example.settle();
+        goes_on(&example, "so late it is silent, and not lost");
+        // Who does not report for longer than an act may take is lost all the same.
+        example.silence(minutes(1));
+        example.settle();
+        let removal = example.ledger.rollouts[&name("dst")].removal.as_ref();
+        let why = removal.map_or_else(|| example.rollout_state(), |removal| removal.reason.clone());
+        assert!(why.contains("1 unreachable hosts"), "{why}");
+    }
+}
+
 /// While an agent is led by nobody nothing can move anywhere: that is nobody's forgetfulness, however it ends.
 #[test]
 fn patience_does_not_run_while_an_agent_is_led_by_nobody() {

@@ -2,7 +2,9 @@
 
 use super::{installs, offered, phases, progress_of, waves};
 use crate::example::{AFTER, Example, file_of, minutes, name, succeeded};
-use sendgate_core::ledger::{Class, Entry, Outcome};
+use sendgate_core::estate::Observation;
+use sendgate_core::ledger::{Class, Effect, Entry, Generation, Outcome, Sequence, Strangeness, Stranger};
+use sendgate_core::plan;
 use sendgate_core::plan::rollout::Phase;
 
 /// A rollout of two waves that allows this, and whose first host has the permit.
@@ -138,4 +140,49 @@ fn a_store_has_its_time_to_come_up_after_an_install_that_failed() {
     assert_eq!(down(40).rollout_state(), "running");
     let state = down(41).rollout_state();
     assert!(state.contains("1 stores down, 0 allowed"), "{state}");
+}
+
+/// Nobody sends through a store that has its time to come up still: the message could only fail, and would stop the rollout.
+#[test]
+fn nobody_tests_sending_through_a_store_that_is_to_come_up_after_a_failed_install() {
+    let tests = |example: &mut Example| -> Vec<Sequence> {
+        let tests = offered(example).into_iter().filter(|(_, effect)| matches!(effect, Effect::TestSend { .. }));
+        tests.map(|(id, _)| id).collect()
+    };
+    let mut example = begun("test_send_failures = 0\nfailed_installs = 1");
+    example.ledger.rollouts.get_mut(&name("dst")).unwrap().spec.test_send = true;
+    ends(&mut example, Outcome::Failed { detail: "exit code 3010".into() });
+    // Whether it left the hotfix behind is not known before it has reported.
+    assert_eq!(tests(&mut example), []);
+    later(&mut example, 20, false);
+    assert_eq!(tests(&mut example), []);
+    later(&mut example, 10, true);
+    let [test] = tests(&mut example).try_into().unwrap_or_else(|other| panic!("{other:?}"));
+    assert_eq!(plan::permit(example.world(), test), Ok(()));
+    // Somebody takes it down once more: that is a store down, and no store that is waited for.
+    later(&mut example, 1, false);
+    assert!(example.rollout_state().contains("1 stores down, 0 allowed"), "{}", example.rollout_state());
+}
+
+/// What its installer left behind it cannot show while its agent is refused: the wave is not over before it has had its time.
+#[test]
+fn a_failed_host_whose_agent_was_refused_has_its_time_to_show_what_was_left_behind() {
+    let waves_done = |example: &Example| example.ledger.rollouts[&name("dst")].waves_done;
+    let mut example = begun("failed_installs = 1");
+    ends(&mut example, Outcome::Failed { detail: "exit code 3010".into() });
+    let (remembered, cause) = (Generation { epoch: 7, counter: 9, mark: 4 }, Strangeness::LostStart);
+    example.estate.observe(Observation::Stranger(name("exa1"), Stranger { remembered, cause }));
+    silent(&mut example, 90);
+    assert_eq!(waves_done(&example), 0);
+    example.estate.observe(Observation::Connected(name("exa1"), example.now.steady));
+    example.settle();
+    assert_eq!(waves_done(&example), 0);
+    silent(&mut example, 59);
+    assert_eq!(waves_done(&example), 0);
+    let mut never = Example { ledger: example.ledger.clone(), ..begun("failed_installs = 1") };
+    (never.estate, never.now) = (example.estate.clone(), example.now);
+    silent(&mut never, 1);
+    assert_eq!(waves_done(&never), 1, "nobody waits for ever");
+    later(&mut example, 0, true);
+    assert_eq!(blocked(&example), ["its wave is watched, though it has failed: 15m 0s to go"]);
 }

@@ -1,11 +1,12 @@
 //! Hosts that have failed without having been verified: the hotfix may be there all the same, and then their users have it.
 
 use super::cluster::{self, Store};
-use super::phase::{Phase, lost, over, since_end};
+use super::phase::{Phase, is_led_by_nobody, lost, since_end};
 use super::{About, has, installed};
 use crate::ledger::{Class, IntentState, Outcome};
-use crate::plan::{Blocked, hold};
+use crate::plan::Blocked;
 use crate::time::Steady;
+use std::time::Duration;
 
 /// What a host shows that has failed without having been verified: the hotfix may be there all the same.
 pub(super) enum AfterFailure {
@@ -29,7 +30,8 @@ pub(super) fn after(about: &About<'_>) -> AfterFailure {
         Outcome::Withdrawn { .. } | Outcome::NotStarted { .. } => return AfterFailure::Nothing,
     };
     let Some(report) = about.report().filter(|host| host.reported > *at) else {
-        let running = hold::running(world, *at, || over(world, about.rollout, about));
+        // While its agent is refused it cannot show that, and it has all its time once the agent is led.
+        let running = if is_led_by_nobody(world, about.host) { Duration::ZERO } else { since_end(about, *at) };
         let remaining = world.policy.act_deadline.saturating_sub(running);
         let what = "its install failed, and whether it left the hotfix behind the host has not shown since".to_owned();
         return match failed && !remaining.is_zero() {

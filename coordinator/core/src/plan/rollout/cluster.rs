@@ -2,7 +2,7 @@
 //! is moved to another node, or an act of ours is under way on the one that it runs on. That is waited for, not called down.
 
 use super::About;
-use super::phase::{not_serving, over};
+use super::phase::{is_led_by_nobody, led_since, not_serving, over};
 use crate::ledger::{Effect, IntentState, Sequence};
 use crate::names::HostName;
 use crate::plan::{Blocked, disruption, hold};
@@ -32,13 +32,18 @@ pub(super) fn store(about: &About<'_>) -> Store {
     if disruption::served_elsewhere(world, host) {
         return awaited(why);
     }
+    // Whether the store runs there, its agent may not say.
+    if let Some(unheard) = not_to_be_heard(about) {
+        return awaited(format!("{why}, and {unheard}"));
+    }
     let ended = match last_act(about, nodes) {
         Act::UnderWay(intent) => return awaited(format!("{why} while intent {intent} is under way on {server}")),
         Act::Ended(ended) => ended,
     };
     let served = nodes.iter().filter_map(|node| world.estate.served.get(node).copied()).max();
-    // What was reported before the coordinator started, or before a takeover, is not known any more.
-    let anew = world.ledger.lineage.taken_over_at();
+    // What was reported before the coordinator started, or before a takeover, is not known any more; nor was it while an
+    // agent was refused.
+    let anew = led_since(world);
     let known = [world.ledger.started, anew, about.rollout.verified.get(host).copied(), served, ended];
     let Some(since) = known.into_iter().flatten().max() else { return Store::Down(why) };
     let over = || nodes.iter().flat_map(|node| over(world, about.rollout, &About { host: node, ..*about })).collect();
@@ -48,6 +53,13 @@ pub(super) fn store(about: &About<'_>) -> Store {
     }
     let what = format!("host {host}: {why}, and no node of {server} is known to serve");
     Store::Awaited(Blocked::Wait { what, remaining: limit.saturating_sub(passed) })
+}
+
+/// Why nobody knows whether the store runs on another node: that one's agent came and was refused.
+pub(super) fn not_to_be_heard(about: &About<'_>) -> Option<String> {
+    let nodes = about.world.policy.exchange.get(about.server).map_or(&[][..], |server| &server.hosts);
+    let node = nodes.iter().find(|node| is_led_by_nobody(about.world, node))?;
+    Some(format!("whether the store runs on {node} is not known: its agent is not led by this coordinator"))
 }
 
 /// What was done last on the nodes of a cluster.

@@ -2,7 +2,7 @@
 
 use super::cluster::{self, Store};
 use super::{About, REFUSALS, after_failure, began, has, installed};
-use crate::estate::{ExchangeState, ServiceState};
+use crate::estate::{ExchangeState, HostState, ServiceState};
 use crate::gate::World;
 use crate::ledger::{Class, Effect, Held, Intent, IntentState, Outcome, Rollout, Sequence, Skip};
 use crate::names::{HostName, OperatorName};
@@ -161,7 +161,13 @@ fn untouched(about: &About<'_>) -> Phase {
         (Some(true), None) => return Phase::Done,
         (Some(false), Some(_)) if after_installs(about) => return Phase::Removed,
         (Some(false), Some(_)) => {
-            if let Some(lost) = lost_install(about) {
+            if let Some(lost) = lost_act(about, "install", installs(about)) {
+                return lost;
+            }
+        }
+        // An earlier removal, which this one does not count: nothing begins there before somebody has looked.
+        (Some(true), Some(_)) if disruption::in_doubt(world, &rollout.spec.name, about.host) => {
+            if let Some(lost) = lost_act(about, "removal", removals(about)) {
                 return lost;
             }
         }
@@ -176,14 +182,14 @@ fn untouched(about: &About<'_>) -> Phase {
 }
 
 /// Nothing was heard of it for longer than an act may take. That deadline does not go on while it is held (invariant 7): a
-/// person may have taken it down.
+/// person may have taken it down; and it begins anew once the last agent that was refused is led.
 pub(super) fn lost(about: &About<'_>) -> Option<Phase> {
     let world = about.world;
     if is_led_by_nobody(world, about.host) {
         return None;
     }
     let silent = silence(world, about.host)?;
-    let last = last_heard(world, about.host)?;
+    let last = led_since(world).max(last_heard(world, about.host))?;
     let running = hold::running(world, last, || over(world, about.rollout, about));
     (running > world.policy.act_deadline).then(|| Phase::Failed {
         class: Class::Unreachable,
@@ -197,18 +203,31 @@ fn last_heard(world: World<'_>, host: &HostName) -> Option<Steady> {
     reported.or_else(|| world.ledger.started.max(world.ledger.lineage.taken_over_at()))
 }
 
+/// Since when every agent that came was led: what one that was refused had to say before could not be heard.
+pub(super) fn led_since(world: World<'_>) -> Option<Steady> {
+    world.estate.stranger_left.max(world.ledger.lineage.taken_over_at())
+}
+
 /// Whether its agent came and was refused: nothing begins anywhere then, and a person decides who goes on.
-fn is_led_by_nobody(world: World<'_>, host: &HostName) -> bool {
+pub(super) fn is_led_by_nobody(world: World<'_>, host: &HostName) -> bool {
     world.policy.hosts.get(host).is_some_and(|agent| world.estate.strangers.contains_key(agent))
 }
 
 /// Installs of this rollout there, whichever way it goes now.
 fn installs<'a>(about: &About<'a>) -> impl Iterator<Item = (Sequence, &'a IntentState)> {
+    acts(about, |effect| matches!(effect, Effect::Install { .. }))
+}
+
+/// Removals of this rollout there, earlier ones among them.
+fn removals<'a>(about: &About<'a>) -> impl Iterator<Item = (Sequence, &'a IntentState)> {
+    acts(about, |effect| matches!(effect, Effect::Remove { .. }))
+}
+
+fn acts<'a>(about: &About<'a>, kind: fn(&Effect) -> bool) -> impl Iterator<Item = (Sequence, &'a IntentState)> {
     let (name, on) = (&about.rollout.spec.name, about.host);
-    about.world.ledger.intents.iter().filter_map(move |(id, intent)| match &intent.effect {
-        Effect::Install { rollout, host, .. } if rollout == name && host == on => Some((*id, &intent.state)),
-        _ => None,
-    })
+    let intents = about.world.ledger.intents.iter().map(|(id, intent)| (*id, intent));
+    let here = move |effect: &Effect| effect.rollout() == Some(name) && effect.host() == Some(on) && kind(effect);
+    intents.filter(move |(_, intent)| here(&intent.effect)).map(|(id, intent)| (id, &intent.state))
 }
 
 /// Whether what the host reports is from after every install of this rollout there, and each of them has ended. One whose
@@ -225,18 +244,22 @@ fn after_installs(about: &About<'_>) -> bool {
     })
 }
 
-/// An install whose end nobody knows, for longer than an act may take: whether it may be removed, a person must say.
-fn lost_install(about: &About<'_>) -> Option<Phase> {
+/// An act of which nobody knows how it ended, for longer than one may take: what is done there, a person must say.
+fn lost_act<'a>(
+    about: &About<'_>,
+    what: &str,
+    mut acts: impl Iterator<Item = (Sequence, &'a IntentState)>,
+) -> Option<Phase> {
     let world = about.world;
     let looked = about.rollout.retried.get(about.host);
     let over = || over(world, about.rollout, about);
-    let lost = installs(about).find(|(id, state)| match state {
+    let lost = acts.find(|(id, state)| match state {
         IntentState::Ended { outcome: Outcome::Unknown { .. }, at } => {
             looked.is_none_or(|looked| looked < id) && hold::running(world, *at, over) > world.policy.act_deadline
         }
         _ => false,
     });
-    lost.map(|(id, _)| Phase::Failed { class: Class::Removal, why: format!("how install {id} ended is unknown") })
+    lost.map(|(id, _)| Phase::Failed { class: Class::Removal, why: format!("how {what} {id} ended is unknown") })
 }
 
 /// How long nothing has been heard of the host; none where that is not too long.
@@ -275,20 +298,33 @@ fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
     if is_led_by_nobody(world, about.host) {
         return Phase::Verifying { missing: "its agent is not led by this coordinator".to_owned() };
     }
-    let running = since_end(about, at);
-    if about.report().is_none() && silence(world, about.host).is_none() {
+    let (running, silent) = (since_end(about, at), silence(world, about.host));
+    if about.report().is_none() && silent.is_none() {
         return Phase::Verifying { missing: "it has not reported since the coordinator started".to_owned() };
     }
-    let fresh = about.report().filter(|host| host.reported > at && silence(world, about.host).is_none());
-    let (class, missing) = match fresh.and_then(|host| host.exchange.as_ref()) {
-        None => (Class::Unreachable, "no report since".to_owned()),
-        Some(exchange) => match shortfall(about, exchange) {
-            Some(shortfall) => shortfall,
-            // Not in the journal yet: the next step writes it down.
-            None if about.rollout.removal.is_some() => return Phase::Removed,
-            None => return Phase::Soaking { remaining: Duration::ZERO },
-        },
+    // What it has said since counts, whether or not it is silent by now.
+    let short = about.report().filter(|host| host.reported > at).map(|host| shortfall(about, host));
+    // With the hotfix there, or gone as wanted, silence is worse than a store that had not come up.
+    if matches!(short, Some(None | Some((Class::Store, _))))
+        && let Some(lost) = lost(about)
+    {
+        return lost;
+    }
+    let (class, missing) = match (short, silent) {
+        (None, _) => (Class::Unreachable, "no report since".to_owned()),
+        (Some(Some(short)), _) => short,
+        // Whether that is still so only a fresh report says.
+        (Some(None), Some(silent)) => {
+            return Phase::Verifying { missing: format!("it has been silent for {}", Readable(silent)) };
+        }
+        // Not in the journal yet: the next step writes it down.
+        (Some(None), None) if about.rollout.removal.is_some() => return Phase::Removed,
+        (Some(None), None) => return Phase::Soaking { remaining: Duration::ZERO },
     };
+    // A passive node's store is not to run.
+    if let Some(why) = cluster::not_to_be_heard(about).filter(|_| class == Class::Store) {
+        return Phase::Verifying { missing: format!("{missing}, and {why}") };
+    }
     if running > world.policy.act_deadline {
         let why = format!("{outcome}; after {}: {missing}", Readable(world.policy.act_deadline));
         Phase::Failed { class, why }
@@ -298,10 +334,10 @@ fn shown(about: &About<'_>, outcome: &Outcome, at: Steady) -> Phase {
 }
 
 /// How long the host has had to show what its act brought about: that deadline does not go on while it is held (invariant 7),
-/// and begins anew with a takeover, which forgets reports.
+/// and begins anew with a takeover, which forgets reports, and once the last agent that was refused is led.
 pub(super) fn since_end(about: &About<'_>, end: Steady) -> Duration {
     let world = about.world;
-    let since = world.ledger.lineage.taken_over_at().map_or(end, |anew| anew.max(end));
+    let since = led_since(world).map_or(end, |anew| anew.max(end));
     hold::running(world, since, || over(world, about.rollout, about))
 }
 
@@ -310,10 +346,11 @@ pub(super) fn over(world: World<'_>, rollout: &Rollout, about: &About<'_>) -> Ve
     hold::over_install(world, &rollout.spec.name, about.server, about.host)
 }
 
-fn shortfall(about: &About<'_>, exchange: &ExchangeState) -> Option<(Class, String)> {
+fn shortfall(about: &About<'_>, host: &HostState) -> Option<(Class, String)> {
     let (world, rollout) = (about.world, about.rollout);
     let removing = rollout.removal.is_some();
     let class = if removing { Class::Removal } else { Class::Install };
+    let Some(exchange) = &host.exchange else { return Some((class, "it reports no Exchange role".to_owned())) };
     match &exchange.store {
         Err(why) => return Some((class, format!("the version of store.exe could not be read: {why}"))),
         Ok(version) if removing && has(world, rollout, *version) => {

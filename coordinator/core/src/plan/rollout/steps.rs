@@ -1,6 +1,6 @@
 //! What a rollout needs now: what was learned, its trip or end, the next hosts.
 
-use super::{HostProgress, Phase, baseline, began, fit, installed, ours, tally, test_send, wave};
+use super::{HostProgress, Phase, baseline, began, fit, installed, ours, phase, tally, test_send, wave};
 use crate::gate::{self, World};
 use crate::ledger::entry::{self, cut};
 use crate::ledger::{Class, Effect, Held, Milestone, Rollout, RolloutEvent, RolloutState};
@@ -212,8 +212,7 @@ fn stood(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<
 
 /// Since when it could have moved: before the last agent that was led by nobody was gone, it could not.
 fn could_move(world: World<'_>, rollout: &Rollout) -> Steady {
-    let gone = world.estate.stranger_left.max(world.ledger.lineage.taken_over_at());
-    gone.map_or(rollout.moved, |gone| gone.max(rollout.moved))
+    phase::led_since(world).map_or(rollout.moved, |since| since.max(rollout.moved))
 }
 
 /// The moments at which the rollout may move by itself.

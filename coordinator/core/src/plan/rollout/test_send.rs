@@ -1,6 +1,7 @@
 //! Test Send: once every host of a wave shows the hotfix, each GoodLink server that may use a changed server sends through
 //! it, which proves the right end to end. Nothing is changed by it; since it occupies the agent it counts as a disruption.
 
+use super::after_failure::{self, AfterFailure};
 use super::{About, HostProgress, Phase, REFUSALS, ours, wave};
 use crate::gate::World;
 use crate::ledger::{Effect, Intent, IntentState, Outcome, Rollout, Sequence};
@@ -36,12 +37,21 @@ pub(super) fn of_wave(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[H
 
 /// Why the wave is not tested yet: a host of it is not through, or a store is waited for.
 fn not_through(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgress]) -> Option<Blocked> {
-    hosts.iter().filter(|host| host.wave == wave).find_map(|HostProgress { server, host, phase, .. }| match phase {
-        Phase::Soaking { .. } => wave::awaited(&About { world, rollout, wave, server, host, except: None }),
-        phase if *phase == Phase::Waiting || phase.in_flight() => {
-            Some(Blocked::Host { host: host.clone(), why: format!("it is {phase}") })
+    hosts.iter().filter(|host| host.wave == wave).find_map(|HostProgress { server, host, phase, .. }| {
+        let about = About { world, rollout, wave, server, host, except: None };
+        match phase {
+            Phase::Soaking { .. } => wave::awaited(&about),
+            // What its installer left behind may serve in a while.
+            Phase::Failed { .. } => match after_failure::after(&about) {
+                AfterFailure::NotHeard(why) => Some(why),
+                AfterFailure::There(_) => after_failure::awaited(&about),
+                AfterFailure::Nothing => None,
+            },
+            phase if *phase == Phase::Waiting || phase.in_flight() => {
+                Some(Blocked::Host { host: host.clone(), why: format!("it is {phase}") })
+            }
+            _ => None,
         }
-        _ => None,
     })
 }
 
