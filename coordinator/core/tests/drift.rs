@@ -88,6 +88,29 @@ fn what_we_did_once_explains_no_later_change() {
     }
 }
 
+/// It went up by hand, we installed over it and took that off again: what is there is ours, though it was drift once.
+#[test]
+fn what_a_removal_brings_back_is_no_drift_of_before() {
+    let between = "6.5.7640.0";
+    let mut example = drifted(BEFORE, between);
+    assert_eq!(lines(&example).len(), 1);
+    for (version, ours) in [(AFTER, true), (between, true), (AFTER, false)] {
+        example.pass(minutes(1));
+        let before = example.ledger.versions.get(&name("exa1")).copied();
+        let step = VersionStep {
+            host: name("exa1"),
+            before,
+            after: name(version),
+            ours,
+            holds: [].into(),
+            beside: true,
+            means: None,
+        };
+        example.append(Entry::Milestone(Milestone::Version(step)));
+        assert_eq!(lines(&example).len(), usize::from(!ours), "{version}: {:?}", texts(&example));
+    }
+}
+
 /// Its last work may outlast the installer that said it failed, but not by more than an act may take.
 #[test]
 fn what_failed_long_ago_explains_no_change() {

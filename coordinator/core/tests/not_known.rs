@@ -139,6 +139,28 @@ fn an_undo_does_not_promise_what_is_not_known() {
     assert_eq!(text, format!("whom it uncovers is not known: {surveyed}; {NEVER}"));
 }
 
+/// Its service is known to send as somebody for whom nobody is judged: it may be the very account whose entry goes.
+#[test]
+fn an_undo_does_not_promise_of_a_service_that_sends_as_another_account() {
+    let (mut example, intent) = granted();
+    example.policy.goodlink.remove(&name("glb"));
+    let warning = |example: &Example| view::undo_warning(example.world(), intent.get()).unwrap();
+    assert_eq!(warning(&example), "by the last survey no roster user has the right through this entry");
+    example.goodlink("adom\\other");
+    let differs = "GoodLink server gla runs as \"adom\\\\other\", goodadmin@a.example.test is declared: correct the service or \
+                   the configuration";
+    assert_eq!(warning(&example), format!("whom it uncovers is not known: {differs}"));
+    // Nor does a report of everybody say for whom it counts less than it is.
+    let view = coverage(&example);
+    let triage = format!("every roster user is covered; that is for the declared account: {differs}");
+    assert_eq!((view.triage, view.not_known), (triage, Vec::new()));
+    let user = view::explain(example.world(), "anna", &view::Explanations::new()).users.remove(0);
+    assert_eq!(user.reported_account.as_deref(), Some("adom\\other"));
+    example.goodlink("adom\\goodadmin");
+    let user = view::explain(example.world(), "anna", &view::Explanations::new()).users.remove(0);
+    assert_eq!(user.reported_account, None);
+}
+
 #[test]
 fn nothing_proposed_says_of_which_domains_that_is_not_known() {
     let mut example = Example::covered();

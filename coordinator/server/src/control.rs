@@ -158,6 +158,12 @@ fn accepted(sequence: ledger::Sequence) -> Response<Accepted> {
     Response::new(Accepted { sequence: sequence.0, ..Accepted::default() })
 }
 
+/// What a look adds to the answer to a request that was filed. Where it fails, the request is in the journal all the same, and
+/// an error would hide its number.
+fn afterwards(look: Result<String, Stopped>) -> String {
+    look.unwrap_or_else(|why| format!("what there is to add is not known: {why}"))
+}
+
 /// An expiry as people write it: a moment (RFC 3339) or a time from now.
 fn expiry(text: &str) -> Result<Timestamp, Status> {
     if let Ok(moment) = text.parse::<Timestamp>() {

@@ -181,12 +181,14 @@ pub(crate) enum RequestError {
         call: Call,
     },
     /// The coordinator failed.
-    #[error("the coordinator failed: {text} ({code:?})")]
+    #[error("the coordinator failed: {text} ({code:?}); {call}")]
     Failed {
         /// As it said.
         code: Code,
         /// Its words.
         text: String,
+        /// What that means.
+        call: Call,
     },
 }
 
@@ -368,10 +370,10 @@ impl Client {
                         Some(alert) => refused(&self.connection, address, alert).into(),
                         None => RequestError::Broken { address, why, call },
                     },
-                    _ => RequestError::Failed { code, text },
+                    _ => RequestError::Failed { code, text, call },
                 }
             }
-            code => RequestError::Failed { code, text },
+            code => RequestError::Failed { code, text, call },
         }
     }
 }

@@ -49,12 +49,14 @@ impl Steps {
 }
 
 fn user(user: &ExplainedUser, all: bool) -> String {
-    let state = user.verdict.as_ref().map_or_else(|| "unresolved".to_owned(), |verdict| verdict.kind.to_string());
     let waived = if user.waiver.is_some() { " (waived)" } else { "" };
-    let mut steps = Steps { text: format!("{state}{waived}: {}\n", user.user), ..Steps::default() };
+    let mut steps = Steps { text: format!("{}{waived}: {}\n", user.kind, user.user), ..Steps::default() };
     steps.text.push_str(&wrapped("     ", &user.sentence));
+    let reported = user.reported_account.as_ref().map_or_else(String::new, |reported| {
+        format!(", but its service logs on as {reported:?}: correct the service or the configuration")
+    });
     steps.step(&format!(
-        "Roster: {} on GoodLink server {}, in the directory {}; it sends as {}",
+        "Roster: {} on GoodLink server {}, in the directory {}; declared to send as {}{reported}",
         user.user, user.goodlink, user.directory_name, user.account
     ));
     for (domain, explained) in &user.domains {
@@ -120,7 +122,7 @@ fn domain_steps(steps: &mut Steps, explained: &Explanation, all: bool) {
 /// What counts at the gate, with what each server shows.
 fn verdict(steps: &mut Steps, user: &ExplainedUser) {
     let Some(verdict) = &user.verdict else {
-        steps.step(&format!("Verdict: unresolved: {}", user.resolution));
+        steps.step(&format!("Verdict: {}: {}", user.kind, user.cause));
         return;
     };
     steps.step(&format!("Verdict: {}: {}", verdict.kind, verdict.cause));
@@ -159,13 +161,14 @@ fn remedies(steps: &mut Steps, user: &ExplainedUser) {
 mod tests {
     use super::super::samples;
     use super::*;
+    use sendgate_core::coverage::VerdictKind;
 
     #[test]
     fn a_user_is_followed_from_the_roster_to_the_remedy() {
         let text = table(&samples::explain(), false);
         for expected in [
             "denied (waived): boss\n     boss is denied\n",
-            "\n  1. Roster: boss on GoodLink server gla, in the directory boss@a.example.test; it sends as\n     goodadmin@a.example.test\n",
+            "\n  1. Roster: boss on GoodLink server gla, in the directory boss@a.example.test; declared to send as\n     goodadmin@a.example.test\n",
             "\n  2. Object: one object in a.example.test; mailbox: exa1\n",
             "Verdict: denied: an entry denies it\n         -  a1.a.example.test: denied\n            entry 4 (explicit): (OD;;CR;;;S-1-5-9)\n",
             "\n         -  a2.a.example.test: missing, no entry reaches the user\n            no entry decided\n",
@@ -183,10 +186,13 @@ mod tests {
         let user = &mut view.users[0];
         user.domains = [("a.example.test".parse().unwrap(), Err("it is not surveyed".to_owned()))].into();
         (user.verdict, user.remedies, user.propagation) = (None, Vec::new(), None);
+        (user.kind, user.cause) = (VerdictKind::Unreadable, "a.example.test has not been surveyed".to_owned());
+        user.reported_account = Some("adom\\other".to_owned());
         let text = table(&view, false);
-        assert!(text.starts_with("unresolved (waived): boss\n"), "{text}");
+        assert!(text.starts_with("unreadable (waived): boss\n"), "{text}");
+        assert!(text.contains("but its service logs on as\n     \"adom\\\\other\": correct the service"), "{text}");
         assert!(text.contains("Directory: a.example.test: the chain is not known: it is not surveyed\n"), "{text}");
-        assert!(text.contains("Verdict: unresolved: CN=boss,DC=a\n"), "{text}");
+        assert!(text.contains("Verdict: unreadable: a.example.test has not been surveyed\n"), "{text}");
         assert!(text.contains("Remedy: not known before the chain is\n"), "{text}");
     }
 

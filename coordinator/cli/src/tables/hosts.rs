@@ -3,7 +3,7 @@
 use super::{age, drawn, grid, list, or_dash};
 use sendgate_core::view::{HostLine, HostsView};
 
-/// A line for each host; below, why nothing must be done to some.
+/// A line for each host; below, why nothing must be done to some, and what is known or not of each.
 pub(crate) fn table(view: &HostsView) -> String {
     if view.hosts.is_empty() {
         return "no host is configured\n".to_owned();
@@ -69,6 +69,11 @@ fn notes(line: &HostLine) -> Vec<String> {
     if let Some(Err(why)) = &line.paused {
         notes.push(failed("paused users", why));
     }
+    match &line.roster {
+        None => {}
+        Some(Ok(users)) => notes.push(format!("roster: {users} users")),
+        Some(Err(why)) => notes.push(failed("roster", why)),
+    }
     if let (Some(Ok(_)), Some(enforces)) = (&line.store, &line.enforces) {
         notes.push(format!("enforces: {enforces}"));
     }
@@ -97,5 +102,10 @@ mod tests {
             text.contains("\nexa1\n  - it has been silent for 3m 0s\n  - store version not known: no such file\n"),
             "{text}"
         );
+        assert!(text.contains("\ngla\n  - roster: 203 users\n"), "{text}");
+        let mut view = samples::hosts();
+        view.hosts[1].roster = Some(Err("it has not been seen unchanged for 1m 0s".to_owned()));
+        let text = table(&view);
+        assert!(text.contains("\ngla\n  - roster not known: it has not been seen unchanged for 1m 0s\n"), "{text}");
     }
 }

@@ -173,6 +173,7 @@ pub(super) fn hosts() -> HostsView {
         enforces: Some("unknown".to_owned()),
         service: Some(Ok("running".to_owned())),
         paused: None,
+        roster: None,
         unready: Some("it has been silent for 3m 0s".to_owned()),
     };
     let goodlink = HostLine {
@@ -186,6 +187,7 @@ pub(super) fn hosts() -> HostsView {
         enforces: None,
         service: Some(Ok("running".to_owned())),
         paused: Some(Ok((2, 1))),
+        roster: Some(Ok(203)),
         unready: None,
     };
     HostsView { hosts: vec![exchange, goodlink] }

@@ -203,7 +203,10 @@ fn a_refusal_is_told_in_the_coordinators_words() {
     let filed = "did not answer within 30.0s; whether a request was filed is not known; see `sendgate journal show`\n";
     assert!(late.ends_with(filed), "{late}");
     let failed = told(Status::unavailable("the driver has stopped"));
-    assert_eq!(failed, "sendgate: the coordinator failed: the driver has stopped (Unavailable)\n");
+    assert_eq!(
+        failed,
+        "sendgate: the coordinator failed: the driver has stopped (Unavailable); whether a request was filed is not known; see `sendgate journal show`\n"
+    );
 }
 
 /// What only looks has filed nothing, whatever became of the answer.
@@ -213,6 +216,10 @@ fn a_look_without_an_answer_does_not_speak_of_requests() {
     let asked = "did not answer within 30.0s; nothing was filed, for it only asked: try again\n";
     for arguments in [&["status"][..], &["plan", "march"], &["rollout", "show", "march"]] {
         let ran = Coordinator::start(Canned { view: Some(Err(late())), ..Canned::default() }).run(arguments);
+        assert!(ran.code == Some(1) && ran.err.ends_with(asked), "{}", ran.err);
+        let failed = Err(Status::internal("no words"));
+        let ran = Coordinator::start(Canned { view: Some(failed), ..Canned::default() }).run(arguments);
+        let asked = "the coordinator failed: no words (Internal); nothing was filed, for it only asked: try again\n";
         assert!(ran.code == Some(1) && ran.err.ends_with(asked), "{}", ran.err);
     }
 }

@@ -1,5 +1,6 @@
 //! `coverage DOMAIN`: the users of the rosters, or everybody who has a mailbox.
 
+use super::account::other_accounts;
 use super::grants::not_known;
 use crate::coverage::report::{self, Report, Row, Scope, Standing, Summary};
 use crate::coverage::{Verdict, VerdictKind};
@@ -10,6 +11,7 @@ use crate::names::{AccountName, DirectoryName, DomainName, GoodLinkName, RosterN
 use crate::policy::GoodLinkPolicy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Who of a domain is covered.
@@ -135,25 +137,39 @@ fn roster_line(
         pair: PairLine::Nothing,
         waived: world.ledger.waiver(directory_name, world.now).is_some(),
     };
-    let unjudged = |summary: &mut Summary, dn, kind, why: String| {
-        summary.count_unjudged(kind, &why);
-        Some(line(dn, kind, why))
+    let resolution = resolve(world, goodlink, directory_name);
+    let here = match &resolution {
+        Resolution::Here(found, _) if *found != domain => return None,
+        Resolution::Here(_, here) => Some(here),
+        Resolution::Not(_) | Resolution::Several(_) | Resolution::Unknown(_) => None,
     };
-    match resolve(world, goodlink, directory_name) {
-        Resolution::Here(found, _) if found != domain => None,
-        Resolution::Here(_, here) => match here.verdicts.get(account) {
-            Some(verdict) => {
-                summary.count_verdict(verdict);
-                let line = line(Some(here.dn.to_string()), verdict.kind, verdict.cause.to_string());
-                Some(UserLine { pair: pair_line(world, here.guid, Some(name), account), ..judged(line, verdict) })
-            }
-            None => {
-                let why = format!("the last survey did not judge him for {account}");
-                unjudged(summary, Some(here.dn.to_string()), VerdictKind::Unreadable, why)
-            }
-        },
-        Resolution::Not(why) | Resolution::Several(why) => unjudged(summary, None, VerdictKind::Unresolved, why),
-        Resolution::Unknown(why) => unjudged(summary, None, VerdictKind::Unreadable, why),
+    let dn = here.map(|here| here.dn.to_string());
+    match (standing(&resolution, account), here) {
+        (Ok(verdict), here) => {
+            summary.count_verdict(verdict);
+            let line = line(dn, verdict.kind, verdict.cause.to_string());
+            let pair = here.map_or(PairLine::Nothing, |here| pair_line(world, here.guid, Some(name), account));
+            Some(UserLine { pair, ..judged(line, verdict) })
+        }
+        (Err((kind, why)), _) => {
+            summary.count_unjudged(kind, &why);
+            Some(line(dn, kind, why))
+        }
+    }
+}
+
+/// The verdict of a roster user; where he was not judged, the word for that, and why.
+pub(super) fn standing<'a>(
+    resolution: &Resolution<'a>,
+    account: &AccountName,
+) -> Result<&'a Arc<Verdict>, (VerdictKind, String)> {
+    match resolution {
+        Resolution::Here(_, here) => here
+            .verdicts
+            .get(account)
+            .ok_or_else(|| (VerdictKind::Unreadable, format!("the last survey did not judge him for {account}"))),
+        Resolution::Not(why) | Resolution::Several(why) => Err((VerdictKind::Unresolved, why.clone())),
+        Resolution::Unknown(why) => Err((VerdictKind::Unreadable, why.clone())),
     }
 }
 
@@ -172,7 +188,12 @@ pub fn coverage(world: World<'_>, domain: &DomainName) -> CoverageView {
         users.extend(roster.filter_map(|user| roster_line(world, domain, goodlink, user, &mut summary)));
     }
     let age = world.estate.domains.get(domain).map(|picture| world.now.steady.since(picture.as_of()));
-    head((domain, Scope::Roster), age, &summary, not_known(world, domain), users)
+    let mut view = head((domain, Scope::Roster), age, &summary, not_known(world, domain), users);
+    let others: Vec<_> = other_accounts(world, domain).iter().map(ToString::to_string).collect();
+    if !others.is_empty() {
+        view.triage = format!("{}; that is for the declared account: {}", view.triage, others.join("; "));
+    }
+    view
 }
 
 fn head(

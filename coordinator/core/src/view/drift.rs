@@ -42,7 +42,10 @@ pub struct Concerned {
 pub(super) fn drift(world: World<'_>) -> Vec<DriftLine> {
     let last = |(number, drift): &(usize, &Drift)| {
         let later = world.ledger.drift.iter().skip(number + 1).any(|later| later.host == drift.host);
-        !later && world.ledger.versions.get(&drift.host) == Some(&drift.after)
+        // Where we have changed it since, the same version may be there again, and is ours.
+        let noted = world.ledger.versions_noted.get(&drift.host);
+        let changed = noted.is_some_and(|noted| *noted > drift.at.steady);
+        !later && !changed && world.ledger.versions.get(&drift.host) == Some(&drift.after)
     };
     let all = world.ledger.drift.iter().enumerate().filter(last).map(|(_, drift)| drift);
     let configured = all.filter(|drift| world.policy.hosts.contains_key(&drift.host));

@@ -2,7 +2,7 @@
 
 use super::gate::{GateState, ReasonLine, lines, of_domain};
 use crate::enforcement::Enforcement;
-use crate::estate::{Answer, HostState, Service};
+use crate::estate::{Answer, GoodLinkState, HostState, Service};
 use crate::gate::{World, subjects};
 use crate::names::{AgentName, DomainName, HostName};
 use crate::plan::disruption;
@@ -41,6 +41,8 @@ pub struct HostLine {
     pub service: Option<Answer<String>>,
     /// Paused users by the Send As error, and others.
     pub paused: Option<Answer<(usize, usize)>>,
+    /// Users on the roster that is there now, or why that is not known.
+    pub roster: Option<Answer<usize>>,
     /// Why nothing must be done to it now.
     pub unready: Option<String>,
 }
@@ -76,10 +78,26 @@ pub fn hosts(world: World<'_>) -> HostsView {
                 }
                 Err(why) => Err(why.clone()),
             }),
+            roster: goodlink.and_then(|state| roster(world, host, state)),
             unready: disruption::unready(world, host),
         }
     };
     HostsView { hosts: world.policy.hosts.iter().map(line).collect() }
+}
+
+/// None: no GoodLink server is declared to run there.
+fn roster(world: World<'_>, host: &HostName, state: &GoodLinkState) -> Option<Answer<usize>> {
+    let name = world.policy.goodlink_of(host)?;
+    let digest = match &state.roster {
+        Ok(digest) => digest,
+        Err(why) => return Some(Err(why.clone())),
+    };
+    // One of before says nothing of now.
+    let present = world.estate.rosters.get(name).filter(|roster| roster.digest == *digest);
+    Some(present.map(|roster| roster.users.len()).ok_or_else(|| match world.estate.roster_faults.get(name) {
+        Some(fault) => format!("it cannot be used: {fault}"),
+        None => "the present one has not arrived yet".to_owned(),
+    }))
 }
 
 fn service(state: &HostState) -> Option<Answer<&Service>> {

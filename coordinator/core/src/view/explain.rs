@@ -1,6 +1,7 @@
 //! `explain USER`: from the roster entry to what would cover him.
 
-use super::coverage::{PairLine, pair_line};
+use super::account::other_account;
+use super::coverage::{PairLine, pair_line, standing};
 use crate::coverage::explain::{AccountExplained, Explanation, Found, Remedy};
 use crate::coverage::{Verdict, VerdictKind};
 use crate::gate::{Resolution, World, resolve};
@@ -33,8 +34,10 @@ pub struct ExplainedUser {
     pub directory_name: DirectoryName,
     /// Whose roster.
     pub goodlink: GoodLinkName,
-    /// For which account.
+    /// For which account: the one that his GoodLink server is declared to send as.
     pub account: AccountName,
+    /// What its service was last reported to log on with, where that is not the declared account.
+    pub reported_account: Option<String>,
     /// Where he was found, or why he was not.
     pub resolution: String,
     /// His domain, once he is found in one.
@@ -43,6 +46,10 @@ pub struct ExplainedUser {
     pub home: Option<String>,
     /// The verdict that counts at the gate, with the evidence of every server.
     pub verdict: Option<Arc<Verdict>>,
+    /// The verdict's word, also where he was not judged: the one that `coverage` has for him.
+    pub kind: VerdictKind,
+    /// Why, as `coverage` has it.
+    pub cause: String,
     /// The verdict and its cause in one sentence.
     pub sentence: String,
     /// What each domain that he may be in shows, or why that is not known.
@@ -115,16 +122,18 @@ fn user(
     explanations: &Explanations,
 ) -> ExplainedUser {
     let account = &goodlink.service_account;
-    let (resolution, domain, picture) = match resolve(world, goodlink, directory_name) {
+    let found = resolve(world, goodlink, directory_name);
+    let standing = standing(&found, account);
+    let (resolution, domain, picture) = match found {
         Resolution::Here(domain, picture) => (picture.dn.to_string(), Some(domain), Some(picture)),
         Resolution::Not(why) | Resolution::Several(why) | Resolution::Unknown(why) => (why, None, None),
     };
-    let verdict = picture.and_then(|picture| picture.verdicts.get(account)).cloned();
-    let sentence = match (&verdict, picture) {
-        (Some(verdict), _) => format!("{user} {} for {account}: {}", verdict.kind.predicate(false), verdict.cause),
-        (None, Some(_)) => format!("{user} was not judged for {account}"),
-        (None, None) => format!("{user} is unresolved: {resolution}"),
+    let (kind, cause, verdict) = match standing {
+        Ok(verdict) => (verdict.kind, verdict.cause.to_string(), Some(Arc::clone(verdict))),
+        Err((kind, why)) => (kind, why, None),
     };
+    let of = if verdict.is_some() { format!(" for {account}") } else { String::new() };
+    let sentence = format!("{user} {}{of}: {cause}", kind.predicate(false));
     // Of the domain that he is in; of all that he may be in where that is not one.
     let concerned = goodlink.domains.iter().filter(|here| domain.is_none_or(|domain| domain == *here));
     let domains: BTreeMap<_, _> = concerned
@@ -146,8 +155,11 @@ fn user(
         directory_name: directory_name.clone(),
         goodlink: name.clone(),
         account: account.clone(),
+        reported_account: other_account(world, goodlink).map(str::to_owned),
         resolution,
         home: picture.map(|picture| picture.home.to_string()),
+        kind,
+        cause,
         verdict,
         sentence,
         propagation: domain.as_ref().and_then(|domain| propagation(world, domain, domains.get(domain)?.as_ref().ok()?)),

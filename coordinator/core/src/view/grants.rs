@@ -1,5 +1,6 @@
 //! `grants`: what is proposed, what was made, what was approved, and what waits for an approval.
 
+use super::account::other_accounts;
 use super::rollout::{IntentLine, intent_line};
 use crate::coverage::advice::{self, Advice};
 use crate::coverage::placement::PlannedGrant;
@@ -278,7 +279,10 @@ fn command(subject: &Subject, example: &DirectoryName) -> String {
 pub fn undo_warning(world: World<'_>, grant: u64) -> Option<String> {
     let entry = world.ledger.intents.get(&Sequence::new(grant)?)?.effect.entry()?;
     let users = plan::grants::uncovers(world, &entry);
-    let unknown = not_known(world, &entry.domain).join("; ");
+    let mut unknown = not_known(world, &entry.domain);
+    // Nobody is judged for the account that such a service sends as, and it may be the very one whose entry goes.
+    unknown.extend(other_accounts(world, &entry.domain).iter().map(ToString::to_string));
+    let unknown = unknown.join("; ");
     let Some(first) = users.first() else {
         return Some(match unknown.is_empty() {
             true => "by the last survey no roster user has the right through this entry".to_owned(),

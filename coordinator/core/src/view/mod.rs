@@ -1,6 +1,7 @@
 //! What people are shown: the planner's own answers, arranged. The JSON form of these types is what the coordinator
 //! sends and what `sendgate --output json` prints; the tables of the command are laid out from the same values.
 
+mod account;
 mod certificates;
 mod coverage;
 mod drift;

@@ -2,8 +2,8 @@
 
 use super::gate::{self, summary};
 use crate::gate::World;
-use crate::ledger::{IntentState, Rollout, Sequence, Sha256, Subject, Yes};
-use crate::names::{DomainName, GoodLinkName, OperatorName, RolloutName};
+use crate::ledger::{IntentState, Removal, Rollout, RolloutState, Sequence, Sha256, Subject, Yes};
+use crate::names::{DomainName, GoodLinkName, HostName, OperatorName, RolloutName};
 use crate::plan::rollout::{Depth, HostProgress, Tally, progress, tallies};
 use crate::plan::{self, Plan, Step};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub struct RolloutView {
     pub lifecycle: crate::ledger::RolloutState,
     /// Waves that are over.
     pub waves_done: u32,
-    /// Why its hotfix is being removed or was removed again, and which of its servers are passed over.
+    /// Why its hotfix is being removed or was removed again, where not from all waves from which one, and which of its servers are passed over.
     pub removal: Option<String>,
     /// What has gone wrong, against what is allowed.
     pub tallies: Vec<Tally>,
@@ -72,7 +72,7 @@ pub fn rollout(world: World<'_>, name: &RolloutName) -> Option<RolloutView> {
         spec: rollout.spec.clone(),
         author: rollout.author.clone(),
         approved: approval.map(|approval| approval.given.clone()).unwrap_or_default(),
-        state: rollout.state.to_string(),
+        state: rollout_state(world, rollout),
         lifecycle: rollout.state.clone(),
         waves_done: rollout.waves_done,
         removal: removal(world, rollout),
@@ -109,11 +109,53 @@ fn given(world: World<'_>, rollout: &Rollout, form: Sha256) -> (String, usize) {
     (format!("the form {} has {given} of {needed} approvals", form.short()), missing)
 }
 
+/// How far it is, in words; of a removal also whom it leaves the hotfix to.
+pub(super) fn rollout_state(world: World<'_>, rollout: &Rollout) -> String {
+    let Some(removal) = &rollout.removal else { return rollout.state.to_string() };
+    let wave = alone(rollout, removal);
+    let text = match (&rollout.state, &wave) {
+        (RolloutState::Running { .. }, None) => format!("being removed again: {}", removal.reason),
+        (RolloutState::Running { .. }, Some(wave)) => {
+            format!("being removed again ({wave} alone): {}", removal.reason)
+        }
+        (RolloutState::Removed, None) => rollout.state.to_string(),
+        (RolloutState::Removed, Some(wave)) => {
+            let earlier = if removal.wave == Some(0) { "" } else { "; earlier waves keep the hotfix" };
+            format!("{} from {wave}{earlier}", rollout.state)
+        }
+        // What stopped or ended it says itself what that was about.
+        (state, _) => return state.to_string(),
+    };
+    let left_out = left_out(world, rollout, removal);
+    if left_out.is_empty() { text } else { format!("{text}; left out: {}", left_out.join(", ")) }
+}
+
+/// The one wave that loses the hotfix; none: all of them do.
+fn alone(rollout: &Rollout, removal: &Removal) -> Option<String> {
+    let wave = removal.wave?;
+    let named = usize::try_from(wave).ok().and_then(|wave| rollout.spec.waves.get(wave));
+    Some(named.map_or_else(|| format!("wave {}", u64::from(wave) + 1), |named| format!("wave {}", named.name)))
+}
+
+/// Hosts that a person has left out, as far as their turn would come.
+fn left_out(world: World<'_>, rollout: &Rollout, removal: &Removal) -> Vec<String> {
+    let wave = removal.wave.and_then(|wave| rollout.spec.waves.get(usize::try_from(wave).ok()?));
+    let concerned = |host: &&HostName| match (wave, world.policy.exchange_of(host)) {
+        (Some(wave), Some(server)) => wave.servers.contains(server),
+        _ => true,
+    };
+    rollout.skipped.keys().filter(concerned).map(ToString::to_string).collect()
+}
+
 fn removal(world: World<'_>, rollout: &Rollout) -> Option<String> {
-    let reason = &rollout.removal.as_ref()?.reason;
+    let removal = rollout.removal.as_ref()?;
+    let reason = match alone(rollout, removal) {
+        None => removal.reason.clone(),
+        Some(wave) => format!("of {wave} alone: {}", removal.reason),
+    };
     let gone: Vec<_> = plan::rollout::gone(world, rollout).map(ToString::to_string).collect();
     if gone.is_empty() {
-        return Some(reason.clone());
+        return Some(reason);
     }
     Some(format!("{reason}; passed over, for they are not in the configuration any more: {}", gone.join(", ")))
 }

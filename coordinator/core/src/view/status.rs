@@ -3,6 +3,7 @@
 use super::certificates::{CertificateLine, certificates};
 use super::drift::{DriftLine, drift};
 use super::estate::{DomainLine, domains};
+use super::rollout::rollout_state;
 use crate::gate::World;
 use crate::ledger::{Forced, Generation, Held, Hold, Takeover, Waiver};
 use crate::names::{AgentName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
@@ -118,7 +119,7 @@ pub fn status(world: World<'_>) -> StatusView {
             .ledger
             .rollouts
             .iter()
-            .map(|(name, rollout)| RolloutLine { rollout: name.clone(), state: rollout.state.to_string() })
+            .map(|(name, rollout)| RolloutLine { rollout: name.clone(), state: rollout_state(world, rollout) })
             .collect(),
         breaches: breaches(world),
         breaches_not_known: breaches_not_known(world),

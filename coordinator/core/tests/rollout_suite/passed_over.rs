@@ -57,6 +57,7 @@ fn the_removal_after_a_trip_leaves_out_whom_a_person_left_out() {
     on_exa2(&mut example, intent, BEFORE);
     assert_eq!(phases(&example), [left_out(), Phase::Removed]);
     assert_eq!(example.rollout_state(), "removed again");
+    assert_eq!(super::removal::shown(&example).0, "removed again from wave all; left out: exa1");
     // Whoever asks for the removal of all of it means that host as well.
     remove(&mut example);
     assert!(example.ledger.rollouts[&name("dst")].skipped.is_empty());

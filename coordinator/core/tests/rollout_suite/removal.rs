@@ -9,15 +9,27 @@ use sendgate_core::ledger::{Entry, Outcome};
 use sendgate_core::plan::{self, rollout::Phase};
 use sendgate_core::policy::ExchangePolicy;
 use sendgate_core::request;
+use sendgate_core::view;
+
+/// The state and why it is removed, as `rollout show` has it; `status` has the same state.
+pub(super) fn shown(example: &Example) -> (String, String) {
+    let view = view::rollout(example.world(), &name("dst")).unwrap();
+    let line = view::status(example.world()).rollouts.remove(0);
+    assert_eq!(line.state, view.state);
+    (view.state, view.removal.unwrap())
+}
 
 #[test]
 fn a_finished_rollout_is_removed_in_reverse_and_what_it_leaves_is_no_drift() {
     let mut example = finished(&waves());
     remove(&mut example);
+    let because = "stores do not mount".to_owned();
+    assert_eq!(shown(&example), (format!("being removed again: {because}"), because.clone()));
     for host in ["exa2", "exa1"] {
         remove_next(&mut example, host);
     }
     assert_eq!(example.settle().0, []);
+    assert_eq!(shown(&example), ("removed again".to_owned(), because));
     assert_eq!(example.rollout_state(), "removed again");
     assert_eq!(phases(&example), [Phase::Removed, Phase::Removed]);
     assert!(example.ledger.drift.is_empty(), "{:?}", example.ledger.drift);
@@ -123,9 +135,14 @@ fn a_trip_removes_the_hotfix_from_its_wave() {
     let (effects, _) = example.settle();
     let [(host, intent)] = removals(&effects).try_into().unwrap_or_else(|other| panic!("{other:?}"));
     assert_eq!(host, "exa2");
+    let because = "wave rest: 1 new Send As pauses";
+    let (state, why) = shown(&example);
+    assert!(state.starts_with(&format!("being removed again (wave rest alone): {because}")), "{state}");
+    assert!(why.starts_with(&format!("of wave rest alone: {because}")), "{why}");
     carry_out(&mut example, intent, "exa2", BEFORE);
     example.settle();
     assert_eq!(example.rollout_state(), "removed again");
+    assert_eq!(shown(&example).0, "removed again from wave rest; earlier waves keep the hotfix");
     assert_eq!(phases(&example), [Phase::Kept, Phase::Removed]);
     let removal = example.ledger.rollouts[&name("dst")].removal.clone().unwrap();
     assert!(removal.reason.starts_with("wave rest: 1 new Send As pauses"), "{}", removal.reason);

@@ -2,3 +2,5 @@
 
 mod certificates;
 mod gates;
+mod rosters;
+mod unjudged;

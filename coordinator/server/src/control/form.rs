@@ -1,6 +1,6 @@
 //! The form of a rollout, by the digest that people compare: what was read is what is approved.
 
-use super::{json, stopped};
+use super::{afterwards, json};
 use crate::driver::Handle;
 use sendgate_core::gate::World;
 use sendgate_core::ledger::{Rollout, Sha256};
@@ -43,8 +43,10 @@ pub(super) async fn with_form(
         let digest = digest(&rollout.spec);
         Some((digest.to_string(), note(world, rollout, digest)))
     });
-    if let Some((digest, note)) = look.await.map_err(stopped)? {
-        (answer.get_mut().digest, answer.get_mut().note) = (digest, note);
+    match look.await {
+        Ok(None) => {}
+        Ok(Some((digest, note))) => (answer.get_mut().digest, answer.get_mut().note) = (digest, note),
+        Err(why) => answer.get_mut().note = afterwards(Err(why)),
     }
     Ok(answer)
 }

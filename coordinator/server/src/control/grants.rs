@@ -1,6 +1,6 @@
 //! Approvals, undo and redo, and what a directory team would run.
 
-use super::{accepted, configured, form, invalid, json, refused, stopped};
+use super::{accepted, afterwards, configured, form, invalid, json, refused, stopped};
 use crate::directory::DirectoryServer;
 use crate::directory::grant;
 use crate::driver::Handle;
@@ -65,16 +65,17 @@ pub(super) async fn revoke(
     let note = match rollout {
         Some(rollout) => {
             let name: RolloutName = rollout.parse().map_err(invalid)?;
-            driver.look(move |world, _| view::revoked(world, &name)).await.map_err(stopped)?
+            driver.look(move |world, _| view::revoked(world, &name)).await
         }
         None => {
             let stays = "what was written under it stays: `sendgate grants` lists it, and `sendgate grants undo N` takes it away";
-            let on_their_way = driver.look(|world, _| request::on_their_way(world)).await.map_err(stopped)?;
-            let note: Vec<_> = std::iter::once(stays.to_owned()).chain(on_their_way).collect();
-            note.join(". ")
+            let on_their_way = driver.look(|world, _| request::on_their_way(world)).await;
+            let note =
+                |on_their_way| std::iter::once(stays.to_owned()).chain(on_their_way).collect::<Vec<_>>().join(". ");
+            on_their_way.map(note)
         }
     };
-    Ok(noted(accepted(filed), note))
+    Ok(noted(accepted(filed), afterwards(note)))
 }
 
 pub(super) async fn undo(

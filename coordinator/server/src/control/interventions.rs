@@ -1,6 +1,6 @@
 //! Hold and release, resume, retry, skip, a forced restart and its taking back, the end of a waiver, a takeover.
 
-use super::{accepted, invalid, refused, stopped};
+use super::{accepted, afterwards, invalid, refused, stopped};
 use crate::driver::{Handle, RequestError};
 use sendgate_core::gate::World;
 use sendgate_core::ledger::Sequence;
@@ -62,8 +62,8 @@ async fn hold(
     let filed = driver.request(by, move |world| request::hold(world, &held, &reason)).await;
     let mut answer = accepted(filed.map_err(refused)?);
     let look = driver.look(move |world, _| (request::also_held(world, &holder, &wanted), request::under_way(world)));
-    let (others, under_way) = look.await.map_err(stopped)?;
-    answer.get_mut().note = others.into_iter().chain(under_way).collect::<Vec<_>>().join(". ");
+    let note = look.await.map(|(others, under_way)| others.into_iter().chain(under_way).collect::<Vec<_>>().join(". "));
+    answer.get_mut().note = afterwards(note);
     Ok(answer)
 }
 
@@ -82,8 +82,8 @@ async fn release(
         of => request::release_of(world, of, &released, &reason),
     };
     let mut answer = accepted(driver.request(by, check).await.map_err(refused)?);
-    let note = driver.look(move |world, _| request::still_held(world, &held)).await.map_err(stopped)?;
-    answer.get_mut().note = note.unwrap_or_default();
+    let note = driver.look(move |world, _| request::still_held(world, &held)).await;
+    answer.get_mut().note = afterwards(note.map(Option::unwrap_or_default));
     Ok(answer)
 }
 
@@ -98,9 +98,9 @@ async fn resume(
     let filed = driver.request(by, move |world| request::resume(world, &asker, &rollout, &reason)).await;
     let filed = filed.map_err(refused)?;
     let name: RolloutName = called.parse().map_err(invalid)?;
-    let note = driver.look(move |world, _| view::still_stopped(world, &name, filed)).await.map_err(stopped)?;
+    let note = driver.look(move |world, _| view::still_stopped(world, &name, filed)).await;
     let mut answer = accepted(filed);
-    answer.get_mut().note = note;
+    answer.get_mut().note = afterwards(note);
     Ok(answer)
 }
 
@@ -120,7 +120,7 @@ pub(super) async fn with_permits(
     filed: Result<Sequence, RequestError>,
 ) -> Result<Response<Accepted>, Status> {
     let mut answer = accepted(filed.map_err(refused)?);
-    let under_way = driver.look(|world, _| request::under_way(world)).await.map_err(stopped)?;
-    answer.get_mut().note = under_way.unwrap_or_default();
+    let under_way = driver.look(|world, _| request::under_way(world)).await;
+    answer.get_mut().note = afterwards(under_way.map(Option::unwrap_or_default));
     Ok(answer)
 }
