@@ -88,7 +88,8 @@ impl Zone {
 impl Follower {
     /// Nothing read yet. `mark` is the file in which it keeps that lines are gone, for one that is started after it.
     pub fn new(source: LogSource, mark: PathBuf) -> Self {
-        Self { source, since: None, seen: None, mark: MarkFile::new(mark), zone: Zone::Right, speaks: false }
+        let mark = MarkFile::new(mark, source.file.clone());
+        Self { source, since: None, seen: None, mark, zone: Zone::Right, speaks: false }
     }
 
     /// Who is paused now. `started` is the start of GoodLink's service; where it is not known (the service is stopped,
@@ -147,7 +148,7 @@ impl Follower {
         let older = self.older(&metadata)?;
         let before = match self.seen.clone() {
             Some(seen) => Some(seen),
-            None => self.mark.read(self.since)?.map(|mark| Seen::recalled(mark, &metadata)),
+            None => self.mark.read()?.map(|mark| Seen::recalled(mark, self.since, &metadata)),
         };
         let grown = match &before {
             Some(seen) => seen.is_held_by(&metadata, &mut file).map_err(failed(live))?,
