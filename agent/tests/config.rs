@@ -84,6 +84,12 @@ fn mistakes_are_told_with_file_key_and_remedy() {
              install and remove programs are given a package: use another program here",
         ),
         (
+            "test_send = { EXA1 = \"test-send\" }",
+            "test_send = { EXA1 = \"remove-hotfix\" }",
+            "/etc/agent.toml: hosts.gl1.goodlink.programs.test_send.EXA1: the program \"remove-hotfix\" wants {package}; \
+             only install and remove programs are given a package: use another program here",
+        ),
+        (
             "\"{host}\", \"{package}\"",
             "\"{host}\"",
             "/etc/agent.toml: hosts.ex1.exchange.programs.remove: the program \"remove-hotfix\" is not told what to \

@@ -182,7 +182,7 @@ impl Validator<'_> {
         };
         let mut test_send = BTreeMap::new();
         for (server, name) in &named.test_send {
-            let program = self.used(&format!("{key}.programs.test_send.{server}"), name, programs, TEST_TIMEOUT)?;
+            let program = uses(&format!("test_send.{server}"), name, TEST_TIMEOUT)?;
             if test_send.insert(server.to_lowercase(), program).is_some() {
                 let problem = format!("the Exchange server {server:?} is named twice, in other letters");
                 return Err(self.bad(&format!("{key}.programs.test_send"), problem, "name it once"));
