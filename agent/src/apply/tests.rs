@@ -176,25 +176,35 @@ async fn an_act_that_was_seen_running_is_never_said_not_to_have_been_started() {
     assert_eq!(record.detail, "its program was seen running, but now there is no sign of it left: no supervisor");
 }
 
-/// It can only be told what became of an act by what was written down of it.
+/// A record without that is of an act whose files somebody has removed.
 #[tokio::test]
 async fn an_act_is_written_down_before_it_is_journaled() {
     let state = std::env::temp_dir().join(format!("sendgate-start-{:016x}", rand::random::<u64>()));
     std::fs::create_dir(&state).unwrap();
-    let journal = Arc::new(Journal::kept_in(PathBuf::from("/state"), Box::new(FailingDisk::default())).unwrap());
+    let disk = FailingDisk::default();
+    let journal = Arc::new(Journal::kept_in(PathBuf::from("/state"), Box::new(disk.clone())).unwrap());
     let programs = Arc::new(programs::Supervisors::new(state.clone(), "/nonexistent".into(), Arc::new(ThisMachine)));
     let acts = Acts::new(Arc::clone(&journal), programs, Arc::new(ThisMachine), Arc::default());
     let host = HostName::new("exa1").unwrap();
-    // A file is where the acts' directory would be.
+    let act = |sequence: u32| ActId::parse(&format!("0000000000000007-{sequence}")).unwrap();
+    let detail = |id: &ActId| {
+        let record = journal.act(id).unwrap().unwrap();
+        assert_eq!(record.progress, Progress::Refused);
+        record.detail
+    };
+    // It does not come to its record.
+    disk.failures.store(1, Ordering::SeqCst);
+    acts.clone().start(act(9), prepared(&host), Steady::now()).await;
+    assert!(detail(&act(9)).starts_with("it could not be journaled before its start: "), "{}", detail(&act(9)));
+    let spec = state.join("acts/0000000000000007-9/spec.json");
+    let written = std::fs::read(&spec).unwrap();
+    acts.clone().start(act(9), prepared(&host), Steady::now().plus(Duration::from_secs(9))).await;
+    assert_eq!(std::fs::read(&spec).unwrap(), written, "what is written down of an act that is known stays");
+
+    // It cannot be written down: a file is where the acts' directory would be.
+    std::fs::remove_dir_all(state.join("acts")).unwrap();
     std::fs::write(state.join("acts"), "").unwrap();
-    let id = ActId::parse("0000000000000007-9").unwrap();
-    acts.clone().start(id.clone(), prepared(&host), Steady::now()).await;
-    let record = journal.act(&id).unwrap().unwrap();
-    assert_eq!(record.progress, Progress::Refused);
-    assert!(record.detail.starts_with("the act's supervisor cannot be started: "), "{}", record.detail);
-    std::fs::remove_file(state.join("acts")).unwrap();
-    let id = ActId::parse("0000000000000007-10").unwrap();
-    acts.clone().start(id.clone(), prepared(&host), Steady::now()).await;
-    assert!(state.join("acts/0000000000000007-10/spec.json").exists());
+    acts.start(act(10), prepared(&host), Steady::now()).await;
+    assert!(detail(&act(10)).starts_with("the act's supervisor cannot be started: "), "{}", detail(&act(10)));
     std::fs::remove_dir_all(&state).unwrap();
 }

@@ -39,7 +39,7 @@ impl Acts {
             match look {
                 Ok(Look::Over(mut progress, mut detail)) => {
                     if progress == Progress::Refused && self.has_started(&id) {
-                        // The files that say so are not those by which it was seen running.
+                        // Its files are not what they were: they say nothing of what ran.
                         progress = Progress::Unknown;
                         detail = format!("its program was seen running, but now there is no sign of it left: {detail}");
                     }
