@@ -145,7 +145,9 @@ impl Paused {
         let mut all = Self::since(since);
         let start = all.since.filter(|_| mark.since != since);
         all.latest = mark.latest;
-        all.counting = Some(start.is_none_or(|start| mark.latest.is_none_or(|latest| latest >= start)));
+        // Lines without a time are those of the start that they were read after, or of any where that was not known.
+        let counts = |start| mark.latest.map_or(mark.since.is_none(), |latest| latest >= start);
+        all.counting = Some(start.is_none_or(counts));
         let held = mark.paused.iter().filter(|pause| start.is_none_or(|start| pause.last >= start));
         all.keep(held.map(|pause| Pause { first: start.unwrap_or(pause.first).max(pause.first), ..pause.clone() }));
         all

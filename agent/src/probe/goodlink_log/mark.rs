@@ -28,7 +28,8 @@ pub(super) struct Mark {
     pub(super) log: Option<PathBuf>,
     /// The service's start after which the lines were logged, as far as it was known.
     pub(super) since: Option<Timestamp>,
-    /// The latest time in the lines that were read. Where it is not known, some of them count after any start.
+    /// The latest time in the lines that were read. Where it is not known, as in a mark of an earlier release, they count
+    /// after the start `since` alone.
     #[serde(default)]
     pub(super) latest: Option<Timestamp>,
     /// Who was paused when that was found.
