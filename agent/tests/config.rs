@@ -26,6 +26,10 @@ fn the_example_is_good() {
     let gl1 = config.hosts.values().last().unwrap().goodlink.as_ref().unwrap();
     assert_eq!(gl1.restart.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["service-stop", "service-start"]);
     assert_eq!(gl1.status.timeout, Duration::from_secs(30), "the documented default of programs that look");
+    assert_eq!(gl1.roster_age, jiff::SignedDuration::from_hours(26), "the documented default");
+    let weekly = parse(&EXAMPLE.replace("# roster_age = \"26h\"", "roster_age = \"170h\"")).unwrap();
+    let weekly = weekly.hosts.values().last().unwrap().goodlink.as_ref().unwrap().roster_age;
+    assert_eq!(weekly, jiff::SignedDuration::from_hours(170));
     let named = |name: &str| Path::new(name).to_owned();
     assert!(config.tls_files().contains(&("coordinator.key", &named("/etc/sendgate/agent.key"))));
     let programs = config.programs();
@@ -80,6 +84,12 @@ fn mistakes_are_told_with_file_key_and_remedy() {
              install and remove programs are given a package: use another program here",
         ),
         (
+            "test_send = { EXA1 = \"test-send\" }",
+            "test_send = { EXA1 = \"remove-hotfix\" }",
+            "/etc/agent.toml: hosts.gl1.goodlink.programs.test_send.EXA1: the program \"remove-hotfix\" wants {package}; \
+             only install and remove programs are given a package: use another program here",
+        ),
+        (
             "\"{host}\", \"{package}\"",
             "\"{host}\"",
             "/etc/agent.toml: hosts.ex1.exchange.programs.remove: the program \"remove-hotfix\" is not told what to \
@@ -102,6 +112,18 @@ fn mistakes_are_told_with_file_key_and_remedy() {
             "timeout = \"soon\"",
             "/etc/agent.toml: programs.install-hotfix.timeout: \"soon\" is no time; write a time between 100ms and 24h, \
              such as \"30s\" or \"10m\"",
+        ),
+        (
+            "# roster_age = \"26h\"",
+            "roster_age = \"0s\"",
+            "/etc/agent.toml: hosts.gl1.goodlink.roster_age: \"0s\" is too short or too long; write a time between 1m and \
+             744h, such as \"26h\"",
+        ),
+        (
+            "# roster_age = \"26h\"",
+            "roster_age = \"daily\"",
+            "/etc/agent.toml: hosts.gl1.goodlink.roster_age: \"daily\" is no time; write a time between 1m and 744h, such as \
+             \"26h\"",
         ),
         (
             "report_interval = \"10s\"",

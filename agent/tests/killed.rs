@@ -141,6 +141,35 @@ async fn killed_with_its_supervisor_before_that_had_told_of_the_program() {
     assert_eq!(detail, "the program's supervisor ended before it told whether it had started the program");
 }
 
+/// A person makes room on a full disk, and removes what the agent knows of an act whose program runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_and_the_act_s_files_removed_while_the_program_runs() {
+    let world = World::new();
+    world.hold();
+    let mut coordinator = Coordinator::start(&world).await;
+    let mut agent = Agent::start(&world, coordinator.port);
+    let mut session = coordinator.session(1).await;
+    session.offer("e-1", 1, &digest(&world.package)).await;
+    let nonce = session.request("e-1").await;
+    session.permit("e-1", nonce, 1, 30_000).await;
+    assert_eq!(session.update().await.state(), State::Started);
+    until("the program runs", || world.runs().len() == 1).await;
+    agent.kill();
+    std::fs::remove_dir_all(world.path("state/acts")).unwrap();
+
+    let _agent = Agent::start(&world, coordinator.port);
+    let mut session = coordinator.session(2).await;
+    let mut update = session.update().await;
+    if update.state() == State::Started {
+        update = session.update().await;
+    }
+    assert_eq!((update.act_id.as_str(), update.state()), ("e-1", State::Unknown), "{}", update.detail);
+    assert!(update.detail.contains("acts/e-1 is gone, so whether its program was started"), "{}", update.detail);
+    session.offer("e-2", 2, &[0; 32]).await;
+    assert!(session.refused("e-2").await.contains("has SHA-256"), "and the host takes acts again");
+    world.release();
+}
+
 fn kill_supervisor(world: &World) {
     let state = world.path("state").display().to_string();
     for process in std::fs::read_dir("/proc").unwrap().flatten() {

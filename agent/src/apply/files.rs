@@ -97,6 +97,15 @@ impl ActFiles {
         Ok(())
     }
 
+    /// What there is to say of an act that has no files any more.
+    pub(crate) fn removed(&self) -> String {
+        format!(
+            "what was written down of this act in {} is gone, so whether its program was started, runs or has ended is not known; \
+             look at the host",
+            self.directory.display()
+        )
+    }
+
     pub(crate) fn remove(&self) -> io::Result<()> {
         std::fs::remove_dir_all(&self.directory)
     }

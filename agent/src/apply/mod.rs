@@ -98,6 +98,14 @@ impl Acts {
     async fn try_start(self, id: &ActId, prepared: Prepared, not_after: Steady) -> io::Result<()> {
         let (what, on) = (prepared.what.clone(), prepared.host.clone());
         let (journal, act) = (Arc::clone(&self.journal), id.clone());
+        // One that is known may be running: what is written down of it stays. A journal that fails says so again below.
+        if let Ok(None) = self.journal.act(id)
+            && let Err(error) = self.programs.write_down(id, &prepared, not_after).await
+        {
+            let detail = cannot_start(&error);
+            self.journaled(id, move |journal, id| journal.not_begun(id, &on, &what, &detail).map(|_| ())).await;
+            return Err(error);
+        }
         kill::at(Point::BeforeEntry);
         let begun = blocking(self.machine.as_ref(), move || {
             let refuse = |why: &str| journal.refuse(&act, on.as_str(), &what, why).map(|_| false);
@@ -125,7 +133,7 @@ impl Acts {
             }
             Err(error) => {
                 // There is no supervisor, and none can come: nothing ever starts the program.
-                let detail = format!("the act's supervisor cannot be started: {error}");
+                let detail = cannot_start(&error);
                 self.ended(id, Progress::Refused, detail).await;
             }
         }
@@ -204,6 +212,10 @@ impl Acts {
     fn changed(&self) {
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
+}
+
+fn cannot_start(error: &io::Error) -> String {
+    format!("the act's supervisor cannot be started: {error}")
 }
 
 #[cfg(test)]

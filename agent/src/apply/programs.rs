@@ -24,7 +24,18 @@ const COLLECT: Duration = Duration::from_secs(5);
 
 /// Starts programs of acts.
 pub trait Programs: Send + Sync + fmt::Debug {
-    /// Starts those of a journaled act, unless `not_after` has passed by then; they go on when the agent ends.
+    /// Writes down what an act is, before it is journaled: where that is gone later, somebody has removed it, and whether the
+    /// act's programs run is not known. Nothing, where acts leave nothing to find them by.
+    ///
+    /// # Errors
+    /// It cannot be written down; nothing was started.
+    fn write_down<'a>(&'a self, id: &'a ActId, prepared: &'a Prepared, not_after: Steady) -> Later<'a, io::Result<()>> {
+        let _ = (id, prepared, not_after);
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Starts those of an act that is written down and journaled, unless `not_after` has passed by then; they go on when the
+    /// agent ends.
     ///
     /// # Errors
     /// Nothing was started, and nothing will be.
@@ -92,22 +103,22 @@ impl Supervisors {
 }
 
 impl Programs for Supervisors {
-    fn start<'a>(
-        &'a self,
-        id: &'a ActId,
-        prepared: Prepared,
-        not_after: Steady,
-    ) -> Later<'a, io::Result<Box<dyn Followed>>> {
-        let Prepared { commands, package, .. } = prepared;
+    fn write_down<'a>(&'a self, id: &'a ActId, prepared: &'a Prepared, not_after: Steady) -> Later<'a, io::Result<()>> {
+        let Prepared { commands, package, .. } = prepared.clone();
         let files = ActFiles::new(&self.state, id);
-        let marker = files.clone();
         Box::pin(async move {
-            let spec = blocking(self.machine.as_ref(), move || {
+            blocking(self.machine.as_ref(), move || {
                 let boot = BootId::present()?;
                 files.create()?;
                 files.write_spec(&Spec { commands, boot, not_after, package })
-            });
-            spec.await??;
+            })
+            .await?
+        })
+    }
+
+    fn start<'a>(&'a self, id: &'a ActId, _: Prepared, _: Steady) -> Later<'a, io::Result<Box<dyn Followed>>> {
+        let marker = ActFiles::new(&self.state, id);
+        Box::pin(async move {
             kill::at(Point::BeforeSupervisor);
             let error = match self.supervisor(id) {
                 Ok(supervisor) => {

@@ -41,6 +41,7 @@ async fn a_supervisor_whose_start_failed_either_runs_or_never_will() {
     let host = HostName::new("exa1").unwrap();
     let until = Steady::now().plus(Duration::from_secs(600));
     let (never, runs) = (ActId::parse("e-1").unwrap(), ActId::parse("e-2").unwrap());
+    programs.write_down(&never, &prepared(&host), until).await.unwrap();
     let error = programs.start(&never, prepared(&host), until).await.map(drop).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
     let late = supervisor::run_act(&state, &never).unwrap_err().to_string();
@@ -157,4 +158,53 @@ async fn why_an_act_cannot_be_looked_at_is_logged_once_while_it_is_the_same() {
         text.lines().filter_map(|line| line.split_once("how an act stands").map(|(_, rest)| rest)).collect();
     let said = |what: &str| format!(" cannot be found out; trying again act=0000000000000007-9 error={what}");
     assert_eq!(errors, ["this", "that", "this", "this"].map(said));
+}
+
+#[tokio::test]
+async fn an_act_that_was_seen_running_is_never_said_not_to_have_been_started() {
+    let (journal, acts, _) = on(FailingDisk::default());
+    let host = HostName::new("exa1").unwrap();
+    for (sequence, first, expected) in [(9, Look::Running, Progress::Unknown), (10, Look::Claimed, Progress::Refused)] {
+        let id = ActId::parse(&format!("0000000000000007-{sequence}")).unwrap();
+        assert_eq!(journal.begin(&id, &host, "install kb926666").unwrap(), Begun::New, "its host is free");
+        let looks = vec![Ok(first), Ok(Look::Over(Progress::Refused, "no supervisor".into()))];
+        acts.clone().watch(id.clone(), Box::new(Looks(looks.into_iter()))).await;
+        let record = journal.act(&id).unwrap().unwrap();
+        assert_eq!(record.progress, expected, "{}", record.detail);
+    }
+    let record = journal.act(&ActId::parse("0000000000000007-9").unwrap()).unwrap().unwrap();
+    assert_eq!(record.detail, "its program was seen running, but now there is no sign of it left: no supervisor");
+}
+
+/// A record without that is of an act whose files somebody has removed.
+#[tokio::test]
+async fn an_act_is_written_down_before_it_is_journaled() {
+    let state = std::env::temp_dir().join(format!("sendgate-start-{:016x}", rand::random::<u64>()));
+    std::fs::create_dir(&state).unwrap();
+    let disk = FailingDisk::default();
+    let journal = Arc::new(Journal::kept_in(PathBuf::from("/state"), Box::new(disk.clone())).unwrap());
+    let programs = Arc::new(programs::Supervisors::new(state.clone(), "/nonexistent".into(), Arc::new(ThisMachine)));
+    let acts = Acts::new(Arc::clone(&journal), programs, Arc::new(ThisMachine), Arc::default());
+    let host = HostName::new("exa1").unwrap();
+    let act = |sequence: u32| ActId::parse(&format!("0000000000000007-{sequence}")).unwrap();
+    let detail = |id: &ActId| {
+        let record = journal.act(id).unwrap().unwrap();
+        assert_eq!(record.progress, Progress::Refused);
+        record.detail
+    };
+    // It does not come to its record.
+    disk.failures.store(1, Ordering::SeqCst);
+    acts.clone().start(act(9), prepared(&host), Steady::now()).await;
+    assert!(detail(&act(9)).starts_with("it could not be journaled before its start: "), "{}", detail(&act(9)));
+    let spec = state.join("acts/0000000000000007-9/spec.json");
+    let written = std::fs::read(&spec).unwrap();
+    acts.clone().start(act(9), prepared(&host), Steady::now().plus(Duration::from_secs(9))).await;
+    assert_eq!(std::fs::read(&spec).unwrap(), written, "what is written down of an act that is known stays");
+
+    // It cannot be written down: a file is where the acts' directory would be.
+    std::fs::remove_dir_all(state.join("acts")).unwrap();
+    std::fs::write(state.join("acts"), "").unwrap();
+    acts.start(act(10), prepared(&host), Steady::now()).await;
+    assert!(detail(&act(10)).starts_with("the act's supervisor cannot be started: "), "{}", detail(&act(10)));
+    std::fs::remove_dir_all(&state).unwrap();
 }

@@ -37,16 +37,19 @@ impl Acts {
             }
             told = error;
             match look {
-                Ok(Look::Over(progress, detail)) => {
+                Ok(Look::Over(mut progress, mut detail)) => {
+                    if progress == Progress::Refused && self.has_started(&id) {
+                        // Its files are not what they were: they say nothing of what ran.
+                        progress = Progress::Unknown;
+                        detail = format!("its program was seen running, but now there is no sign of it left: {detail}");
+                    }
                     self.ended(&id, progress, detail).await;
                     followed.close().await;
                     return;
                 }
                 Ok(Look::Running) if !reported => {
                     reported = true;
-                    let started =
-                        self.journal.act(&id).ok().flatten().is_some_and(|act| act.progress == Progress::Started);
-                    if !started {
+                    if !self.has_started(&id) {
                         kill::at(Point::ProgramSeen);
                         self.advance(&id, Progress::Started, "the program runs".to_owned()).await;
                         kill::at(Point::StartEntry);
@@ -56,6 +59,10 @@ impl Acts {
             }
             followed.pause().await;
         }
+    }
+
+    fn has_started(&self, id: &ActId) -> bool {
+        self.journal.act(id).ok().flatten().is_some_and(|act| act.progress == Progress::Started)
     }
 }
 
@@ -67,8 +74,10 @@ pub(super) fn look_or_claim(files: &ActFiles, none_comes: bool) -> io::Result<Lo
     match look(files)? {
         // The marker decides between a supervisor that is late and us: only one can make it.
         Look::Unclaimed if none_comes => {
-            // The crash may have come before the act had its directory.
-            files.create()?;
+            // It was written down before it was journaled. Where that is gone its program may run all the same.
+            if files.spec()?.is_none() {
+                return Ok(Look::Over(Progress::Unknown, files.removed()));
+            }
             Ok(if files.claim(RECOVERY)? { never(NO_SUPERVISOR) } else { Look::Claimed })
         }
         look => Ok(look),

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub use names::{AgentName, HostName, NameError, PackageName, ProgramName, ServiceName};
 pub use template::{Placeholder, Places, Template, TemplateError};
 
+use jiff::SignedDuration;
+
 use crate::probe::goodlink_log::LogSource;
 
 /// How long a program that only looks may take where the configuration names no `timeout`: it asks a service manager
@@ -26,6 +28,8 @@ pub const TEST_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 pub const SERVICE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// How long an installation or a removal may take where no `timeout` is named: store hotfixes took up to half an hour.
 pub const INSTALL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// How old a roster may be where no `roster_age` is named: it is exported every night, and that takes a while.
+pub const ROSTER_AGE: SignedDuration = SignedDuration::from_hours(26);
 /// How often hosts are probed where no `report_interval` is named.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -105,6 +109,8 @@ pub struct GoodLink {
     pub test_send: BTreeMap<String, Program>,
     /// The roster, as CSV.
     pub roster: PathBuf,
+    /// How long ago it may have been written.
+    pub roster_age: SignedDuration,
     /// GoodLink's log.
     pub log: LogSource,
 }

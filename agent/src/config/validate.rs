@@ -1,14 +1,17 @@
 //! From written to validated.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use jiff::SignedDuration;
 
 use super::written::{Written, WrittenExchange, WrittenGoodLink, WrittenHost, WrittenLog, WrittenProgram};
 use super::{
     AgentConfig, AgentName, ConfigError, Coordinator, Exchange, GoodLink, Host, HostName, INSTALL_TIMEOUT,
-    LOOK_TIMEOUT, NameError, PackageName, Placeholder, Program, ProgramName, REPORT_INTERVAL, SERVICE_TIMEOUT,
-    ServiceName, TEST_TIMEOUT, Template,
+    LOOK_TIMEOUT, NameError, PackageName, Placeholder, Program, ProgramName, REPORT_INTERVAL, ROSTER_AGE,
+    SERVICE_TIMEOUT, ServiceName, TEST_TIMEOUT, Template,
 };
 use crate::probe::goodlink_log::{LogSource, LogSyntax, SyntaxText};
 
@@ -16,6 +19,9 @@ use crate::probe::goodlink_log::{LogSource, LogSyntax, SyntaxText};
 const SHORTEST: Duration = Duration::from_millis(100);
 /// No timeout or interval above this: what takes longer has failed, and nobody would see it.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// No roster's age below this, for it takes a while until it is read; none above this, a month: nobody would see that the
+/// export has failed.
+const ROSTER_AGES: RangeInclusive<SignedDuration> = SignedDuration::from_mins(1)..=SignedDuration::from_hours(31 * 24);
 
 pub(super) struct Validator<'a> {
     pub(super) file: &'a Path,
@@ -40,12 +46,21 @@ impl Validator<'_> {
     fn duration(&self, key: &str, text: Option<&str>, default: Duration) -> Result<Duration, ConfigError> {
         let Some(text) = text else { return Ok(default) };
         let remedy = "write a time between 100ms and 24h, such as \"30s\" or \"10m\"";
-        let parsed: jiff::SignedDuration =
-            text.parse().map_err(|_| self.bad(key, format!("{text:?} is no time"), remedy))?;
+        let parsed: SignedDuration = text.parse().map_err(|_| self.bad(key, format!("{text:?} is no time"), remedy))?;
         match Duration::try_from(parsed) {
             Ok(time) if (SHORTEST..=LONGEST).contains(&time) => Ok(time),
             _ => Err(self.bad(key, format!("{text:?} is too short or too long"), remedy)),
         }
+    }
+
+    fn roster_age(&self, key: &str, text: Option<&str>) -> Result<SignedDuration, ConfigError> {
+        let Some(text) = text else { return Ok(ROSTER_AGE) };
+        let remedy = "write a time between 1m and 744h, such as \"26h\"";
+        let age: SignedDuration = text.parse().map_err(|_| self.bad(key, format!("{text:?} is no time"), remedy))?;
+        if !ROSTER_AGES.contains(&age) {
+            return Err(self.bad(key, format!("{text:?} is too short or too long"), remedy));
+        }
+        Ok(age)
     }
 
     fn absolute(&self, key: &str, path: PathBuf) -> Result<PathBuf, ConfigError> {
@@ -167,7 +182,7 @@ impl Validator<'_> {
         };
         let mut test_send = BTreeMap::new();
         for (server, name) in &named.test_send {
-            let program = self.used(&format!("{key}.programs.test_send.{server}"), name, programs, TEST_TIMEOUT)?;
+            let program = uses(&format!("test_send.{server}"), name, TEST_TIMEOUT)?;
             if test_send.insert(server.to_lowercase(), program).is_some() {
                 let problem = format!("the Exchange server {server:?} is named twice, in other letters");
                 return Err(self.bad(&format!("{key}.programs.test_send"), problem, "name it once"));
@@ -179,6 +194,7 @@ impl Validator<'_> {
             restart,
             test_send,
             roster: self.absolute(&format!("{key}.roster"), role.roster)?,
+            roster_age: self.roster_age(&format!("{key}.roster_age"), role.roster_age.as_deref())?,
             log: self.log(&format!("{key}.log"), role.log)?,
         })
     }

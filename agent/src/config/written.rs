@@ -78,6 +78,7 @@ pub(super) struct WrittenGoodLink {
     pub(super) service: String,
     pub(super) programs: WrittenGoodLinkPrograms,
     pub(super) roster: PathBuf,
+    pub(super) roster_age: Option<String>,
     pub(super) log: WrittenLog,
 }
 

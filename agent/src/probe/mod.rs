@@ -121,7 +121,7 @@ impl Prober {
         let goodlink = host.goodlink.clone().map(|role| GoodLinkProber {
             log: Arc::new(Mutex::new(Follower::new(role.log.clone(), state.join(format!("log-{}.json", host.name))))),
             log_reading: Reading::new(shown(&role.log.file)),
-            roster: Arc::new(Mutex::new(RosterFile::new(role.roster.clone(), interval))),
+            roster: Arc::new(Mutex::new(RosterFile::new(role.roster.clone(), interval, role.roster_age))),
             roster_reading: Reading::new(shown(&role.roster)),
             role,
         });
@@ -201,7 +201,7 @@ impl GoodLinkProber {
         let file = Arc::clone(&self.roster);
         let roster = self.roster_reading.run(move || {
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.read(Steady::now()).map_err(|error| error.to_string())
+            file.read(Steady::now(), Timestamp::now()).map_err(|error| error.to_string())
         });
         let (service, roster) = tokio::join!(service(host, &role.service, &role.status), roster);
         // The log comes after the service, because which of its lines count depends on the service's start.

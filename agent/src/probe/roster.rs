@@ -5,6 +5,7 @@ mod file;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::{SignedDuration, Timestamp};
 use sendgate_proto::v1;
 use sha2::{Digest, Sha256};
 
@@ -53,6 +54,20 @@ pub enum RosterError {
     NoRoster {
         /// Which file.
         file: PathBuf,
+    },
+    /// It was not exported again in time: whoever has come since would be a user not looked at.
+    #[error(
+        "the roster {} was written at {written:.0}, longer ago than roster_age ({limit:#}): whoever has come since is not on it; \
+         see that its export runs, and writes or touches the file each time, or set roster_age where it runs more rarely",
+        file.display()
+    )]
+    Old {
+        /// Which file.
+        file: PathBuf,
+        /// When it was written.
+        written: Timestamp,
+        /// How long ago that may be.
+        limit: SignedDuration,
     },
     /// It is being written, or was cut: whoever is missing in it would be a user not looked at.
     #[error(

@@ -1,6 +1,7 @@
 //! Lines that are gone: nobody is un-paused because of that.
 
-use super::{Log, NO_ACCESS, NOW, at, pause};
+use super::{Log, NO_ACCESS, NOW, at, pause, syntax};
+use sendgate_agent::probe::goodlink_log::{Follower, LogSource};
 use std::fs;
 
 /// What was logged since the last look, and is in no part, cannot be known.
@@ -135,4 +136,97 @@ fn that_lines_are_gone_has_to_be_written_down() {
     fs::write(log.directory.join("mark.json"), "{").unwrap();
     log.again();
     assert_eq!(log.error_at(at(0), NOW), said(&log, "EOF while parsing an object at line 1 column 1"));
+}
+
+/// The lines were read, and went away, before the status program told the start after which they were logged.
+#[test]
+fn what_goes_away_before_the_start_of_the_service_is_known_is_not_forgotten_once_it_is() {
+    for known in [None, at(2)] {
+        // An older part, deleted.
+        let mut log = Log::new();
+        log.append(pause(1, "a", NO_ACCESS) + &pause(5, "b", NO_ACCESS));
+        log.rotate();
+        log.append(pause(6, "c", NO_ACCESS));
+        let _ = log.follower.poll(known, NOW.parse().unwrap());
+        fs::remove_file(log.directory.join("good.log.1")).unwrap();
+        let _ = log.follower.poll(None, NOW.parse().unwrap());
+        for _ in 0..2 {
+            assert_eq!(log.poll_since(at(4)), ["b -2147024891 1", "c -2147024891 1"], "a's was before that start");
+            log.again();
+        }
+        assert_eq!(log.poll_since(at(6)), ["c -2147024891 1"], "and so was b's, by a later one");
+
+        // The live file itself.
+        for (started, lost) in [(4, true), (7, false)] {
+            let mut log = Log::new();
+            log.append(pause(1, "a", NO_ACCESS) + &pause(5, "b", NO_ACCESS));
+            let _ = log.follower.poll(known, NOW.parse().unwrap());
+            log.write(pause(8, "c", NO_ACCESS));
+            let gone = log.error_at(None, NOW);
+            assert!(gone.contains(" does not begin any more as it did"), "{gone}");
+            if lost {
+                assert_eq!(log.error_at(at(started), NOW), gone, "what was logged after b is not known");
+                log.again();
+                assert_eq!(log.error_at(at(started), NOW), gone);
+            } else {
+                assert_eq!(log.poll_since(at(started)), ["c -2147024891 1"], "nothing of that start was in it");
+            }
+        }
+    }
+}
+
+#[test]
+fn who_was_paused_by_lines_that_are_gone_was_so_since_the_start_at_the_earliest() {
+    let mut log = Log::new();
+    log.append(pause(1, "a", NO_ACCESS) + &pause(5, "a", NO_ACCESS));
+    log.rotate();
+    let _ = log.error();
+    fs::remove_file(log.directory.join("good.log.1")).unwrap();
+    let _ = log.error();
+    let paused: Vec<_> = log.follower.poll(at(4), NOW.parse().unwrap()).unwrap().iter().cloned().collect();
+    assert_eq!(
+        paused.iter().map(|pause| (pause.first, pause.last)).collect::<Vec<_>>(),
+        [(at(4).unwrap(), at(5).unwrap())]
+    );
+}
+
+/// The path was wrong and has been corrected: the mark in the host's file is of the other log.
+#[test]
+fn what_was_found_of_one_log_is_not_said_of_another() {
+    let mut log = Log::new();
+    log.append(pause(1, "a", NO_ACCESS));
+    assert_eq!(log.poll().len(), 1);
+    log.write("");
+    let gone = log.error();
+    assert!(gone.contains(" does not begin any more as it did"), "{gone}");
+    let right = log.directory.join("right.log");
+    fs::write(&right, pause(2, "b", NO_ACCESS)).unwrap();
+    let written = fs::metadata(log.file()).unwrap().modified().unwrap();
+    fs::OpenOptions::new().append(true).open(&right).unwrap().set_modified(written).unwrap();
+    let source = LogSource::new(right, None, syntax()).unwrap();
+    log.follower = Follower::new(source, log.directory.join("mark.json"));
+    assert_eq!(log.poll(), ["b -2147024891 1"]);
+    log.again();
+    assert_eq!(log.error(), gone, "nor is it forgotten");
+}
+
+/// It says neither of which log it is nor when its lines were logged: it holds until the next start, as it did.
+#[test]
+fn a_mark_of_an_earlier_release_ends_with_the_next_start() {
+    let mut log = Log::new();
+    log.append(pause(1, "a", NO_ACCESS));
+    assert_eq!(log.poll().len(), 1);
+    log.write("");
+    let gone = log.error();
+    let path = log.directory.join("mark.json");
+    let mut mark: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let fields = mark.as_object_mut().unwrap();
+    assert!(fields.remove("log").is_some() && fields.remove("latest").is_some());
+    fs::write(&path, mark.to_string()).unwrap();
+    log.again();
+    assert_eq!(log.error_at(at(0), NOW), gone);
+    for second in [10, 20] {
+        log.again();
+        assert_eq!(log.poll_since(at(second)), Vec::<String>::new());
+    }
 }

@@ -96,7 +96,7 @@ impl Log {
     }
 
     fn poll(&mut self) -> Vec<String> {
-        self.poll_since(None)
+        self.poll_since(at(0))
     }
 
     fn error(&mut self) -> String {

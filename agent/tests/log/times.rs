@@ -51,6 +51,28 @@ fn a_restart_of_the_service_ends_all_pauses() {
     assert_eq!(log.poll_since(at(8)), Vec::<String>::new());
 }
 
+/// Such as after a reboot of both hosts: all that was ever logged would be pauses of today, and stop a rollout, or stand in
+/// its baseline and excuse everybody.
+#[test]
+fn while_no_start_of_the_service_has_been_told_it_is_not_known_which_pauses_hold() {
+    let mut log = Log::new();
+    log.append(pause(1, "ann", NO_ACCESS));
+    let unknown = format!(
+        "since when GoodLink's service runs has not been told since this agent was started, so which of the pauses in {} still \
+         hold is not known either; see that the service runs, and that its status program prints \"state: running\" and \
+         \"started: \" with the time",
+        log.file().display()
+    );
+    for _ in 0..2 {
+        assert_eq!(log.error_at(None, NOW), unknown);
+    }
+    assert_eq!(log.poll_since(at(2)), Vec::<String>::new(), "ann's pause was ended by that start");
+    log.append(pause(3, "bob", NO_ACCESS));
+    assert_eq!(log.poll_since(None), ["bob -2147024891 1"], "the last known start counts on");
+    log.again();
+    assert_eq!(log.error_at(None, NOW), unknown, "an agent that is started anew has been told none");
+}
+
 #[test]
 fn times_of_another_zone_are_an_error_until_a_line_is_right() {
     let mut log = Log::new();

@@ -83,7 +83,7 @@ pub(super) fn goodlink_agent(layout: &Layout, goodlink: &GoodLinkHost) -> String
         goodlink.tests.iter().map(|test| format!("{} = {}", quoted(&test.server), quoted(&sends(test)))).collect();
     format!(
         "{}[hosts.goodlink]\nservice = {}\nprograms = {{ status = \"status\", restart = \"restart\", test_send = {{ {} }} }}\n\
-         roster = {}\n\n\
+         roster = {}\nroster_age = \"744h\"\n\n\
          [hosts.goodlink.log]\nfile = {}\ntime_zone = \"UTC\"\nunpause_pattern = 'Resuming user (?<user>.+)\\.$'\n",
         head(layout, &goodlink.host, &tests.collect::<String>()),
         quoted(GOODLINK),

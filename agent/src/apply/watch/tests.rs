@@ -330,3 +330,29 @@ fn what_does_not_die_is_not_waited_for() {
     drop(child.stdin.take());
     child.wait().unwrap();
 }
+
+/// Such as by a person who made room on a full disk. Said never to have been started, it would be offered again beside what runs.
+#[test]
+fn of_an_act_whose_files_are_gone_it_is_not_known_whether_its_program_runs() {
+    let state = State::new();
+    state.written(&["cat"], BootId::present().unwrap(), LONG);
+    let (files, place) = (state.files(), state.0.join("acts/e-1"));
+    let told = format!(
+        "what was written down of this act in {} is gone, so whether its program was started, runs or has ended is not known; \
+         look at the host",
+        place.display()
+    );
+    std::fs::remove_dir_all(&place).unwrap();
+    assert_eq!(look_or_claim(&files, false).unwrap(), Look::Unclaimed, "as long as its supervisor runs");
+    assert_eq!(over(look_or_claim(&files, true).unwrap()), (Progress::Unknown, told.clone()));
+    assert!(!place.exists());
+    std::fs::create_dir(&place).unwrap();
+    assert_eq!(
+        over(look_or_claim(&files, true).unwrap()),
+        (Progress::Unknown, told),
+        "also where only the files are gone"
+    );
+
+    state.written(&["cat"], BootId::present().unwrap(), LONG);
+    assert_eq!(over(look_or_claim(&files, true).unwrap()), (Progress::Refused, NO_SUPERVISOR.to_owned()));
+}

@@ -78,6 +78,17 @@ pub enum LogError {
         /// By this machine's clock.
         now: Timestamp,
     },
+    /// Which of its lines count is not known.
+    #[error(
+        "since when GoodLink's service runs has not been told since this agent was started, so which of the pauses in {} still \
+         hold is not known either; see that the service runs, and that its status program prints \"state: running\" and \
+         \"started: \" with the time",
+        file.display()
+    )]
+    NoStart {
+        /// The live file.
+        file: PathBuf,
+    },
     /// Nothing of it is from after the service's start.
     #[error(
         "nothing in {} or its older parts is from after the start of GoodLink's service at {started}, and the file was \

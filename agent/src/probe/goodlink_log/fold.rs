@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::mark::Mark;
 use super::{Line, LineError};
 
 /// `MAPI_E_NO_ACCESS` = 0x80070005: what the store answers when the service account lacks Send As.
@@ -67,6 +68,8 @@ pub struct Paused {
     since: Option<Timestamp>,
     /// Whether lines count by now; `None` before the first one with a time.
     counting: Option<bool>,
+    /// The latest time of a line.
+    latest: Option<Timestamp>,
     users: BTreeMap<String, BTreeMap<Hresult, Pause>>,
     /// When a line ended a user's pauses last.
     ended: BTreeMap<String, Timestamp>,
@@ -79,7 +82,7 @@ impl Paused {
     /// line counts all that follow it do, whatever their time: the clock may have been set back.
     pub fn since(since: Option<Timestamp>) -> Self {
         let since = since.map(|at| Timestamp::from_second(at.as_millisecond().div_euclid(1000)).unwrap_or(at));
-        Self { since, counting: since.is_none().then_some(true), users: BTreeMap::new(), ended: BTreeMap::new() }
+        Self { since, counting: since.is_none().then_some(true), ..Self::default() }
     }
 
     /// Takes one line; lines come in the order in which they were logged.
@@ -91,6 +94,7 @@ impl Paused {
         if let Some(at) = line.at() {
             let counts = self.since.is_none_or(|since| at >= since);
             self.counting = Some(counts || self.counting == Some(true));
+            self.latest = self.latest.max(Some(at));
         }
         let counts = self.counting.unwrap_or(true);
         match line {
@@ -130,10 +134,22 @@ impl Paused {
         }
     }
 
-    /// Those of a mark, of lines that counted.
-    pub(super) fn recalled(since: Option<Timestamp>, paused: Vec<Pause>) -> Self {
-        let mut all = Self { counting: Some(true), ..Self::since(since) };
-        all.keep(paused);
+    /// The latest time of a line that was taken.
+    pub(super) fn latest(&self) -> Option<Timestamp> {
+        self.latest
+    }
+
+    /// Those of a mark that hold after the start `since`. Where the mark was made for that very start all do, whatever their
+    /// time; else those that are not older than the start, which is the least that anybody has been paused since.
+    pub(super) fn recalled(since: Option<Timestamp>, mark: &Mark) -> Self {
+        let mut all = Self::since(since);
+        let start = all.since.filter(|_| mark.since != since);
+        all.latest = mark.latest;
+        // Lines without a time are those of the start that they were read after, or of any where that was not known.
+        let counts = |start| mark.latest.map_or(mark.since.is_none(), |latest| latest >= start);
+        all.counting = Some(start.is_none_or(counts));
+        let held = mark.paused.iter().filter(|pause| start.is_none_or(|start| pause.last >= start));
+        all.keep(held.map(|pause| Pause { first: start.unwrap_or(pause.first).max(pause.first), ..pause.clone() }));
         all
     }
 

@@ -88,12 +88,14 @@ impl Zone {
 impl Follower {
     /// Nothing read yet. `mark` is the file in which it keeps that lines are gone, for one that is started after it.
     pub fn new(source: LogSource, mark: PathBuf) -> Self {
-        Self { source, since: None, seen: None, mark: MarkFile::new(mark), zone: Zone::Right, speaks: false }
+        let mark = MarkFile::new(mark, source.file.clone());
+        Self { source, since: None, seen: None, mark, zone: Zone::Right, speaks: false }
     }
 
     /// Who is paused now. `started` is the start of GoodLink's service; where it is not known (the service is stopped,
-    /// or could not be asked) the last known one counts, and without any all lines do: rather too many than too few.
-    /// `now` is the time by this machine's clock.
+    /// or could not be asked) the last known one counts. Without any it is not known who is: all lines together would be
+    /// everybody whom GoodLink has ever paused. They are read all the same, so that it is seen when some go away. `now` is
+    /// the time by this machine's clock.
     ///
     /// # Errors
     /// When a part of the log cannot be read or understood; see [`LogError`]. The next poll reads on from the last that was.
@@ -128,6 +130,7 @@ impl Follower {
         let paused = &self.seen.insert(seen).paused;
         let file = || self.source.file.clone();
         match self.zone {
+            Zone::Right if since.is_none() => Err(LogError::NoStart { file: file() }),
             Zone::Right => Ok(paused),
             Zone::Far { line, written } => Err(LogError::Far { file: file(), line, written }),
             Zone::Ahead { line, now } => Err(LogError::Ahead { file: file(), line, now }),
@@ -145,7 +148,7 @@ impl Follower {
         let older = self.older(&metadata)?;
         let before = match self.seen.clone() {
             Some(seen) => Some(seen),
-            None => self.mark.read(self.since)?.map(|mark| Seen::recalled(mark, &metadata)),
+            None => self.mark.read()?.map(|mark| Seen::recalled(mark, self.since, &metadata)),
         };
         let grown = match &before {
             Some(seen) => seen.is_held_by(&metadata, &mut file).map_err(failed(live))?,

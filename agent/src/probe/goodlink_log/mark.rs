@@ -1,5 +1,6 @@
 //! What an agent that is started anew must still know of a log: that lines of it are gone, and who was paused by them. It
-//! holds until the service's next start, which ends all pauses.
+//! holds until a start of the service that is later than these lines, which ends all pauses. By their own times, for when
+//! that was found the service's start may not have been known, or another one may have been taken for the last.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -14,6 +15,7 @@ use super::{LogError, Pause};
 #[derive(Debug)]
 pub(super) struct MarkFile {
     path: PathBuf,
+    log: PathBuf,
     /// What is in it, as far as it was read or written by this process.
     known: Option<Mark>,
 }
@@ -21,8 +23,15 @@ pub(super) struct MarkFile {
 /// What is written down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mark {
-    /// The service's start after which the lines were logged.
+    /// Of which log it is, by its live file. A mark of an earlier release does not say so, and is of any.
+    #[serde(default)]
+    pub(super) log: Option<PathBuf>,
+    /// The service's start after which the lines were logged, as far as it was known.
     pub(super) since: Option<Timestamp>,
+    /// The latest time in the lines that were read. Where it is not known, as in a mark of an earlier release, they count
+    /// after the start `since` alone.
+    #[serde(default)]
+    pub(super) latest: Option<Timestamp>,
     /// Who was paused when that was found.
     pub(super) paused: Vec<Pause>,
     /// Where the live file itself was found no more: what to look for in other parts.
@@ -39,26 +48,25 @@ pub(super) struct Read {
 }
 
 impl MarkFile {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, known: None }
+    pub(super) fn new(path: PathBuf, log: PathBuf) -> Self {
+        Self { path, log, known: None }
     }
 
-    /// What was written down since that start of the service; where the start is not known, since any.
-    pub(super) fn read(&mut self, since: Option<Timestamp>) -> Result<Option<Mark>, LogError> {
+    /// What was written down of this log. A mark of another one says nothing of it: the configuration has been corrected.
+    pub(super) fn read(&mut self) -> Result<Option<Mark>, LogError> {
         let text = match std::fs::read(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.failed(error)),
         };
         let mark: Mark = serde_json::from_slice(&text).map_err(|error| self.failed(error.into()))?;
-        self.known = Some(mark).filter(|mark| since.is_none() || mark.since == since);
+        self.known = Some(mark).filter(|mark| mark.log.as_ref().is_none_or(|log| *log == self.log));
         Ok(self.known.clone())
     }
 
     /// Writes it down, so that it is on the disk before anybody acts on it; once.
-    pub(super) fn write(&mut self, mut mark: Mark) -> Result<(), LogError> {
-        // While the service's start is not known, the last known one counts.
-        mark.since = mark.since.or(self.known.as_ref().and_then(|known| known.since));
+    pub(super) fn write(&mut self, mark: Mark) -> Result<(), LogError> {
+        let mark = Mark { log: Some(self.log.clone()), ..mark };
         if self.known.as_ref() != Some(&mark) {
             self.replace(&mark).map_err(|error| self.failed(error))?;
             self.known = Some(mark);

@@ -81,8 +81,8 @@ impl Seen {
     }
 
     /// As far as a mark says. It is of no file that is there, so that everything is read anew.
-    pub(super) fn recalled(mark: Mark, live: &Metadata) -> Self {
-        let paused = Paused::recalled(mark.since, mark.paused);
+    pub(super) fn recalled(mark: Mark, since: Option<Timestamp>, live: &Metadata) -> Self {
+        let paused = Paused::recalled(since, &mark);
         let Read { offset, head, tail } = mark.live.unwrap_or_default();
         Self { kept: true, inode: 0, offset, head, tail, ..Self::new(paused, live) }
     }
@@ -91,7 +91,7 @@ impl Seen {
     pub(super) fn mark(&self, since: Option<Timestamp>, live_is_gone: bool) -> Mark {
         let Self { offset, head, tail, .. } = self;
         let live = live_is_gone.then(|| Read { offset: *offset, head: head.clone(), tail: tail.clone() });
-        Mark { since, paused: self.paused.iter().cloned().collect(), live }
+        Mark { log: None, since, latest: self.paused.latest(), paused: self.paused.iter().cloned().collect(), live }
     }
 
     /// Whether the live file is the one that was read, and the older parts are as they were.

@@ -8,6 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{MAX_ROSTER_BYTES, Roster, RosterError};
 use crate::clock::Steady;
 
@@ -17,6 +19,8 @@ pub(crate) struct RosterFile {
     path: PathBuf,
     /// For so long the file must not have changed.
     still: Duration,
+    /// So long ago it may have been written.
+    age: SignedDuration,
     seen: Option<Seen>,
 }
 
@@ -51,16 +55,17 @@ impl Mark {
 
 impl RosterFile {
     /// Not looked at yet.
-    pub(crate) fn new(path: PathBuf, still: Duration) -> Self {
-        Self { path, still, seen: None }
+    pub(crate) fn new(path: PathBuf, still: Duration, age: SignedDuration) -> Self {
+        Self { path, still, age, seen: None }
     }
 
-    /// Reads the roster as it is now.
+    /// Reads the roster as it is now; `today` is the same time by this machine's clock.
     ///
     /// # Errors
-    /// As [`Roster::parse`], and where the file cannot be read or is not whole.
-    pub(crate) fn read(&mut self, now: Steady) -> Result<Roster, RosterError> {
+    /// As [`Roster::parse`], and where the file cannot be read, is not whole, or is too old to be that of today.
+    pub(crate) fn read(&mut self, now: Steady, today: Timestamp) -> Result<Roster, RosterError> {
         let file = self.path.clone();
+        let limit = self.age;
         let failed = |source| RosterError::Read { file: file.clone(), source };
         let not_whole = |what| RosterError::NotWhole { file: file.clone(), what };
         // Looked at before it is opened: a pipe would wait for its writer.
@@ -69,6 +74,11 @@ impl RosterFile {
         let since = self.looked_at(Mark::of(&before), now);
         if !before.is_file() || before.len() > MAX_ROSTER_BYTES {
             return Err(RosterError::NoRoster { file });
+        }
+        let written = before.modified().and_then(|at| Timestamp::try_from(at).map_err(std::io::Error::other));
+        let written = written.map_err(failed)?;
+        if today.duration_since(written) > limit {
+            return Err(RosterError::Old { file, written, limit });
         }
         if now.since(since) < self.still {
             return Err(not_whole(

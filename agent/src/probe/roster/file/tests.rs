@@ -5,6 +5,7 @@ use super::*;
 
 const HEADER: &str = "name,directory_name,server\n";
 const STILL: Duration = Duration::from_secs(10);
+const AGE: SignedDuration = SignedDuration::from_hours(26);
 
 /// A roster's file in a directory of its own, looked at when the test says.
 struct Written {
@@ -16,7 +17,7 @@ impl Written {
     fn new(text: &str) -> Self {
         let directory = std::env::temp_dir().join(format!("sendgate-roster-{:016x}", rand::random::<u64>()));
         fs::create_dir(&directory).unwrap();
-        let roster = RosterFile::new(directory.join("roster.csv"), STILL);
+        let roster = RosterFile::new(directory.join("roster.csv"), STILL, AGE);
         fs::write(&roster.path, text).unwrap();
         Self { directory, roster }
     }
@@ -35,8 +36,13 @@ impl Written {
 
     /// How many users there are at that second.
     fn at(&mut self, second: u64) -> Result<usize, String> {
+        self.on(second, Timestamp::now())
+    }
+
+    /// The same, and what day it is.
+    fn on(&mut self, second: u64, today: Timestamp) -> Result<usize, String> {
         let now = Steady::after_boot(Duration::from_secs(second));
-        self.roster.read(now).map(|roster| roster.users().len()).map_err(|error| error.to_string())
+        self.roster.read(now, today).map(|roster| roster.users().len()).map_err(|error| error.to_string())
     }
 
     fn not_whole(&self, what: &str) -> Result<usize, String> {
@@ -82,7 +88,7 @@ fn a_file_that_is_written_in_place_is_taken_once_it_has_been_still() {
     assert_eq!(file.at(31), Ok(2));
     // As long as before: the time tells.
     fs::write(&file.roster.path, format!("{HEADER}bob,b,\nann,a,\n")).unwrap();
-    let another = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+    let another = std::time::SystemTime::now() - Duration::from_secs(60);
     fs::OpenOptions::new().append(true).open(&file.roster.path).unwrap().set_modified(another).unwrap();
     assert_eq!(file.at(40), file.being_written());
     assert_eq!(file.at(50), Ok(2));
@@ -135,4 +141,29 @@ fn a_file_that_is_back_as_it_was_is_taken_at_once() {
     assert!(file.at(20).unwrap_err().starts_with("cannot read the roster "));
     fs::rename(&away, &file.directory).unwrap();
     assert_eq!(file.at(30), Ok(1));
+}
+
+/// An export that has failed for weeks: users who have come since would not be looked at.
+#[test]
+fn a_file_that_was_not_exported_again_is_no_roster_of_today() {
+    let mut file = Written::known(&format!("{HEADER}ann,a,\n"));
+    let written: Timestamp = "2026-11-24T02:00:00Z".parse().unwrap();
+    let touched = |file: &Written, at: Timestamp| {
+        let open = fs::OpenOptions::new().append(true).open(&file.roster.path).unwrap();
+        open.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(u64::try_from(at.as_second()).unwrap())).unwrap();
+    };
+    touched(&file, written);
+    assert_eq!(file.on(10, written), file.being_written());
+    assert_eq!(file.on(20, written + AGE), Ok(1));
+    let later = written + AGE + SignedDuration::from_secs(1);
+    let old = format!(
+        "the roster {} was written at 2026-11-24T02:00:00Z, longer ago than roster_age (26h): whoever has come since is not on \
+         it; see that its export runs, and writes or touches the file each time, or set roster_age where it runs more rarely",
+        file.roster.path.display()
+    );
+    assert_eq!(file.on(30, later), Err(old));
+    // The same users as yesterday.
+    touched(&file, later);
+    assert_eq!(file.on(40, later), file.being_written());
+    assert_eq!(file.on(50, later), Ok(1));
 }
