@@ -190,7 +190,7 @@ mod tests {
         user.reported_account = Some("adom\\other".to_owned());
         let text = table(&view, false);
         assert!(text.starts_with("unreadable (waived): boss\n"), "{text}");
-        assert!(text.contains("but its service logs on as\n     \"adom\\\\other\": correct the service"), "{text}");
+        assert!(text.contains("but its service logs on as \"adom\\\\other\": correct the service"), "{text}");
         assert!(text.contains("Directory: a.example.test: the chain is not known: it is not surveyed\n"), "{text}");
         assert!(text.contains("Verdict: unreadable: a.example.test has not been surveyed\n"), "{text}");
         assert!(text.contains("Remedy: not known before the chain is\n"), "{text}");

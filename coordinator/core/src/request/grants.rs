@@ -263,6 +263,9 @@ pub fn grant_undo(world: World<'_>, number: u64, reason: &str) -> Result<Request
         IntentState::Ended { outcome: Outcome::Succeeded { .. }, .. } => {}
         // Its write had no answer, and may have been carried out after the place was read.
         IntentState::Ended { outcome, .. } if outcome.is_not_there() => {}
+        IntentState::Ended { outcome: Outcome::Unknown { detail }, .. } => {
+            return no(format!("whether its entry is there is not known: {detail}"));
+        }
         IntentState::Ended { outcome, .. } => {
             return no(format!("no entry of ours is there, for it ended so: {outcome}"));
         }

@@ -101,6 +101,10 @@ fn only_what_we_wrote_is_undone() {
         undo(&example, id.get()),
         format!("{what}no entry of ours is there, for it ended so: not started: it was there already")
     );
+    let mut lost = proposing(&[grant(HEAD, GrantForm::ContainerUsers)]);
+    lost.settle();
+    lost.end(id, Outcome::Unknown { detail: "nobody can look".into() });
+    assert_eq!(undo(&lost, id.get()), format!("{what}whether its entry is there is not known: nobody can look"));
     example.pass(minutes(1));
     let id = written(&mut example);
     let what = format!("grant Send As to {ACCOUNT} on {HEAD} (record {id}) is not undone: ");
