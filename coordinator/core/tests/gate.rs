@@ -398,6 +398,62 @@ fn a_domain_that_was_judged_with_a_group_that_the_account_has_left_is_closed() {
     assert_eq!(example.texts("exa1"), [""; 0]);
 }
 
+/// One of the two servers of b was told of it, and the other one is busy with a full reading.
+#[test]
+fn a_group_that_one_server_still_judges_with_closes_as_well() {
+    let mut example = judged_as_a_member();
+    looks(&mut example, "a.example.test", false);
+    looks(&mut example, "b.example.test", false);
+    assert_eq!(example.texts("exa1"), [""; 0]);
+    let group: sendgate_core::sid::Sid = name("S-1-5-21-1-2-3-1200");
+    let apart = |example: &mut Example, uncertain: bool| {
+        for domain in ["a.example.test", "b.example.test"] {
+            let mut look = example.look();
+            let account = look.accounts.values_mut().next().unwrap();
+            if domain == "b.example.test" {
+                account.anywhere.insert(group.clone());
+                look.seen = [(name("b1"), look.started)].into();
+                look.users = Judged::All(example.truth.keys().map(|user| (user.clone(), Presence::Absent)).collect());
+            } else if uncertain {
+                account.uncertain.insert(group.clone());
+            }
+            look.domain = name(domain);
+            example.estate.observe(Observation::Look(look));
+        }
+    };
+    apart(&mut example, false);
+    let why = example.texts("exa1");
+    assert!(why.len() == 1 && why[0].contains("as a member of S-1-5-21-1-2-3-1200"), "{why:?}");
+    // What servers at home show differently for good has no effect here and closes nothing.
+    apart(&mut example, true);
+    assert_eq!(example.texts("exa1"), [""; 0]);
+}
+
+/// A group that is local to the domain of the Exchange servers counts there, and may have been left on the server that is away.
+#[test]
+fn a_domain_is_closed_while_the_servers_of_the_exchange_servers_domain_are_not_heard() {
+    let mut example = judged_as_a_member();
+    let c: DomainName = name("c.example.test");
+    let mut policy = example.policy.domains[&name("b.example.test")].clone();
+    (policy.servers, policy.grant_server) = ([name("c1")].into(), name("c1"));
+    example.policy.domains.insert(c.clone(), policy);
+    let look_at_c = |example: &mut Example, why: Option<&str>| {
+        let mut look = example.look();
+        (look.domain, look.users) = (name("c.example.test"), Judged::All([].into()));
+        look.seen = [(name("c1"), look.started)].into();
+        if let Some(why) = why {
+            (look.seen, look.failed) = ([].into(), [(name("c1"), why.to_owned())].into());
+        }
+        example.estate.observe(Observation::Look(look));
+    };
+    look_at_c(&mut example, Some("connection refused"));
+    assert_eq!(example.texts("exa1"), [""; 0], "nobody asks for it");
+    example.policy.exchange.values_mut().for_each(|server| server.domain = Some(name("c.example.test")));
+    assert_eq!(example.texts("exa1"), ["directory server c1 gave no evidence: connection refused"]);
+    look_at_c(&mut example, None);
+    assert_eq!(example.texts("exa1"), [""; 0]);
+}
+
 /// All users are in b, and no gate asks for domain a: but that the account has left a group may be known there alone.
 #[test]
 fn a_domain_is_closed_while_the_servers_of_its_accounts_domain_are_not_heard() {

@@ -8,7 +8,8 @@ use example::{Example, guid, minutes, name};
 use sendgate_core::coverage::verdict::Presence;
 use sendgate_core::coverage::{Cause, Judged, ServerVerdict, VerdictKind};
 use sendgate_core::estate::Observation;
-use sendgate_core::ledger::{Pair, PairState};
+use sendgate_core::ledger::{Entry, Pair, PairState};
+use sendgate_core::plan::{self, Step};
 
 fn state(example: &Example, user: &str) -> Option<PairState> {
     let user = guid(&name(&format!("{user}@a.example.test")));
@@ -53,6 +54,24 @@ fn what_one_server_shows_to_be_missing_counts_while_another_is_silent() {
     assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
 }
 
+/// What is written down until nothing new is learned.
+fn milestones_of(example: &mut Example) -> Vec<String> {
+    let mut noted = Vec::new();
+    loop {
+        let plan = plan::plan(example.world());
+        let new: Vec<_> = plan.steps.iter().filter_map(Step::entry).collect();
+        if new.is_empty() {
+            return noted;
+        }
+        for entry in new {
+            if let Entry::Milestone(milestone) = &entry {
+                noted.push(milestone.to_string());
+            }
+            example.append(entry);
+        }
+    }
+}
+
 const FIRST: &str = "S-1-5-21-1-2-3-1105";
 const SECOND: &str = "S-1-5-21-1-2-3-2105";
 
@@ -72,7 +91,19 @@ fn the_right_of_an_account_that_was_made_again_is_waited_for_though_nobody_saw_i
     example.silence(minutes(10));
     example.sid = Some(SECOND);
     example.pass(minutes(1));
-    example.settle();
+    let why = format!(
+        "goodadmin@a.example.test was made again: its SID is {SECOND}, and the right that it has now is another one than before"
+    );
+    let noted: Vec<_> = milestones_of(&mut example);
+    assert!(
+        noted
+            .contains(&format!("2 users of a.example.test seen without the right for goodadmin@a.example.test: {why}")),
+        "{noted:?}"
+    );
+    assert!(
+        noted.contains(&format!("1 users of a.example.test lost the right again for goodadmin@a.example.test: {why}")),
+        "{noted:?}"
+    );
     for user in ["anna", "bert"] {
         assert_eq!(state(&example, user), Some(PairState::Landed { at: example.now.steady }), "{user}");
     }
@@ -125,6 +156,30 @@ fn a_right_of_the_former_account_does_not_land_for_the_present_one() {
     look_at_b(&mut example, SECOND, VerdictKind::Covered);
     example.settle();
     assert!(matches!(state(&example, "anna"), Some(PairState::Landed { .. })), "{:?}", state(&example, "anna"));
+}
+
+/// All servers of b were away for longer than rights are waited for: the right may be as new as the first look.
+#[test]
+fn a_domain_that_sees_the_present_account_late_waits_from_then_on() {
+    let mut example = beside_b();
+    let nobody_in_a = |example: &mut Example, sid| {
+        example.sid = Some(sid);
+        let mut look = example.look();
+        look.users = Judged::All(example.truth.keys().map(|user| (user.clone(), Presence::Absent)).collect());
+        example.estate.observe(Observation::Look(look));
+    };
+    nobody_in_a(&mut example, FIRST);
+    look_at_b(&mut example, FIRST, VerdictKind::Covered);
+    example.settle();
+    assert_eq!(state(&example, "anna"), None, "by which SID b is judged first owes nothing");
+    nobody_in_a(&mut example, SECOND);
+    example.settle();
+    assert_eq!(state(&example, "anna"), None, "b has not been looked at for it");
+    example.silence(minutes(100));
+    nobody_in_a(&mut example, SECOND);
+    look_at_b(&mut example, SECOND, VerdictKind::Covered);
+    example.settle();
+    assert_eq!(state(&example, "anna"), Some(PairState::Landed { at: example.now.steady }));
 }
 
 /// While an object is moved to another domain both may show it, one as it was before.

@@ -47,6 +47,8 @@ pub struct AccountPicture {
     pub sid: Sid,
     /// In its token wherever it logs on.
     pub everywhere: BTreeSet<Sid>,
+    /// The same by at least one of the servers.
+    pub anywhere: BTreeSet<Sid>,
     /// In its token on machines of this domain.
     pub local: BTreeSet<Sid>,
     /// What one of the servers shows in its token and not all of them: this may deny, never allow.

@@ -180,22 +180,32 @@ fn unheard<'a>(
     failed.chain(silent).map(|(server, why)| Reason::DirectoryServer { server: server.clone(), why })
 }
 
-/// Accounts of other domains of which their own domain shows something else by now than this one was judged with, or shows
-/// nothing: whoever had the right may lack it.
+/// What speaks against what this domain was judged with of others: accounts of which their own domain shows something else by
+/// now, or nothing, and directory servers there, or of the Exchange servers' domains, that give no evidence. Whoever had the
+/// right may lack it.
 fn other_accounts(world: World<'_>, domain: &DomainName, picture: &DomainPicture) -> BTreeSet<Reason> {
-    let accounts = world.policy.goodlink_in(domain).map(|(_, goodlink)| &goodlink.service_account);
     let mut reasons = BTreeSet::new();
-    for account in accounts.filter(|account| account.domain != *domain) {
+    // A group that an account has left may be known there alone.
+    let machines = world.policy.goodlink_in(domain).flat_map(|(_, goodlink)| &goodlink.exchange);
+    let machines = machines.filter_map(|server| world.policy.exchange.get(server)?.domain.as_ref());
+    let accounts = || world.policy.goodlink_in(domain).map(|(_, goodlink)| &goodlink.service_account);
+    let others: BTreeSet<_> = accounts().map(|account| &account.domain).chain(machines).collect();
+    for (other, shown) in others.into_iter().filter_map(|other| Some((other, world.estate.domains.get(other)?))) {
+        reasons.extend(unheard(world, other, shown).take_while(|_| other != domain));
+    }
+    for account in accounts().filter(|account| account.domain != *domain) {
         let judged = picture.accounts.get(account);
         let Some((judged, home)) = judged.zip(world.estate.domains.get(&account.domain)) else { continue };
-        // A group that the account has left may be known there alone.
-        reasons.extend(unheard(world, &account.domain, home));
         let present = home.accounts.get(account);
         let (domain, account) = (domain.clone(), account.clone());
         match present {
             Some(present) if present.sid == judged.sid => {
-                let mut left = judged.everywhere.difference(&present.everywhere).cloned();
-                let why = left.next().map(|group| Reason::FormerGroup { domain, account, group });
+                // One of this domain's servers may have been told, and another one not yet. Where those at home differ for
+                // good, what only some of them show has no effect here.
+                let by_all = judged.everywhere.difference(&present.everywhere);
+                let by_some = judged.anywhere.difference(&present.everywhere);
+                let mut left = by_all.chain(by_some.filter(|group| !present.uncertain.contains(group)));
+                let why = left.next().map(|group| Reason::FormerGroup { domain, account, group: group.clone() });
                 reasons.extend(why);
             }
             _ => {

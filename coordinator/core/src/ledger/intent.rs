@@ -122,6 +122,12 @@ impl IntentState {
         !matches!(self, Self::Ended { .. })
     }
 
+    /// Whether it has ended, and nobody knows how.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Ended { outcome: Outcome::Unknown { .. }, .. })
+    }
+
     /// Whether the world may have been changed.
     #[must_use]
     pub fn began(&self) -> bool {

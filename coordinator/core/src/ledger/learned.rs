@@ -22,13 +22,24 @@ impl Ledger {
                     self.pairs.extend(state.map(|state| (pair, state)));
                 }
             }
-            Milestone::Account { account, sid } => {
+            Milestone::Account { account, sid, domain: Some(domain) } => {
+                let here = (domain.clone(), account.clone());
+                let before = self.judged.insert(here.clone(), sid.clone());
+                if before.as_ref() == Some(sid) {
+                    return Err(format!("{domain} is judged for {account} by {sid} already"));
+                }
+                // Where no other one is known, a former object may have been judged before this was written down.
+                if before.is_some() || self.accounts.get(account).is_some_and(|sids| sids.len() > 1) {
+                    self.made.insert(here, at.steady);
+                }
+            }
+            Milestone::Account { account, sid, domain: None } => {
                 let known = self.accounts.entry(account.clone()).or_default();
                 if known.last() == Some(sid) {
                     return Err(format!("{account} has {sid} already"));
                 }
                 if !known.is_empty() {
-                    self.made.insert(account.clone(), at.steady);
+                    self.made.insert((account.domain.clone(), account.clone()), at.steady);
                 }
                 // One that came back, from a backup or the recycle bin, is the last one again.
                 known.retain(|former| former != sid);

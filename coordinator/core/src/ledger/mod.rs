@@ -34,7 +34,8 @@ pub use rollout::{Class, Removal, Rollout, RolloutEvent, RolloutState, Skip};
 use crate::coverage::placement::GrantEntry;
 use crate::enforcement::StoreVersion;
 use crate::names::{
-    AccountName, DirectoryName, ExchangeServerName, GoodLinkName, HostName, OperatorName, RolloutName, RosterName,
+    AccountName, DirectoryName, DomainName, ExchangeServerName, GoodLinkName, HostName, OperatorName, RolloutName,
+    RosterName,
 };
 use crate::sid::Sid;
 use crate::time::{ClockMark, Now, Steady};
@@ -87,8 +88,10 @@ pub struct Ledger {
     pub baselines: BTreeMap<RolloutName, BTreeMap<u32, Baseline>>,
     /// Every SID that a service account ever had, the last one last.
     pub accounts: BTreeMap<AccountName, Vec<Sid>>,
-    /// When it was last noticed that a service account is another object than before.
-    pub made: BTreeMap<AccountName, Steady>,
+    /// The SID by which another domain than its own was last judged for a service account.
+    pub judged: BTreeMap<(DomainName, AccountName), Sid>,
+    /// Since when a domain is judged for another object than before.
+    pub made: BTreeMap<(DomainName, AccountName), Steady>,
     /// What people have said yes to.
     pub approvals: BTreeMap<Subject, Approval>,
     /// Entries of ours that people want away.

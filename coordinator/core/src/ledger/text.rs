@@ -19,7 +19,10 @@ impl fmt::Display for Milestone {
                 write!(f, "{} users of {domain} {event} for {account}", users.len())?;
                 cause.iter().try_for_each(|cause| write!(f, ": {cause}"))
             }
-            Self::Account { account, sid } => write!(f, "{account} has the SID {sid}"),
+            Self::Account { account, sid, domain: None } => write!(f, "{account} has the SID {sid}"),
+            Self::Account { account, sid, domain: Some(domain) } => {
+                write!(f, "{domain} is judged for {account} by its SID {sid}")
+            }
             Self::GrantLost { intent, place, cause } => {
                 write!(f, "the entry of grant {intent} is not on {place} any more: {cause}")
             }

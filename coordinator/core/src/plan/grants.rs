@@ -168,10 +168,12 @@ fn on_place<'a>(
     intents.filter(move |(_, intent)| intent.effect.place() == Some((domain, place)))
 }
 
-/// One write at a time on a place: the entries expected there would not be those any more.
+/// One write at a time on a place: the entries expected there would not be those any more. While it is being found out what
+/// became of one, another one of the same entry would be taken for it.
 fn under_way(world: World<'_>, domain: &DomainName, place: &Dn) -> Option<Blocked> {
-    let (_, open) = on_place(world, domain, place)
-        .find(|(_, intent)| intent.state.is_open() && !mutation::is(Mutation::PlannedTwice))?;
+    let going_on = |intent: &Intent| intent.state.is_open() || intent.state.is_unknown();
+    let (_, open) =
+        on_place(world, domain, place).find(|(_, intent)| going_on(intent) && !mutation::is(Mutation::PlannedTwice))?;
     Some(Blocked::NoHelp { why: format!("{} is under way", open.effect) })
 }
 

@@ -73,14 +73,21 @@ fn seen_anew(world: World<'_>) -> impl Iterator<Item = Milestone> {
     unseen.map(|(goodlink, _)| Milestone::SeenAnew { goodlink: goodlink.clone() })
 }
 
-/// Service accounts of the domain that are new, or other objects than before.
+/// Service accounts for which the domain is judged that are new, or other objects than before. What other domains say of an
+/// account may be older than what its own says, and is written down apart.
 fn accounts(world: World<'_>, domain: &DomainName) -> impl Iterator<Item = Milestone> {
     let seen = world.estate.domains.get(domain).into_iter().flat_map(|picture| &picture.accounts);
-    // What other domains say of an account may be older than what its own says.
-    let seen = seen.filter(move |(account, _)| account.domain == *domain);
     seen.filter_map(move |(account, now)| {
-        let known = world.ledger.accounts.get(account).and_then(|sids| sids.last());
-        (known != Some(&now.sid)).then(|| Milestone::Account { account: account.clone(), sid: now.sid.clone() })
+        let of_another = (account.domain != *domain).then(|| domain.clone());
+        let known = match &of_another {
+            None => world.ledger.accounts.get(account).and_then(|sids| sids.last()),
+            Some(domain) => world.ledger.judged.get(&(domain.clone(), account.clone())),
+        };
+        (known != Some(&now.sid)).then(|| Milestone::Account {
+            account: account.clone(),
+            sid: now.sid.clone(),
+            domain: of_another,
+        })
     })
 }
 

@@ -297,8 +297,12 @@ pub fn grant_redo(world: World<'_>, number: u64, reason: &str) -> Result<Request
             intent.effect
         )));
     }
-    let open = world.ledger.open().find(|(_, open)| open.effect.entry() == intent.effect.entry());
-    match open {
+    // Of a domain that is not configured any more nobody finds out what became of it.
+    let entry = intent.effect.entry();
+    let configured = entry.as_ref().is_some_and(|entry| world.policy.domains.contains_key(&entry.domain));
+    let going_on = |other: &Intent| other.state.is_open() || configured && other.state.is_unknown();
+    let mut same = world.ledger.intents.iter().filter(|(_, other)| other.effect.entry() == entry);
+    match same.find(|(_, other)| going_on(other)) {
         Some((id, open)) => {
             Err(Refused::Conflict(format!("{} (record {id}) is under way: ask again then", open.effect)))
         }

@@ -2,7 +2,7 @@
 
 use crate::directory::*;
 use sendgate_core::coverage::reading::AccountReading;
-use sendgate_core::coverage::{Cause, Elsewhere, Setting, VerdictKind, Warning};
+use sendgate_core::coverage::{Cause, Elsewhere, Setting, Touched, VerdictKind, Warning, look};
 use std::collections::BTreeSet;
 
 const GROUP: &str = "S-1-5-21-9-9-9-700";
@@ -125,4 +125,18 @@ fn an_account_is_known_by_what_every_server_shows() {
     let a2 = directory.0.servers.get_mut(&name("a2")).unwrap().as_mut().unwrap();
     a2.accounts.insert(account(), Ok(AccountReading { sid: name(GROUP), ..token() }));
     assert_eq!(directory.judged().accounts.get(&account()), None);
+}
+
+/// What it keeps to itself may be that the account is gone, or has left a group.
+#[test]
+fn an_account_of_which_one_server_at_home_says_nothing_is_not_known_elsewhere() {
+    let mut directory = directory(&entry("OA", ACCOUNT), |_| {});
+    let known = |directory: &Directory| look(&directory.0, &setting(), &Touched::All).accounts.contains_key(&account());
+    assert!(known(&directory));
+    let server = directory.0.servers.values_mut().flatten().next().unwrap();
+    server.accounts.insert(account(), Err("tokenGroups was not shown".into()));
+    assert!(!known(&directory));
+    // Another domain than its own has less to say of it.
+    directory.0.domain = name("b.example.test");
+    assert!(known(&directory));
 }

@@ -322,6 +322,7 @@ fn account_of(sid: &str) -> AccountPicture {
         dn,
         sid: name(sid),
         everywhere: [name(sid)].into(),
+        anywhere: [name(sid)].into(),
         local: BTreeSet::new(),
         uncertain: BTreeSet::new(),
     }

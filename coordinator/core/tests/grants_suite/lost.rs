@@ -147,7 +147,7 @@ fn every_sid_that_an_account_had_is_kept() {
     for sid in ["S-1-5-21-1-2-3-1105", "S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-1105"] {
         example.sid = Some(sid);
         example.pass(minutes(1));
-        let seen = Milestone::Account { account: name(ACCOUNT), sid: name(sid) };
+        let seen = Milestone::Account { account: name(ACCOUNT), sid: name(sid), domain: None };
         assert_eq!(milestones(&mut example, accounts), [seen]);
         example.settle();
         assert_eq!(milestones(&mut example, accounts), []);

@@ -57,6 +57,31 @@ fn undo_takes_the_entry_away_and_it_stays_away_until_a_redo() {
     assert!(matches!(effects.as_slice(), [(_, Effect::Grant(_))]), "{effects:?}");
 }
 
+/// Its place is being read: a write of the same entry beside that would be taken for it.
+#[test]
+fn while_it_is_found_out_what_became_of_a_write_no_other_one_begins_there() {
+    let unknown = || Outcome::Unknown { detail: "nobody could look".into() };
+    let mut example = proposing(&[grant(HEAD, GrantForm::ContainerUsers)]);
+    let (effects, _) = example.settle();
+    example.end(effects[0].0, unknown());
+    example.pass(minutes(600));
+    assert_eq!(texts(&mut example), [format!("grant Send As to {ACCOUNT} on {HEAD} is under way")]);
+    example.end(effects[0].0, Outcome::NotStarted { detail: "not there after an interruption".into() });
+    example.pass(minutes(1));
+    let intent = written(&mut example);
+    let request = request::grant_undo(example.world(), intent.get(), "why not");
+    file(&mut example, request);
+    let (effects, _) = example.settle();
+    let [(away, Effect::Withdraw(_))] = effects.as_slice() else { panic!("{effects:?}") };
+    example.end(*away, unknown());
+    assert!(example.settle().0.is_empty());
+    let redo = |example: &Example| request::grant_redo(example.world(), intent.get(), "after all");
+    assert!(refused(redo(&example)).ends_with("is under way: ask again then"), "{:?}", redo(&example));
+    // Of a domain that is not configured nobody finds it out.
+    example.policy.domains.clear();
+    assert!(redo(&example).is_ok());
+}
+
 /// What an interrupted or failed undo leaves is tried again, and rests after a while like a grant.
 #[test]
 fn an_undo_that_fails_is_tried_again_and_then_left_to_a_person() {

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::directory::grant::{Established, GrantDone, GrantError, LostEdit};
 use crate::directory::reach::{Asked, EntryWriter, Given, Leave};
 use sendgate_core::coverage::placement::GrantEntry;
-use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome, Sequence};
+use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
 use sendgate_core::names::DomainName;
 use sendgate_core::plan;
 use sendgate_core::time::Steady;
@@ -113,7 +113,7 @@ impl Driver {
             .ledger
             .intents
             .iter()
-            .filter(|(id, intent)| is_unknown(&intent.state) && !self.granting.contains(id))
+            .filter(|(id, intent)| (intent.state.is_open() || intent.state.is_unknown()) && !self.granting.contains(id))
             .filter_map(|(id, intent)| Some((*id, intent.effect.entry()?, Wanted::of(&intent.effect)?)))
             .collect();
         for (intent, entry, wanted) in orphans {
@@ -151,11 +151,6 @@ impl Driver {
         self.granting.remove(&intent);
         Ok(())
     }
-}
-
-/// Whether an end is still to be found out.
-fn is_unknown(state: &IntentState) -> bool {
-    state.is_open() || matches!(state, IntentState::Ended { outcome: Outcome::Unknown { .. }, .. })
 }
 
 fn outcome(done: Result<GrantDone, GrantError>, wanted: Wanted, unanswered: Option<Sequence>) -> Outcome {

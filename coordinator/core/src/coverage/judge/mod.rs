@@ -71,12 +71,17 @@ pub fn look(reading: &DomainReading, setting: &Setting, touched: &Touched) -> Lo
 }
 
 /// The account, if the servers that know it agree on who it is; of its groups, those that all of them show, and apart
-/// from them those that only some do.
+/// from them those that only some do. In its own domain each server that answers has to show it: what one of them keeps to
+/// itself may be that it is gone, or has left a group.
 fn account_of(reading: &DomainReading, account: &AccountName) -> Option<AccountPicture> {
     let mut agreed: Option<AccountPicture> = None;
     let mut shown: BTreeSet<Sid> = BTreeSet::new();
     for server in reading.servers.values().flatten() {
-        let Some(Ok(seen)) = server.accounts.get(account) else { continue };
+        let seen = match server.accounts.get(account) {
+            Some(Ok(seen)) => seen,
+            Some(Err(_)) if account.domain == reading.domain => return None,
+            Some(Err(_)) | None => continue,
+        };
         shown.extend(seen.everywhere.iter().chain(&seen.local).chain(&seen.uncertain).cloned());
         match &mut agreed {
             None => {
@@ -84,12 +89,14 @@ fn account_of(reading: &DomainReading, account: &AccountName) -> Option<AccountP
                     dn: seen.dn.clone(),
                     sid: seen.sid.clone(),
                     everywhere: seen.everywhere.clone(),
+                    anywhere: seen.everywhere.clone(),
                     local: seen.local.clone(),
                     uncertain: BTreeSet::new(),
                 });
             }
             Some(agreed) if agreed.sid == seen.sid => {
                 agreed.everywhere.retain(|sid| seen.everywhere.contains(sid));
+                agreed.anywhere.extend(seen.everywhere.iter().cloned());
                 agreed.local.retain(|sid| seen.local.contains(sid));
             }
             Some(_) => return None,

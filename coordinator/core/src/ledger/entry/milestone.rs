@@ -25,7 +25,7 @@ pub enum Milestone {
         event: PairEvent,
         /// The users' objects, with the names by which rosters knew them then.
         users: BTreeMap<Guid, DirectoryName>,
-        /// Where the right vanished: the likely cause.
+        /// Where the right vanished, or counts as new though it was seen: the likely cause.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<String>,
     },
@@ -36,6 +36,9 @@ pub enum Milestone {
         account: AccountName,
         /// Its SID from here on.
         sid: Sid,
+        /// Where another domain than its own was first judged for it; none: what its own domain shows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        domain: Option<DomainName>,
     },
     /// An entry that we wrote is not on its place any more.
     GrantLost {

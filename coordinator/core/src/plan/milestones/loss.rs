@@ -120,11 +120,11 @@ fn on_a_server(world: World<'_>, picture: &DomainPicture, account: &AccountName,
     }
 }
 
-/// The right that had landed was that of another object.
+/// A right that was seen, or had landed, before was that of another object.
 pub(super) fn remade(world: World<'_>, account: &AccountName) -> String {
     let sids = world.ledger.accounts.get(account).map_or(&[][..], Vec::as_slice);
     let sid = sids.last().map(|sid| format!(": its SID is {sid}")).unwrap_or_default();
-    format!("{account} was made again{sid}, and the right that it has now is not the one that had landed")
+    format!("{account} was made again{sid}, and the right that it has now is another one than before")
 }
 
 /// The account has another SID than the journal knows.

@@ -50,7 +50,8 @@ pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
     }
     for (event, domain, pair, user) in landed {
         if told.insert(pair.clone()) {
-            let cause = (event == PairEvent::Vanished).then(|| loss::remade(world, &pair.account));
+            let new = matches!(event, PairEvent::Vanished | PairEvent::Lacking);
+            let cause = new.then(|| loss::remade(world, &pair.account));
             events.entry((domain.clone(), pair.account, event, cause)).or_default().insert(pair.user, user.clone());
         }
     }
@@ -70,8 +71,9 @@ fn has_it(
     if judged.is_some() && present.is_some() && judged != present {
         return None;
     }
-    // No object has a right before it is made: nobody may have seen it missing, and it has to be waited for all the same.
-    let made = world.ledger.made.get(account).copied();
+    // No object has a right before it is made, and what this domain grants it may be as new as the first look for it:
+    // nobody may have seen it missing, and it has to be waited for all the same.
+    let made = world.ledger.made.get(&(picture.domain.clone(), account.clone())).copied();
     match state {
         None => {
             let new = made.is_some_and(|made| world.now.steady < made + waits.settled);

@@ -279,6 +279,7 @@ mod tests {
             dn: "CN=GoodAdmin,DC=b".into(),
             sid: sid_of(certain),
             everywhere: [sid_of(certain)].into(),
+            anywhere: [sid_of(certain)].into(),
             local: BTreeSet::new(),
             uncertain: [sid_of(perhaps)].into(),
         };

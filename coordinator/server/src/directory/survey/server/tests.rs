@@ -230,7 +230,14 @@ const OWN: &str = "S-1-5-21-9-9-9-1105";
 fn with_account(state: &State, names: impl Iterator<Item = DirectoryName>) -> (Asked, Vec<Answer>) {
     let own: Sid = OWN.parse().unwrap();
     let (dn, everywhere) = ("CN=GoodAdmin,DC=other,DC=test".into(), [own.clone()].into());
-    let known = AccountPicture { dn, sid: own, everywhere, local: BTreeSet::new(), uncertain: BTreeSet::new() };
+    let known = AccountPicture {
+        dn,
+        sid: own,
+        anywhere: everywhere.clone(),
+        everywhere,
+        local: BTreeSet::new(),
+        uncertain: BTreeSet::new(),
+    };
     let before = state.asked.wanted.as_ref().clone();
     let asked = Arc::new(before.asked.iter().cloned().chain(names).collect());
     let wanted = Wanted { asked, accounts: [account()].into(), known: [(account(), known)].into(), ..before };

@@ -16,6 +16,7 @@ fn with_account(mut state: State) -> State {
         dn: "CN=GoodAdmin,DC=other,DC=test".into(),
         sid: sid(1105),
         everywhere: [sid(1105)].into(),
+        anywhere: [sid(1105)].into(),
         local: BTreeSet::new(),
         uncertain: BTreeSet::new(),
     };
