@@ -229,7 +229,8 @@ const OWN: &str = "S-1-5-21-9-9-9-1105";
 /// searches.
 fn with_account(state: &State, names: impl Iterator<Item = DirectoryName>) -> (Asked, Vec<Answer>) {
     let own: Sid = OWN.parse().unwrap();
-    let (dn, everywhere) = ("CN=GoodAdmin,DC=other,DC=test".into(), [own.clone()].into());
+    let dn = "CN=GoodAdmin,DC=other,DC=test".into();
+    let everywhere = BTreeSet::from([own.clone()]);
     let known = AccountPicture {
         dn,
         sid: own,
