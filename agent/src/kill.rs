@@ -15,12 +15,12 @@ pub enum Point {
     Offered,
     /// The permit was asked for.
     Asked,
-    /// The permit is here, and the act is not journaled.
+    /// The permit is here, and nothing is written down of the act.
+    Permitted,
+    /// The act's files are there, and it is not journaled.
     BeforeEntry,
-    /// The act is journaled, and nothing else is there of it.
+    /// The act is journaled, and there is no supervisor.
     AfterEntry,
-    /// Its files are there, and no supervisor.
-    BeforeSupervisor,
     /// The supervisor was started.
     AfterSupervisor,
     /// The program was seen running, and that is not journaled.
@@ -56,9 +56,9 @@ impl Point {
     pub const ALL: [Self; 19] = [
         Self::Offered,
         Self::Asked,
+        Self::Permitted,
         Self::BeforeEntry,
         Self::AfterEntry,
-        Self::BeforeSupervisor,
         Self::AfterSupervisor,
         Self::SupervisorRuns,
         Self::SupervisorClaimed,
@@ -80,9 +80,9 @@ impl Point {
         match self {
             Self::Offered => "offered",
             Self::Asked => "asked",
+            Self::Permitted => "permitted",
             Self::BeforeEntry => "before-entry",
             Self::AfterEntry => "after-entry",
-            Self::BeforeSupervisor => "before-supervisor",
             Self::AfterSupervisor => "after-supervisor",
             Self::ProgramSeen => "program-seen",
             Self::StartEntry => "start-entry",
@@ -105,9 +105,9 @@ impl Point {
         match self {
             Self::Offered => "the offer has come",
             Self::Asked => "the permit was asked for",
-            Self::BeforeEntry => "the permit is here, the act not journaled",
-            Self::AfterEntry => "the act is journaled, nothing else there",
-            Self::BeforeSupervisor => "its files are there, no supervisor",
+            Self::Permitted => "the permit is here, nothing written down",
+            Self::BeforeEntry => "its files are there, the act not journaled",
+            Self::AfterEntry => "the act is journaled, no supervisor",
             Self::AfterSupervisor => "the supervisor was started",
             Self::ProgramSeen => "the program was seen running, not journaled",
             Self::StartEntry => "the start is journaled, not told",

@@ -2,7 +2,8 @@
 //!
 //! 1. [`offer::prepare`] checks what the agent can see: the host, the role, the package's digest.
 //! 2. [`permit::good_until`] says until when the permit counts on the agent's own clock.
-//! 3. [`Acts::start`] journals the act, then has its program started ([`programs`]) below a supervisor ([`supervisor`]).
+//! 3. [`Acts::start`] writes down what the act is, journals it, then has its program started ([`programs`]) below a
+//!    supervisor ([`supervisor`]).
 //! 4. `watch` follows the supervisor by its files and journals what it finds; after a crash of the agent it starts
 //!    again from the same files ([`Acts::recover`]). A program whose supervisor was killed is ended by `overdue`.
 
@@ -98,6 +99,7 @@ impl Acts {
     async fn try_start(self, id: &ActId, prepared: Prepared, not_after: Steady) -> io::Result<()> {
         let (what, on) = (prepared.what.clone(), prepared.host.clone());
         let (journal, act) = (Arc::clone(&self.journal), id.clone());
+        kill::at(Point::Permitted);
         // One that is known may be running: what is written down of it stays. A journal that fails says so again below.
         if let Ok(None) = self.journal.act(id)
             && let Err(error) = self.programs.write_down(id, &prepared, not_after).await

@@ -119,7 +119,6 @@ impl Programs for Supervisors {
     fn start<'a>(&'a self, id: &'a ActId, _: Prepared, _: Steady) -> Later<'a, io::Result<Box<dyn Followed>>> {
         let marker = ActFiles::new(&self.state, id);
         Box::pin(async move {
-            kill::at(Point::BeforeSupervisor);
             let error = match self.supervisor(id) {
                 Ok(supervisor) => {
                     kill::at(Point::AfterSupervisor);

@@ -69,6 +69,21 @@ pub enum RosterError {
         /// How long ago that may be.
         limit: SignedDuration,
     },
+    /// By its own time it is of the future, so that it would never be too old.
+    #[error(
+        "the roster {} was written at {written:.0}, but it is {now:.0}: how old it is cannot be told, and whoever has come since \
+         may not be on it; correct the clock of this machine, or of the one that writes the file, and have it written or \
+         touched anew",
+        file.display()
+    )]
+    Ahead {
+        /// Which file.
+        file: PathBuf,
+        /// When it was written.
+        written: Timestamp,
+        /// By this machine's clock.
+        now: Timestamp,
+    },
     /// It is being written, or was cut: whoever is missing in it would be a user not looked at.
     #[error(
         "the roster {} is not whole: {what}; write a file beside it, with an end to its last line, and rename that over it",

@@ -213,20 +213,25 @@ fn what_was_found_of_one_log_is_not_said_of_another() {
 /// It says neither of which log it is nor when its lines were logged: it holds until the next start, as it did.
 #[test]
 fn a_mark_of_an_earlier_release_ends_with_the_next_start() {
-    let mut log = Log::new();
-    log.append(pause(1, "a", NO_ACCESS));
-    assert_eq!(log.poll().len(), 1);
-    log.write("");
-    let gone = log.error();
-    let path = log.directory.join("mark.json");
-    let mut mark: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    let fields = mark.as_object_mut().unwrap();
-    assert!(fields.remove("log").is_some() && fields.remove("latest").is_some());
-    fs::write(&path, mark.to_string()).unwrap();
-    log.again();
-    assert_eq!(log.error_at(at(0), NOW), gone);
-    for second in [10, 20] {
-        log.again();
-        assert_eq!(log.poll_since(at(second)), Vec::<String>::new());
+    // The agent's first look finds the service running, or stopped.
+    for running in [at(0), None] {
+        let mut log = Log::new();
+        log.append(pause(1, "a", NO_ACCESS));
+        assert_eq!(log.poll().len(), 1);
+        log.write("");
+        let gone = log.error();
+        let path = log.directory.join("mark.json");
+        let mut mark: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let fields = mark.as_object_mut().unwrap();
+        assert!(fields.remove("log").is_some() && fields.remove("latest").is_some());
+        fs::write(&path, mark.to_string()).unwrap();
+        for _ in 0..2 {
+            log.again();
+            assert_eq!(log.error_at(running, NOW), gone);
+        }
+        for second in [10, 20] {
+            assert_eq!(log.poll_since(at(second)), Vec::<String>::new());
+            log.again();
+        }
     }
 }

@@ -66,7 +66,11 @@ impl MarkFile {
 
     /// Writes it down, so that it is on the disk before anybody acts on it; once.
     pub(super) fn write(&mut self, mark: Mark) -> Result<(), LogError> {
-        let mark = Mark { log: Some(self.log.clone()), ..mark };
+        let mut mark = Mark { log: Some(self.log.clone()), ..mark };
+        if mark.latest.is_none() && mark.since.is_none() {
+            // Without either the lines would count after any start: the one that they were read after is still that one.
+            mark.since = self.known.as_ref().and_then(|known| known.since);
+        }
         if self.known.as_ref() != Some(&mark) {
             self.replace(&mark).map_err(|error| self.failed(error))?;
             self.known = Some(mark);

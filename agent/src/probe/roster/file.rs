@@ -13,6 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{MAX_ROSTER_BYTES, Roster, RosterError};
 use crate::clock::Steady;
 
+/// How far ahead of this machine's clock it may have been written: no further than a line of GoodLink's log.
+const AHEAD: SignedDuration = SignedDuration::from_mins(20);
+
 /// A roster's file.
 #[derive(Debug)]
 pub(crate) struct RosterFile {
@@ -62,7 +65,8 @@ impl RosterFile {
     /// Reads the roster as it is now; `today` is the same time by this machine's clock.
     ///
     /// # Errors
-    /// As [`Roster::parse`], and where the file cannot be read, is not whole, or is too old to be that of today.
+    /// As [`Roster::parse`], and where the file cannot be read, is not whole, or is too old to be that of today, or of
+    /// a time to come.
     pub(crate) fn read(&mut self, now: Steady, today: Timestamp) -> Result<Roster, RosterError> {
         let file = self.path.clone();
         let limit = self.age;
@@ -79,6 +83,9 @@ impl RosterFile {
         let written = written.map_err(failed)?;
         if today.duration_since(written) > limit {
             return Err(RosterError::Old { file, written, limit });
+        }
+        if written.duration_since(today) > AHEAD {
+            return Err(RosterError::Ahead { file, written, now: today });
         }
         if now.since(since) < self.still {
             return Err(not_whole(

@@ -27,6 +27,12 @@ impl Written {
         file.write_all(row.as_bytes()).unwrap();
     }
 
+    /// As if it had been written last at that time.
+    fn touched(&self, at: Timestamp) {
+        let open = fs::OpenOptions::new().append(true).open(&self.roster.path).unwrap();
+        open.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(u64::try_from(at.as_second()).unwrap())).unwrap();
+    }
+
     /// One that has been looked at long enough ago.
     fn known(text: &str) -> Self {
         let mut file = Self::new(text);
@@ -148,11 +154,7 @@ fn a_file_that_is_back_as_it_was_is_taken_at_once() {
 fn a_file_that_was_not_exported_again_is_no_roster_of_today() {
     let mut file = Written::known(&format!("{HEADER}ann,a,\n"));
     let written: Timestamp = "2026-11-24T02:00:00Z".parse().unwrap();
-    let touched = |file: &Written, at: Timestamp| {
-        let open = fs::OpenOptions::new().append(true).open(&file.roster.path).unwrap();
-        open.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(u64::try_from(at.as_second()).unwrap())).unwrap();
-    };
-    touched(&file, written);
+    file.touched(written);
     assert_eq!(file.on(10, written), file.being_written());
     assert_eq!(file.on(20, written + AGE), Ok(1));
     let later = written + AGE + SignedDuration::from_secs(1);
@@ -163,7 +165,26 @@ fn a_file_that_was_not_exported_again_is_no_roster_of_today() {
     );
     assert_eq!(file.on(30, later), Err(old));
     // The same users as yesterday.
-    touched(&file, later);
+    file.touched(later);
     assert_eq!(file.on(40, later), file.being_written());
     assert_eq!(file.on(50, later), Ok(1));
+}
+
+/// It would be young for as long as its time lies ahead, however long nobody exports it.
+#[test]
+fn a_file_of_a_time_to_come_is_no_roster_of_today() {
+    let mut file = Written::known(&format!("{HEADER}ann,a,\n"));
+    let written: Timestamp = "2027-11-24T02:00:00Z".parse().unwrap();
+    file.touched(written);
+    let near = written - SignedDuration::from_mins(20);
+    assert_eq!(file.on(10, near), file.being_written());
+    assert_eq!(file.on(20, near), Ok(1), "two clocks never agree");
+    let ahead = format!(
+        "the roster {} was written at 2027-11-24T02:00:00Z, but it is 2027-11-24T01:39:59Z: how old it is cannot be told, and \
+         whoever has come since may not be on it; correct the clock of this machine, or of the one that writes the file, and \
+         have it written or touched anew",
+        file.roster.path.display()
+    );
+    assert_eq!(file.on(30, near - SignedDuration::from_secs(1)), Err(ahead));
+    assert_eq!(file.on(40, written), Ok(1), "the clock is right again");
 }
