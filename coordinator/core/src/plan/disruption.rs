@@ -218,9 +218,12 @@ fn established(world: World<'_>, id: Sequence) -> bool {
                 let version = host.exchange.as_ref().and_then(|exchange| exchange.store.as_ref().ok());
                 let wanted = matches!(intent.effect, Effect::Install { .. });
                 let rollout = world.ledger.rollouts.get(rollout);
-                version.zip(rollout).is_some_and(|(version, rollout)| {
-                    looked(rollout, intent, id) || super::rollout::has(world, rollout, *version) == wanted
-                })
+                // What it has shown since then stays shown, whatever somebody does to it later.
+                let shown = intent.effect.host().zip(rollout).and_then(|(host, rollout)| rollout.verified.get(host));
+                wanted && shown.is_some_and(|shown| *shown > at)
+                    || version.zip(rollout).is_some_and(|(version, rollout)| {
+                        looked(rollout, intent, id) || super::rollout::has(world, rollout, *version) == wanted
+                    })
             }
             // It has changed nothing.
             (Effect::TestSend { .. }, _) => true,

@@ -32,6 +32,22 @@ fn unknown(intent: Sequence) -> String {
     )
 }
 
+/// It has shown the hotfix since: how that install ended is known, whoever takes it off again later.
+#[test]
+fn what_has_been_shown_once_is_in_doubt_no_more() {
+    let (mut example, intent) = in_doubt(1);
+    assert_eq!(why(&example), Some(unknown(intent)));
+    example.pass(minutes(1));
+    example.exchange("exa2", AFTER);
+    example.settle();
+    assert_eq!(why(&example), None);
+    example.pass(minutes(1));
+    example.exchange("exa2", BEFORE);
+    example.settle();
+    assert!(!example.ledger.drift.is_empty());
+    assert_eq!(why(&example), None);
+}
+
 /// It would count as disrupted for ever, and with room for one nothing would be done in the estate any more.
 #[test]
 fn a_person_who_has_looked_ends_the_doubt_also_when_the_rollout_has_finished() {
