@@ -42,23 +42,29 @@ enum Wanted {
     Removal,
 }
 
+/// The act `e-1` is told as started, and its program goes on until the world releases it.
+async fn started(world: &World, wanted: Wanted, sha: &[u8]) -> (Coordinator, Session, Agent) {
+    world.hold();
+    let mut coordinator = Coordinator::start(world).await;
+    let agent = Agent::start(world, coordinator.port);
+    let mut session = coordinator.session(1).await;
+    offer(&session, wanted, "e-1", 1, sha).await;
+    let nonce = session.request("e-1").await;
+    session.permit("e-1", nonce, 1, 30_000).await;
+    assert_eq!(session.update().await.state(), State::Started);
+    (coordinator, session, agent)
+}
+
 /// The agent is killed while the program runs, and again; the program ends while there is no agent at all. The code with
 /// which it ended, and what was run.
 async fn killed_in_the_middle(wanted: Wanted) -> (Option<i32>, World) {
     let world = World::new();
-    world.hold();
-    let mut coordinator = Coordinator::start(&world).await;
-    let mut agent = Agent::start(&world, coordinator.port);
-    let mut session = coordinator.session(1).await;
     let sha = digest(&world.package);
     if wanted == Wanted::Removal {
         // Its end does not hang on the package's file.
         std::fs::remove_file(&world.package).unwrap();
     }
-    offer(&session, wanted, "e-1", 1, &sha).await;
-    let nonce = session.request("e-1").await;
-    session.permit("e-1", nonce, 1, 30_000).await;
-    assert_eq!(session.update().await.state(), State::Started);
+    let (mut coordinator, _session, mut agent) = started(&world, wanted, &sha).await;
     until("the program runs", || world.runs().len() == 1).await;
     agent.kill();
 
@@ -106,14 +112,7 @@ async fn killed_in_the_middle_of_a_removal() {
 /// What is told of the end.
 async fn killed_together_with_its_supervisor(told: bool) -> String {
     let world = World::new();
-    world.hold();
-    let mut coordinator = Coordinator::start(&world).await;
-    let mut agent = Agent::start(&world, coordinator.port);
-    let mut session = coordinator.session(1).await;
-    session.offer("e-1", 1, &digest(&world.package)).await;
-    let nonce = session.request("e-1").await;
-    session.permit("e-1", nonce, 1, 30_000).await;
-    assert_eq!(session.update().await.state(), State::Started);
+    let (mut coordinator, _session, mut agent) = started(&world, Wanted::Install, &digest(&world.package)).await;
     agent.kill();
     kill_supervisor(&world);
     if !told {
@@ -145,14 +144,7 @@ async fn killed_with_its_supervisor_before_that_had_told_of_the_program() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_and_the_act_s_files_removed_while_the_program_runs() {
     let world = World::new();
-    world.hold();
-    let mut coordinator = Coordinator::start(&world).await;
-    let mut agent = Agent::start(&world, coordinator.port);
-    let mut session = coordinator.session(1).await;
-    session.offer("e-1", 1, &digest(&world.package)).await;
-    let nonce = session.request("e-1").await;
-    session.permit("e-1", nonce, 1, 30_000).await;
-    assert_eq!(session.update().await.state(), State::Started);
+    let (mut coordinator, _session, mut agent) = started(&world, Wanted::Install, &digest(&world.package)).await;
     until("the program runs", || world.runs().len() == 1).await;
     agent.kill();
     std::fs::remove_dir_all(world.path("state/acts")).unwrap();

@@ -1,4 +1,5 @@
 //! Parts of the scenarios of gates.
 
 mod gone_dark;
+mod other_domains;
 mod undeclared;
