@@ -8,9 +8,10 @@ mod grants;
 mod holders;
 mod reports;
 mod scene;
+mod shown;
 mod takeover;
 
-use scene::{Running, exchange, goodlink, name, next, offered, offering, refused};
+use scene::{Running, name, next, offered, offering, refused};
 use sendgate_coordinator::convert;
 use sendgate_coordinator::driver::{self, AgentMessage, RequestError};
 use sendgate_coordinator::journal::Journal;
@@ -19,6 +20,7 @@ use sendgate_core::ledger::{Entry, Ledger, Stamped};
 use sendgate_core::request::{self, WantedHeld};
 use sendgate_core::view::GateState;
 use sendgate_proto::v1::{self as wire, act_update, to_agent::Kind};
+use shown::{exchange, goodlink};
 
 #[tokio::test]
 async fn an_act_goes_from_offer_to_acknowledged_outcome() {
@@ -38,7 +40,7 @@ async fn an_act_goes_from_offer_to_acknowledged_outcome() {
 async fn a_gate_that_has_closed_since_the_offer_refuses_the_permit_for_now() {
     let (running, mut told, act) = offering().await;
     let mut report = goodlink();
-    report.goodlink.as_mut().unwrap().service = Some(scene::running("ADOM\\Administrator"));
+    report.goodlink.as_mut().unwrap().service = Some(shown::running("ADOM\\Administrator"));
     running.report(report).await;
     running.ask("exa1", &act).await;
     let (reason, retry) = refused(&mut told).await;

@@ -2,7 +2,8 @@
 //! talking.
 
 use crate::bad_disk::BadDisk;
-use crate::scene::{Ahead, Running, exchange, goodlink, name, next};
+use crate::scene::{Ahead, Running, name, next};
+use crate::shown::{exchange, goodlink};
 use sendgate_coordinator::agents::AgentService;
 use sendgate_coordinator::convert;
 use sendgate_coordinator::driver::{AgentMessage, Message};
