@@ -20,6 +20,8 @@ mod may;
 mod progress;
 mod report;
 mod rollouts;
+#[cfg(test)]
+mod stopping;
 mod streams;
 
 use crate::directory::DirectoryServer;

@@ -126,7 +126,7 @@ pub struct Handle {
 }
 
 impl Handle {
-    pub(super) fn new(
+    pub(crate) fn new(
         messages: mpsc::Sender<Message>,
         surveys: Arc<BTreeMap<DomainName, Survey>>,
         clock: Arc<Clock>,
