@@ -93,6 +93,9 @@ impl World {
             }
             _ => None,
         };
+        if version.as_ref().is_some_and(|version| *version == Self::target().to_string()) {
+            self.patched.insert(host, now);
+        }
         let told = goodlink.and_then(|goodlink| goodlink.paused.as_ref()).into_iter().flat_map(|paused| &paused.users);
         let called = |short: &str| self.users.keys().find(|called| called.split('@').next() == Some(short)).cloned();
         let paused = told.filter_map(|user| {
@@ -217,7 +220,11 @@ impl World {
                         || matches!(rollout.state, RolloutState::Aborted { .. })
                             && rollout.aborted.is_some_and(|asked| asked > id)
                 });
-                has.is_some_and(|has| looked || has == matches!(effect, Effect::Install { .. }))
+                let install = matches!(effect, Effect::Install { .. });
+                // What it has shown once is known, whatever it shows later.
+                let since = self.outcomes.get(&id).zip(self.patched.get(host));
+                install && since.is_some_and(|(ended, patched)| patched >= ended)
+                    || has.is_some_and(|has| looked || has == install)
             }
             // It changes nothing.
             Effect::TestSend { .. } => true,

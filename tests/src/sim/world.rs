@@ -78,6 +78,8 @@ pub(super) struct World {
     pub(super) lacks: BTreeMap<String, Duration>,
     /// What each host's last report to it said.
     pub(super) heard: BTreeMap<&'static str, Heard>,
+    /// When a host last reported the hotfix, to whichever coordinator.
+    pub(super) patched: BTreeMap<&'static str, Duration>,
     /// The digest of the roster that each GoodLink host uploaded to it last.
     pub(super) uploaded: BTreeMap<&'static str, Vec<u8>>,
     /// Since when the coordinator that lives does.

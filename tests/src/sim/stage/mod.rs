@@ -124,6 +124,7 @@ impl Stage {
             shown: BTreeMap::new(),
             lacks: BTreeMap::new(),
             heard: BTreeMap::new(),
+            patched: BTreeMap::new(),
             uploaded: BTreeMap::new(),
             alive: Duration::ZERO,
             lives: false,
