@@ -1,4 +1,5 @@
-//! Sendgate tests: the laboratory, whole systems in it, and the story that the demo tells.
+//! Sendgate tests: the laboratory, whole systems in it, the story that the demo tells, the model checker, the simulation, the
+//! crash points, and what the benches share.
 pub mod bench;
 pub mod crash;
 pub mod lab;

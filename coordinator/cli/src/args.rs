@@ -63,7 +63,7 @@ pub(crate) enum Command {
     },
     /// One user from the roster to the verdict: object, token, each entry and what it did, and what would cover him.
     Explain {
-        /// A roster name, a mail address or DOMAIN\account.
+        /// As a roster has him: the name in its first column, or the directory's in the second.
         user: String,
         /// Every entry of a list by itself, also those for other rights.
         #[arg(long)]
@@ -102,7 +102,7 @@ pub(crate) enum Command {
     Goodlink(Goodlink),
     /// Except one user from the gate, for a reason and a time.
     Waive {
-        /// A roster name, a mail address or DOMAIN\account.
+        /// As a roster has him: the name in its first column, or the directory's in the second.
         user: String,
         /// Why; it stands in the journal.
         #[arg(long, value_parser = reason)]
@@ -113,7 +113,7 @@ pub(crate) enum Command {
     },
     /// Except him no longer: the gate counts him again.
     Unwaive {
-        /// A roster name, a mail address or DOMAIN\account.
+        /// As a roster has him: the name in its first column, or the directory's in the second.
         user: String,
         /// Why; it stands in the journal.
         #[arg(long, value_parser = reason)]
@@ -262,7 +262,7 @@ pub(crate) enum Entry {
     },
     /// An entry on USER that beats the inherited one which denies ACCOUNT.
     Override {
-        /// A roster name, a mail address or DOMAIN\account.
+        /// As a roster has him: the name in its first column, or the directory's in the second.
         user: String,
         /// The service account, name@domain or DOMAIN\name.
         account: String,

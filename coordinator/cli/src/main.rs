@@ -6,9 +6,8 @@
 //! 4. [`tables`] lays the same values out for people;
 //! 5. [`errors`] says what an exit code means.
 //!
-//! Beside that stands [`pki`]: certificates for those who have no authority of their own.
-//!
-//! Nothing is decided here: every state and every reason is the coordinator's own.
+//! Beside that stand [`pki`], certificates for those who have no authority of their own, and `rights` and `enforcement`, which
+//! need no coordinator. All else is the coordinator's own word: no state and no reason is decided here.
 
 mod args;
 mod commands;
