@@ -89,7 +89,11 @@ fn known_rollout(world: World<'_>, given: &str) -> Result<RolloutName, Refused> 
 pub fn waive(world: World<'_>, given: &str, reason: &str, expires: Timestamp) -> Result<Request, Refused> {
     let user = roster_user(world, given)?;
     if expires <= world.now.wall {
-        return Err(invalid("expiry", &expires.to_string(), format!("it is {} now", world.now.wall)));
+        return Err(invalid(
+            "expiry",
+            &expires.to_string(),
+            format!("it is {} now: write a moment that is still to come, or a time such as 72h", world.now.wall),
+        ));
     }
     Ok(Request::Waive { user, reason: needed_reason(reason)?, expires })
 }

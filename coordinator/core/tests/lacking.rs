@@ -54,6 +54,33 @@ fn what_one_server_shows_to_be_missing_counts_while_another_is_silent() {
     assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
 }
 
+/// Nobody was read in full for longer than evidence is good for, but changes were looked for: what these showed to be missing
+/// was missing, and its coming back has to be waited for, though it is there when everybody is read again.
+#[test]
+fn what_a_look_without_fresh_evidence_shows_to_be_missing_counts_as_well() {
+    let mut example = Example::covered();
+    example.settle();
+    let last_full = example.now.steady;
+    example.silence(example.policy.freshness.evidence_age + minutes(1));
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    let mut look = example.look();
+    look.started = last_full;
+    example.estate.observe(Observation::Look(look));
+    example.settle();
+    assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
+    // That it is there is believed of evidence alone.
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    let mut look = example.look();
+    look.started = last_full;
+    example.estate.observe(Observation::Look(look));
+    example.settle();
+    assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
+    example.observe_all();
+    example.settle();
+    assert!(matches!(state(&example, "anna"), Some(PairState::Landed { .. })), "{:?}", state(&example, "anna"));
+    assert_eq!(example.texts("exa1"), ["1 users await the second look, due 1h 5m from now"]);
+}
+
 /// What is written down until nothing new is learned.
 fn milestones_of(example: &mut Example) -> Vec<String> {
     let mut noted = Vec::new();

@@ -65,7 +65,7 @@ impl Agents for AgentService {
         let identity = peer(&request)?;
         let Role::Agent(agent) = identity.role else {
             return Err(Status::permission_denied(format!(
-                "{identity} is no agent: agents' certificates carry sendgate:agent:NAME"
+                "{identity} is no agent: agents' certificates carry sendgate:agent:NAME, as `sendgate pki issue --role agent` writes it"
             )));
         };
         if !self.policy.hosts.values().any(|known| *known == agent) {

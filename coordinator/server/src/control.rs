@@ -174,7 +174,9 @@ fn expiry(text: &str) -> Result<Timestamp, Status> {
     let length: SignedDuration = text.parse().map_err(|_| {
         invalid(format!("expiry {text:?}: give a moment such as 2007-03-11T02:00:00Z or a time such as 72h"))
     })?;
-    Timestamp::now().checked_add(length).map_err(|error| invalid(format!("expiry {text:?}: {error}")))
+    Timestamp::now()
+        .checked_add(length)
+        .map_err(|error| invalid(format!("expiry {text:?}: {error}; write a shorter time")))
 }
 
 #[tonic::async_trait]

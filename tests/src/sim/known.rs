@@ -147,6 +147,12 @@ impl World {
                 self.lacks.entry(called.clone()).or_insert(shown.handed);
             }
         }
+        let before = self.shown.get(domain).map(|last| last.lacking.clone()).unwrap_or_default();
+        if before != shown.lacking {
+            let (now, began) = (shown.handed, super::world::shown(shown.began));
+            let lacking: Vec<_> = shown.lacking.iter().cloned().collect();
+            self.tell(now, || format!("a look at {domain} of {began} shows without the right: {}", lacking.join(", ")));
+        }
         self.shown.insert(domain, shown);
     }
 

@@ -42,12 +42,17 @@ pub(crate) enum ConnectError {
         problem: String,
     },
     /// The files are no TLS material.
-    #[error("certificate {certificate} and key {key} cannot be used: {why}; is it the key of this certificate?")]
+    #[error(
+        "certificate {certificate}, key {key} and CA file {ca} cannot be used: {why}; is it the key of this certificate, and is each a \
+         PEM file?"
+    )]
     Material {
         /// The certificate's file.
         certificate: String,
         /// The key's file.
         key: String,
+        /// The CA's file.
+        ca: String,
         /// What is wrong.
         why: String,
     },
@@ -209,6 +214,7 @@ impl Client {
         let endpoint = endpoint.tls_config(tls).map_err(|error| ConnectError::Material {
             certificate: path(&connection.certificate),
             key: path(&connection.key),
+            ca: path(&connection.ca),
             why: match cause::find(&error) {
                 Cause::Other(why) => why,
                 other => format!("{other:?}"),

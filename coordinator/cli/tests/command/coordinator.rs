@@ -323,7 +323,7 @@ fn a_key_of_another_certificate_is_found_before_connecting() {
     pair.key = coordinator.ca.issue("me", (-1, 1)).key;
     let ran = sendgate(&coordinator.connection(&coordinator.ca.pem, NAME, &pair), &["gate", "check", "exa1"]);
     assert_eq!(ran.code, Some(1));
-    assert!(ran.err.ends_with("is it the key of this certificate?\n"), "{}", ran.err);
+    assert!(ran.err.ends_with("is it the key of this certificate, and is each a PEM file?\n"), "{}", ran.err);
 }
 
 fn journal(count: u64) -> Vec<JournalRecord> {

@@ -152,7 +152,7 @@ impl fmt::Display for Cause {
                 "the service account was made again: {entry} names its former SID {sid}, which is worth nothing now"
             ),
             Self::Protected { path, holder } => {
-                write!(f, "protected by {path}: AdminSDHolder overwrites his descriptor every hour")?;
+                write!(f, "protected by {path}: AdminSDHolder overwrites his descriptor at each pass")?;
                 match holder {
                     Holder::Grants => f.write_str(", and carries the right"),
                     Holder::Lacks => Ok(()),

@@ -33,10 +33,7 @@ pub fn resolve<'a>(world: World<'a>, goodlink: &GoodLinkPolicy, user: &Directory
     let mut more = BTreeSet::new();
     let mut unknown = None;
     for domain in &goodlink.domains {
-        let fresh = |(_, picture): &(&DomainName, &DomainPicture)| {
-            world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age
-        };
-        let known = world.estate.domains.get_key_value(domain).filter(fresh);
+        let known = world.estate.domains.get_key_value(domain).filter(|(_, picture)| is_fresh(world, picture));
         match known.map(|(domain, picture)| (domain, picture.users.get(user))) {
             Some((domain, Some(Presence::Here(picture)))) => match here {
                 None => here = Some((domain, picture.as_ref())),
@@ -300,9 +297,7 @@ pub fn subjects<'a>(
 
 /// What the domain's fresh picture has of a name; none: there is no such picture.
 fn of_domain<'a>(world: World<'a>, domain: &DomainName, user: &DirectoryName) -> Option<Option<&'a Presence>> {
-    let picture = world.estate.domains.get(domain)?;
-    let fresh = world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age;
-    fresh.then(|| picture.users.get(user))
+    fresh(world, domain).map(|picture| picture.users.get(user))
 }
 
 /// Where a domain showed a user's mailbox last, however long ago.
@@ -372,15 +367,23 @@ pub(crate) fn may_be_on(
     })
 }
 
-/// Roster users whose object is in this domain by its fresh picture, whatever other domains say or leave unsaid: what is
-/// shown of an object is true of it even while it is not certain that the roster means this one.
+/// Whether everybody was read not too long ago for this to be evidence.
+pub(crate) fn is_fresh(world: World<'_>, picture: &DomainPicture) -> bool {
+    world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age
+}
+
+/// The picture of a domain, where it is evidence.
+pub(crate) fn fresh<'a>(world: World<'a>, domain: &DomainName) -> Option<&'a DomainPicture> {
+    world.estate.domains.get(domain).filter(|picture| is_fresh(world, picture))
+}
+
+/// Roster users whose object is in this domain by its last picture, fresh or not, whatever other domains say or leave unsaid:
+/// what is shown of an object is true of it even while it is not certain that the roster means this one.
 pub fn shown<'a>(
     world: World<'a>,
     domain: &'a DomainName,
 ) -> impl Iterator<Item = (&'a GoodLinkName, &'a DirectoryName, &'a UserPicture)> {
-    let fresh =
-        |picture: &&DomainPicture| world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age;
-    let picture = world.estate.domains.get(domain).filter(fresh);
+    let picture = world.estate.domains.get(domain);
     world.policy.goodlink_in(domain).flat_map(move |(name, _)| {
         let users = world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.values());
         users.filter_map(move |user| match picture?.users.get(user) {

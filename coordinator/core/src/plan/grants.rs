@@ -5,7 +5,7 @@ use super::{Blocked, Plan, Step, hold};
 use crate::coverage::placement::{GrantEntry, PlannedGrant};
 use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, DomainPicture, Placement, UserPicture, VerdictKind};
-use crate::gate::World;
+use crate::gate::{World, fresh};
 use crate::ledger::{Effect, Intent, IntentState, Outcome, Sequence, Subject, Undo, Withdrawal};
 use crate::mutation::{self, Mutation};
 use crate::names::{AccountName, DirectoryName, Dn, DomainName};
@@ -68,13 +68,6 @@ pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
             plan.grants.insert(domain.clone(), blocked);
         }
     }
-}
-
-/// The picture of a domain, if it is young enough to be believed.
-fn fresh<'a>(world: World<'a>, domain: &DomainName) -> Option<&'a DomainPicture> {
-    let young =
-        |picture: &&DomainPicture| world.now.steady.since(picture.started) <= world.policy.freshness.evidence_age;
-    world.estate.domains.get(domain).filter(young)
 }
 
 /// What of a picture's proposals somebody needs: an account may serve a domain and have some of its users on its rosters only.

@@ -3,7 +3,7 @@
 use super::{Plan, Step};
 use crate::coverage::placement::GrantEntry;
 use crate::coverage::{Elsewhere, Setting};
-use crate::gate::{World, shown};
+use crate::gate::{World, fresh, shown};
 use crate::ledger::{Effect, IntentState, Outcome, Pair, PairState, Subject};
 use crate::names::{AccountName, DirectoryName, DomainName};
 use crate::time::Steady;
@@ -120,6 +120,7 @@ fn second_look(world: World<'_>, domain: &DomainName, seen: Steady, next: Steady
     };
     // Everybody is gone through only where it matters: whose domain a pair is of, only the picture says.
     world.ledger.pairs.values().find_map(look)?;
+    fresh(world, domain)?;
     let pairs = shown(world, domain).filter_map(|(goodlink, _, here)| {
         let account = world.policy.goodlink.get(goodlink)?.service_account.clone();
         world.ledger.pairs.get(&Pair { user: here.guid, account })

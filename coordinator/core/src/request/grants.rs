@@ -241,7 +241,10 @@ fn grant_of(world: World<'_>, number: u64) -> Result<(Sequence, &Intent), Refuse
     let id = Sequence::new(number).ok_or_else(|| unknown("records of the journal are counted from 1"))?;
     match world.ledger.intents.get(&id) {
         Some(intent) if matches!(intent.effect, Effect::Grant(_)) => Ok((id, intent)),
-        Some(intent) => Err(Refused::Conflict(format!("record {id} is no grant: {}", intent.effect))),
+        Some(intent) => Err(Refused::Conflict(format!(
+            "record {id} is no grant: {}; `sendgate grants` lists grants, with their numbers",
+            intent.effect
+        ))),
         None => Err(unknown("`sendgate grants` lists those that were made, with their numbers")),
     }
 }

@@ -81,8 +81,11 @@ fn scope(problems: &mut Problems, written: &Written, policy: &Policy) -> BTreeSe
         let tagged: Vec<_> = tagged.map(|(name, _)| name.clone()).collect();
         if tagged.is_empty() {
             let tags: BTreeSet<_> = policy.exchange.values().flat_map(|server| &server.tags).collect();
-            let known =
-                if tags.is_empty() { "no server has a tag".to_owned() } else { format!("tags are {}", list(tags)) };
+            let known = if tags.is_empty() {
+                "give servers a tag in the coordinator's configuration first: none has one".to_owned()
+            } else {
+                format!("write one of {}", list(tags))
+            };
             problems.add("scope.tags", format!("no Exchange server has the tag {given:?}"), known);
         }
         scope.extend(tagged);
@@ -91,7 +94,11 @@ fn scope(problems: &mut Problems, written: &Written, policy: &Policy) -> BTreeSe
         problems.add("scope", "it holds no Exchange server", "name servers, domains or tags");
     }
     if scope.len() > MOST_SERVERS {
-        problems.add("scope", format!("it holds {} Exchange servers", scope.len()), format!("at most {MOST_SERVERS}"));
+        problems.add(
+            "scope",
+            format!("it holds {} Exchange servers", scope.len()),
+            format!("make it several rollouts of at most {MOST_SERVERS}"),
+        );
     }
     scope
 }

@@ -20,7 +20,7 @@ fn a_protected_group_is_named_with_the_way_to_it() {
         concludes(
             &example,
             "protected group: protected by CN=Crew,DC=a in CN=Domain Admins,CN=Users,DC=a: AdminSDHolder overwrites his \
-             descriptor every hour (a1)",
+             descriptor at each pass (a1)",
             "take him out of CN=Crew,DC=a (or that group out of CN=Domain Admins,CN=Users,DC=a), then clear his \
              adminCount and let him inherit again",
         );

@@ -183,7 +183,7 @@ fn nothing_is_ever_written_on_a_protected_user() {
         texts(&mut example),
         [
             "anna@a.example.test: nothing is written on him: protected by CN=Helpdesk,DC=a in CN=Domain Admins,CN=Users,DC=a: \
-          AdminSDHolder overwrites his descriptor every hour"
+          AdminSDHolder overwrites his descriptor at each pass"
         ]
     );
     let waiting = view::grants(example.world()).waiting;

@@ -135,7 +135,7 @@ fn single_mistakes_are_named() {
         ),
         (
             file_of("d", "[scope]\ntags = [\"paris\"]\nservers = [\"exa1\"]\n[[wave]]\nname = \"a\"\nrest = true\n"),
-            "scope.tags: no Exchange server has the tag \"paris\"; no server has a tag",
+            "scope.tags: no Exchange server has the tag \"paris\"; give servers a tag in the coordinator's configuration first: none has one",
         ),
         (
             file_of(

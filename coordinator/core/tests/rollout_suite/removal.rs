@@ -202,6 +202,27 @@ fn an_install_whose_end_is_unknown_stops_the_removal_until_a_person_has_looked()
     assert_eq!((example.rollout_state().as_str(), &phases(&example)[0]), ("removed again", &Phase::Removed));
 }
 
+/// The last that a host said is that it has no hotfix, and then nothing more: somebody may have brought it since.
+#[test]
+fn a_host_that_is_silent_has_not_lost_the_hotfix_by_what_it_said_last() {
+    let mut example = Example::covered();
+    example.rollout();
+    let (effects, _) = example.settle();
+    let intent = installs(&effects)[0].1;
+    example.append(Entry::Permitted { intent, holder: None });
+    example.end(intent, Outcome::Unknown { detail: "the agent died".into() });
+    example.pass(minutes(1));
+    remove(&mut example);
+    let request = request::retry(example.world(), "dst", "exa1", "nothing runs there");
+    example.silence(example.policy.freshness.silent_after + minutes(1));
+    file_it(&mut example, "olga", request);
+    example.settle();
+    assert_eq!((example.rollout_state().as_str(), &phases(&example)[0]), ("running", &Phase::Waiting));
+    example.exchange("exa1", BEFORE);
+    example.settle();
+    assert_eq!((example.rollout_state().as_str(), &phases(&example)[0]), ("removed again", &Phase::Removed));
+}
+
 /// Two hosts as the nodes of one server, in a rollout that may change both at once.
 fn cluster() -> Example {
     cluster_of(&file_of("dst", &format!("[limits]\nat_once = 2\n{}", wave("all", &["exa1"]))))

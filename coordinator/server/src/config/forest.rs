@@ -29,8 +29,8 @@ pub(super) fn forests(
             let key = format!("{at}.domains[{place}]");
             let Some(domain) = domains.find(problems, &key, text) else { continue };
             if found.insert(domain, protection.clone()).is_some() {
-                let wrong = format!("the domain {text:?} is in another forest already");
-                problems.add(key, wrong, "a domain belongs to one forest: remove it from the other");
+                let wrong = format!("the domain {text:?} stands in a forest already");
+                problems.add(key, wrong, "a domain belongs to one forest: name it once");
             }
         }
     }

@@ -116,7 +116,9 @@ pub(super) async fn advise(
         let proposed =
             world.estate.domains.get(&domain).map(|_| view::proposed(world, &domain).cloned().collect::<Vec<_>>());
         proposed.map(|grants| (domain.clone(), grants, view::not_known(world, &domain))).ok_or_else(|| {
-            Status::failed_precondition(format!("{domain} has not been surveyed yet, so nothing is proposed for it"))
+            Status::failed_precondition(format!(
+                "{domain} has not been surveyed yet, so nothing is proposed for it: `sendgate domains` says why"
+            ))
         })
     });
     let (domain, proposed, not_known) = proposed.await.map_err(stopped)??;

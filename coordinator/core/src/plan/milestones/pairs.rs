@@ -2,7 +2,7 @@
 
 use super::loss;
 use crate::coverage::{DomainPicture, VerdictKind};
-use crate::gate::{World, shown};
+use crate::gate::{World, is_fresh, shown};
 use crate::guid::Guid;
 use crate::ledger::{Milestone, Pair, PairEvent, PairState, entry};
 use crate::names::{AccountName, DirectoryName, DomainName};
@@ -29,6 +29,10 @@ pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
             let pair = Pair { user: here.guid, account: account.clone() };
             let state = world.ledger.pairs.get(&pair).copied();
             if let VerdictKind::Covered | VerdictKind::Perishable = verdict.kind {
+                // What is good is believed of evidence alone; that something is missing, of whatever shows it.
+                if !is_fresh(world, picture) {
+                    continue;
+                }
                 landed.extend(has_it(world, picture, account, state).map(|event| (event, domain, pair, user)));
                 continue;
             }

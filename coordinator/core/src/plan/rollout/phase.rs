@@ -159,7 +159,10 @@ fn untouched(about: &About<'_>) -> Phase {
     let there = about.report().and_then(installed).map(|version| has(world, rollout, version));
     match (there, &rollout.removal) {
         (Some(true), None) => return Phase::Done,
-        (Some(false), Some(_)) if after_installs(about) => return Phase::Removed,
+        // Whether that is still so only a fresh report says.
+        (Some(false), Some(_)) if after_installs(about) && silence(world, about.host).is_none() => {
+            return Phase::Removed;
+        }
         (Some(false), Some(_)) => {
             if let Some(lost) = lost_act(about, "install", installs(about)) {
                 return lost;

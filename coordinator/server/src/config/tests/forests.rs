@@ -45,8 +45,8 @@ fn what_a_forest_says_wrong_is_named() {
     change(
         HERE,
         "domains = [\"a.example.test\", \"A.example.test\"]\n# RIDs",
-        "forests[0].domains[1]: the domain \"A.example.test\" is in another forest already; a domain belongs to one \
-         forest: remove it from the other",
+        "forests[0].domains[1]: the domain \"A.example.test\" stands in a forest already; a domain belongs to one \
+         forest: name it once",
     );
     change(
         HERE,
