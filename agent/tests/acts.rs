@@ -14,7 +14,8 @@ use sendgate_proto::v1::to_agent::Kind as ToAgent;
 use sendgate_proto::v1::{
     ActAck, ActWithdrawn, Generation, Head, PermitRefused, RestartService, RosterWanted, Takeover, Welcome,
 };
-use support::{Coordinator, EPOCH, MARK, Session, World, digest, until};
+use std::time::Instant;
+use support::{Coordinator, DEADLINE, EPOCH, MARK, Session, World, digest, until};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -65,7 +66,9 @@ async fn reports_and_the_roster_on_demand() {
     let FromAgent::Roster(part) = session.other().await else { panic!("no roster") };
     assert_eq!((part.sha256, part.users.len(), part.last), (reference.sha256, 1, true));
     std::fs::remove_file(world.path("good.log")).unwrap();
+    let start = Instant::now();
     loop {
+        assert!(start.elapsed() < DEADLINE, "not within {DEADLINE:?}: a log that is gone is told");
         let paused = session.report("gl1").await.goodlink.unwrap().paused.unwrap();
         if let Some(error) = paused.error {
             assert!(error.contains("good.log: No such file"), "{error}");
@@ -80,7 +83,6 @@ async fn an_act_runs_once_however_often_it_is_offered() {
     let sha = digest(&world.package);
     session.offer("e-1", 5, &sha).await;
     let nonce = session.request("e-1").await;
-    session.permit("e-1", nonce.wrapping_add(1), 5, VALID).await;
     session.permit("e-1", nonce, 5, VALID).await;
     let mut update = session.update().await;
     if update.state() == State::Started {

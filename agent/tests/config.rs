@@ -39,6 +39,7 @@ fn the_example_is_good() {
 
 #[test]
 fn the_patterns_of_the_example_take_nobodys_subject_for_goodlinks_word() {
+    assert!(EXAMPLE.contains("# pause_pattern = ") && EXAMPLE.contains("# unpause_pattern = "));
     let text = EXAMPLE.replace("# pause_pattern", "pause_pattern").replace("# unpause_pattern", "unpause_pattern");
     let config = parse(&text).unwrap();
     let syntax = &config.hosts.values().last().unwrap().goodlink.as_ref().unwrap().log.syntax;
@@ -112,6 +113,17 @@ fn mistakes_are_told_with_file_key_and_remedy() {
             "timeout = \"soon\"",
             "/etc/agent.toml: programs.install-hotfix.timeout: \"soon\" is no time; write a time between 100ms and 24h, \
              such as \"30s\" or \"10m\"",
+        ),
+        (
+            "[[hosts]]\nname = \"ex1\"",
+            "[[hosts]]\nname = \"ex0\"\n\n[[hosts]]\nname = \"ex1\"",
+            "/etc/agent.toml: hosts.ex0: has no role; add [hosts.exchange] or [hosts.goodlink] below it",
+        ),
+        (
+            "# time_format = \"%Y-%m-%d %H:%M:%S%.f\"",
+            "unpause_pattern = '('",
+            "/etc/agent.toml: hosts.gl1.goodlink.log.unpause_pattern: \"(\" is no regular expression: regex parse error:\n    (\n    \
+             ^\nerror: unclosed group; correct the expression, or leave the key out for the default",
         ),
         (
             "# roster_age = \"26h\"",

@@ -223,7 +223,9 @@ impl Session {
 
     /// The next update of an act; `None` once the agent has gone away.
     pub(crate) async fn update_if_it_lives(&mut self) -> Option<v1::ActUpdate> {
+        let start = Instant::now();
         loop {
+            assert!(start.elapsed() < DEADLINE, "not within {DEADLINE:?}: an update");
             let message = tokio::time::timeout(DEADLINE, self.from.message()).await.expect("the agent is silent");
             if let FromAgent::Act(update) = message.ok()??.kind? {
                 return Some(update);
@@ -265,7 +267,9 @@ impl Session {
 
     /// A report of GoodLink whose roster is taken for whole.
     pub(crate) async fn whole_report(&mut self) -> v1::GoodLinkReport {
+        let start = Instant::now();
         loop {
+            assert!(start.elapsed() < DEADLINE, "not within {DEADLINE:?}: a whole roster");
             let goodlink = self.report("gl1").await.goodlink.unwrap();
             if goodlink.roster.as_ref().is_some_and(|roster| roster.error.is_none()) {
                 return goodlink;

@@ -292,10 +292,28 @@ fn what_cannot_be_done_is_refused_with_what_there_is() {
             "GoodLink server \"glb\" is not known: configured GoodLink servers are gla",
         ]
     );
+    let past = request::waive(world, "anna", "left", world.now.wall).unwrap_err().to_string();
+    let now = world.now.wall;
+    let text =
+        format!("expiry \"{now}\": it is {now} now: write a moment that is still to come, or a time such as 72h");
+    assert_eq!(past, text);
     let request = request::rollout_abort(world, "dst", "enough");
     file(&mut example, request);
     let refused = request::retry(example.world(), "dst", "exa1", "why").unwrap_err().to_string();
     assert_eq!(refused, "rollout dst is aborted: enough: nothing is to be done on its hosts");
+}
+
+/// Two rosters call different people anna.
+#[test]
+fn a_name_that_means_several_is_refused_with_who_they_are() {
+    let mut example = Example::covered();
+    example.beside_glb();
+    let mut other = example.only("anna");
+    other.users = [(name("anna"), name("anna@b.example.test"))].into();
+    example.estate.rosters.insert(name("glb"), other);
+    let expires = example.now.wall + jiff::SignedDuration::from_hours(1);
+    let refused = request::waive(example.world(), "anna", "left", expires).unwrap_err().to_string();
+    assert_eq!(refused, "\"anna\" means several users, name one of anna@a.example.test, anna@b.example.test");
 }
 
 /// `rollout why`: the rollout's own state comes first, then what the host itself waits for.

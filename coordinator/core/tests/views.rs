@@ -222,7 +222,7 @@ fn a_report_over_everybody_counts_each_pair_and_joins_the_rosters() {
 }
 
 #[test]
-fn every_roster_user_has_a_report_of_some_hundred_bytes_and_no_limit_of_number() {
+fn a_report_has_no_limit_of_number_and_the_order_of_names() {
     let mut everybody = Report::default();
     let verdicts = Arc::new(BTreeMap::from([(
         name("goodadmin@a.example.test"),
@@ -241,7 +241,6 @@ fn every_roster_user_has_a_report_of_some_hundred_bytes_and_no_limit_of_number()
     everybody.sort();
     assert_eq!(everybody.summary().triage(Scope::Mailboxes, true), "every user with a mailbox is covered");
     assert_eq!(everybody.rows()[0].name, name("user00000@a.example.test"), "the order is that of the names");
-    assert_eq!(Arc::strong_count(&verdicts), 20_001, "equal verdicts are kept once");
 }
 
 fn explanation(domain: &str, found: Found) -> Explanation {
@@ -340,6 +339,7 @@ fn a_user_of_no_domain_needs_the_silent_one_before_the_roster_is_blamed() {
     // Nothing is promised of a chain that is not known.
     let unknown = view::explain(example.world(), "anna", &view::Explanations::new());
     assert!(unknown.users[0].remedies.is_empty());
+    assert_eq!(unknown.users[0].domains.len(), 2);
     assert!(unknown.users[0].domains.values().all(Result::is_err));
 }
 

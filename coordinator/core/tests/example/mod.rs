@@ -46,6 +46,8 @@ pub(crate) struct Example {
     pub(crate) policy: Policy,
     pub(crate) estate: Estate,
     pub(crate) ledger: Ledger,
+    /// What the ledger was folded from.
+    pub(crate) journal: Vec<Stamped>,
     pub(crate) now: Now,
     /// What each user of domain a is; the next survey shows it.
     pub(crate) truth: BTreeMap<DirectoryName, (VerdictKind, Cause, &'static str)>,
@@ -74,6 +76,7 @@ impl Example {
             policy: policy(),
             estate: Estate::default(),
             ledger: Ledger::default(),
+            journal: Vec::new(),
             now: Now { wall: name("2006-06-13T02:00:00Z"), steady: Steady::START + minutes(1000) },
             truth: truth.into(),
             down: BTreeMap::new(),
@@ -239,7 +242,9 @@ impl Example {
 
     pub(crate) fn append(&mut self, entry: Entry) -> Sequence {
         let sequence = self.ledger.next();
-        self.ledger.apply(sequence, &Stamped { at: self.now, entry }).unwrap();
+        let stamped = Stamped { at: self.now, entry };
+        self.ledger.apply(sequence, &stamped).unwrap();
+        self.journal.push(stamped);
         sequence
     }
 

@@ -117,6 +117,15 @@ fn only_what_we_wrote_is_undone() {
         undo(&example, 99),
         "grant \"99\" is not known: `sendgate grants` lists those that were made, with their numbers"
     );
+    let mut other = Example::covered();
+    other.rollout();
+    let install = other.settle().0[0].0;
+    assert_eq!(
+        undo(&other, install.get()),
+        format!(
+            "record {install} is no grant: install kb926666 on exa1 (rollout dst); `sendgate grants` lists grants, with their numbers"
+        )
+    );
     let (effects, _) = example.settle();
     let id = effects[0].0;
     let what = format!("grant Send As to {ACCOUNT} on {HEAD} (record {id}) is not undone: ");

@@ -118,6 +118,7 @@ fn single_mistakes_are_named() {
     let two = format!("{}{}", wave("a", &["exa1"]), wave("b", &["exa2"]));
     let window = "[[window]]\nname = \"w\"\nrule = \"FREQ=WEEKLY\"\nstart = \"2006-06-13T01:00\"\nlength = \"3h\"\nzone = \
                   \"Mars\"\ncutoff = \"0s\"\n";
+    let twice = window.replace("Mars", "Etc/UTC").repeat(2);
     let cases = [
         (file_of("d", ""), "wave: there is no wave; write at least one [[wave]], such as the canary and the rest"),
         (
@@ -151,6 +152,11 @@ fn single_mistakes_are_named() {
             ),
             "wave.a.percent: 101 is not a percentage; write 1 to 100",
         ),
+        (
+            file_of("d", &format!("patience = \"2209h\"\n{two}")),
+            "patience: \"2209h\" is longer than 92 days; write a shorter duration",
+        ),
+        (file_of("d", &format!("{two}{twice}")), "window.w: there are two of this name; give each its own"),
         (
             file_of("d", "[[wave]]\nname = \"a\"\nservers = [\"exa1\"]\nrest = true\n"),
             "wave.a: it must be clear which servers it has; write exactly one of servers, count, percent and rest = true",

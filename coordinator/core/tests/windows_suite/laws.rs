@@ -64,8 +64,12 @@ fn known(pieces: &Pieces, from: Date, clock: (i8, i8), hours: i64, zone: &str) -
         return None;
     }
     let start = format!("{first}T{:02}:{:02}", clock.0, clock.1);
-    // It fails where the first day is one that the zone skipped, and the only one.
-    let window = recurring(&pieces.text(), &start, &format!("{hours}h"), zone).read().ok()?;
+    let window = match recurring(&pieces.text(), &start, &format!("{hours}h"), zone).read() {
+        Ok(window) => window,
+        // The first day is one that the zone skipped, and the only one.
+        Err(_) if days.len() == 1 || pieces.count == Some(1) => return None,
+        Err(error) => panic!("{} from {start}: {error}", pieces.text()),
+    };
     let begins = naive::begins(&days, clock.0, clock.1, window.zone());
     let counted = begins.into_iter().take(pieces.count.unwrap_or(usize::MAX));
     let length = SignedDuration::from_hours(hours);

@@ -203,6 +203,14 @@ fn unknown_keys_and_wrong_shapes_are_named_in_every_table_at_once() {
     );
 }
 
+#[test]
+fn a_table_that_should_be_one_of_several_is_told_how_to_be_written() {
+    // Where there is one of it, that is how a beginner writes it.
+    let problems = Bench::new().with("[[forests]]", "[forests]").problems();
+    let remedy = "it is not an array of tables; write it as [[forests]]";
+    assert!(problems.len() == 1 && problems[0].ends_with(&format!("forests: {remedy}")), "{problems:?}");
+}
+
 mod connections;
 mod domains;
 mod forests;

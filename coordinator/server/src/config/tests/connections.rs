@@ -307,6 +307,10 @@ fn one_secret_is_named_and_it_fits_the_bind() {
         ["domains[0].bind.keytab: it is for Kerberos, and this is a simple bind; remove it, or write auth = \
           \"kerberos\""]
     );
+    let anonymous = bare(Bench::new()).with(A_BIND, "name = \" \"\n").problems();
+    let text = "domains[0].bind.name: the name is empty, which would be an anonymous bind; write the reading account as \
+                name@domain or as a distinguished name";
+    assert_eq!(anonymous, [text]);
     let kerberos = |text: &str| bare(Bench::kerberos()).with("keytab = \"a.keytab\"\n", text).problems();
     assert_eq!(
         kerberos(""),

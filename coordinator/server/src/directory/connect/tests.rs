@@ -7,14 +7,14 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::Duration;
 
-/// A server for StartTLS that answers the first request with these bytes, and then nothing.
-fn plain(answer: &'static [u8]) -> DirectoryServer {
+/// A server for StartTLS that answers the first request with these bytes, and then nothing; and what has read that request.
+fn plain(answer: &'static [u8]) -> (DirectoryServer, std::thread::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut server = fake::server(Vec::new());
     server.address = listener.local_addr().unwrap().to_string();
     server.security = Security::StartTls;
     server.timeouts.connect = Duration::from_millis(500);
-    std::thread::spawn(move || {
+    let reads = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut buffer = [0; 4096];
         let read = stream.read(&mut buffer).unwrap();
@@ -22,7 +22,14 @@ fn plain(answer: &'static [u8]) -> DirectoryServer {
         stream.write_all(answer).unwrap();
         while matches!(stream.read(&mut buffer), Ok(1..)) {}
     });
-    server
+    (server, reads)
+}
+
+/// The error, and that no password was read.
+async fn told((server, reads): (DirectoryServer, std::thread::JoinHandle<()>)) -> String {
+    let text = error(&server).await;
+    reads.join().unwrap();
+    text
 }
 
 async fn error(server: &DirectoryServer) -> String {
@@ -37,7 +44,7 @@ const AND_THEN: &str = "; check that the port is its LDAP port, that it has a ce
 
 #[tokio::test]
 async fn a_server_without_start_tls_says_so() {
-    let refuses = plain(b"\x30\x11\x02\x01\x01\x78\x0c\x0a\x01\x34\x04\x00\x04\x05sorry");
+    let (refuses, reads) = plain(b"\x30\x11\x02\x01\x01\x78\x0c\x0a\x01\x34\x04\x00\x04\x05sorry");
     assert_eq!(
         error(&refuses).await,
         format!(
@@ -45,21 +52,26 @@ async fn a_server_without_start_tls_says_so() {
             refuses.shown()
         )
     );
+    reads.join().unwrap();
     let other = plain(b"HTTP/1.1 400 Bad Request\r\n\r\n");
-    assert!(error(&other).await.contains("failed: StartTLS: it is not the LDAP answer that was due; check"));
+    assert!(told(other).await.contains("failed: StartTLS: it is not the LDAP answer that was due; check"));
     let silent = plain(b"");
-    assert!(error(&silent).await.contains("failed: no handshake within 0.5s; check"));
+    assert!(told(silent).await.contains("failed: no handshake within 0.5s; check"));
     // It agrees, and then does not begin TLS.
     let agrees = plain(b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00");
-    assert!(error(&agrees).await.contains("failed: no handshake within 0.5s; check"));
+    assert!(told(agrees).await.contains("failed: no handshake within 0.5s; check"));
 }
 
 #[tokio::test]
 async fn a_password_is_not_sent_without_tls() {
-    let mut server = plain(b"");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let mut server = fake::server(Vec::new());
+    server.address = listener.local_addr().unwrap().to_string();
     server.security = Security::Kerberos;
     server.bind = Bind::simple("sendgate@example.test", Password::new("secret".to_owned()).unwrap());
     assert!(error(&server).await.starts_with("no simple bind as sendgate@example.test to directory server dc.example"));
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody connects");
 }
 
 /// RFC 4511 section 4.5.3: what another server holds is no evidence of this one.

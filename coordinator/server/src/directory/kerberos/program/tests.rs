@@ -42,6 +42,12 @@ async fn a_program_that_does_not_answer_is_ended() {
     std::fs::write(&script, format!("#!/bin/sh\necho $$ > {}\nexec /bin/sleep 600\n", pid.display())).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
     let program = Program::start(&kerberos(script), Duration::from_millis(500)).unwrap();
+    let begun = async {
+        while !std::fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LONG, begun).await.expect("it does not begin");
     let late = program.ask(begin()).await.unwrap_err();
     assert_eq!(late.to_string(), "no answer within 0.5s");
     assert_eq!(program.ask(begin()).await, Err(Failure::Ended));
