@@ -1,7 +1,7 @@
 //! Every way to a directory server, against real ones: what each brings is compared with what LDAPS with a password
 //! brings, entry by entry.
 
-use crate::support::{first, found, lab, server, survey};
+use crate::support::{PEOPLE_OF_A, first, found, lab, server, survey};
 use sendgate_coordinator::directory::kerberos::{Kerberos, PROGRAM, Secret};
 use sendgate_coordinator::directory::{
     Bind, DirectoryError, DirectoryServer, Password, Readers, Refusals, Role, Security, check,
@@ -120,6 +120,7 @@ async fn each_reads_the_same(domain: &Domain, ways: Vec<(&str, DirectoryServer)>
 
 #[tokio::test]
 async fn without_ldaps_the_same_is_read() {
+    let _still = PEOPLE_OF_A.read().await;
     let (lab, keys) = (lab(), Keys::new());
     let domain = lab.domain("a").unwrap();
     let mut start_tls = server(domain, 0, &domain.surveyor);
@@ -135,6 +136,7 @@ async fn without_ldaps_the_same_is_read() {
 /// Each connection has a program and a relay of its own.
 #[tokio::test]
 async fn two_sealed_connections_bring_what_one_brings() {
+    let _still = PEOPLE_OF_A.read().await;
     let (lab, keys) = (lab(), Keys::new());
     let domain = lab.domain("a").unwrap();
     // So many names that everybody is read at once.
@@ -249,6 +251,7 @@ fn descriptor_size(server: &ServerReading, name: &str) -> usize {
 
 #[tokio::test]
 async fn a_global_catalog_is_read_on_its_own_ports() {
+    let _still = PEOPLE_OF_A.read().await;
     let (lab, keys) = (lab(), Keys::new());
     let domain = lab.domain("a").unwrap();
     let mut tls = server(domain, 0, &domain.surveyor);

@@ -1,6 +1,6 @@
 //! One entry onto a descriptor, and away again.
 
-use crate::support::{Always, lab, server};
+use crate::support::{Always, PEOPLE_OF_A, lab, server};
 use sendgate_coordinator::directory::grant::{self, Alone, Established, GrantDone, GrantError};
 use sendgate_coordinator::directory::{DirectoryError, DirectoryServer};
 use sendgate_core::coverage::advice::advice;
@@ -104,6 +104,7 @@ async fn there_and_back(domain: &Domain, account: &Account, unit: &str, user: &U
 
 #[tokio::test]
 async fn a_grant_is_written_once_reaches_the_users_below_and_is_taken_away_again() {
+    let _still = PEOPLE_OF_A.write().await;
     let lab = lab();
     let domain = lab.domain("a").unwrap();
     let user = domain.users.iter().find(|user| user.is("blocked")).unwrap();

@@ -1,7 +1,7 @@
 //! Reading over several connections at once, against reading over one.
 
 use crate::relay::Relay;
-use crate::support::{first, lab, server, survey, user};
+use crate::support::{PEOPLE_OF_A, first, lab, server, survey, user};
 use sendgate_coordinator::directory::{DirectoryServer, Readers, Role};
 use sendgate_core::coverage::reading::{ServerReading, UserReading};
 use sendgate_tests::lab::{Domain, Lab};
@@ -42,6 +42,7 @@ fn assert_same(one: &ServerReading, other: &ServerReading, how: &str) {
 
 #[tokio::test]
 async fn several_connections_bring_what_one_brings() {
+    let _still = PEOPLE_OF_A.read().await;
     let lab = lab();
     for letter in ["a", "b"] {
         let domain = lab.domain(letter).unwrap();
@@ -113,6 +114,7 @@ async fn nobody_is_lost_while_everybody_is_being_changed() {
 /// Without its objectGUID a user is in no order: he is read all the same, and said not to be understood.
 #[tokio::test]
 async fn a_user_whose_guid_is_hidden_is_not_lost() {
+    let _still = PEOPLE_OF_A.read().await;
     let lab = lab();
     let domain = lab.domain("a").unwrap();
     // Nobody whom another test asks for.

@@ -24,6 +24,9 @@ pub(crate) fn bind(account: &Account) -> Bind {
     Bind::simple(account.upn.clone(), Password::new(account.password.clone()).unwrap())
 }
 
+/// The descriptors of domain a's people: read by whoever compares all of them, written by whoever changes what they inherit.
+pub(crate) static PEOPLE_OF_A: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
+
 /// Leave to write whenever it is asked for.
 pub(crate) struct Always;
 
