@@ -10,6 +10,7 @@ use sendgate_core::coverage::{Cause, Judged, ServerVerdict, VerdictKind};
 use sendgate_core::estate::Observation;
 use sendgate_core::ledger::{Entry, Pair, PairState};
 use sendgate_core::plan::{self, Step};
+use std::time::Duration;
 
 fn state(example: &Example, user: &str) -> Option<PairState> {
     let user = guid(&name(&format!("{user}@a.example.test")));
@@ -79,6 +80,31 @@ fn what_a_look_without_fresh_evidence_shows_to_be_missing_counts_as_well() {
     example.settle();
     assert!(matches!(state(&example, "anna"), Some(PairState::Landed { .. })), "{:?}", state(&example, "anna"));
     assert_eq!(example.texts("exa1"), ["1 users await the second look, due 1h 5m from now"]);
+}
+
+/// One server has been busy since before the landing: what the other one shows of now is not of before.
+#[test]
+fn a_right_that_vanishes_while_another_server_is_busy_has_vanished() {
+    let mut example = Example::covered();
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.observe_all();
+    example.settle();
+    example.silence(minutes(1));
+    let busy_since = example.now.steady;
+    example.silence(minutes(1));
+    let look = |example: &mut Example, kind, cause| {
+        example.set("anna", kind, cause);
+        let mut look = example.look();
+        look.seen.insert(name("a2"), busy_since);
+        example.estate.observe(Observation::Look(look));
+        example.settle();
+        state(example, "anna")
+    };
+    let landed = look(&mut example, VerdictKind::Covered, Cause::Granted);
+    assert!(matches!(landed, Some(PairState::Landed { .. })), "{landed:?}");
+    example.silence(Duration::from_secs(30));
+    let lacking = look(&mut example, VerdictKind::Missing, Cause::NoEntry);
+    assert!(matches!(lacking, Some(PairState::Lacking { .. })), "{lacking:?}");
 }
 
 /// What is written down until nothing new is learned.

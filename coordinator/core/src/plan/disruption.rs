@@ -7,7 +7,7 @@ use crate::gate::World;
 use crate::ledger::{Effect, Foreign, Intent, IntentState, Outcome, Rollout, RolloutState, Sequence};
 use crate::mutation::{self, Mutation};
 use crate::names::{HostName, RolloutName};
-use crate::time::Readable;
+use crate::time::{Readable, Steady};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
@@ -24,8 +24,21 @@ fn busy(world: World<'_>, host: &HostName, except: Option<Sequence>) -> Option<S
         return Some(foreign.to_string());
     }
     let here = |id: Sequence, intent: &Intent| intent.effect.host() == Some(host) && Some(id) != except;
-    // Nearly all of them ended well: their state is looked at before whose they are.
+    // What is not heard of at all counts as silent, and needs not be told twice.
+    let reported = world.estate.hosts.get(host).filter(|_| unheard(world, host).is_none()).map(|state| state.reported);
+    let since = |at: Steady| reported.is_some_and(|reported| reported <= at);
+    // Nearly all of them ended well and long ago: their state is looked at before whose they are.
     world.ledger.intents.iter().find_map(|(id, intent)| match &intent.state {
+        // What it did to the host the next report says.
+        IntentState::Ended { outcome, at }
+            if since(*at)
+                && here(*id, intent)
+                && intent.state.began()
+                && !matches!(outcome, Outcome::Unknown { .. })
+                && !matches!(intent.effect, Effect::TestSend { .. }) =>
+        {
+            Some(format!("it has not reported since intent {id} ended"))
+        }
         IntentState::Ended { outcome, .. } if !matches!(outcome, Outcome::Unknown { .. }) => None,
         _ if !here(*id, intent) => None,
         IntentState::Filed | IntentState::Permitted { .. } => {

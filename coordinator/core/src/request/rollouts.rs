@@ -121,7 +121,11 @@ pub fn rollout_abort(world: World<'_>, given: &str, reason: &str) -> Result<Requ
 
 /// Whether every host that the rollout may have changed shows a version without its hotfix.
 fn nothing_left(world: World<'_>, rollout: &Rollout) -> bool {
+    // What a silent host said last need not be so any more.
     let without = |host| {
+        if plan::disruption::unheard(world, host).is_some() {
+            return false;
+        }
         let exchange = world.estate.hosts.get(host).and_then(|state| state.exchange.as_ref());
         let version = exchange.and_then(|exchange| exchange.store.as_ref().ok());
         version.is_some_and(|version| !plan::rollout::has(world, rollout, *version))

@@ -6,8 +6,10 @@ use super::{
 };
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, wave};
 use sendgate_core::ledger::{Entry, Outcome, RolloutState};
+use sendgate_core::plan::disruption::disrupted;
 use sendgate_core::plan::rollout::{Class, Phase};
 use sendgate_core::request;
+use std::time::Duration;
 
 /// Whoever stops a removal for the night goes on with it the next day, and what failed before is not held against it.
 #[test]
@@ -324,7 +326,40 @@ fn a_host_is_tried_again_once_it_has_reported_since_the_last_try_ended() {
     assert_eq!(installs(&example.settle().0), []);
     let why = against(&example, "exa1");
     assert_eq!(why, [format!("host exa1: it has not reported since intent {intent} ended")]);
+    example.silence(minutes(1));
     example.exchange("exa1", AFTER);
     example.settle();
     assert!(matches!(phases(&example)[0], Phase::Soaking { .. }), "{:?}", phases(&example)[0]);
+}
+
+/// What its installer did to the store, the failed host's report of before does not say: the next host waits for the next one.
+#[test]
+fn a_host_whose_act_has_ended_is_disrupted_until_it_reports() {
+    let mut example = Example::covered();
+    example
+        .rollout_of(&file_of("dst", &format!("{}[thresholds]\nfailed_installs = 1\n", wave("all", &["exa1", "exa2"]))));
+    let intent = installs(&offered(&mut example))[0].1;
+    example.append(Entry::Permitted { intent, holder: None });
+    example.silence(Duration::from_secs(30));
+    example.end(intent, Outcome::Failed { detail: "exit code 3".into() });
+    assert_eq!(installs(&example.settle().0), [], "whether its store still serves is not known");
+    let why = disrupted(example.world(), None).remove(&name("exa1"));
+    assert_eq!(why, Some(format!("it has not reported since intent {intent} ended")));
+    example.pass(Duration::from_secs(1));
+    assert_eq!(installs(&example.settle().0).len(), 1);
+}
+
+/// It had the hotfix when it was heard last, and somebody may have taken it off since.
+#[test]
+fn a_silent_host_is_not_done_by_what_it_said_last() {
+    let mut example = Example::covered();
+    example.exchange("exa1", AFTER);
+    example.settle();
+    example.silence(example.policy.freshness.silent_after + minutes(1));
+    example.rollout();
+    example.settle();
+    assert_eq!(phases(&example)[0], Phase::Waiting);
+    example.exchange("exa1", AFTER);
+    example.settle();
+    assert_eq!(phases(&example)[0], Phase::Done);
 }

@@ -146,6 +146,11 @@ async fn an_act_that_was_given_up_keeps_its_host_until_its_agent_has_told_its_en
     running.update("exa1", &act, act_update::State::Finished, Some(0)).await;
     assert!(matches!(next(&mut told).await, Kind::ActAck(_)));
     assert_eq!(running.count("outcome"), 2, "its end is known after all");
+    let (_, intent) = act.split_once('-').unwrap();
+    let unreported = format!("it has not reported since intent {intent} ended");
+    assert_eq!(disrupted(&running, "exa1").await.unwrap(), unreported);
+    running.ahead.pass(1);
+    running.everything_good().await;
     assert_eq!(disrupted(&running, "exa1").await, None);
 }
 

@@ -41,7 +41,7 @@ pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
             if verdict.kind.is_unknown() && loss::lacking(verdict).is_none() {
                 continue;
             }
-            let event = lacks_it(picture, state);
+            let event = lacks_it(state);
             let cause = || loss::cause(world, picture, account, verdict);
             if told.insert(pair)
                 && let Some(event) = event
@@ -98,12 +98,10 @@ fn second_look(picture: &DomainPicture, due: Steady) -> Option<PairEvent> {
 }
 
 /// What it means that the picture shows that the right is missing.
-fn lacks_it(picture: &DomainPicture, state: Option<PairState>) -> Option<PairEvent> {
+fn lacks_it(state: Option<PairState>) -> Option<PairEvent> {
     match state {
         None => Some(PairEvent::Lacking),
         Some(PairState::Lacking { .. }) => None,
-        // A look from before the landing does not take it back.
-        Some(PairState::Landed { at }) if picture.as_of() < at => None,
         Some(_) => Some(PairEvent::Vanished),
     }
 }

@@ -30,6 +30,16 @@ pub(super) fn after(about: &About<'_>) -> AfterFailure {
         Outcome::Withdrawn { .. } | Outcome::NotStarted { .. } => return AfterFailure::Nothing,
     };
     let Some(report) = about.report().filter(|host| host.reported > *at) else {
+        // What it had shown before the coordinator was started anew is known, and what it shows by now it says soon.
+        let known = &world.ledger;
+        let noted = known.versions_noted.get(about.host).filter(|noted| **noted > *at && about.report().is_none());
+        if let Some(noted) = noted.filter(|_| failed)
+            && known.versions.get(about.host).is_some_and(|version| has(world, about.rollout, *version))
+        {
+            return AfterFailure::There(*noted);
+        }
+        let unheard = known.started.filter(|_| about.report().is_none());
+        let at = &unheard.map_or(*at, |started| started.max(*at));
         // While its agent is refused it cannot show that, and it has all its time once the agent is led.
         let running = if is_led_by_nobody(world, about.host) { Duration::ZERO } else { since_end(about, *at) };
         let remaining = world.policy.act_deadline.saturating_sub(running);

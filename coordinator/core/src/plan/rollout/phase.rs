@@ -158,9 +158,9 @@ fn untouched(about: &About<'_>) -> Phase {
     }
     let there = about.report().and_then(installed).map(|version| has(world, rollout, version));
     match (there, &rollout.removal) {
-        (Some(true), None) => return Phase::Done,
-        // Whether that is still so only a fresh report says.
-        (Some(false), Some(_)) if after_installs(about) && silence(world, about.host).is_none() => {
+        // Of a wave that is over nothing is asked any more.
+        (Some(true), None) if about.wave < rollout.waves_done || says_now(about) => return Phase::Done,
+        (Some(false), Some(_)) if after_installs(about) && says_now(about) => {
             return Phase::Removed;
         }
         (Some(false), Some(_)) => {
@@ -214,6 +214,18 @@ pub(super) fn led_since(world: World<'_>) -> Option<Steady> {
 /// Whether its agent came and was refused: nothing begins anywhere then, and a person decides who goes on.
 pub(super) fn is_led_by_nobody(world: World<'_>, host: &HostName) -> bool {
     world.policy.hosts.get(host).is_some_and(|agent| world.estate.strangers.contains_key(agent))
+}
+
+/// Whether what the host reported last is what it shows now: it is heard of, and nothing that began there has ended since.
+fn says_now(about: &About<'_>) -> bool {
+    let (world, host) = (about.world, about.host);
+    let reported = world.estate.hosts.get(host).map(|state| state.reported);
+    let ended_before = |intent: &Intent| match &intent.state {
+        IntentState::Ended { at, .. } => reported.is_some_and(|reported| reported > *at),
+        IntentState::Filed | IntentState::Permitted { .. } => true,
+    };
+    let mut here = world.ledger.intents.values().filter(|intent| intent.effect.host() == Some(host));
+    disruption::unheard(world, host).is_none() && here.all(|intent| !intent.state.began() || ended_before(intent))
 }
 
 /// Installs of this rollout there, whichever way it goes now.

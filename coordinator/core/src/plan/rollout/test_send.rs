@@ -40,7 +40,7 @@ fn not_through(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProg
     hosts.iter().filter(|host| host.wave == wave).find_map(|HostProgress { server, host, phase, .. }| {
         let about = About { world, rollout, wave, server, host, except: None };
         match phase {
-            Phase::Soaking { .. } => wave::awaited(&about),
+            Phase::Soaking { .. } => wave::inconclusive(&about).or_else(|| wave::awaited(&about)),
             // What its installer left behind may serve in a while.
             Phase::Failed { .. } => match after_failure::after(&about) {
                 AfterFailure::NotHeard(why) => Some(why),

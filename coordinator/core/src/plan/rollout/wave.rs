@@ -119,7 +119,7 @@ pub(super) fn unclear(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress
 }
 
 /// What is not known of a watched host: its wave is not over before it is.
-fn inconclusive(about: &About<'_>) -> Option<Blocked> {
+pub(super) fn inconclusive(about: &About<'_>) -> Option<Blocked> {
     let (world, host) = (about.world, about.host.clone());
     if let Some(silent) = silence(world, about.host) {
         return Some(Blocked::Host { host, why: format!("it has been silent for {}", Readable(silent)) });
