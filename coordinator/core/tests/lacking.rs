@@ -63,19 +63,15 @@ fn what_a_look_without_fresh_evidence_shows_to_be_missing_counts_as_well() {
     example.settle();
     let last_full = example.now.steady;
     example.silence(example.policy.freshness.evidence_age + minutes(1));
-    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
-    let mut look = example.look();
-    look.started = last_full;
-    example.estate.observe(Observation::Look(look));
-    example.settle();
-    assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
     // That it is there is believed of evidence alone.
-    example.set("anna", VerdictKind::Covered, Cause::Granted);
-    let mut look = example.look();
-    look.started = last_full;
-    example.estate.observe(Observation::Look(look));
-    example.settle();
-    assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
+    for (kind, cause) in [(VerdictKind::Missing, Cause::NoEntry), (VerdictKind::Covered, Cause::Granted)] {
+        example.set("anna", kind, cause);
+        let mut look = example.look();
+        look.started = last_full;
+        example.estate.observe(Observation::Look(look));
+        example.settle();
+        assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{kind:?}");
+    }
     example.observe_all();
     example.settle();
     assert!(matches!(state(&example, "anna"), Some(PairState::Landed { .. })), "{:?}", state(&example, "anna"));

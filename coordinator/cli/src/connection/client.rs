@@ -1,5 +1,6 @@
 //! One request at a time, each with its deadline.
 
+use super::call::Call;
 use super::cause::{self, Cause};
 use super::file::{Connection, Pemfile};
 use super::probe;
@@ -110,24 +111,6 @@ pub(crate) enum ConnectError {
         /// Why.
         why: String,
     },
-}
-
-/// What a call asks of the coordinator: it decides what a missing answer means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Call {
-    /// Nothing is filed by it.
-    Looks,
-    /// It files a request.
-    Files,
-}
-
-impl std::fmt::Display for Call {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Looks => "nothing was filed, for it only asked: try again",
-            Self::Files => "whether a request was filed is not known; see `sendgate journal show`",
-        })
-    }
 }
 
 /// The coordinator does not accept the own certificate.

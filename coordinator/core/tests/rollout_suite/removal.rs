@@ -5,7 +5,7 @@ use super::{
 };
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, wave};
 use sendgate_core::coverage::{Cause, VerdictKind};
-use sendgate_core::ledger::{Entry, Outcome};
+use sendgate_core::ledger::{Entry, Outcome, Sequence};
 use sendgate_core::plan::{self, rollout::Phase};
 use sendgate_core::policy::ExchangePolicy;
 use sendgate_core::request;
@@ -177,16 +177,22 @@ fn what_was_never_installed_is_not_removed() {
     assert_eq!(text, "rollout dst has installed nothing: there is nothing to remove");
 }
 
-/// How an install ended is not known, and the host shows no hotfix: the installer may still run. It is waited for as long as
-/// an act may take, then a person must look; once he has, the host's own report counts.
-#[test]
-fn an_install_whose_end_is_unknown_stops_the_removal_until_a_person_has_looked() {
+/// On EXA1, the first host, an install has an unknown end.
+fn of_unknown_end() -> (Example, Sequence) {
     let mut example = Example::covered();
     example.rollout();
     let (effects, _) = example.settle();
     let intent = installs(&effects)[0].1;
     example.append(Entry::Permitted { intent, holder: None });
     example.end(intent, Outcome::Unknown { detail: "the agent died".into() });
+    (example, intent)
+}
+
+/// How an install ended is not known, and the host shows no hotfix: the installer may still run. It is waited for as long as
+/// an act may take, then a person must look; once he has, the host's own report counts.
+#[test]
+fn an_install_whose_end_is_unknown_stops_the_removal_until_a_person_has_looked() {
+    let (mut example, intent) = of_unknown_end();
     remove(&mut example);
     example.pass(minutes(60));
     assert_eq!(example.settle().0, []);
@@ -205,12 +211,7 @@ fn an_install_whose_end_is_unknown_stops_the_removal_until_a_person_has_looked()
 /// The last that a host said is that it has no hotfix, and then nothing more: somebody may have brought it since.
 #[test]
 fn a_host_that_is_silent_has_not_lost_the_hotfix_by_what_it_said_last() {
-    let mut example = Example::covered();
-    example.rollout();
-    let (effects, _) = example.settle();
-    let intent = installs(&effects)[0].1;
-    example.append(Entry::Permitted { intent, holder: None });
-    example.end(intent, Outcome::Unknown { detail: "the agent died".into() });
+    let (mut example, _) = of_unknown_end();
     example.pass(minutes(1));
     remove(&mut example);
     let request = request::retry(example.world(), "dst", "exa1", "nothing runs there");
