@@ -2,10 +2,11 @@
 
 use super::{installs, offered, phases, progress_of, waves};
 use crate::example::{AFTER, Example, file_of, minutes, name, succeeded};
-use sendgate_core::estate::Observation;
+use sendgate_core::estate::{Estate, Observation};
 use sendgate_core::ledger::{Class, Effect, Entry, Generation, Outcome, Sequence, Strangeness, Stranger};
 use sendgate_core::plan;
 use sendgate_core::plan::rollout::Phase;
+use sendgate_core::time::{BootTime, ClockMark};
 
 /// A rollout of two waves that allows this, and whose first host has the permit.
 fn begun(allowed: &str) -> Example {
@@ -122,6 +123,25 @@ fn a_failed_install_does_not_hide_silence() {
     let mut example = left_behind("failed_installs = 1\nunreachable = 1");
     silent(&mut example, 61);
     assert_eq!(next(&mut example), ["exa2"]);
+}
+
+/// What it had shown is in the journal: that a coordinator that starts anew has not heard it yet ends no watch.
+#[test]
+fn a_failed_host_that_had_shown_the_hotfix_is_watched_on_after_a_start() {
+    let mut example = left_behind("failed_installs = 1");
+    example.policy.act_deadline = minutes(5);
+    later(&mut example, 7, true);
+    example.estate = Estate::default();
+    let generation = Generation { epoch: 7, counter: 2, mark: 2 };
+    let clock = ClockMark { boot_id: None, boot_time: BootTime::after_boot(minutes(1)), steady: example.now.steady };
+    example.append(Entry::Started { generation, clock, version: "1".into(), laboratory: false });
+    example.roster(&["anna", "bert", "carl"]);
+    silent(&mut example, 0);
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 0, "it is watched for its soak");
+    assert_eq!(next(&mut example), Vec::<String>::new());
+    silent(&mut example, 6);
+    let state = example.rollout_state();
+    assert!(state.contains("1 unreachable hosts, 0 allowed: exa1"), "{state}");
 }
 
 /// The store comes up after the installer has gone: it has as long as after one that says that all went well.
