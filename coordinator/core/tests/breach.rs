@@ -377,3 +377,16 @@ fn a_user_who_is_found_more_than_once_ends_no_breach() {
         assert_eq!(known(&example), Vec::<String>::new());
     }
 }
+
+/// Another domain that she may be in does not answer: what her own one shows is true of her all the same.
+#[test]
+fn a_breach_begins_whatever_another_domain_leaves_unsaid() {
+    let mut example = Example::covered();
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().domains.insert(name("b.example.test"));
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.observe_all();
+    example.exchange("exa1", AFTER);
+    example.settle();
+    assert_eq!(known(&example), ["exa1"]);
+    assert_eq!(view::status(example.world()).breaches[0].users, 1);
+}

@@ -5,6 +5,7 @@ mod example;
 
 use example::{Example, minutes, name, succeeded};
 use sendgate_core::coverage::{Cause, VerdictKind};
+use sendgate_core::estate::{Observation, RosterDigest};
 use sendgate_core::ledger::{Effect, Entry, Outcome};
 use sendgate_core::plan;
 use std::time::Duration;
@@ -118,13 +119,11 @@ fn goodlink_is_not_restarted_again_before_it_has_reported_whom_it_pauses_then() 
     example.pass(minutes(8));
     example.settle();
     example.end(*intent, succeeded());
-    let (effects, plan) = example.settle();
-    assert_eq!(effects, []);
-    let texts: Vec<_> = plan.remedies[&name("gla")].iter().map(ToString::to_string).collect();
-    assert!(
-        texts.iter().any(|text| text.contains("gla: it has not reported since it was restarted last")),
-        "{texts:?}"
-    );
+    assert_eq!(example.settle().0, []);
+    let why = plan::remedy::may_restart(example.world(), &name("gla"), None);
+    let texts: Vec<_> = why.iter().map(ToString::to_string).collect();
+    let text = format!("host gla: it has not reported since it was restarted (intent {intent})");
+    assert!(texts.contains(&text), "{texts:?}");
     // Where it says that he is paused all the same, he is served.
     example.pass(minutes(1));
     let (effects, _) = example.settle();
@@ -165,4 +164,21 @@ fn a_restart_that_helps_nobody_any_more_is_taken_back() {
     example.settle();
     let state = format!("{:?}", example.ledger.intents[intent].state);
     assert!(state.contains("no paused user would be helped by it any more"), "{state}");
+}
+
+/// The roster that is on its way may say that he is somebody else, whose right has not landed.
+#[test]
+fn nobody_is_restarted_for_before_the_present_roster_has_arrived() {
+    let mut example = Example::covered();
+    example.paused.insert("anna");
+    example.lands("anna");
+    example.pass(minutes(70));
+    let gla = example.estate.hosts.get_mut(&name("gla")).unwrap();
+    gla.goodlink.as_mut().unwrap().roster = Ok(RosterDigest([9; 32]));
+    assert_eq!(example.settle().0, []);
+    let users = plan::remedy::paused(example.world(), &name("gla"), None).unwrap();
+    assert_eq!(users[0].recovery.to_string(), "not covered: its present roster has not arrived yet");
+    // One that cannot be used does not come.
+    example.estate.observe(Observation::RosterFault(name("gla"), "line 7 says nothing".into()));
+    assert_eq!(example.settle().0.len(), 1);
 }

@@ -320,3 +320,20 @@ fn a_takeover_needs_a_reason_and_a_journal_that_contradicts_itself_is_refused() 
     assert!(refused(new, &[8]), "without its own epoch");
     assert!(!refused(new, &[7]));
 }
+
+/// The store may be what the act has left down: that is to be mended, and needs no host that serves.
+#[test]
+fn an_act_that_was_given_up_keeps_its_host_until_it_has_reported_whatever_it_shows() {
+    for (origin, keeps) in [(Origin::GivenUp, false), (Origin::Lost, true)] {
+        let mut example = started();
+        let foreign = Foreign { act: "7-12".into(), origin, unknown: Some(example.now.steady), teller: None };
+        let text = foreign.to_string();
+        example.estate.observe(Observation::Foreign(name("exa1"), foreign));
+        let disrupted = |example: &Example| view::status(example.world()).disrupted[&name("exa1")].clone();
+        assert_eq!(disrupted(&example), text);
+        example.pass(minutes(1));
+        example.estate.hosts.get_mut(&name("exa1")).unwrap().exchange.as_mut().unwrap().mounted = Ok(false);
+        let down = "the store is not mounted".to_owned();
+        assert_eq!(disrupted(&example), if keeps { text } else { down });
+    }
+}

@@ -118,7 +118,10 @@ impl World {
                 self.waves.before_wave.clear();
                 self.waves.taken.clear();
             }
-            Entry::Milestone(Milestone::Baseline { wave, goodlink, paused, .. }) => {
+            Entry::Milestone(Milestone::Baseline { wave, goodlink, paused, anew, .. }) => {
+                if *anew {
+                    self.takes_down_anew(now, *wave, goodlink);
+                }
                 self.takes_down(now, *wave, goodlink, paused);
             }
             Entry::Milestone(Milestone::WaveDone { wave, .. }) => self.may_be_over(now, *wave),
@@ -214,6 +217,24 @@ impl World {
             );
         }
         self.were_paused(wave, goodlink, reported);
+    }
+
+    /// What was taken down for an attempt that came to nothing holds no more; where one began, it must.
+    fn takes_down_anew(&mut self, now: Duration, wave: u32, goodlink: &GoodLinkName) {
+        let begun = self.ledger.intents.values().any(|intent| match &intent.effect {
+            Effect::Install { server, .. } => {
+                let of_wave = self.agreed.terms.wave_of(server.as_str()) == wave;
+                of_wave && (intent.state.is_open() || intent.state.began())
+            }
+            _ => false,
+        });
+        if begun {
+            self.violated(now, format!("whom {goodlink} has paused is taken down anew, and wave {wave} has begun"));
+        }
+        self.waves.before_wave.remove(&(wave, goodlink.clone()));
+        if !self.waves.before_wave.keys().any(|(_, known)| known == goodlink) {
+            self.waves.before.remove(goodlink);
+        }
     }
 
     fn were_paused(&mut self, wave: u32, goodlink: &GoodLinkName, reported: BTreeSet<String>) {

@@ -106,7 +106,7 @@ fn milestone_text(milestone: &Milestone) -> String {
         Milestone::HostRead { host } => format!("{host} is seen anew"),
         Milestone::SeenAnew { goodlink } => format!("the users of {goodlink} are seen anew"),
         Milestone::Roster { goodlink, users, .. } => format!("roster of {goodlink}: {users} users"),
-        Milestone::Baseline { rollout, wave, goodlink, paused } => {
+        Milestone::Baseline { rollout, wave, goodlink, paused, .. } => {
             let wave = wave + 1;
             format!("before wave {wave} of rollout {rollout}, {} users of {goodlink} are paused", paused.len())
         }

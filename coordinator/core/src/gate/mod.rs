@@ -11,13 +11,12 @@ pub use users::{Resolution, resolve, shown, subjects};
 pub(crate) use users::{fresh, is_fresh, may_be_on, no_evidence, not_seen, not_seen_anew};
 
 use crate::coverage::DomainPicture;
-use crate::estate::Estate;
-use crate::ledger::Ledger;
+use crate::estate::{Estate, GoodLinkState};
+use crate::ledger::{Effect, IntentState, Ledger, Sequence};
 use crate::mutation::{self, Mutation};
 use crate::names::{DomainName, ExchangeServerName, GoodLinkName};
 use crate::policy::{GateScope, GoodLinkPolicy, Policy};
-use crate::time::Now;
-use crate::time::Readable;
+use crate::time::{Now, Readable};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The four values that every decision is made from.
@@ -217,6 +216,20 @@ fn other_accounts(world: World<'_>, domain: &DomainName, picture: &DomainPicture
     reasons
 }
 
+/// Why what the GoodLink server's host said last is not what it would say now of who is paused: a restart of ours, which
+/// un-pauses everybody, has begun and had not ended before. The intent `except` does not count.
+pub(crate) fn restarted_since(world: World<'_>, name: &GoodLinkName, except: Option<Sequence>) -> Option<String> {
+    let reported = world.estate.hosts.get(&world.policy.goodlink.get(name)?.host)?.reported;
+    world.ledger.intents.iter().filter(|(id, _)| Some(**id) != except).find_map(|(id, intent)| match &intent.state {
+        _ if !matches!(&intent.effect, Effect::RestartGoodlink { goodlink, .. } if goodlink == name) => None,
+        IntentState::Permitted { .. } => Some(format!("it is being restarted (intent {id})")),
+        IntentState::Ended { at, .. } if intent.state.began() && reported <= *at => {
+            Some(format!("it has not reported since it was restarted (intent {id})"))
+        }
+        IntentState::Filed | IntentState::Ended { .. } => None,
+    })
+}
+
 /// Whether the GoodLink server's report is there, complete, fresh and as declared.
 fn goodlink_report(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLinkPolicy) -> Result<(), BTreeSet<Reason>> {
     let one = |reason| BTreeSet::from([reason]);
@@ -232,6 +245,7 @@ fn goodlink_report(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLinkPol
         return Err(one(why(format!("its host {} reports no GoodLink role", goodlink.host))));
     };
     let mut reasons = BTreeSet::new();
+    reasons.extend(restarted_since(world, name, None).map(why));
     match &state.service {
         Err(error) => drop(reasons.insert(why(format!("its service could not be asked: {error}")))),
         Ok(service) if world.policy.account(&service.logon_account).as_ref() != Some(&goodlink.service_account) => {
@@ -259,4 +273,11 @@ fn goodlink_report(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLinkPol
         }
     }
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+}
+
+/// Whether the GoodLink server has another roster by now than the one that is known, which is on its way.
+pub(crate) fn is_roster_awaited(world: World<'_>, name: &GoodLinkName, state: &GoodLinkState) -> bool {
+    let Ok(digest) = &state.roster else { return false };
+    let known = world.estate.rosters.get(name).is_some_and(|roster| roster.digest == *digest);
+    !known && !world.estate.roster_faults.contains_key(name)
 }

@@ -79,9 +79,12 @@ impl Ledger {
                 }
             }
             Milestone::SeenAnew { goodlink } => self.lineage.seen_anew(goodlink, at.steady)?,
-            Milestone::Baseline { rollout, wave, goodlink, paused } => {
+            Milestone::Baseline { rollout, wave, goodlink, paused, anew } => {
                 let waves = self.baselines.entry(rollout.clone()).or_default();
                 let known = waves.entry(*wave).or_default().entry(goodlink.clone()).or_default();
+                if *anew {
+                    known.clear();
+                }
                 known.extend(paused.iter().cloned());
             }
             Milestone::HostVerified { rollout, host } => {

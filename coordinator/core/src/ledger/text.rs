@@ -44,7 +44,7 @@ impl fmt::Display for Milestone {
             Self::SeenAnew { goodlink } => {
                 write!(f, "after the takeover it is known how all users of {goodlink} stand: waits begin anew for them")
             }
-            Self::Baseline { rollout, wave, goodlink, paused } => {
+            Self::Baseline { rollout, wave, goodlink, paused, .. } => {
                 let wave = wave + 1;
                 write!(f, "{} users of {goodlink} were paused before wave {wave} of rollout {rollout}", paused.len())
             }

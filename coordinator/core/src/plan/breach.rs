@@ -5,7 +5,7 @@
 use crate::coverage::reading::Home;
 use crate::coverage::{UserPicture, VerdictKind};
 use crate::enforcement::Enforcement;
-use crate::gate::{self, Resolution, World, resolve, subjects};
+use crate::gate::{self, Resolution, World, resolve};
 use crate::ledger::{BreachEvent, Milestone};
 use crate::names::{DirectoryName, ExchangeServerName};
 use crate::policy::GoodLinkPolicy;
@@ -32,14 +32,14 @@ impl Breach<'_> {
     }
 }
 
-/// Every breach as it shows now.
+/// Every breach as it shows now. What one domain shows of a user counts, whatever others that he may be in leave unsaid.
 #[must_use]
 pub fn breaches<'a>(world: World<'a>) -> BTreeMap<&'a ExchangeServerName, Breach<'a>> {
     let servers = world.policy.exchange.keys().filter_map(|server| Some((server, enforces(world, server)?)));
     let certain: BTreeMap<&ExchangeServerName, bool> = servers.collect();
     let mut found: BTreeMap<&ExchangeServerName, Breach<'a>> = BTreeMap::new();
     for domain in world.policy.domains.keys().filter(|_| !certain.is_empty()) {
-        for (goodlink, _, user, here) in subjects(world, domain) {
+        for (goodlink, user, here) in gate::shown(world, domain) {
             let Home::Server(home) = &here.home else { continue };
             let Some((server, certain)) = certain.get_key_value(home) else { continue };
             let account = world.policy.goodlink.get(goodlink).map(|goodlink| &goodlink.service_account);

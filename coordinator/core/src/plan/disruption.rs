@@ -4,7 +4,7 @@
 use super::Blocked;
 use crate::estate::{ExchangeState, HostState, ServiceState};
 use crate::gate::World;
-use crate::ledger::{Effect, Foreign, Intent, IntentState, Outcome, Rollout, RolloutState, Sequence};
+use crate::ledger::{Effect, Foreign, Intent, IntentState, Origin, Outcome, Rollout, RolloutState, Sequence};
 use crate::mutation::{self, Mutation};
 use crate::names::{HostName, RolloutName};
 use crate::time::{Readable, Steady};
@@ -51,12 +51,15 @@ fn busy(world: World<'_>, host: &HostName, except: Option<Sequence>) -> Option<S
     })
 }
 
-/// An act of the host that the journal does not have, until its end, or, where nobody knows that, until the host shows what
-/// came of it: nothing of it runs any more then.
+/// An act of the host that no open intent stands for, until its end, or, where nobody knows that, until the host shows what
+/// came of it: nothing of it runs any more then. What came of one that was given up is asked of its intent ([`established`]),
+/// and a store that it left down is no reason not to mend that.
 pub(super) fn foreign<'w>(world: World<'w>, host: &HostName) -> Option<&'w Foreign> {
     let reported = world.estate.hosts.get(host).map(|state| state.reported);
-    let shown = |since| reported.is_some_and(|reported| reported > since) && unready(world, host).is_none();
-    world.estate.foreign.get(host).filter(|foreign| !foreign.unknown.is_some_and(shown))
+    world.estate.foreign.get(host).filter(|foreign| {
+        let shown = foreign.unknown.is_some_and(|since| reported.is_some_and(|reported| reported > since));
+        !shown || foreign.origin == Origin::Lost && unready(world, host).is_some()
+    })
 }
 
 /// What speaks against disrupting this host now: something is going on there, or enough others are disrupted (invariant 3).

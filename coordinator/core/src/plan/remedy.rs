@@ -8,7 +8,7 @@ use crate::estate::{GoodLinkState, Pause, Roster};
 use crate::gate::{self, Resolution, World, resolve};
 use crate::ledger::{Anew, Effect, Intent, IntentState, Milestone, Outcome, Pair, Sequence};
 use crate::mutation::{self, Mutation};
-use crate::names::{DirectoryName, GoodLinkName, HostName, RosterName};
+use crate::names::{DirectoryName, GoodLinkName, RosterName};
 use crate::policy::{GoodLinkPolicy, Switch};
 use crate::spec::Windows;
 use crate::time::{Readable, Steady};
@@ -77,7 +77,7 @@ pub(super) struct Report<'a> {
     pub(super) paused: &'a BTreeMap<RosterName, Pause>,
 }
 
-/// What a GoodLink server's host says; an error when that is not known.
+/// What a GoodLink server's host said last; an error when that is not known.
 pub(super) fn report<'a>(world: World<'a>, name: &GoodLinkName) -> Result<Report<'a>, String> {
     let goodlink = world.policy.goodlink.get(name).ok_or_else(|| format!("{name} is not declared"))?;
     let host = world.estate.hosts.get(&goodlink.host).ok_or("its host has not reported")?;
@@ -101,16 +101,18 @@ pub fn paused<'a>(
     name: &GoodLinkName,
     except: Option<Sequence>,
 ) -> Result<Vec<PausedUser<'a>>, String> {
-    let Report { goodlink, roster, paused, .. } = report(world, name)?;
+    let report = report(world, name)?;
+    gate::restarted_since(world, name, except).map_or(Ok(()), Err)?;
     let restarted = last_restart(world, name, except);
-    Ok(paused
+    Ok(report
+        .paused
         .iter()
         .filter(|(_, pause)| pause.send_as)
         .map(|(user, _)| {
-            let directory_name = roster.users.get(user);
+            let directory_name = report.roster.users.get(user);
             let recovery = match directory_name {
                 None => Recovery::NotCovered("he is not on the roster".to_owned()),
-                Some(directory_name) => recovery(world, (name, goodlink), directory_name, restarted),
+                Some(directory_name) => recovery(world, (name, &report), directory_name, restarted),
             };
             PausedUser { user, directory_name, recovery }
         })
@@ -119,13 +121,18 @@ pub fn paused<'a>(
 
 fn recovery(
     world: World<'_>,
-    (name, goodlink): (&GoodLinkName, &GoodLinkPolicy),
+    (name, report): (&GoodLinkName, &Report<'_>),
     user: &DirectoryName,
     restarted: Option<Steady>,
 ) -> Recovery {
     if world.ledger.waiver(user, world.now).is_some() {
         return Recovery::Waived;
     }
+    // It may say that he is somebody else.
+    if gate::is_roster_awaited(world, name, report.state) {
+        return Recovery::NotCovered("its present roster has not arrived yet".to_owned());
+    }
+    let goodlink = report.goodlink;
     let picture = match resolve(world, goodlink, user) {
         Resolution::Here(_, picture) => picture,
         Resolution::Not(why) | Resolution::Several(why) | Resolution::Unknown(why) => return Recovery::NotCovered(why),
@@ -216,9 +223,6 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
         blocked.insert(Blocked::Policy { setting });
     }
     blocked.extend(closed(world).filter(|_| !forced));
-    if !forced && !has_reported_since(world, name, host, except) {
-        blocked.insert(not_ready("it has not reported since it was restarted last".to_owned()));
-    }
     blocked.extend(refused(world, name, except).filter(|_| !forced));
     match paused(world, name, except) {
         // A person has said that it is to be, whoever is paused (invariant 2).
@@ -240,17 +244,6 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
     }
     blocked.extend(disruption::no_room(world, host, except));
     blocked
-}
-
-/// Whether the host has said since our last restart ended whom GoodLink pauses: it un-pauses everybody, whoever came of age
-/// meanwhile among them.
-fn has_reported_since(world: World<'_>, name: &GoodLinkName, host: &HostName, except: Option<Sequence>) -> bool {
-    let ended = restarts(world, name, except).filter_map(|intent| match &intent.state {
-        IntentState::Ended { at, .. } if intent.state.began() => Some(*at),
-        _ => None,
-    });
-    let reported = world.estate.hosts.get(host).map(|state| state.reported);
-    ended.max().is_none_or(|ended| reported.is_some_and(|reported| reported > ended))
 }
 
 /// Whether GoodLink may be restarted unattended at this time of day.

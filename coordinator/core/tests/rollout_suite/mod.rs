@@ -2,6 +2,7 @@
 
 mod again;
 mod approvals;
+mod baseline;
 mod cluster;
 mod files;
 mod forecast;

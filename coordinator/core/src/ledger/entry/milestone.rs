@@ -81,6 +81,9 @@ pub enum Milestone {
         goodlink: GoodLinkName,
         /// The users; may come in several parts.
         paused: BTreeSet<RosterName>,
+        /// What was written down before is void: nothing of the wave has begun since.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        anew: bool,
     },
     /// A host of a rollout shows the hotfix and serves; or, while it is being removed, shows that it is gone.
     HostVerified {

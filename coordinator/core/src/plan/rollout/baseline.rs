@@ -10,27 +10,35 @@ use crate::plan::{Blocked, Step};
 use crate::policy::GoodLinkPolicy;
 use std::collections::BTreeSet;
 
-/// Takes it for this wave, where it was not taken yet. GoodLink servers without pauses get an empty entry, so that it is
-/// known to have been taken.
-pub(super) fn take(world: World<'_>, rollout: &Rollout, wave: u32) -> Vec<Step> {
+/// Takes it for this wave, where it was not taken yet; and anew while nothing of the wave has begun: whoever was paused before
+/// an attempt that came to nothing may have recovered since. GoodLink servers without pauses get an empty entry, so that it
+/// is known to have been taken.
+pub(super) fn take(world: World<'_>, rollout: &Rollout, wave: u32, begun: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     let taken = world.ledger.baselines.get(&rollout.spec.name).and_then(|waves| waves.get(&wave));
-    for goodlink in world.policy.goodlink.keys().filter(|name| !taken.is_some_and(|taken| taken.contains_key(*name))) {
-        let paused: Vec<RosterName> = match remedy::paused(world, goodlink, None) {
+    for goodlink in world.policy.goodlink.keys() {
+        let before = taken.and_then(|taken| taken.get(goodlink));
+        if before.is_some() && begun {
+            continue;
+        }
+        let paused: BTreeSet<RosterName> = match remedy::paused(world, goodlink, None) {
             Ok(users) => users.iter().map(|user| user.user.clone()).collect(),
             // Not known: it is taken once it is, for until then the gate of its servers is closed.
             Err(_) if concerns(world, rollout, goodlink) => continue,
             // Nobody is excused by it.
-            Err(_) => Vec::new(),
+            Err(_) => BTreeSet::new(),
         };
+        if before == Some(&paused) {
+            continue;
+        }
         let mut parts = entry::parts(paused, |user| user.as_str().len());
         if parts.is_empty() {
             parts.push(Vec::new());
         }
-        steps.extend(parts.into_iter().map(|part| {
-            let paused = BTreeSet::from_iter(part);
+        steps.extend(parts.into_iter().enumerate().map(|(at, part)| {
+            let (paused, anew) = (BTreeSet::from_iter(part), at == 0 && before.is_some());
             let (rollout, goodlink) = (rollout.spec.name.clone(), goodlink.clone());
-            Step::Record(Milestone::Baseline { rollout, wave, goodlink, paused })
+            Step::Record(Milestone::Baseline { rollout, wave, goodlink, paused, anew })
         }));
     }
     steps
@@ -56,7 +64,8 @@ pub(super) fn unclear(world: World<'_>, rollout: &Rollout, changed: &BTreeSet<&E
     unclear.map(|why| Blocked::Inconclusive { why }).collect()
 }
 
-/// A user who was paused since, and of whom nobody can say whether his mailbox is on a changed server.
+/// A user who was paused since, and of whom nobody can say whether his mailbox is on a changed server. Who somebody is that is
+/// on no roster yet, the one says that is on its way.
 fn unplaced(
     world: World<'_>,
     name: &GoodLinkName,
@@ -70,13 +79,27 @@ fn unplaced(
         user.recovery != remedy::Recovery::Waived && !before.is_some_and(|before| before.contains(user.user))
     });
     let concerns = |user| declared || gate::may_be_on(world, goodlink, user, changed);
-    new.into_iter().find_map(|user| match resolve(world, goodlink, user.directory_name?) {
-        Resolution::Unknown(why) if concerns(user.directory_name?) => Some(format!(
-            "GoodLink {name} has paused {}, and whether his mailbox is on a changed server is not known: {why}",
-            user.user
-        )),
-        Resolution::Unknown(_) | Resolution::Here(..) | Resolution::Not(_) | Resolution::Several(_) => None,
+    let awaited = declared && is_roster_awaited(world, name);
+    new.into_iter().find_map(|user| {
+        let why = match user.directory_name {
+            None if awaited => "its present roster, which may name him, has not arrived yet".to_owned(),
+            None => return None,
+            Some(known) => match resolve(world, goodlink, known) {
+                Resolution::Unknown(why) if concerns(known) => why,
+                Resolution::Unknown(_) | Resolution::Here(..) | Resolution::Not(_) | Resolution::Several(_) => {
+                    return None;
+                }
+            },
+        };
+        let paused = &user.user;
+        Some(format!(
+            "GoodLink {name} has paused {paused}, and whether his mailbox is on a changed server is not known: {why}"
+        ))
     })
+}
+
+fn is_roster_awaited(world: World<'_>, name: &GoodLinkName) -> bool {
+    remedy::report(world, name).is_ok_and(|report| gate::is_roster_awaited(world, name, report.state))
 }
 
 fn may_use(goodlink: &GoodLinkPolicy, changed: &BTreeSet<&ExchangeServerName>) -> bool {
@@ -114,13 +137,14 @@ pub(super) fn new_pauses(
     let Ok(paused) = remedy::paused(world, name, None) else { return Vec::new() };
     // Who was paused before is not known yet: the gate of its servers is closed meanwhile.
     let Some(before) = before.and_then(|baseline| baseline.get(name)) else { return Vec::new() };
+    let awaited = is_roster_awaited(world, name);
     paused
         .iter()
         .filter(|user| user.recovery != remedy::Recovery::Waived)
         .filter(|user| !before.contains(user.user))
         .filter(|user| match user.directory_name {
             Some(directory_name) => affected(world, goodlink, directory_name, changed),
-            None => may_use(goodlink, changed),
+            None => may_use(goodlink, changed) && !awaited,
         })
         .map(|user| user.user.clone())
         .collect()

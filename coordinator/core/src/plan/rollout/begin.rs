@@ -46,7 +46,7 @@ pub(super) fn speaks_against<'a>(
     // A store that does not serve is no reason to leave the hotfix on it.
     let unready = if removing { disruption::unheard(world, host) } else { disruption::unready(world, host) };
     blocked.extend(unready.map(not_ready));
-    blocked.extend(wrong_version(about).or_else(|| not_seen_since(about)).map(not_ready));
+    blocked.extend(wrong_version(about).map(not_ready));
     if !world.policy.hosts.get(host).is_some_and(|agent| world.estate.sessions.contains(agent)) {
         blocked.insert(not_ready("its agent is not connected".to_owned()));
     }
@@ -92,15 +92,6 @@ fn wrong_version(about: &About<'_>) -> Option<String> {
         Some(Err(why)) => Some(format!("the version of store.exe could not be read: {why}")),
         None => Some("it reports no Exchange role".to_owned()),
     }
-}
-
-/// Why what it shows may be of before the last act there, which a person wants tried again: it may have done its work all the
-/// same.
-fn not_seen_since(about: &About<'_>) -> Option<String> {
-    let (id, last) = about.intents().filter(|(_, intent)| intent.state.began()).last()?;
-    let IntentState::Ended { at, .. } = last.state else { return None };
-    let seen = about.report().is_some_and(|host| host.reported > at);
-    (!seen).then(|| format!("it has not reported since intent {id} ended"))
 }
 
 /// An agent that refused is asked again after its next heartbeat, so that what held it up can pass.

@@ -160,9 +160,7 @@ fn untouched(about: &About<'_>) -> Phase {
     match (there, &rollout.removal) {
         // Of a wave that is over nothing is asked any more.
         (Some(true), None) if about.wave < rollout.waves_done || says_now(about) => return Phase::Done,
-        (Some(false), Some(_)) if after_installs(about) && says_now(about) => {
-            return Phase::Removed;
-        }
+        (Some(false), Some(_)) if installs_are_over(about) && says_now(about) => return Phase::Removed,
         (Some(false), Some(_)) => {
             if let Some(lost) = lost_act(about, "install", installs(about)) {
                 return lost;
@@ -245,17 +243,12 @@ fn acts<'a>(about: &About<'a>, kind: fn(&Effect) -> bool) -> impl Iterator<Item 
     intents.filter(move |(_, intent)| here(&intent.effect)).map(|(id, intent)| (id, &intent.state))
 }
 
-/// Whether what the host reports is from after every install of this rollout there, and each of them has ended. One whose
-/// end is unknown has ended once a person has looked.
-fn after_installs(about: &About<'_>) -> bool {
-    let reported = about.report().map(|host| host.reported);
+/// Whether every install of this rollout there has ended. One whose end is unknown has once a person has looked.
+fn installs_are_over(about: &About<'_>) -> bool {
     let looked = about.rollout.retried.get(about.host);
     installs(about).all(|(id, state)| match state {
-        IntentState::Ended { outcome: Outcome::Unknown { .. }, .. } if looked.is_none_or(|looked| *looked < id) => {
-            false
-        }
-        IntentState::Ended { at, .. } => reported.is_some_and(|reported| reported > *at),
-        _ => false,
+        IntentState::Ended { outcome: Outcome::Unknown { .. }, .. } => looked.is_some_and(|looked| *looked > id),
+        state => !state.is_open(),
     })
 }
 

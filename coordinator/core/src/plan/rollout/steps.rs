@@ -38,7 +38,8 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     // Several waves may have been begun in what is lost of a journal.
     let changed = hosts.iter().filter(|host| ours(world, rollout, &host.host)).map(|host| host.wave).max();
     let begun = changed.filter(|_| !removing).map(|last| rollout.waves_done.min(last)..=last);
-    let again: Vec<_> = begun.into_iter().flatten().flat_map(|wave| baseline::take(world, rollout, wave)).collect();
+    let again: Vec<_> =
+        begun.into_iter().flatten().flat_map(|wave| baseline::take(world, rollout, wave, true)).collect();
     if !again.is_empty() {
         return again;
     }
@@ -60,7 +61,8 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     }
     let ready: Vec<_> = of_wave().filter(|host| host.phase == Phase::Waiting && host.blocked.is_empty()).collect();
     if !ready.is_empty() && !removing {
-        let baseline = baseline::take(world, rollout, current);
+        let begun = of_wave().any(|host| host.phase.in_flight() || ours(world, rollout, &host.host));
+        let baseline = baseline::take(world, rollout, current, begun);
         if !baseline.is_empty() {
             return baseline;
         }

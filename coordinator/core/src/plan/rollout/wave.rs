@@ -11,6 +11,7 @@ use crate::names::{ExchangeServerName, HostName};
 use crate::plan::{Blocked, hold};
 use crate::time::Readable;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// The hosts of a server in the order in which they go: as configured, but a cluster's active node last, so that its
 /// users can be moved to a node that has the hotfix.
@@ -90,6 +91,10 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
             // It does not go on while it is held (invariant 7).
             let watched = since.map(|since| hold::running(world, since, || phase::over(world, rollout, &about)));
             let remaining = spec.soak.saturating_sub(watched.unwrap_or_default());
+            // What was reported before that need not be so at the end of it.
+            let end =
+                since.filter(|_| remaining.is_zero()).and(watched).map(|watched| watched.saturating_sub(spec.soak));
+            let not_said: Vec<_> = end.into_iter().flat_map(|ago| not_said(&about, &host.phase, ago)).collect();
             let inconclusive = inconclusive(&about);
             let awaited = awaited(&about);
             match &mut host.phase {
@@ -106,9 +111,26 @@ pub(super) fn watch(world: World<'_>, rollout: &Rollout, hosts: &mut [HostProgre
                     host.blocked.extend(unfinished.clone().map(|after| Blocked::Turn { after }));
                 }
             }
+            host.blocked.extend(not_said);
             host.blocked.extend(unclear.iter().cloned());
         }
     }
+}
+
+/// Whoever has not reported since the soak ended that long ago: the host itself, but where it has failed as unreachable, and
+/// the hosts of GoodLink servers whose users may be there.
+fn not_said(about: &About<'_>, phase: &Phase, ended: Duration) -> Vec<Blocked> {
+    let world = about.world;
+    let itself = Some(about.host).filter(|_| !matches!(phase, Phase::Failed { class: Class::Unreachable, .. }));
+    let goodlinks = world.policy.goodlink.iter().filter(|(name, _)| baseline::concerns(world, about.rollout, name));
+    let hosts: BTreeSet<_> = itself.into_iter().chain(goodlinks.map(|(_, goodlink)| &goodlink.host)).collect();
+    let said = |host: &&HostName| {
+        let reported = world.estate.hosts.get(*host).map(|state| state.reported);
+        reported.is_some_and(|reported| world.now.steady.since(reported) <= ended)
+    };
+    let why = || "it has not reported since the soak of the wave ended".to_owned();
+    let silent = hosts.into_iter().filter(|host| !said(host));
+    silent.map(|host| Blocked::Host { host: host.clone(), why: why() }).collect()
 }
 
 /// What is not known of pauses on the servers that were changed so far.

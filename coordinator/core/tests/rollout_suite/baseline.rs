@@ -1,0 +1,140 @@
+//! Who was paused before a wave changed anything: he is not counted against it, and nobody else is excused.
+
+use super::{against, file_it, installs, offered, phases, waves};
+use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, succeeded};
+use sendgate_core::estate::RosterDigest;
+use sendgate_core::ledger::{Effect, Entry, Sequence};
+use sendgate_core::plan::rollout::Phase;
+use sendgate_core::request::{self, WantedHeld};
+use sendgate_core::view;
+
+/// Carries the install on EXA1 out that is on offer.
+fn install(example: &mut Example) {
+    let intent = installs(&offered(example))[0].1;
+    example.append(Entry::Permitted { intent, holder: None });
+    example.exchange("exa1", AFTER);
+    example.settle();
+    example.end(intent, succeeded());
+    example.pass(minutes(1));
+    example.exchange("exa1", AFTER);
+    example.settle();
+    assert!(matches!(phases(example)[0], Phase::Soaking { .. }), "{:?}", phases(example));
+}
+
+/// Anna was paused when it was offered first, and recovered before anything had begun: when the hotfix pauses her later, that
+/// is its doing.
+#[test]
+fn an_attempt_that_came_to_nothing_excuses_nobody_later() {
+    let mut example = Example::covered();
+    example.paused.insert("anna");
+    example.observe_all();
+    example.rollout_of(&file_of("dst", &waves()));
+    let intent = installs(&offered(&mut example))[0].1;
+    assert_eq!(example.ledger.baselines[&name("dst")][&0][&name("gla")], [name("anna")].into());
+    let hold = request::hold(example.world(), &WantedHeld::Host("exa1".into()), "not tonight");
+    file_it(&mut example, "olga", hold);
+    example.settle();
+    assert!(!example.ledger.intents[&intent].state.is_open());
+    example.paused.clear();
+    example.pass(minutes(60));
+    let release = request::release(example.world(), &name("olga"), &WantedHeld::Host("exa1".into()), "tonight");
+    file_it(&mut example, "olga", release);
+    install(&mut example);
+    example.pauses("anna");
+    let state = example.rollout_state();
+    assert!(state.contains("1 new Send As pauses") && state.contains("anna"), "{state}");
+}
+
+/// What was taken down before the first host began stands: whoever is paused since is counted.
+#[test]
+fn nothing_is_taken_anew_once_a_host_of_the_wave_has_begun() {
+    let mut example = Example::covered();
+    example.policy.disruption.estate = 2.try_into().unwrap();
+    let limits = "[thresholds]\nnew_pauses = 1\n[wave_thresholds]\nnew_pauses = 1\n";
+    let wave = crate::example::wave("all", &["exa1", "exa2"]);
+    example.rollout_of(&file_of("dst", &(wave + limits)));
+    install(&mut example);
+    example.pauses("anna");
+    assert_eq!(installs(&offered(&mut example))[0].0, "exa2");
+    assert_eq!(example.ledger.baselines[&name("dst")][&0][&name("gla")], [].into());
+    example.pauses("carl");
+    assert!(example.rollout_state().contains("2 new Send As pauses"), "{}", example.rollout_state());
+}
+
+/// A restart of GoodLink for Anna that has its permit; EXA1 may go beside it.
+fn restarting() -> (Example, Sequence) {
+    let mut example = Example::covered();
+    example.policy.disruption.estate = 2.try_into().unwrap();
+    example.paused.insert("anna");
+    example.lands("anna");
+    example.pass(minutes(90));
+    let (effects, _) = example.settle();
+    let [(intent, Effect::RestartGoodlink { .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    example.append(Entry::Permitted { intent: *intent, holder: None });
+    example.rollout_of(&file_of("dst", &waves()));
+    (example, *intent)
+}
+
+/// The restart un-pauses everybody: a report of before it excuses nobody whom the hotfix pauses.
+#[test]
+fn nobody_is_excused_by_what_goodlink_said_before_it_was_restarted() {
+    let (mut example, intent) = restarting();
+    assert_eq!(offered(&mut example).len(), 1, "{:?}", against(&example, "exa1"));
+    let running = format!("GoodLink server gla: it is being restarted (intent {intent})");
+    assert!(against(&example, "exa1").contains(&running), "{:?}", against(&example, "exa1"));
+    example.pass(minutes(1));
+    assert!(against(&example, "exa1").contains(&running), "{:?}", against(&example, "exa1"));
+    example.end(intent, succeeded());
+    let ended = format!("GoodLink server gla: it has not reported since it was restarted (intent {intent})");
+    assert!(against(&example, "exa1").contains(&ended), "{:?}", against(&example, "exa1"));
+    let users = view::status(example.world()).paused.remove(0).users;
+    assert_eq!(users, Err(format!("it has not reported since it was restarted (intent {intent})")));
+    example.paused.clear();
+    example.pass(minutes(1));
+    install(&mut example);
+    assert_eq!(example.ledger.baselines[&name("dst")][&0][&name("gla")], [].into());
+    example.pauses("anna");
+    assert!(example.rollout_state().contains("1 new Send As pauses"), "{}", example.rollout_state());
+}
+
+/// Dora is new on the roster, which is on its way, and paused: where her mailbox is it will say.
+#[test]
+fn a_paused_user_who_is_on_no_roster_yet_is_not_known_until_it_has_arrived() {
+    let mut example = Example::covered();
+    example.policy.disruption.estate = 2.try_into().unwrap();
+    example.rollout_of(&file_of("dst", &waves()));
+    install(&mut example);
+    let awaited = |example: &mut Example| {
+        let gla = example.estate.hosts.get_mut(&name("gla")).unwrap();
+        gla.goodlink.as_mut().unwrap().roster = Ok(RosterDigest([9; 32]));
+        example.settle();
+    };
+    example.paused.insert("dora");
+    example.observe_all();
+    awaited(&mut example);
+    assert_eq!(example.rollout_state(), "running");
+    let text = "GoodLink gla has paused dora, and whether his mailbox is on a changed server is not known: its present \
+                roster, which may name him, has not arrived yet";
+    let view = view::rollout(example.world(), &name("dst")).unwrap();
+    assert_eq!(view.tallies[0].not_known[&name("gla")], text);
+    example.pass(minutes(15));
+    awaited(&mut example);
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 0);
+    assert!(against(&example, "exa1").contains(&text.to_owned()), "{:?}", against(&example, "exa1"));
+    // Anna is on it already.
+    let mut known = Example { ledger: example.ledger.clone(), estate: example.estate.clone(), ..Example::covered() };
+    (known.now, known.policy.disruption) = (example.now, example.policy.disruption.clone());
+    known.paused.extend(["anna", "dora"]);
+    known.goodlink("adom\\goodadmin");
+    awaited(&mut known);
+    assert!(known.rollout_state().ends_with("on the changed servers exa1: anna (gla)"), "{}", known.rollout_state());
+    // It has arrived, and does not name her: she may be there.
+    example.observe_all();
+    example.exchange("exa2", BEFORE);
+    example.settle();
+    assert!(
+        example.rollout_state().ends_with("on the changed servers exa1: dora (gla)"),
+        "{}",
+        example.rollout_state()
+    );
+}
