@@ -123,7 +123,7 @@ fn a_paused_user_who_is_on_no_roster_yet_is_not_known_until_it_has_arrived() {
     assert!(against(&example, "exa1").contains(&text.to_owned()), "{:?}", against(&example, "exa1"));
     // Anna is on it already.
     let mut known = Example { ledger: example.ledger.clone(), estate: example.estate.clone(), ..Example::covered() };
-    (known.now, known.policy.disruption) = (example.now, example.policy.disruption.clone());
+    (known.now, known.policy.disruption) = (example.now, example.policy.disruption);
     known.paused.extend(["anna", "dora"]);
     known.goodlink("adom\\goodadmin");
     awaited(&mut known);
