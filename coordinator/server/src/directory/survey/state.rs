@@ -191,6 +191,7 @@ impl State {
             containers: self.containers.shown().clone(),
             head: self.head.clone(),
             admin_sd_holder: self.holder.clone(),
+            in_part: Touched::nobody(),
         }
     }
 }
