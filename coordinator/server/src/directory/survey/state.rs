@@ -111,6 +111,12 @@ pub(super) struct Delta {
 }
 
 impl Delta {
+    /// Whether nothing is another than it was.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { users, containers, holder, accounts } = self;
+        users.is_empty() && containers.is_empty() && holder.is_none() && accounts.is_none()
+    }
+
     /// Takes it over into what is judged; whom that can touch.
     pub(super) fn apply(self, reading: &mut ServerReading, seen: Steady) -> Touched {
         reading.seen = seen;

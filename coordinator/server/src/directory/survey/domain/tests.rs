@@ -1,5 +1,7 @@
 //! What servers say is put together.
 
+mod lacking;
+
 use super::super::super::fake::hasty;
 use super::super::changes::tests::with_ann;
 use super::*;
@@ -138,4 +140,31 @@ async fn a_server_that_has_failed_in_a_reading_under_way_is_asked_once_more_by_w
     let _steps = alone.asked_for(30);
     assert!(alone.orders.try_recv().is_err(), "it has been read");
     assert_eq!(slow_orders.try_recv(), Ok(order));
+}
+
+/// Everything that is due waits for them.
+#[tokio::test]
+async fn while_servers_are_awaited_the_domain_rests() {
+    let mut alone = Alone::new();
+    let slow: DirectoryServerName = "slow.example.test".parse().unwrap();
+    let server = Server { orders: None, started: None, asleep: None, pending: true };
+    alone.domain.servers.insert(slow, server);
+    alone.domain.touch(Touched::All);
+    let (_requests, received) = mpsc::channel(1);
+    let (updates, heard) = mpsc::channel(1);
+    (alone.domain.requests, alone.domain.updates) = (received, heard);
+    let counted = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&counted);
+    let mut run = Box::pin(alone.domain.run());
+    let polled = std::future::poll_fn(move |context| {
+        count.fetch_add(1, Ordering::SeqCst);
+        run.as_mut().poll(context)
+    });
+    let running = tokio::spawn(polled);
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(counted.load(Ordering::SeqCst) < 10, "it was woken {counted:?} times");
+    running.abort();
+    drop(updates);
 }
