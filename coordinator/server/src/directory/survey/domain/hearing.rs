@@ -15,7 +15,7 @@ impl Domain {
             Update::Progress(_) => (false, false),
             Update::Failed { .. } => (true, false),
             Update::Looked { delta, .. } => (!delta.is_empty(), !delta.is_empty()),
-            Update::Read { .. } => (true, true),
+            Update::Read { .. } | Update::ReadInPart { .. } | Update::LookedInPart(_) => (true, true),
         };
         if replaces && self.unjudged.contains(&name) && !self.judge_now().await {
             return false;
@@ -38,6 +38,25 @@ impl Domain {
                 self.touch_soon();
                 if let Some(run) = run {
                     self.ended(&name, Some(run), entries, Ok(()));
+                }
+            }
+            Update::ReadInPart { mut reading } => {
+                forget_others(&mut reading, &self.reading.asked);
+                server.asleep = None;
+                self.reading.servers.insert(name.clone(), Ok(*reading));
+                self.touch_soon();
+            }
+            Update::LookedInPart(delta) => {
+                let (mut delta, asked) = (*delta, &self.reading.asked);
+                delta.users.retain(|(name, _)| asked.contains(name));
+                if let Some(back) = server.asleep.take() {
+                    // Until a look is through nobody has a right by it.
+                    let back = ServerReading { in_part: Touched::All, ..back };
+                    self.reading.servers.insert(name.clone(), Ok(back));
+                }
+                if let Some(Ok(here)) = self.reading.servers.get_mut(&name) {
+                    let touched = delta.apply_in_part(here);
+                    self.touch(touched);
                 }
             }
             Update::Looked { seen, delta } => {

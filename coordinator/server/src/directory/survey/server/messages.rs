@@ -22,6 +22,11 @@ pub(in super::super) enum Update {
         /// Users that the server returned.
         entries: u64,
     },
+    /// Everything was read, but the look after it was not through: only a further reading tells.
+    ReadInPart {
+        /// All of it.
+        reading: Box<ServerReading>,
+    },
     /// A look ended that began at `seen`.
     Looked {
         /// When it began.
@@ -29,6 +34,8 @@ pub(in super::super) enum Update {
         /// What is not as it was.
         delta: Box<Delta>,
     },
+    /// A look was not through: what it had read until then that is not as it was.
+    LookedInPart(Box<Delta>),
     /// The server gives no evidence.
     Failed {
         /// Why.

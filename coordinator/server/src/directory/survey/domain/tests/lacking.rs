@@ -179,3 +179,65 @@ async fn what_is_missing_is_passed_on_before_all_servers_have_been_read_where_it
     assert!(told.alone.domain.hear(other, read).await);
     assert_eq!(told.judges().await, [VerdictKind::Covered]);
 }
+
+#[tokio::test]
+async fn nobody_has_a_right_by_a_look_that_was_not_through_until_one_is() {
+    let mut told = Told::covered().await;
+    told.hears(Update::Looked { seen: at(2), delta: delta(LACKS) }).await;
+    assert_eq!(told.judges().await, [VerdictKind::Missing]);
+    told.hears(Update::LookedInPart(delta(HAS))).await;
+    assert!(told.alone.domain.judge().await);
+    let looks = told.passed_on();
+    let [look] = looks.as_slice() else { panic!("{looks:?}") };
+    assert_eq!(kind(look), Some((VerdictKind::Unreadable, false)));
+    assert_eq!(look.seen.values().collect::<Vec<_>>(), [&at(2)], "nothing newer is known");
+    // What is wanted is taken over beside the looks.
+    told.hears(Update::Looked { seen: at(2), delta: delta(HAS) }).await;
+    assert_eq!(told.judges().await, [VerdictKind::Unreadable]);
+    told.hears(Update::Looked { seen: at(3), delta: Box::default() }).await;
+    assert_eq!(told.judges().await, [VerdictKind::Covered]);
+    // And who lacks it by such a look lacks it.
+    told.hears(Update::LookedInPart(delta(LACKS))).await;
+    told.hears(failed()).await;
+    assert_eq!(told.judges().await, [VerdictKind::Missing]);
+}
+
+/// It was connected to again, and lost again before the look was through.
+#[tokio::test]
+async fn a_server_that_has_failed_counts_by_no_look_that_was_not_through() {
+    let mut told = Told::covered().await;
+    told.hears(failed()).await;
+    assert!(told.alone.domain.judge().await);
+    told.passed_on();
+    for (sddl, lacks) in [(LACKS, true), (HAS, false)] {
+        told.hears(Update::LookedInPart(delta(sddl))).await;
+        assert!(told.alone.domain.judge().await);
+        let looks = told.passed_on();
+        let [look] = looks.as_slice() else { panic!("{looks:?}") };
+        assert_eq!(kind(look).map(|(_, lacks)| lacks), Some(lacks));
+        assert_ne!(kind(look).map(|(kind, _)| kind), Some(VerdictKind::Covered));
+        assert!(look.seen.is_empty() && look.failed.contains_key(&told.alone.name));
+        told.hears(failed()).await;
+        assert!(told.alone.domain.judge().await);
+        told.passed_on();
+    }
+    told.hears(Update::Looked { seen: at(9), delta: Box::default() }).await;
+    assert_eq!(told.judges().await, [VerdictKind::Covered]);
+}
+
+#[tokio::test]
+async fn nobody_has_a_right_by_a_full_reading_after_which_only_a_further_one_tells() {
+    for (sddl, expected) in [(LACKS, (VerdictKind::Missing, true)), (HAS, (VerdictKind::Unreadable, false))] {
+        let mut told = Told::covered().await;
+        let mut reading = reading(sddl, 2);
+        reading.in_part = Touched::All;
+        told.hears(Update::ReadInPart { reading }).await;
+        assert!(told.alone.domain.judge().await);
+        let looks = told.passed_on();
+        let [look] = looks.as_slice() else { panic!("{looks:?}") };
+        assert_eq!(kind(look), Some(expected));
+        assert!(look.failed.contains_key(&told.alone.name), "{look:?}");
+        told.hears(read(HAS)).await;
+        assert_eq!(told.judges().await, [VerdictKind::Covered]);
+    }
+}
