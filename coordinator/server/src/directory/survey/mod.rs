@@ -20,6 +20,7 @@ mod containers;
 mod descriptors;
 mod domain;
 mod everybody;
+mod former;
 mod full;
 pub mod generated;
 mod home;

@@ -1,9 +1,11 @@
 //! What servers say, one thing after the other: none takes the place of another that nobody was judged by yet.
 
 use super::Domain;
+use crate::directory::survey::former::Former;
 use crate::directory::survey::server::Update;
-use sendgate_core::coverage::Touched;
 use sendgate_core::coverage::reading::{ServerFailure, ServerReading};
+use sendgate_core::coverage::verdict::Presence;
+use sendgate_core::coverage::{Judged, Look, Touched};
 use sendgate_core::names::{DirectoryName, DirectoryServerName};
 use std::collections::BTreeSet;
 
@@ -20,6 +22,7 @@ impl Domain {
         if replaces && self.unjudged.contains(&name) && !self.judge_now().await {
             return false;
         }
+        let Some(update) = self.formerly(&name, update).await else { return false };
         if tells {
             self.unjudged.insert(name.clone());
         }
@@ -27,10 +30,61 @@ impl Domain {
         true
     }
 
+    /// Passes on who lacked a right by what a full reading was answered before the look after it. The update without that;
+    /// none when nobody takes it any more.
+    async fn formerly(&mut self, name: &DirectoryServerName, update: Update) -> Option<Update> {
+        let none = Former::default();
+        Some(match update {
+            Update::Read { reading, former, started, run, entries } if !former.is_empty() => {
+                let reading = self.lacked(name, reading, former).await?;
+                Update::Read { reading, former: none, started, run, entries }
+            }
+            Update::ReadInPart { reading, former } if !former.is_empty() => {
+                Update::ReadInPart { reading: self.lacked(name, reading, former).await?, former: none }
+            }
+            other => other,
+        })
+    }
+
+    async fn lacked(
+        &mut self,
+        name: &DirectoryServerName,
+        mut reading: Box<ServerReading>,
+        mut former: Former,
+    ) -> Option<Box<ServerReading>> {
+        forget_others(&mut reading, &self.reading.asked);
+        former.retain(&self.reading.asked);
+        let touched = if self.first { Touched::All } else { former.touched() };
+        former.swap(&mut reading);
+        // Nobody has a right by an answer that is another one by now.
+        let in_part = std::mem::replace(&mut reading.in_part, Touched::All);
+        self.reading.servers.insert(name.clone(), Ok(*reading));
+        let before = self.judged(touched).await?.users;
+        if let Some(Ok(here)) = self.reading.servers.get_mut(name) {
+            former.swap(here);
+            here.in_part = in_part;
+        }
+        let users = match before {
+            Judged::All(users) if self.first => Judged::All(users),
+            Judged::All(users) | Judged::Some(users) => {
+                Judged::Some(users.into_iter().filter(|(_, presence)| lacks(presence)).collect())
+            }
+        };
+        let (Judged::All(told) | Judged::Some(told)) = &users;
+        if !told.is_empty() {
+            // All but these users is as it was read last.
+            let now = self.judged(Touched::nobody()).await?;
+            if !self.pass_on(Look { users, ..now }).await {
+                return None;
+            }
+        }
+        self.reading.servers.remove(name)?.ok().map(Box::new)
+    }
+
     pub(super) fn update(&mut self, name: DirectoryServerName, update: Update) {
         let Some(server) = self.servers.get_mut(&name) else { return };
         match update {
-            Update::Read { mut reading, started, run, entries } => {
+            Update::Read { mut reading, started, run, entries, former: _ } => {
                 forget_others(&mut reading, &self.reading.asked);
                 (server.started, server.asleep, server.pending) = (Some(started), None, false);
                 self.reading.servers.insert(name.clone(), Ok(*reading));
@@ -40,7 +94,7 @@ impl Domain {
                     self.ended(&name, Some(run), entries, Ok(()));
                 }
             }
-            Update::ReadInPart { mut reading } => {
+            Update::ReadInPart { mut reading, former: _ } => {
                 forget_others(&mut reading, &self.reading.asked);
                 server.asleep = None;
                 self.reading.servers.insert(name.clone(), Ok(*reading));
@@ -107,6 +161,11 @@ impl Domain {
             Update::Progress(progress) => self.tell(&progress),
         }
     }
+}
+
+/// Whether a server shows that he lacks a right.
+fn lacks(presence: &Presence) -> bool {
+    matches!(presence, Presence::Here(here) if here.verdicts.values().any(|verdict| verdict.lacking().is_some()))
 }
 
 /// Of somebody who is not asked for any more nothing is heard from here on, should he come back.

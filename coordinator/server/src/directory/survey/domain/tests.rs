@@ -4,6 +4,7 @@ mod lacking;
 
 use super::super::super::fake::hasty;
 use super::super::changes::tests::with_ann;
+use super::super::former::Former;
 use super::*;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +31,10 @@ async fn a_reading_that_began_with_another_roster_brings_nobody_back_who_has_lef
     );
     let mut says = |domain: &mut Domain| {
         let reading = Box::new(read.reading());
-        domain.update(name.clone(), Update::Read { reading, started: Steady::START, run: None, entries: 1 });
+        domain.update(
+            name.clone(),
+            Update::Read { reading, started: Steady::START, run: None, entries: 1, former: Former::default() },
+        );
         let Some(Ok(reading)) = domain.reading.servers.get(&name) else { panic!("not read") };
         reading.users.len()
     };
@@ -134,7 +138,10 @@ async fn a_server_that_has_failed_in_a_reading_under_way_is_asked_once_more_by_w
     let mut read = with_ann("CN=Ann,DC=example,DC=test");
     let reading = Box::new(read.reading());
     let name = alone.name.clone();
-    alone.domain.update(name.clone(), Update::Read { reading, started: at(10), run: Some(1), entries: 1 });
+    alone.domain.update(
+        name.clone(),
+        Update::Read { reading, started: at(10), run: Some(1), entries: 1, former: Former::default() },
+    );
     let ended: Vec<_> = std::iter::from_fn(|| steps.try_recv().ok()).map(|step| (step.server, step.stage)).collect();
     assert_eq!(ended, [(slow, Stage::Ended(Err("broken off".to_owned()))), (name, Stage::Ended(Ok(())))]);
     let _steps = alone.asked_for(30);

@@ -2,6 +2,7 @@
 
 use super::super::super::session::Session;
 use super::super::changes::{self, Looked};
+use super::super::former::Before;
 use super::super::state::{Flowing, State};
 use super::{End, Reading, Update, Watcher};
 use sendgate_core::coverage::Touched;
@@ -24,14 +25,16 @@ impl Watcher {
         // It began with what was known of accounts then.
         let asked = self.link.asked.borrow().clone();
         let wanted = changes::want_accounts(&mut state, session, &asked.wanted).await;
+        let before = Before::looking(&mut state);
         let looked = match wanted {
             Ok(()) => changes::look(&mut state, session, (self.link.now)(), changes::ANSWER).await,
             Err(error) => Err(error),
         };
+        let former = before.looked(&mut state);
         let mut shown = Box::new(state.reading());
         if matches!(looked, Ok(Looked::Known(_))) {
             let (run, entries) = (reading.order.map(|order| order.run), reading.report.entries());
-            let update = Update::Read { reading: shown, started: state.started, run, entries };
+            let update = Update::Read { reading: shown, started: state.started, run, entries, former };
             (self.state, self.flowing) = (Some(state), Flowing::new());
             self.due = None;
             self.heard = Instant::now();
@@ -45,7 +48,7 @@ impl Watcher {
         state.flowing = flowing;
         self.state = Some(state);
         shown.in_part = Touched::All;
-        self.say(Update::ReadInPart { reading: shown }).await?;
+        self.say(Update::ReadInPart { reading: shown, former }).await?;
         if let Looked::Unclear(why) = looked? {
             tracing::info!(server = %self.server.name, why, "the server is read in full once more");
         }

@@ -7,7 +7,7 @@ use super::super::changes::tests::{HEAD, SERVICE, change, container_entry, highe
 use super::super::full::READ_EVERYBODY_FROM;
 use super::super::state::{Asked, Flow};
 use super::*;
-use sendgate_core::coverage::reading::UserReading;
+use sendgate_core::coverage::reading::{ServerReading, UserReading};
 use sendgate_core::coverage::{AccountPicture, Touched};
 use sendgate_core::guid::Guid;
 use sendgate_core::names::{AccountName, DirectoryName, DirectoryServerName, Dn};
@@ -73,10 +73,44 @@ async fn a_full_reading_after_which_only_a_further_one_tells_has_nobody_covered(
     let reading = reading(&watcher.server.name);
     watcher.through(&session, Ok(Ok(read)), &reading).await.ok().unwrap();
     assert_eq!(watcher.due, Some(Some(order)), "it is read once more, for whoever asked for it");
-    let (_, Update::ReadInPart { reading }) = ends.said.try_recv().unwrap() else { panic!("not in part") };
+    let (_, Update::ReadInPart { reading, former }) = ends.said.try_recv().unwrap() else { panic!("not in part") };
     assert_eq!((reading.users.len(), reading.in_part), (1, Touched::All), "but it shows who lacks a right");
     assert_eq!(reading.seen, Steady::START, "nothing newer is known");
-    assert!(watcher.state.is_some());
+    assert!(former.is_empty() && watcher.state.is_some());
+}
+
+/// A change that was hidden then may bring her the right while the reading runs.
+#[tokio::test]
+async fn what_a_full_reading_was_answered_is_passed_on_also_where_the_look_after_it_was_answered_otherwise() {
+    let (old, renamed) = ("CN=Ann,DC=example,DC=test", "CN=Anna,DC=example,DC=test");
+    let entry = || user_entry(renamed, "101");
+    let through = [change(vec![entry()]), super::super::changes::tests::protection(renamed)].concat();
+    let cut = [change(vec![entry()]), vec![Answer::Close]].concat();
+    for (answers, well) in [(through, true), (cut, false)] {
+        let read = with_ann(old);
+        let server = hasty(answers);
+        let session = connect::open(&server).await.ok().unwrap();
+        let (mut watcher, mut ends) = watcher(server, &read);
+        watcher.due = Some(None);
+        let reading = reading(&watcher.server.name);
+        assert_eq!(watcher.through(&session, Ok(Ok(read)), &reading).await.is_ok(), well);
+        let (mut reading, mut former) = match ends.said.try_recv().unwrap().1 {
+            Update::Read { reading, former, .. } if well => (reading, former),
+            Update::ReadInPart { reading, former } if !well => (reading, former),
+            other => panic!("{other:?}"),
+        };
+        let ann = |reading: &ServerReading| match reading.users.values().next() {
+            Some(UserReading::Found(ann)) => ann.dn.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((ann(&reading).as_str(), former.touched()), (renamed, reading_of_ann()));
+        former.swap(&mut reading);
+        assert_eq!(ann(&reading), old);
+    }
+}
+
+fn reading_of_ann() -> Touched {
+    Touched::Names(["ann@x.test".parse().unwrap()].into())
 }
 
 /// The next look, or reading, may show something else.
@@ -337,7 +371,8 @@ async fn a_full_reading_passes_on_accounts_as_they_are_wanted_when_it_ends() {
     ends.ask.send_replace(asked);
     let reading = reading(&watcher.server.name);
     watcher.through(&session, Ok(Ok(read)), &reading).await.ok().unwrap();
-    let (_, Update::Read { reading, .. }) = ends.said.try_recv().unwrap() else { panic!("not read") };
+    let (_, Update::Read { reading, former, .. }) = ends.said.try_recv().unwrap() else { panic!("not read") };
+    assert!(former.is_empty(), "that nobody had asked for it before does not mean that it was in no group");
     let Some(Ok(known)) = reading.accounts.get(&account()) else { panic!("{:?}", reading.accounts) };
     assert_eq!(known.everywhere, [OWN.parse().unwrap()].into());
 }

@@ -56,8 +56,8 @@ fn reading(sddl: &str, seen: u64) -> Box<ServerReading> {
     })
 }
 
-fn read(sddl: &str) -> Update {
-    Update::Read { reading: reading(sddl, 1), started: at(1), run: None, entries: 1 }
+fn read(sddl: &str, former: Former) -> Update {
+    Update::Read { reading: reading(sddl, 1), started: at(1), run: None, entries: 1, former }
 }
 
 fn delta(sddl: &str) -> Box<Delta> {
@@ -93,7 +93,7 @@ impl Told {
     /// One that has been read, by which Ann has the right.
     async fn covered() -> Self {
         let mut told = Self::new();
-        told.hears(read(HAS)).await;
+        told.hears(read(HAS, Former::default())).await;
         assert_eq!(told.judges().await, [VerdictKind::Covered]);
         told
     }
@@ -143,7 +143,7 @@ async fn whoever_was_missing_the_right_for_a_moment_only_is_passed_on_as_missing
     assert_eq!(told.judges().await, [VerdictKind::Missing, VerdictKind::Covered]);
     // A full reading says something else as well, and so does a failure.
     told.hears(Update::Looked { seen: at(4), delta: delta(LACKS) }).await;
-    told.hears(read(HAS)).await;
+    told.hears(read(HAS, Former::default())).await;
     assert_eq!(told.judges().await, [VerdictKind::Missing, VerdictKind::Covered]);
     told.hears(Update::Looked { seen: at(5), delta: delta(LACKS) }).await;
     told.hears(failed()).await;
@@ -164,7 +164,7 @@ async fn what_takes_no_answers_place_is_judged_together_with_it() {
 async fn what_is_missing_is_passed_on_before_all_servers_have_been_read_where_it_would_be_lost() {
     let mut told = Told::new();
     let other = told.awaits_another();
-    told.hears(read(LACKS)).await;
+    told.hears(read(LACKS, Former::default())).await;
     assert!(told.judges().await.is_empty(), "the first look is at all servers");
     told.hears(Update::Looked { seen: at(2), delta: delta(HAS) }).await;
     let first = told.passed_on();
@@ -175,7 +175,8 @@ async fn what_is_missing_is_passed_on_before_all_servers_have_been_read_where_it
     );
     assert!(matches!(first.users, Judged::All(_)));
     assert!(told.judges().await.is_empty(), "all servers are waited for");
-    let read = Update::Read { reading: reading(HAS, 3), started: at(1), run: None, entries: 1 };
+    let read =
+        Update::Read { reading: reading(HAS, 3), started: at(1), run: None, entries: 1, former: Former::default() };
     assert!(told.alone.domain.hear(other, read).await);
     assert_eq!(told.judges().await, [VerdictKind::Covered]);
 }
@@ -231,13 +232,40 @@ async fn nobody_has_a_right_by_a_full_reading_after_which_only_a_further_one_tel
         let mut told = Told::covered().await;
         let mut reading = reading(sddl, 2);
         reading.in_part = Touched::All;
-        told.hears(Update::ReadInPart { reading }).await;
+        told.hears(Update::ReadInPart { reading, former: Former::default() }).await;
         assert!(told.alone.domain.judge().await);
         let looks = told.passed_on();
         let [look] = looks.as_slice() else { panic!("{looks:?}") };
         assert_eq!(kind(look), Some(expected));
         assert!(look.failed.contains_key(&told.alone.name), "{look:?}");
-        told.hears(read(HAS)).await;
+        told.hears(read(HAS, Former::default())).await;
         assert_eq!(told.judges().await, [VerdictKind::Covered]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_full_reading_was_answered_is_judged_before_what_the_look_after_it_was_answered() {
+    let account_then = || Former::of(vec![], Some([(account(), Ok(token("S-1-5-21-1-2-3-9")))].into()));
+    let user_then = |sddl| Former::of(vec![(ann(), with(sddl))], None);
+    for first in [true, false] {
+        let all = [(user_then(LACKS), true), (account_then(), true), (user_then(HAS), false)];
+        for (former, lacked) in all {
+            let mut told = if first { Told::new() } else { Told::covered().await };
+            told.hears(read(HAS, former)).await;
+            let looks = told.passed_on();
+            let shown: Vec<_> = looks.iter().filter_map(kind).collect();
+            match (lacked, first) {
+                (true, _) => assert_eq!(shown, [(VerdictKind::Missing, true)]),
+                // The first look is at everybody.
+                (false, true) => assert_eq!(shown, [(VerdictKind::Unreadable, false)]),
+                (false, false) => assert!(shown.is_empty(), "{looks:?}"),
+            }
+            for look in looks {
+                assert!(look.seen.contains_key(&told.alone.name) && look.failed.is_empty(), "{look:?}");
+                let known = &look.accounts[&account()];
+                assert_eq!(known.everywhere, token("S-1-5-21-1-2-3-1105").everywhere, "as it is now");
+            }
+            assert_eq!(told.judges().await, [VerdictKind::Covered]);
+        }
     }
 }
