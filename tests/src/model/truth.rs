@@ -316,5 +316,6 @@ fn server_reading(
         containers: [(PARTS.heads[domain].clone(), PARTS.plain.clone()), (unit(domain).clone(), unit_now)].into(),
         head: PARTS.heads[domain].clone(),
         admin_sd_holder: PARTS.holder.clone(),
+        in_part: Touched::nobody(),
     }
 }

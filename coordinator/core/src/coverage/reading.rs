@@ -1,6 +1,7 @@
 //! What one survey read: facts per directory server, nothing judged yet. What a server did not say is an error or a
 //! variant of its own here, never an empty default.
 
+use super::judge::Touched;
 use crate::guid::Guid;
 use crate::names::{AccountName, DirectoryName, DirectoryServerName, Dn, DomainName, ExchangeServerName};
 use crate::secdesc::SecurityDescriptor;
@@ -44,6 +45,9 @@ pub struct ServerReading {
     pub head: Dn,
     /// `CN=AdminSDHolder,CN=System,<domain>`.
     pub admin_sd_holder: DescriptorReading,
+    /// Of whom only a part of what decides was read since `seen`: what they are shown to lack counts, and nothing that they
+    /// are shown to have.
+    pub in_part: Touched,
 }
 
 impl DomainReading {

@@ -78,6 +78,14 @@ pub struct ServerVerdict {
     pub warning: Option<Warning>,
 }
 
+impl ServerVerdict {
+    /// Whether this shows that the right is not there, whatever anybody else shows.
+    #[must_use]
+    pub fn lacks(&self) -> bool {
+        matches!(self.kind, VerdictKind::Missing | VerdictKind::Denied)
+    }
+}
+
 /// The entry that decided.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DecidingEntry {
@@ -105,6 +113,12 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// What a server shows that has the user without the right, if one does.
+    #[must_use]
+    pub fn lacking(&self) -> Option<&ServerVerdict> {
+        self.servers.values().map(AsRef::as_ref).find(|server| server.lacks())
+    }
+
     /// What deserves a look though the right is there.
     pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
         let all: BTreeSet<&Warning> = self.servers.values().filter_map(|server| server.warning.as_ref()).collect();

@@ -42,6 +42,7 @@ impl Directory {
             containers: [(Dn::from(HEAD), shown("D:AI")), (Dn::from(OU), shown("D:AI"))].into(),
             head: HEAD.into(),
             admin_sd_holder: shown("D:P"),
+            in_part: Touched::nobody(),
         };
         Self(DomainReading {
             domain: name("a.example.test"),

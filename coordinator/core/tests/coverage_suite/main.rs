@@ -4,6 +4,7 @@
 mod causes;
 mod directory;
 mod gone;
+mod in_part;
 mod looks;
 mod proposals;
 mod servers;

@@ -118,7 +118,7 @@ impl Session {
     ///
     /// # Errors
     /// Whatever keeps the search from being complete, among it a server that does not page and so might have cut the
-    /// answer. Nothing that was handed over before the error counts.
+    /// answer. What was not handed over before the error may be there all the same.
     pub(super) async fn each(
         &self,
         attempt: &str,

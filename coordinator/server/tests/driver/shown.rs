@@ -1,6 +1,7 @@
 //! What the hosts report and the directory shows, when all is well.
 
 use crate::scene::name;
+use sendgate_core::coverage::Touched;
 use sendgate_core::coverage::reading::{
     AccountReading, DescriptorReading, DomainReading, FoundUser, Home, MailboxOwner, ServerReading, UserClass,
     UserReading,
@@ -68,6 +69,7 @@ pub(crate) fn reading(started: sendgate_core::time::Steady, anna: &str) -> Domai
         containers: [("DC=a".into(), shown("D:AI"))].into(),
         head: "DC=a".into(),
         admin_sd_holder: shown("D:P"),
+        in_part: Touched::nobody(),
     };
     DomainReading {
         domain: name("a.example.test"),

@@ -301,6 +301,7 @@ impl Watcher {
             .into(),
             head: top,
             admin_sd_holder: shown(&Place::Holder, self.descriptor(on.holder_sddl())),
+            in_part: Touched::nobody(),
         }
     }
 }

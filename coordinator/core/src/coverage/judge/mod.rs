@@ -39,6 +39,38 @@ pub enum Touched {
     Names(BTreeSet<DirectoryName>),
 }
 
+impl Touched {
+    /// None of them.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self::Names(BTreeSet::new())
+    }
+
+    /// Whether this one is among them.
+    #[must_use]
+    pub fn has(&self, user: &DirectoryName) -> bool {
+        match self {
+            Self::All => true,
+            Self::Names(names) => names.contains(user),
+        }
+    }
+
+    /// These and others.
+    #[must_use]
+    pub fn and(self, more: Self) -> Self {
+        match (self, more) {
+            (Self::Names(mut known), Self::Names(more)) => {
+                known.extend(more);
+                Self::Names(known)
+            }
+            _ => Self::All,
+        }
+    }
+}
+
+/// Why a user whose evidence was read in part is not judged by what he has.
+const IN_PART: &str = "what has changed was read in part, and counts once everything was read";
+
 /// Judges what was read.
 #[must_use]
 pub fn look(reading: &DomainReading, setting: &Setting, touched: &Touched) -> Look {
@@ -53,6 +85,8 @@ pub fn look(reading: &DomainReading, setting: &Setting, touched: &Touched) -> Lo
     let (mut failed, mut seen) = (BTreeMap::new(), BTreeMap::new());
     for (name, server) in &reading.servers {
         match server {
+            // It shows nothing but what is missing.
+            Ok(server) if server.in_part == Touched::All => drop(failed.insert(name.clone(), IN_PART.to_owned())),
             Ok(server) => drop(seen.insert(name.clone(), server.seen)),
             Err(ServerFailure(why)) => drop(failed.insert(name.clone(), why.clone())),
         }
@@ -76,7 +110,7 @@ pub fn look(reading: &DomainReading, setting: &Setting, touched: &Touched) -> Lo
 fn account_of(reading: &DomainReading, account: &AccountName) -> Option<AccountPicture> {
     let mut agreed: Option<AccountPicture> = None;
     let mut shown: BTreeSet<Sid> = BTreeSet::new();
-    for server in reading.servers.values().flatten() {
+    for server in reading.servers.values().flatten().filter(|server| server.in_part != Touched::All) {
         let seen = match server.accounts.get(account) {
             Some(Ok(seen)) => seen,
             Some(Err(_)) if account.domain == reading.domain => return None,
@@ -133,6 +167,9 @@ impl<'a> Judge<'a> {
                 Err(ServerFailure(why)) => unknown = Some(format!("{name}: {why}")),
                 Ok(server) => match server.users.get(user) {
                     Some(UserReading::Found(here)) => found.push(here),
+                    Some(UserReading::NotFound) if server.in_part.has(user) => {
+                        unknown = Some(format!("{name}: {IN_PART}"));
+                    }
                     Some(UserReading::NotFound) => {}
                     Some(UserReading::Ambiguous(dns)) => several.extend(dns.iter().cloned()),
                     Some(UserReading::Failed(why)) => unknown = Some(format!("{name}: {why}")),
@@ -162,7 +199,9 @@ impl<'a> Judge<'a> {
             .iter()
             .map(|account| (account.clone(), self.over_servers(user, &home, account)))
             .collect();
-        let placements = self.placements(user, first.guid, &verdicts);
+        // Nor is anything granted by a part: he may be protected by now.
+        let in_part = self.reading.servers.values().flatten().any(|server| server.in_part.has(user));
+        let placements = if in_part { BTreeMap::new() } else { self.placements(user, first.guid, &verdicts) };
         Presence::Here(Box::new(UserPicture {
             dn: first.dn.clone(),
             guid: first.guid,
@@ -180,7 +219,10 @@ impl<'a> Judge<'a> {
                 Err(ServerFailure(why)) => {
                     self.shared.failure(name, || server::unread(Cause::ServerFailed { why: why.clone() }))
                 }
-                Ok(server) => self.on_server(name, server, user, home, account),
+                Ok(server) => match self.on_server(name, server, user, home, account) {
+                    verdict if verdict.lacks() || !server.in_part.has(user) => verdict,
+                    _ => self.shared.failure(name, || server::unread(Cause::ServerFailed { why: IN_PART.to_owned() })),
+                },
             };
             servers.push((name, verdict));
         }

@@ -25,6 +25,8 @@ pub(super) struct Answers {
     stray: BTreeMap<Number, Dn>,
     /// Names whose answer is not what it was.
     touched: Vec<Number>,
+    /// While they are wanted: the first answers to names that are answered otherwise by now.
+    kept: Option<BTreeMap<Number, UserReading>>,
 }
 
 /// An object that answers a name.
@@ -107,7 +109,7 @@ impl Answers {
     /// Nothing has been found yet.
     pub(super) fn new(roster: Arc<Roster>, short: Option<String>) -> Self {
         let of = vec![Behind::None; roster.len()];
-        Self { roster, short, objects: HashMap::new(), of, stray: BTreeMap::new(), touched: Vec::new() }
+        Self { roster, short, objects: HashMap::new(), of, stray: BTreeMap::new(), touched: Vec::new(), kept: None }
     }
 
     /// How a name is to be looked for.
@@ -143,6 +145,7 @@ impl Answers {
         if self.objects.get(&guid).is_some_and(|known| known.same(&object)) {
             return;
         }
+        self.keep_answers(object.names.iter().map(|(number, _)| *number));
         self.forget(guid);
         for (number, strength) in &object.names {
             if let Some(of) = self.of.get_mut(*number as usize) {
@@ -155,6 +158,7 @@ impl Answers {
 
     /// An object is gone, or answers nothing any more. Nothing happens if it answered nothing.
     pub(super) fn forget(&mut self, guid: Guid) {
+        self.keep_answers_of(guid);
         let Some(known) = self.objects.remove(&guid) else { return };
         for (number, _) in &known.names {
             if let Some(of) = self.of.get_mut(*number as usize) {
@@ -166,10 +170,12 @@ impl Answers {
 
     /// An object's descriptor as it is now.
     pub(super) fn descriptor(&mut self, guid: Guid, shown: DescriptorReading) {
-        let Some(Object { what: Ok(user), names, .. }) = self.objects.get_mut(&guid) else { return };
-        if super::descriptors::same(&user.descriptor, &shown) {
+        let known = self.objects.get(&guid).and_then(|object| object.what.as_ref().ok());
+        if known.is_none_or(|user| super::descriptors::same(&user.descriptor, &shown)) {
             return;
         }
+        self.keep_answers_of(guid);
+        let Some(Object { what: Ok(user), names, .. }) = self.objects.get_mut(&guid) else { return };
         Arc::make_mut(user).descriptor = shown;
         self.touched.extend(names.iter().map(|(number, _)| *number));
     }
@@ -177,9 +183,37 @@ impl Answers {
     /// An object is shown without [`user::CHANGED`]: what is known of it may change out of sight from now on, and may have
     /// done so already.
     pub(super) fn unseen(&mut self, guid: Guid) {
+        self.keep_answers_of(guid);
         let Some(object) = self.objects.get_mut(&guid).filter(|object| object.what.is_ok()) else { return };
         object.what = Err(Box::new(Unusable { dn: object.dn().clone(), why: user::UNSEEN.to_owned() }));
         self.touched.extend(object.names.iter().map(|(number, _)| *number));
+    }
+
+    /// From here on the answers are kept that become other ones, but for who protects somebody: nobody lacks a right by that.
+    pub(super) fn keep(&mut self) {
+        self.kept = Some(BTreeMap::new());
+    }
+
+    /// What was kept. Of answers that named nobody there is nothing to tell.
+    pub(super) fn kept(&mut self) -> Vec<(DirectoryName, UserReading)> {
+        let kept = self.kept.take().unwrap_or_default().into_iter();
+        let found = kept.filter(|(_, answer)| matches!(answer, UserReading::Found(_)));
+        found.filter_map(|(number, answer)| Some((self.roster.name(number)?.clone(), answer))).collect()
+    }
+
+    fn keep_answers_of(&mut self, guid: Guid) {
+        if let (Some(_), Some(object)) = (&self.kept, self.objects.get(&guid)) {
+            let numbers: Vec<Number> = object.names.iter().map(|(number, _)| *number).collect();
+            self.keep_answers(numbers.into_iter());
+        }
+    }
+
+    fn keep_answers(&mut self, numbers: impl Iterator<Item = Number>) {
+        let Some(mut kept) = self.kept.take() else { return };
+        for number in numbers {
+            kept.entry(number).or_insert_with(|| self.reading(number));
+        }
+        self.kept = Some(kept);
     }
 
     /// The protection of each user, as it has become.

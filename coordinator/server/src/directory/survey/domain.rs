@@ -4,6 +4,7 @@
 //! of what judging depends on. Any other look is at the users that a change can have touched, over all servers. If nothing
 //! was touched, only how recent the evidence is gets passed on, every few seconds.
 
+mod hearing;
 mod judging;
 
 use super::progress::{Progress, Stage};
@@ -48,6 +49,8 @@ pub(super) struct Domain {
     runs: Run,
     /// Who is to be judged, and when at the latest.
     dirty: Option<(Touched, Instant)>,
+    /// Servers that have said something since anybody was judged last.
+    unjudged: BTreeSet<DirectoryServerName>,
     /// Whether any look has been passed on yet: the first one is at everybody.
     first: bool,
     told: Instant,
@@ -114,6 +117,7 @@ impl Domain {
             run: None,
             runs: 0,
             dirty: None,
+            unjudged: BTreeSet::new(),
             first: true,
             told: Instant::now(),
         };
@@ -156,13 +160,17 @@ impl Domain {
                     Ok(()) => self.want(),
                     Err(_) => return,
                 },
-                Some((server, update)) = self.updates.recv() => self.update(server, update),
-                () = tokio::time::sleep_until(judge), if self.dirty.is_some() => {}
+                Some((server, update)) = self.updates.recv() => if !self.hear(server, update).await {
+                    return;
+                },
+                () = tokio::time::sleep_until(judge), if self.dirty.is_some() && !self.awaits() => {}
                 _ = seen.tick() => self.refresh(),
             }
             // Whatever else is there already belongs to the same look.
             while let Ok((server, update)) = self.updates.try_recv() {
-                self.update(server, update);
+                if !self.hear(server, update).await {
+                    return;
+                }
             }
             if !self.judge().await {
                 return;
@@ -230,72 +238,6 @@ impl Domain {
     fn readings(&mut self) -> impl Iterator<Item = &mut ServerReading> {
         let asleep = self.servers.values_mut().filter_map(|server| server.asleep.as_mut());
         self.reading.servers.values_mut().filter_map(|server| server.as_mut().ok()).chain(asleep)
-    }
-
-    fn update(&mut self, name: DirectoryServerName, update: Update) {
-        let Some(server) = self.servers.get_mut(&name) else { return };
-        match update {
-            Update::Read { mut reading, started, run, entries } => {
-                // Of somebody who is not asked for any more nothing is heard from here on, should he come back.
-                let asked = &self.reading.asked;
-                if !reading.users.keys().eq(asked) {
-                    reading.users.retain(|name, _| asked.contains(name));
-                }
-                (server.started, server.asleep, server.pending) = (Some(started), None, false);
-                self.reading.servers.insert(name.clone(), Ok(*reading));
-                self.began();
-                self.touch_soon();
-                if let Some(run) = run {
-                    self.ended(&name, Some(run), entries, Ok(()));
-                }
-            }
-            Update::Looked { seen, delta } => {
-                let (mut delta, asked) = (*delta, &self.reading.asked);
-                // Whoever is not asked for any more was not yet, when the look began.
-                delta.users.retain(|(name, _)| asked.contains(name));
-                let here = match self.reading.servers.get_mut(&name) {
-                    Some(Ok(here)) => Some(here),
-                    _ => None,
-                };
-                match (here, server.asleep.take()) {
-                    (Some(here), _) => {
-                        let touched = delta.apply(here, seen);
-                        // Nobody need be told at once that nothing was touched.
-                        if touched != Touched::Names(BTreeSet::new()) {
-                            self.touch(touched);
-                        }
-                    }
-                    (None, Some(mut back)) => {
-                        delta.apply(&mut back, seen);
-                        self.reading.servers.insert(name, Ok(back));
-                        self.touch(Touched::All);
-                    }
-                    (None, None) => {}
-                }
-            }
-            Update::Failed { why, kept } => {
-                server.pending = false;
-                let known = self.reading.servers.insert(name.clone(), Err(ServerFailure(why.clone())));
-                let failed_so_already = matches!(&known, Some(Err(ServerFailure(before))) if *before == why);
-                if let Some(Ok(known)) = known {
-                    server.asleep = Some(known);
-                }
-                if !kept {
-                    (server.asleep, server.started) = (None, None);
-                }
-                self.began();
-                if !failed_so_already || self.first {
-                    tracing::warn!(server = %name, why, "directory server gives no evidence");
-                    self.touch(Touched::All);
-                } else if self.run.as_ref().is_some_and(|running| running.waiting.contains(&name)) {
-                    // Nobody is judged anew by that. But before the run ends it is passed on when it began: by what was
-                    // known before, the next one would be due at once.
-                    self.touch(Touched::Names(BTreeSet::new()));
-                }
-                self.ended(&name, None, 0, Err(why));
-            }
-            Update::Progress(progress) => self.tell(&progress),
-        }
     }
 
     /// When the last full reading began: of all servers that have one. If none has, when one was last asked for.

@@ -10,9 +10,9 @@ use super::parts;
 use super::progress::{Report as Steps, Stage};
 use super::{SurveyStopped, Wanted, account, place, user};
 use crate::directory::entry::Entry;
-use sendgate_core::coverage::Judge;
 use sendgate_core::coverage::reading::{DomainReading, FoundUser, ServerFailure, ServerReading, UserReading};
 use sendgate_core::coverage::report::Report;
+use sendgate_core::coverage::{Judge, Touched};
 use sendgate_core::guid::Guid;
 use sendgate_core::names::{DirectoryName, Dn, DomainName};
 use sendgate_core::time::{Readable, Steady};
@@ -151,6 +151,7 @@ async fn on_server(
         users: BTreeMap::new(),
         containers: containers.shown().clone(),
         admin_sd_holder: containers::read_holder(&session, &head, &lens.descriptors).await?,
+        in_part: Touched::nobody(),
         head,
     };
     Ok(Shown { rest, people })

@@ -51,6 +51,7 @@ pub fn picture(
         containers: around.containers,
         head: around.head,
         admin_sd_holder: DescriptorReading::NotShown,
+        in_part: Touched::nobody(),
     };
     let reading = DomainReading {
         domain: around.domain.clone(),

@@ -10,7 +10,8 @@
 //!    `parts` divides everybody between several connections;
 //! 5. `changes` looks at what has changed since, and reads again just what a change can touch.
 //!
-//! A server whose answer was cut at any step gives no evidence at all: its result is a failure, never half a reading.
+//! A server whose answer was cut at any step gives no evidence that somebody has a right: its result is a failure, never
+//! half a reading. Whom a look or a reading that was not through showed to lack one did lack it, and that is passed on.
 
 mod account;
 mod answers;
@@ -19,6 +20,7 @@ mod containers;
 mod descriptors;
 mod domain;
 mod everybody;
+mod former;
 mod full;
 pub mod generated;
 mod home;

@@ -5,10 +5,13 @@
 //! where the account is refused; after a short outage it goes on where it was, if the server's database is still the same,
 //! else with a full reading.
 
+mod ended;
 mod messages;
+mod once;
 mod owned;
 
 pub(super) use messages::{Link, Order, Run, Update};
+pub(super) use once::once;
 
 use super::super::backoff::Backoff;
 use super::super::session::Session;
@@ -16,11 +19,9 @@ use super::super::{DirectoryError, DirectoryServer, connect, root};
 use super::changes::{self, Looked};
 use super::full;
 use super::progress::Report;
-use super::state::{Asked, Flowing, State};
+use super::state::{Flowing, State};
 use owned::Owned;
-use sendgate_core::coverage::reading::ServerReading;
-use sendgate_core::names::DomainName;
-use sendgate_core::time::{Readable, Steady};
+use sendgate_core::time::Readable;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -264,44 +265,6 @@ impl Watcher {
         if reading.is_some() { self.server.timeouts.operation.max(changes::ANSWER) } else { changes::ANSWER }
     }
 
-    /// A full reading has ended. What has changed since it began is looked at first: looks have shown it meanwhile, and
-    /// what they showed is not taken back. If only a further reading tells, that one is due.
-    async fn through(
-        &mut self,
-        session: &Session,
-        ended: Result<Result<State, End>, JoinError>,
-        reading: &Reading,
-    ) -> Result<(), End> {
-        let mut state =
-            ended.map_err(|error| End::failed(format!("reading the users broke off inside Sendgate: {error}")))??;
-        state.follow_on(self.flowing());
-        // It began with what was known of accounts then.
-        let asked = self.link.asked.borrow().clone();
-        changes::want_accounts(&mut state, session, &asked.wanted).await?;
-        let now = (self.link.now)();
-        let looked = changes::look(&mut state, session, now, changes::ANSWER).await;
-        if !matches!(looked, Ok(Looked::Known(_))) {
-            // The next reading begins after what this look has seen to be on its way.
-            self.flowing().append(&mut state.flowing);
-        }
-        if let Looked::Unclear(why) = looked? {
-            tracing::info!(server = %self.server.name, why, "the server is read in full once more");
-            return Ok(());
-        }
-        let update = Update::Read {
-            reading: Box::new(state.reading()),
-            started: state.started,
-            run: reading.order.map(|order| order.run),
-            entries: reading.report.entries(),
-        };
-        (self.state, self.flowing) = (Some(state), Flowing::new());
-        self.due = None;
-        self.heard = Instant::now();
-        self.backoff.succeeded();
-        self.say(update).await?;
-        Ok(())
-    }
-
     /// Takes over what is wanted now. While a reading is due that is what is wanted of accounts, and the rest after that one.
     async fn want(&mut self, session: &Session) -> Result<(), End> {
         let asked = self.link.asked.borrow_and_update().clone();
@@ -316,6 +279,7 @@ impl Watcher {
             Ok(Looked::Known(delta)) => self.say(Update::Looked { seen, delta: Box::new(delta) }).await?,
             Ok(Looked::Unclear(why)) => self.unclear(why),
             Err(error) => {
+                self.say_part().await?;
                 self.forget();
                 return Err(error.into());
             }
@@ -332,18 +296,33 @@ impl Watcher {
         }
         let Some(state) = &mut self.state else { return Ok(()) };
         let now = (self.link.now)();
-        match changes::look(state, session, now, patience).await? {
-            Looked::Known(delta) => {
+        match changes::look(state, session, now, patience).await {
+            Ok(Looked::Known(delta)) => {
                 self.heard = Instant::now();
                 self.backoff.succeeded();
                 self.say(Update::Looked { seen: now, delta: Box::new(delta) }).await?;
             }
-            Looked::Unclear(why) => self.unclear(why),
+            Ok(Looked::Unclear(why)) => {
+                self.say_part().await?;
+                self.unclear(why);
+            }
+            Err(error) => {
+                self.say_part().await?;
+                return Err(error.into());
+            }
         }
         Ok(())
     }
 
-    /// Only a full reading tells how things are. Until then nothing newer is known than the last look.
+    /// What a look had read that was not through: what it showed to be missing was missing, whatever the next one shows.
+    async fn say_part(&mut self) -> Result<(), Over> {
+        let Some(delta) = self.state.as_mut().map(State::delta).filter(|delta| !delta.is_empty()) else {
+            return Ok(());
+        };
+        self.say(Update::LookedInPart(Box::new(delta))).await
+    }
+
+    /// Only a full reading tells how things are. Until then nobody has a right by anything newer than the last look.
     fn unclear(&mut self, why: &str) {
         if self.due.is_none() {
             tracing::info!(server = %self.server.name, why, "the server is read in full");
@@ -358,32 +337,6 @@ impl Watcher {
             Err(error) => error.to_string(),
         };
         tracing::info!(server = %self.server.name, why, "no change notifications: changes are found by asking each second");
-    }
-}
-
-/// Reads one server once, and is done with it.
-///
-/// # Errors
-/// Whatever keeps the reading from being complete.
-pub(super) async fn once(
-    server: DirectoryServer,
-    domain: DomainName,
-    asked: Asked,
-    started: Steady,
-) -> Result<ServerReading, String> {
-    let limit = server.timeouts.survey;
-    let read = async {
-        let session = connect::open(&server).await?;
-        full::read(&session, &domain, asked, started, &Report::nobody(server.name.clone())).await
-    };
-    match timeout(limit, read).await {
-        Ok(Ok(mut state)) => Ok(state.reading()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!(
-            "reading the users on {} was not through after {}: the server is too slow, or the deadline too short",
-            server.shown(),
-            Readable(limit)
-        )),
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) struct State {
     pub(super) untold: Untold,
 }
 
-/// What has changed besides users and containers, and was not passed on yet: a look that fails later passes nothing on.
+/// What has changed besides users and containers, and was not passed on yet.
 #[derive(Debug, Default)]
 pub(super) struct Untold {
     accounts: bool,
@@ -111,9 +111,39 @@ pub(super) struct Delta {
 }
 
 impl Delta {
+    /// Whether nothing is another than it was.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { users, containers, holder, accounts } = self;
+        users.is_empty() && containers.is_empty() && holder.is_none() && accounts.is_none()
+    }
+
     /// Takes it over into what is judged; whom that can touch.
     pub(super) fn apply(self, reading: &mut ServerReading, seen: Steady) -> Touched {
+        let touched = self.put(reading);
+        if seen <= reading.seen {
+            return touched;
+        }
+        // A later look was through: what had been read in part is known by it.
         reading.seen = seen;
+        match std::mem::replace(&mut reading.in_part, Touched::nobody()) {
+            Touched::All => Touched::All,
+            Touched::Names(mut names) => {
+                // Whoever is not asked for any more is nobody's.
+                names.retain(|name| reading.users.contains_key(name));
+                touched.and(Touched::Names(names))
+            }
+        }
+    }
+
+    /// Takes over what a look had read that was not through; whom that can touch.
+    pub(super) fn apply_in_part(self, reading: &mut ServerReading) -> Touched {
+        let touched = self.put(reading);
+        let before = std::mem::replace(&mut reading.in_part, Touched::All);
+        reading.in_part = before.and(touched.clone());
+        touched
+    }
+
+    fn put(self, reading: &mut ServerReading) -> Touched {
         let Self { users, containers, holder, accounts } = self;
         let mut touched: BTreeSet<DirectoryName> = users.iter().map(|(name, _)| name.clone()).collect();
         reading.users.extend(users);
@@ -191,6 +221,7 @@ impl State {
             containers: self.containers.shown().clone(),
             head: self.head.clone(),
             admin_sd_holder: self.holder.clone(),
+            in_part: Touched::nobody(),
         }
     }
 }

@@ -144,3 +144,34 @@ fn another_roster_keeps_what_is_known_and_names_what_is_not() {
     assert_eq!(touched(&mut answers), ["mm@x.test"]);
     assert!(answers.change(roster(&[])).is_empty());
 }
+
+/// Whatever it is that changes them.
+#[test]
+fn answers_that_become_other_ones_are_kept_as_they_first_were_while_that_is_wanted() {
+    let ann =
+        |class: &str| person("CN=Ann,DC=a", 1, &[("mail", &[b"ann@x.test"]), ("objectClass", &[class.as_bytes()])]);
+    let guid = Guid::from_bytes([1; 16]);
+    let changes: [fn(&mut Answers, Guid); 4] = [
+        |answers, guid| answers.forget(guid),
+        |answers, guid| answers.unseen(guid),
+        |answers, guid| answers.descriptor(guid, DescriptorReading::Malformed("odd".to_owned())),
+        |answers, _| {
+            let other = person("CN=Other,DC=a", 2, &[("mail", &[b"ann@x.test"])]);
+            answers.take(&other, &mut Lens::default());
+        },
+    ];
+    for change in changes {
+        let mut answers = answers(&["ann@x.test", "bob@x.test"], &[ann("user")]);
+        assert!(answers.kept().is_empty(), "nobody wants them");
+        answers.keep();
+        answers.take(&ann("user"), &mut Lens::default());
+        change(&mut answers, guid);
+        answers.take(&ann("inetOrgPerson"), &mut Lens::default());
+        answers.take(&person("CN=Bob,DC=a", 3, &[("mail", &[b"bob@x.test"])]), &mut Lens::default());
+        let kept = answers.kept();
+        let [(name, UserReading::Found(first))] = kept.as_slice() else { panic!("{kept:?}") };
+        assert_eq!((name.as_str(), &first.descriptor), ("ann@x.test", &DescriptorReading::NotShown));
+        assert_eq!(first.class, sendgate_core::coverage::reading::UserClass::User);
+        assert!(answers.kept().is_empty(), "they are told once");
+    }
+}

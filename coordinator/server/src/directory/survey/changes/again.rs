@@ -100,7 +100,7 @@ async fn below(state: &mut State, session: &Session, top: &Dn) -> Result<BTreeSe
     // A search below what is not there would be an error, and so it would be at each look from now on.
     let there = session.object(top.as_str(), &["objectGUID"]).await?.is_some();
     if there {
-        session
+        let read = session
             .each("reading descriptors again", top.as_str(), EVERYBODY, &BELOW, |entry| {
                 if let Some(guid) = user::guid(&entry).ok().filter(|guid| state.answers.knows(*guid)) {
                     shown.insert(guid, descriptors.of(&entry));
@@ -108,17 +108,23 @@ async fn below(state: &mut State, session: &Session, top: &Dn) -> Result<BTreeSe
                 }
                 Ok(())
             })
-            .await?;
+            .await;
+        if let Err(error) = read {
+            apply(state, shown);
+            return Err(error);
+        }
     }
     let mut containers = Containers::default();
     state.fresh.extend(within.iter().cloned());
-    containers.read(session, &head, within.clone(), &descriptors).await?;
+    if let Err(error) = containers.read(session, &head, within.clone(), &descriptors).await {
+        apply(state, shown);
+        return Err(error);
+    }
     // What a user had while he was shown says nothing of him any more; whether he is there at all is asked.
     let hidden: Vec<Guid> = state.answers.within(top).filter(|guid| !shown.contains_key(guid)).collect();
     state.sweep.again |= !hidden.is_empty();
-    for (guid, shown) in shown.into_iter().chain(hidden.into_iter().map(|guid| (guid, DescriptorReading::NotShown))) {
-        state.answers.descriptor(guid, shown);
-    }
+    apply(state, shown);
+    apply(state, hidden.into_iter().map(|guid| (guid, DescriptorReading::NotShown)));
     unseen.into_iter().for_each(|guid| state.answers.unseen(guid));
     state.containers.take_over(containers);
     let over = |flow: &Flow| !there || flow.since.elapsed() >= UNDER_WAY;
@@ -130,6 +136,12 @@ async fn below(state: &mut State, session: &Session, top: &Dn) -> Result<BTreeSe
         flow.pause = next_pause(flow.pause, began.elapsed());
     }
     Ok(within)
+}
+
+/// Descriptors as they are now. What was shown before a reading broke off was so, whatever the next one shows; who was not
+/// shown until then may be yet.
+fn apply(state: &mut State, shown: impl IntoIterator<Item = (Guid, DescriptorReading)>) {
+    shown.into_iter().for_each(|(guid, shown)| state.answers.descriptor(guid, shown));
 }
 
 /// The pause after the next one: twice as long, but not longer than the longest, unless reading takes so long.

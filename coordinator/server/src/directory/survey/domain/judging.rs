@@ -25,13 +25,9 @@ impl Domain {
     }
 
     fn touch_by(&mut self, touched: Touched, at: Instant) {
-        self.dirty = Some(match (self.dirty.take(), touched) {
-            (None, touched) => (touched, at),
-            (Some((Touched::Names(mut known), before)), Touched::Names(more)) => {
-                known.extend(more);
-                (Touched::Names(known), before.min(at))
-            }
-            (Some((_, before)), _) => (Touched::All, before.min(at)),
+        self.dirty = Some(match self.dirty.take() {
+            None => (touched, at),
+            Some((known, before)) => (known.and(touched), before.min(at)),
         });
     }
 
@@ -41,15 +37,24 @@ impl Domain {
         }
     }
 
-    /// Judges who is to be judged and passes it on. False when nobody takes it any more.
+    /// Whether servers are still awaited: the first look is at what every server says, or why it says nothing.
+    pub(super) fn awaits(&self) -> bool {
+        self.servers.values().any(|server| server.pending)
+    }
+
+    /// Judges who is to be judged and passes it on, when that is due. False when nobody takes it any more.
     pub(super) async fn judge(&mut self) -> bool {
         let due = self.dirty.as_ref().is_some_and(|(_, at)| *at <= Instant::now())
             || self.run.as_ref().is_some_and(|running| running.waiting.is_empty() && self.dirty.is_some());
-        // The first look is at what every server says, or why it says nothing.
-        let early = self.first && self.servers.values().any(|server| server.pending);
-        if !due || early {
+        if !due || self.awaits() {
             return true;
         }
+        self.judge_now().await
+    }
+
+    /// The same at once. Servers that are still awaited have not been read yet by it.
+    pub(super) async fn judge_now(&mut self) -> bool {
+        self.unjudged.clear();
         if self.first && self.asked.borrow().wanted.is_idle() && self.run.is_none() {
             self.dirty = None;
         }
@@ -58,12 +63,16 @@ impl Domain {
             touched = Touched::All;
         }
         let Some(look) = self.judged(touched).await else { return false };
+        self.pass_on(look).await
+    }
+
+    pub(super) async fn pass_on(&mut self, look: Look) -> bool {
         (self.first, self.told) = (false, Instant::now());
         (self.looks)(look).await
     }
 
     /// Judges, here or on a thread of its own. None if that broke off.
-    async fn judged(&mut self, touched: Touched) -> Option<Look> {
+    pub(super) async fn judged(&mut self, touched: Touched) -> Option<Look> {
         let wanted = self.asked.borrow().wanted.clone();
         let few = match &touched {
             Touched::All => self.reading.asked.len() < MANY,

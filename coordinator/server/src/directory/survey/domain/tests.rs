@@ -1,7 +1,10 @@
 //! What servers say is put together.
 
+mod lacking;
+
 use super::super::super::fake::hasty;
 use super::super::changes::tests::with_ann;
+use super::super::former::Former;
 use super::*;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +31,10 @@ async fn a_reading_that_began_with_another_roster_brings_nobody_back_who_has_lef
     );
     let mut says = |domain: &mut Domain| {
         let reading = Box::new(read.reading());
-        domain.update(name.clone(), Update::Read { reading, started: Steady::START, run: None, entries: 1 });
+        domain.update(
+            name.clone(),
+            Update::Read { reading, started: Steady::START, run: None, entries: 1, former: Former::default() },
+        );
         let Some(Ok(reading)) = domain.reading.servers.get(&name) else { panic!("not read") };
         reading.users.len()
     };
@@ -132,10 +138,40 @@ async fn a_server_that_has_failed_in_a_reading_under_way_is_asked_once_more_by_w
     let mut read = with_ann("CN=Ann,DC=example,DC=test");
     let reading = Box::new(read.reading());
     let name = alone.name.clone();
-    alone.domain.update(name.clone(), Update::Read { reading, started: at(10), run: Some(1), entries: 1 });
+    alone.domain.update(
+        name.clone(),
+        Update::Read { reading, started: at(10), run: Some(1), entries: 1, former: Former::default() },
+    );
     let ended: Vec<_> = std::iter::from_fn(|| steps.try_recv().ok()).map(|step| (step.server, step.stage)).collect();
     assert_eq!(ended, [(slow, Stage::Ended(Err("broken off".to_owned()))), (name, Stage::Ended(Ok(())))]);
     let _steps = alone.asked_for(30);
     assert!(alone.orders.try_recv().is_err(), "it has been read");
     assert_eq!(slow_orders.try_recv(), Ok(order));
+}
+
+/// Everything that is due waits for them.
+#[tokio::test]
+async fn while_servers_are_awaited_the_domain_rests() {
+    let mut alone = Alone::new();
+    let slow: DirectoryServerName = "slow.example.test".parse().unwrap();
+    let server = Server { orders: None, started: None, asleep: None, pending: true };
+    alone.domain.servers.insert(slow, server);
+    alone.domain.touch(Touched::All);
+    let (_requests, received) = mpsc::channel(1);
+    let (updates, heard) = mpsc::channel(1);
+    (alone.domain.requests, alone.domain.updates) = (received, heard);
+    let counted = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&counted);
+    let mut run = Box::pin(alone.domain.run());
+    let polled = std::future::poll_fn(move |context| {
+        count.fetch_add(1, Ordering::SeqCst);
+        run.as_mut().poll(context)
+    });
+    let running = tokio::spawn(polled);
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(counted.load(Ordering::SeqCst) < 10, "it was woken {counted:?} times");
+    running.abort();
+    drop(updates);
 }

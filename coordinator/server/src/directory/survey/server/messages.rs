@@ -1,5 +1,6 @@
 //! What a domain's task and a server's say to one another.
 
+use super::super::former::Former;
 use super::super::progress::Progress;
 use super::super::state::{Asked, Delta};
 use sendgate_core::coverage::reading::ServerReading;
@@ -21,6 +22,15 @@ pub(in super::super) enum Update {
         run: Option<Run>,
         /// Users that the server returned.
         entries: u64,
+        /// What it was answered where the look after it was answered otherwise.
+        former: Former,
+    },
+    /// Everything was read, but the look after it was not through: only a further reading tells.
+    ReadInPart {
+        /// All of it.
+        reading: Box<ServerReading>,
+        /// As above.
+        former: Former,
     },
     /// A look ended that began at `seen`.
     Looked {
@@ -29,6 +39,8 @@ pub(in super::super) enum Update {
         /// What is not as it was.
         delta: Box<Delta>,
     },
+    /// A look was not through: what it had read until then that is not as it was.
+    LookedInPart(Box<Delta>),
     /// The server gives no evidence.
     Failed {
         /// Why.

@@ -5,13 +5,14 @@ use super::super::Wanted;
 use super::super::account::Accounts;
 use super::super::changes::tests::{HEAD, SERVICE, change, container_entry, highest, user_entry, with_ann};
 use super::super::full::READ_EVERYBODY_FROM;
-use super::super::state::Flow;
+use super::super::state::{Asked, Flow};
 use super::*;
-use sendgate_core::coverage::AccountPicture;
-use sendgate_core::coverage::reading::UserReading;
+use sendgate_core::coverage::reading::{ServerReading, UserReading};
+use sendgate_core::coverage::{AccountPicture, Touched};
 use sendgate_core::guid::Guid;
 use sendgate_core::names::{AccountName, DirectoryName, DirectoryServerName, Dn};
 use sendgate_core::sid::Sid;
+use sendgate_core::time::Steady;
 use std::collections::BTreeSet;
 use tokio::sync::{mpsc, watch};
 
@@ -62,7 +63,7 @@ async fn a_full_reading_takes_nothing_back_that_looks_have_shown_while_it_ran() 
 }
 
 #[tokio::test]
-async fn a_full_reading_after_which_only_a_further_one_tells_is_not_passed_on() {
+async fn a_full_reading_after_which_only_a_further_one_tells_has_nobody_covered() {
     let read = with_ann("CN=Ann,DC=example,DC=test");
     let server = hasty(vec![bound(), highest("99")]);
     let session = connect::open(&server).await.ok().unwrap();
@@ -72,7 +73,78 @@ async fn a_full_reading_after_which_only_a_further_one_tells_is_not_passed_on() 
     let reading = reading(&watcher.server.name);
     watcher.through(&session, Ok(Ok(read)), &reading).await.ok().unwrap();
     assert_eq!(watcher.due, Some(Some(order)), "it is read once more, for whoever asked for it");
-    assert!(watcher.state.is_none() && ends.said.try_recv().is_err());
+    let (_, Update::ReadInPart { reading, former }) = ends.said.try_recv().unwrap() else { panic!("not in part") };
+    assert_eq!((reading.users.len(), reading.in_part), (1, Touched::All), "but it shows who lacks a right");
+    assert_eq!(reading.seen, Steady::START, "nothing newer is known");
+    assert!(former.is_empty() && watcher.state.is_some());
+}
+
+/// A change that was hidden then may bring her the right while the reading runs.
+#[tokio::test]
+async fn what_a_full_reading_was_answered_is_passed_on_also_where_the_look_after_it_was_answered_otherwise() {
+    let (old, renamed) = ("CN=Ann,DC=example,DC=test", "CN=Anna,DC=example,DC=test");
+    let entry = || user_entry(renamed, "101");
+    let through = [change(vec![entry()]), super::super::changes::tests::protection(renamed)].concat();
+    let cut = [change(vec![entry()]), vec![Answer::Close]].concat();
+    for (answers, well) in [(through, true), (cut, false)] {
+        let read = with_ann(old);
+        let server = hasty(answers);
+        let session = connect::open(&server).await.ok().unwrap();
+        let (mut watcher, mut ends) = watcher(server, &read);
+        watcher.due = Some(None);
+        let reading = reading(&watcher.server.name);
+        assert_eq!(watcher.through(&session, Ok(Ok(read)), &reading).await.is_ok(), well);
+        let (mut reading, mut former) = match ends.said.try_recv().unwrap().1 {
+            Update::Read { reading, former, .. } if well => (reading, former),
+            Update::ReadInPart { reading, former } if !well => (reading, former),
+            other => panic!("{other:?}"),
+        };
+        let ann = |reading: &ServerReading| match reading.users.values().next() {
+            Some(UserReading::Found(ann)) => ann.dn.to_string(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((ann(&reading).as_str(), former.touched()), (renamed, reading_of_ann()));
+        former.swap(&mut reading);
+        assert_eq!(ann(&reading), old);
+    }
+}
+
+fn reading_of_ann() -> Touched {
+    Touched::Names(["ann@x.test".parse().unwrap()].into())
+}
+
+/// The next look, or reading, may show something else.
+#[tokio::test]
+async fn what_a_look_has_read_that_was_not_through_is_passed_on() {
+    let (old, renamed) = ("CN=Ann,OU=Sales,DC=example,DC=test", "CN=Anna,OU=Sales,DC=example,DC=test");
+    let unit = container_entry("OU=Sold,DC=example,DC=test", 9);
+    let unclear = vec![bound(), highest("101"), Answer::Page(vec![user_entry(renamed, "101"), unit])];
+    let fails = [change(vec![user_entry(renamed, "101")]), vec![Answer::Close]].concat();
+    for (answers, well) in [(unclear, true), (fails, false)] {
+        let mut state = with_ann(old);
+        state.containers.known(&Dn::from("OU=Sales,DC=example,DC=test"), Guid::from_bytes([9; 16]));
+        let server = hasty(answers);
+        let session = connect::open(&server).await.ok().unwrap();
+        let (mut watcher, mut ends) = watcher(server, &state);
+        watcher.state = Some(state);
+        assert_eq!(watcher.look(&session, changes::ANSWER).await.is_ok(), well);
+        let (_, Update::LookedInPart(delta)) = ends.said.try_recv().unwrap() else { panic!("not in part") };
+        let [(_, UserReading::Found(ann))] = delta.users.as_slice() else { panic!("{delta:?}") };
+        assert_eq!(ann.dn, Dn::from(renamed));
+        assert_eq!(watcher.due, well.then_some(None), "only a full reading tells, or the next look");
+        assert_eq!(watcher.state.unwrap().seen, Steady::START, "nothing newer is known");
+    }
+}
+
+#[tokio::test]
+async fn a_look_that_fails_before_it_has_read_anything_says_nothing() {
+    let state = with_ann("CN=Ann,DC=example,DC=test");
+    let server = hasty(vec![bound(), Answer::Close]);
+    let session = connect::open(&server).await.ok().unwrap();
+    let (mut watcher, mut ends) = watcher(server, &state);
+    watcher.state = Some(state);
+    assert!(watcher.look(&session, changes::ANSWER).await.is_err());
+    assert!(ends.said.try_recv().is_err());
 }
 
 #[tokio::test]
@@ -218,7 +290,7 @@ async fn what_the_look_after_a_full_reading_finds_on_its_way_is_not_lost_with_th
         watcher.due = Some(None);
         let reading = reading(&watcher.server.name);
         assert_eq!(watcher.through(&session, Ok(Ok(read)), &reading).await.is_ok(), well, "{flowing}");
-        assert!(watcher.state.is_none() && watcher.due.is_some(), "{flowing}");
+        assert!(watcher.due.is_some(), "{flowing}");
         assert_eq!(watcher.flowing().keys().collect::<Vec<_>>(), [&Dn::from(flowing)]);
     }
 }
@@ -299,7 +371,8 @@ async fn a_full_reading_passes_on_accounts_as_they_are_wanted_when_it_ends() {
     ends.ask.send_replace(asked);
     let reading = reading(&watcher.server.name);
     watcher.through(&session, Ok(Ok(read)), &reading).await.ok().unwrap();
-    let (_, Update::Read { reading, .. }) = ends.said.try_recv().unwrap() else { panic!("not read") };
+    let (_, Update::Read { reading, former, .. }) = ends.said.try_recv().unwrap() else { panic!("not read") };
+    assert!(former.is_empty(), "that nobody had asked for it before does not mean that it was in no group");
     let Some(Ok(known)) = reading.accounts.get(&account()) else { panic!("{:?}", reading.accounts) };
     assert_eq!(known.everywhere, [OWN.parse().unwrap()].into());
 }

@@ -168,6 +168,26 @@ async fn a_user_who_is_not_shown_any_more_below_a_changed_container_is_not_known
     }
 }
 
+/// What was shown then was so, whatever the next look shows; who was not shown may only not have come yet.
+#[tokio::test]
+async fn what_is_read_again_below_a_changed_container_counts_as_far_as_it_was_shown_before_that_failed() {
+    let lost = SecurityDescriptor::from_sddl("D:(A;;GR;;;SY)", None).unwrap();
+    let shown = [("objectGUID", ann_guid().to_bytes().to_vec()), ("nTSecurityDescriptor", lost.to_bytes())];
+    let ann = entry_of("CN=Ann,DC=example,DC=test", &shown);
+    let cut = |entries: Vec<Vec<u8>>| vec![Answer::Say([entries, vec![result(DONE, 4, "")]].concat())];
+    let then = vec![Answer::Page(vec![ann.clone()]), Answer::Close];
+    for (below, expected) in [(cut(vec![ann]), Some(lost.clone())), (then, Some(lost)), (cut(vec![]), None)] {
+        let mut state = with_ann("CN=Ann,DC=example,DC=test");
+        let (now, before) = (Instant::now(), found(&state).descriptor.clone());
+        state.flowing.insert(Dn::from(HEAD), Flow { since: now, due: now, pause: FIRST_PAUSE });
+        let answers = [vec![bound(), highest("100"), object(HEAD, "objectGUID", &[1; 16])], below].concat();
+        looked(&hasty(answers), &mut state).await.unwrap_err();
+        let expected = expected.map_or(before, |lost| DescriptorReading::Shown(Arc::new(lost)));
+        assert_eq!(found(&state).descriptor, expected);
+        assert_eq!(state.flowing[&Dn::from(HEAD)].due, now, "it is read again by the next look");
+    }
+}
+
 /// As Ann is shown when it is asked whether she is there, with her number or without.
 fn present(numbered: bool) -> Vec<u8> {
     let mut shown = vec![("objectGUID", ann_guid().to_bytes().to_vec()), ("nTSecurityDescriptor", descriptor())];

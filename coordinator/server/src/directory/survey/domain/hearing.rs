@@ -1,0 +1,176 @@
+//! What servers say, one thing after the other: none takes the place of another that nobody was judged by yet.
+
+use super::Domain;
+use crate::directory::survey::former::Former;
+use crate::directory::survey::server::Update;
+use sendgate_core::coverage::reading::{ServerFailure, ServerReading};
+use sendgate_core::coverage::verdict::Presence;
+use sendgate_core::coverage::{Judged, Look, Touched};
+use sendgate_core::names::{DirectoryName, DirectoryServerName};
+use std::collections::BTreeSet;
+
+impl Domain {
+    /// Takes in what a server says. If somebody has still to be judged by what it said before, he is first: what was missing
+    /// then may be there by now, and nobody would know that it was missing. False when nobody takes it any more.
+    pub(super) async fn hear(&mut self, name: DirectoryServerName, update: Update) -> bool {
+        let (replaces, tells) = match &update {
+            Update::Progress(_) => (false, false),
+            Update::Failed { .. } => (true, false),
+            Update::Looked { delta, .. } => (!delta.is_empty(), !delta.is_empty()),
+            Update::Read { .. } | Update::ReadInPart { .. } | Update::LookedInPart(_) => (true, true),
+        };
+        if replaces && self.unjudged.contains(&name) && !self.judge_now().await {
+            return false;
+        }
+        let Some(update) = self.formerly(&name, update).await else { return false };
+        if tells {
+            self.unjudged.insert(name.clone());
+        }
+        self.update(name, update);
+        true
+    }
+
+    /// Passes on who lacked a right by what a full reading was answered before the look after it. The update without that;
+    /// none when nobody takes it any more.
+    async fn formerly(&mut self, name: &DirectoryServerName, update: Update) -> Option<Update> {
+        let none = Former::default();
+        Some(match update {
+            Update::Read { reading, former, started, run, entries } if !former.is_empty() => {
+                let reading = self.lacked(name, reading, former).await?;
+                Update::Read { reading, former: none, started, run, entries }
+            }
+            Update::ReadInPart { reading, former } if !former.is_empty() => {
+                Update::ReadInPart { reading: self.lacked(name, reading, former).await?, former: none }
+            }
+            other => other,
+        })
+    }
+
+    async fn lacked(
+        &mut self,
+        name: &DirectoryServerName,
+        mut reading: Box<ServerReading>,
+        mut former: Former,
+    ) -> Option<Box<ServerReading>> {
+        forget_others(&mut reading, &self.reading.asked);
+        former.retain(&self.reading.asked);
+        let touched = if self.first { Touched::All } else { former.touched() };
+        former.swap(&mut reading);
+        // Nobody has a right by an answer that is another one by now.
+        let in_part = std::mem::replace(&mut reading.in_part, Touched::All);
+        self.reading.servers.insert(name.clone(), Ok(*reading));
+        let before = self.judged(touched).await?.users;
+        if let Some(Ok(here)) = self.reading.servers.get_mut(name) {
+            former.swap(here);
+            here.in_part = in_part;
+        }
+        let users = match before {
+            Judged::All(users) if self.first => Judged::All(users),
+            Judged::All(users) | Judged::Some(users) => {
+                Judged::Some(users.into_iter().filter(|(_, presence)| lacks(presence)).collect())
+            }
+        };
+        let (Judged::All(told) | Judged::Some(told)) = &users;
+        if !told.is_empty() {
+            // All but these users is as it was read last.
+            let now = self.judged(Touched::nobody()).await?;
+            if !self.pass_on(Look { users, ..now }).await {
+                return None;
+            }
+        }
+        self.reading.servers.remove(name)?.ok().map(Box::new)
+    }
+
+    pub(super) fn update(&mut self, name: DirectoryServerName, update: Update) {
+        let Some(server) = self.servers.get_mut(&name) else { return };
+        match update {
+            Update::Read { mut reading, started, run, entries, former: _ } => {
+                forget_others(&mut reading, &self.reading.asked);
+                (server.started, server.asleep, server.pending) = (Some(started), None, false);
+                self.reading.servers.insert(name.clone(), Ok(*reading));
+                self.began();
+                self.touch_soon();
+                if let Some(run) = run {
+                    self.ended(&name, Some(run), entries, Ok(()));
+                }
+            }
+            Update::ReadInPart { mut reading, former: _ } => {
+                forget_others(&mut reading, &self.reading.asked);
+                server.asleep = None;
+                self.reading.servers.insert(name.clone(), Ok(*reading));
+                self.touch_soon();
+            }
+            Update::LookedInPart(delta) => {
+                let (mut delta, asked) = (*delta, &self.reading.asked);
+                delta.users.retain(|(name, _)| asked.contains(name));
+                if let Some(back) = server.asleep.take() {
+                    // Until a look is through nobody has a right by it.
+                    let back = ServerReading { in_part: Touched::All, ..back };
+                    self.reading.servers.insert(name.clone(), Ok(back));
+                }
+                if let Some(Ok(here)) = self.reading.servers.get_mut(&name) {
+                    let touched = delta.apply_in_part(here);
+                    self.touch(touched);
+                }
+            }
+            Update::Looked { seen, delta } => {
+                let (mut delta, asked) = (*delta, &self.reading.asked);
+                // Whoever is not asked for any more was not yet, when the look began.
+                delta.users.retain(|(name, _)| asked.contains(name));
+                let here = match self.reading.servers.get_mut(&name) {
+                    Some(Ok(here)) => Some(here),
+                    _ => None,
+                };
+                match (here, server.asleep.take()) {
+                    (Some(here), _) => {
+                        let touched = delta.apply(here, seen);
+                        // Nobody need be told at once that nothing was touched.
+                        if touched != Touched::Names(BTreeSet::new()) {
+                            self.touch(touched);
+                        }
+                    }
+                    (None, Some(mut back)) => {
+                        delta.apply(&mut back, seen);
+                        self.reading.servers.insert(name, Ok(back));
+                        self.touch(Touched::All);
+                    }
+                    (None, None) => {}
+                }
+            }
+            Update::Failed { why, kept } => {
+                server.pending = false;
+                let known = self.reading.servers.insert(name.clone(), Err(ServerFailure(why.clone())));
+                let failed_so_already = matches!(&known, Some(Err(ServerFailure(before))) if *before == why);
+                if let Some(Ok(known)) = known {
+                    server.asleep = Some(known);
+                }
+                if !kept {
+                    (server.asleep, server.started) = (None, None);
+                }
+                self.began();
+                if !failed_so_already || self.first {
+                    tracing::warn!(server = %name, why, "directory server gives no evidence");
+                    self.touch(Touched::All);
+                } else if self.run.as_ref().is_some_and(|running| running.waiting.contains(&name)) {
+                    // Nobody is judged anew by that. But before the run ends it is passed on when it began: by what was
+                    // known before, the next one would be due at once.
+                    self.touch(Touched::Names(BTreeSet::new()));
+                }
+                self.ended(&name, None, 0, Err(why));
+            }
+            Update::Progress(progress) => self.tell(&progress),
+        }
+    }
+}
+
+/// Whether a server shows that he lacks a right.
+fn lacks(presence: &Presence) -> bool {
+    matches!(presence, Presence::Here(here) if here.verdicts.values().any(|verdict| verdict.lacking().is_some()))
+}
+
+/// Of somebody who is not asked for any more nothing is heard from here on, should he come back.
+fn forget_others(reading: &mut ServerReading, asked: &BTreeSet<DirectoryName>) {
+    if !reading.users.keys().eq(asked) {
+        reading.users.retain(|name, _| asked.contains(name));
+    }
+}
