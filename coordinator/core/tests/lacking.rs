@@ -231,6 +231,27 @@ fn a_domain_that_sees_the_present_account_late_waits_from_then_on() {
     assert_eq!(state(&example, "anna"), Some(PairState::Landed { at: example.now.steady }));
 }
 
+/// Each server shows the right for the object that it takes for the account: whose right has landed is not known.
+#[test]
+fn nothing_lands_while_the_servers_show_different_accounts() {
+    let mut example = Example::covered();
+    example.sid = Some(FIRST);
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.observe_all();
+    example.settle();
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    let mut look = example.look();
+    look.accounts.clear();
+    let shown = [(name("a1"), name(FIRST)), (name("a2"), name(SECOND))].into();
+    look.disputed = [(name("goodadmin@a.example.test"), shown)].into();
+    example.estate.observe(Observation::Look(look));
+    example.settle();
+    assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
+    example.pass(minutes(1));
+    example.settle();
+    assert_eq!(state(&example, "anna"), Some(PairState::Landed { at: example.now.steady }));
+}
+
 /// While an object is moved to another domain both may show it, one as it was before.
 #[test]
 fn what_is_missing_in_one_domain_has_not_landed_in_another() {

@@ -28,6 +28,8 @@ pub struct DomainPicture {
     pub homes: BTreeMap<DirectoryName, ExchangeServerName>,
     /// The service accounts, where the servers agree on who they are.
     pub accounts: BTreeMap<AccountName, AccountPicture>,
+    /// Service accounts of which the servers show several objects under one name: what each of them shows.
+    pub disputed: BTreeMap<AccountName, BTreeMap<DirectoryServerName, Sid>>,
     /// Entries of ours that are not on their places, as the server for grants shows them: with the explicit entries that
     /// are there.
     pub gone: BTreeMap<GrantEntry, Vec<EntryBytes>>,
@@ -68,6 +70,8 @@ pub struct Look {
     pub seen: BTreeMap<DirectoryServerName, Steady>,
     /// The service accounts, where the servers agree on who they are.
     pub accounts: BTreeMap<AccountName, AccountPicture>,
+    /// Service accounts of which the servers show several objects under one name: what each of them shows.
+    pub disputed: BTreeMap<AccountName, BTreeMap<DirectoryServerName, Sid>>,
     /// Entries of ours that are not on their places, with what is there.
     pub gone: BTreeMap<GrantEntry, Vec<EntryBytes>>,
     /// The users that were judged.
@@ -95,6 +99,7 @@ impl DomainPicture {
             users: BTreeMap::new(),
             homes: BTreeMap::new(),
             accounts: BTreeMap::new(),
+            disputed: BTreeMap::new(),
             gone: BTreeMap::new(),
             grants: BTreeSet::new(),
             not_grantable: BTreeMap::new(),
@@ -103,8 +108,9 @@ impl DomainPicture {
 
     /// Takes in a look.
     pub fn take(&mut self, look: Look) {
-        let Look { domain: _, started, failed, seen, accounts, gone, users } = look;
-        (self.started, self.failed, self.seen, self.accounts, self.gone) = (started, failed, seen, accounts, gone);
+        let Look { domain: _, started, failed, seen, accounts, disputed, gone, users } = look;
+        (self.started, self.failed, self.seen, self.gone) = (started, failed, seen, gone);
+        (self.accounts, self.disputed) = (accounts, disputed);
         self.keep_homes(&users);
         let changed = match users {
             Judged::All(users) => {

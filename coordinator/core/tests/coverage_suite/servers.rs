@@ -130,3 +130,30 @@ fn a_protected_user_is_perishable_with_the_right_and_never_granted_without() {
     }
     directory.is(VerdictKind::Covered, Cause::Granted);
 }
+
+/// The account was made again, and not all servers have heard of it: each judges by the object that it knows.
+#[test]
+fn servers_that_show_different_accounts_under_one_name_dispute_it() {
+    const AGAIN: &str = "S-1-5-21-1-2-3-2105";
+    let mut directory = Directory::plain();
+    directory.both(|user| {
+        user.descriptor =
+            shown(&GRANTED.replace("D:AI", &format!("D:AI(OA;;CR;ab721a54-1e2f-11d0-9819-00aa0040529b;;{AGAIN})")))
+    });
+    assert_eq!(directory.judged().disputed, BTreeMap::new());
+    let of = |sid: &str| {
+        let mut token = token();
+        (token.sid, token.everywhere) = (name(sid), [name(sid)].into());
+        Ok(token)
+    };
+    directory.0.servers.get_mut(&name("a2")).unwrap().as_mut().unwrap().accounts.insert(account(), of(AGAIN));
+    directory.is(VerdictKind::Covered, Cause::Granted);
+    let picture = directory.judged();
+    assert!(picture.accounts.is_empty());
+    let shown = [(name("a1"), name(ACCOUNT)), (name("a2"), name(AGAIN))].into();
+    assert_eq!(picture.disputed, [(account(), shown)].into());
+    // Who does not know it disputes nothing.
+    let a1 = directory.0.servers.get_mut(&name("a1")).unwrap().as_mut().unwrap();
+    a1.accounts.insert(account(), Err("there is no such account".into()));
+    assert_eq!(directory.judged().disputed, BTreeMap::new());
+}

@@ -234,6 +234,7 @@ impl Example {
                 .filter(|server| !self.down.contains_key(*server))
                 .map(|server| (name(server), self.now.steady))
                 .collect(),
+            disputed: BTreeMap::new(),
             accounts: self.sid.iter().map(|sid| (account.clone(), account_of(sid))).collect(),
             gone: self.gone.clone(),
             users: Judged::All(users),

@@ -69,6 +69,10 @@ fn has_it(
     account: &AccountName,
     state: Option<PairState>,
 ) -> Option<PairEvent> {
+    // Each server has judged him for another object: which of them the account is will be known once they agree.
+    if picture.disputed.contains_key(account) {
+        return None;
+    }
     let (waits, present) = (&world.policy.waits, world.ledger.accounts.get(account).and_then(|sids| sids.last()));
     // What was seen of the account that was there before, or of one that is not written down yet, is of another object.
     let judged = picture.accounts.get(account).map(|judged| &judged.sid);
