@@ -72,10 +72,24 @@ pub struct ServerVerdict {
     pub kind: VerdictKind,
     /// Why.
     pub cause: Cause,
+    /// Why the right is not there, where that is shown of somebody who cannot be judged for another reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<Cause>,
     /// The entry that decided; absent when none applied or none could be read.
     pub deciding: Option<DecidingEntry>,
     /// Something about the entry that deserves a look.
     pub warning: Option<Warning>,
+}
+
+impl ServerVerdict {
+    /// Why the right is not there, if the server shows that it is not, whatever else is known or unknown of him.
+    #[must_use]
+    pub fn lacking(&self) -> Option<&Cause> {
+        match self.kind {
+            VerdictKind::Missing | VerdictKind::Denied => Some(&self.cause),
+            _ => self.lacks.as_ref(),
+        }
+    }
 }
 
 /// The entry that decided.
@@ -105,6 +119,18 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Why the right is not there, if that is shown by any server, whatever others leave unsaid.
+    #[must_use]
+    pub fn lacking(&self) -> Option<&Cause> {
+        match self.kind {
+            VerdictKind::Covered | VerdictKind::Perishable => None,
+            VerdictKind::Missing | VerdictKind::Denied | VerdictKind::Replicating => Some(&self.cause),
+            VerdictKind::Unreadable | VerdictKind::Unresolved | VerdictKind::CannotTell => {
+                self.servers.values().find_map(|server| server.lacking())
+            }
+        }
+    }
+
     /// What deserves a look though the right is there.
     pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
         let all: BTreeSet<&Warning> = self.servers.values().filter_map(|server| server.warning.as_ref()).collect();

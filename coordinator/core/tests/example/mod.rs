@@ -203,7 +203,7 @@ impl Example {
             .map(|(user, (kind, cause, home))| {
                 let servers = self.deciding.get(user).map(|entry| {
                     let (cause, deciding) = (cause.clone(), Some(entry.clone()));
-                    let shown = Arc::new(ServerVerdict { kind: *kind, cause, deciding, warning: None });
+                    let shown = Arc::new(ServerVerdict { kind: *kind, cause, lacks: None, deciding, warning: None });
                     ["a1", "a2"].map(|server| (name(server), Arc::clone(&shown)))
                 });
                 let apart = self.apart.get(user).into_iter().flatten();

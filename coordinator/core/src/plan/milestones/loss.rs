@@ -1,13 +1,12 @@
 //! Entries of ours that did not stay, and why a right that had landed is gone.
 
 use crate::coverage::placement::{EntryBytes, GrantEntry, PlannedGrant};
-use crate::coverage::{Cause, DomainPicture, ServerVerdict, Verdict, VerdictKind};
+use crate::coverage::{Cause, DomainPicture, Verdict};
 use crate::gate::World;
 use crate::ledger::{Effect, Intent, IntentState, Milestone, Outcome, Sequence};
 use crate::names::{AccountName, Dn, DomainName};
 use crate::time::Steady;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Grants that ended well and whose entry a later picture does not show on its place: it proposes it again, or it found
 /// the place without it, whether or not anybody needs it just now.
@@ -67,12 +66,6 @@ fn likely(written: &PlannedGrant, now: &[EntryBytes]) -> String {
     )
 }
 
-/// What a server shows that has the user without the right, if one does.
-pub(super) fn lacking(verdict: &Verdict) -> Option<&ServerVerdict> {
-    let lacks = |server: &&Arc<ServerVerdict>| matches!(server.kind, VerdictKind::Missing | VerdictKind::Denied);
-    verdict.servers.values().find(lacks).map(AsRef::as_ref)
-}
-
 /// Why a right that had landed is gone, as far as that can be told. Where it is gone on some servers only, which is how
 /// it begins, those tell.
 pub(super) fn cause(world: World<'_>, picture: &DomainPicture, account: &AccountName, verdict: &Verdict) -> String {
@@ -83,8 +76,7 @@ pub(super) fn cause(world: World<'_>, picture: &DomainPicture, account: &Account
             None => verdict.cause.to_string(),
         };
     }
-    let shown = if verdict.kind.is_unknown() { lacking(verdict).map(|server| &server.cause) } else { None };
-    on_a_server(world, picture, account, shown.unwrap_or(&verdict.cause))
+    on_a_server(world, picture, account, verdict.lacking().unwrap_or(&verdict.cause))
 }
 
 fn on_a_server(world: World<'_>, picture: &DomainPicture, account: &AccountName, cause: &Cause) -> String {

@@ -38,7 +38,7 @@ pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
             }
             // Missing evidence teaches nothing, in either direction; but what one server shows to be missing is missing,
             // whatever another leaves unsaid.
-            if verdict.kind.is_unknown() && loss::lacking(verdict).is_none() {
+            if verdict.lacking().is_none() {
                 continue;
             }
             let event = lacks_it(state);
