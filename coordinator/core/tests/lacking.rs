@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod example;
+mod lacking_suite;
 
 use example::{Example, guid, minutes, name};
 use sendgate_core::coverage::verdict::Presence;

@@ -2,7 +2,7 @@
 
 use crate::directory::*;
 use sendgate_core::coverage::reading::{DescriptorReading, GroupPath, MailboxOwner, ServerFailure, UserReading};
-use sendgate_core::coverage::{Cause, Holder, Presence, VerdictKind};
+use sendgate_core::coverage::{Cause, Holder, Presence, Touched, VerdictKind, look};
 use sendgate_core::guid::Guid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -112,6 +112,23 @@ fn two_objects_of_one_name_are_ambiguous_even_on_different_servers() {
     });
     let Presence::Ambiguous(dns) = &directory.judged().users[&anna()] else { panic!("two objects") };
     assert_eq!(dns.len(), 2);
+}
+
+/// One of them is renamed or removed later: that the one who stays lacked the right is not forgotten.
+#[test]
+fn what_is_missing_of_ambiguous_objects_is_remembered() {
+    let mut directory = Directory::plain();
+    directory.user("a1", |user| user.descriptor = shown(GRANTED));
+    directory.user("a2", |user| user.guid = Guid::RECEIVE_AS);
+    let mut picture = directory.judged();
+    assert!(matches!(picture.users[&anna()], Presence::Ambiguous(_)));
+    assert_eq!(picture.past.of(Guid::SEND_AS, &account()), None);
+    let lacked = picture.past.of(Guid::RECEIVE_AS, &account());
+    assert_eq!(lacked.map(|lacked| lacked.came), Some(false));
+    directory.both(|user| (user.guid, user.descriptor) = (Guid::RECEIVE_AS, shown(GRANTED)));
+    picture.take(look(&directory.0, &setting(), &Touched::Names([anna()].into())));
+    let lacked = picture.past.of(Guid::RECEIVE_AS, &account());
+    assert_eq!(lacked.map(|lacked| lacked.came), Some(true));
 }
 
 #[test]

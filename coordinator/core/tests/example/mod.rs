@@ -234,6 +234,8 @@ impl Example {
                 .filter(|server| !self.down.contains_key(*server))
                 .map(|server| (name(server), self.now.steady))
                 .collect(),
+            arrived: self.now.steady,
+            lacking: BTreeSet::new(),
             disputed: BTreeMap::new(),
             accounts: self.sid.iter().map(|sid| (account.clone(), account_of(sid))).collect(),
             gone: self.gone.clone(),

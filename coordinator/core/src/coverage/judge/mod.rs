@@ -26,6 +26,7 @@ use super::reading::{DomainReading, FoundUser, Home, ServerFailure, UserReading}
 use super::verdict::{Presence, ServerVerdict, UserPicture, Verdict, VerdictKind};
 use crate::guid::Guid;
 use crate::names::{AccountName, DirectoryName, DirectoryServerName};
+use crate::time::Steady;
 use shared::Shared;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -62,6 +63,8 @@ pub fn look(reading: &DomainReading, setting: &Setting, touched: &Touched) -> Lo
     let disputed = asked.iter().filter_map(|name| Some(((*name).clone(), account::disputed(reading, name)?)));
     Look {
         domain: reading.domain.clone(),
+        arrived: seen.values().copied().fold(reading.started, Steady::max),
+        lacking: judge.lacking,
         started: reading.started,
         failed,
         seen,
@@ -78,13 +81,15 @@ pub struct Judge<'a> {
     reading: &'a DomainReading,
     setting: &'a Setting,
     shared: Shared,
+    /// Objects of ambiguous names that are shown without the right.
+    lacking: BTreeSet<(Guid, AccountName)>,
 }
 
 impl<'a> Judge<'a> {
     /// For one reading; nothing is judged yet.
     #[must_use]
     pub fn new(reading: &'a DomainReading, setting: &'a Setting) -> Self {
-        Self { reading, setting, shared: Shared::default() }
+        Self { reading, setting, shared: Shared::default(), lacking: BTreeSet::new() }
     }
 
     /// What every server says of one name.
@@ -109,6 +114,7 @@ impl<'a> Judge<'a> {
             several.extend(found.iter().map(|user| user.dn.clone()));
         }
         if !several.is_empty() {
+            self.keep_lacking(user);
             return Presence::Ambiguous(several);
         }
         let Some(first) = found.first() else {
@@ -134,6 +140,21 @@ impl<'a> Judge<'a> {
             verdicts: self.shared.verdicts(verdicts),
             placements: self.shared.placements(placements),
         }))
+    }
+
+    /// Which of the objects that go by the name is shown without the right: the others may be renamed or removed.
+    fn keep_lacking(&mut self, user: &DirectoryName) {
+        let setting = self.setting;
+        for (name, server) in
+            self.reading.servers.iter().filter_map(|(name, server)| Some((name, server.as_ref().ok()?)))
+        {
+            let Some(UserReading::Found(found)) = server.users.get(user) else { continue };
+            for account in &setting.accounts {
+                if self.on_server(name, server, user, &found.home, account).lacking().is_some() {
+                    self.lacking.insert((found.guid, account.clone()));
+                }
+            }
+        }
     }
 
     /// One verdict over all servers that count.

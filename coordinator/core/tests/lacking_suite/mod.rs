@@ -1,0 +1,3 @@
+//! Parts of the scenarios of rights that are missing.
+
+mod off_roster;
