@@ -1,5 +1,6 @@
 //! What happened to pairs of a user and a service account: the right is missing, has landed, is proved, or has vanished.
 
+use super::former::Former;
 use super::loss;
 use crate::coverage::past::Lacked;
 use crate::coverage::{DomainPicture, VerdictKind};
@@ -20,6 +21,9 @@ pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
     let (mut told, mut landed) = (BTreeSet::<Pair>::new(), Vec::new());
     for domain in world.policy.domains.keys() {
         let Some(picture) = world.estate.domains.get(domain) else { continue };
+        let accounts = world.policy.goodlink_in(domain).map(|(_, goodlink)| &goodlink.service_account);
+        let former = accounts.filter_map(|account| Some((account, Former::of(world, picture, account)?)));
+        let former: BTreeMap<&AccountName, Former<'_>> = former.collect();
         // A user whom another domain may have as well is granted all the same: that he lacked the right must be known
         // then, or nobody would wait for him.
         for (goodlink, user, here) in shown(world, domain) {
@@ -29,21 +33,21 @@ pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
             let Some(verdict) = here.verdicts.get(account) else { continue };
             let pair = Pair { user: here.guid, account: account.clone() };
             let state = world.ledger.pairs.get(&pair).copied();
-            if let VerdictKind::Covered | VerdictKind::Perishable = verdict.kind {
-                // What is good is believed of evidence alone; that something is missing, of whatever shows it.
-                if !is_fresh(world, picture) {
-                    continue;
-                }
-                landed.extend(has_it(world, picture, &pair, state).map(|event| (event, domain, pair, user)));
-                continue;
-            }
+            let lost = former.get(account).and_then(|former| former.lost(verdict));
             // Missing evidence teaches nothing, in either direction; but what one server shows to be missing is missing,
             // whatever another leaves unsaid.
-            if verdict.lacking().is_none() {
+            if verdict.lacking().is_none() && lost.is_none() {
+                // What is good is believed of evidence alone; that something is missing, of whatever shows it.
+                let has = matches!(verdict.kind, VerdictKind::Covered | VerdictKind::Perishable);
+                let event = if has && is_fresh(world, picture) { has_it(world, picture, &pair, state) } else { None };
+                landed.extend(event.map(|event| (event, domain, pair, user)));
                 continue;
             }
             let event = lacks_it(state);
-            let cause = || loss::cause(world, picture, account, verdict);
+            let cause = || match lost {
+                Some(lost) if verdict.lacking().is_none() => lost,
+                _ => loss::cause(world, picture, account, verdict),
+            };
             if told.insert(pair)
                 && let Some(event) = event
             {
