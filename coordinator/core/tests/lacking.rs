@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod example;
+mod lacking_suite;
 
 use example::{Example, guid, minutes, name};
 use sendgate_core::coverage::verdict::Presence;
@@ -39,7 +40,7 @@ fn what_one_server_shows_to_be_missing_counts_while_another_is_silent() {
     let mut example = Example::covered();
     example.lands("anna");
     assert!(matches!(state(&example, "anna"), Some(PairState::Landed { .. })));
-    let shown = |kind, cause| ServerVerdict { kind, cause, deciding: None, warning: None };
+    let shown = |kind, cause| ServerVerdict { kind, cause, lacks: None, deciding: None, warning: None };
     let failed = || Cause::ServerFailed { why: "a2: connection refused".into() };
     let apart =
         |kind, cause| [(name("a1"), shown(kind, cause)), (name("a2"), shown(VerdictKind::Unreadable, failed()))].into();
@@ -53,6 +54,36 @@ fn what_one_server_shows_to_be_missing_counts_while_another_is_silent() {
     example.pass(minutes(1));
     example.settle();
     assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
+}
+
+/// He was disabled and lacked the right. When he is enabled, it may have come just before.
+#[test]
+fn the_right_of_somebody_who_could_not_be_judged_is_waited_for() {
+    let mut example = Example::covered();
+    let shown = |lacks| ServerVerdict {
+        kind: VerdictKind::CannotTell,
+        cause: Cause::Disabled,
+        lacks,
+        deciding: None,
+        warning: None,
+    };
+    for (user, lacks) in [("anna", Some(Cause::NoEntry)), ("bert", None)] {
+        example.set(user, VerdictKind::CannotTell, Cause::Disabled);
+        let apart = [(name("a1"), shown(None)), (name("a2"), shown(lacks))].into();
+        example.apart.insert(name(&format!("{user}@a.example.test")), apart);
+    }
+    example.observe_all();
+    example.settle();
+    assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
+    assert_eq!(state(&example, "bert"), None, "that somebody is disabled says nothing of the right");
+    example.apart.clear();
+    for user in ["anna", "bert"] {
+        example.set(user, VerdictKind::Covered, Cause::Granted);
+    }
+    example.pass(minutes(1));
+    example.settle();
+    assert_eq!(example.texts("exa1"), ["1 users await the second look, due 1h 5m from now"]);
+    assert_eq!(example.texts("exa2"), example.texts("exa1"));
 }
 
 /// Nobody was read in full for longer than evidence is good for, but changes were looked for: what these showed to be missing
@@ -227,6 +258,27 @@ fn a_domain_that_sees_the_present_account_late_waits_from_then_on() {
     example.silence(minutes(100));
     nobody_in_a(&mut example, SECOND);
     look_at_b(&mut example, SECOND, VerdictKind::Covered);
+    example.settle();
+    assert_eq!(state(&example, "anna"), Some(PairState::Landed { at: example.now.steady }));
+}
+
+/// Each server shows the right for the object that it takes for the account: whose right has landed is not known.
+#[test]
+fn nothing_lands_while_the_servers_show_different_accounts() {
+    let mut example = Example::covered();
+    example.sid = Some(FIRST);
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.observe_all();
+    example.settle();
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    let mut look = example.look();
+    look.accounts.clear();
+    let shown = [(name("a1"), name(FIRST)), (name("a2"), name(SECOND))].into();
+    look.disputed = [(name("goodadmin@a.example.test"), shown)].into();
+    example.estate.observe(Observation::Look(look));
+    example.settle();
+    assert!(matches!(state(&example, "anna"), Some(PairState::Lacking { .. })), "{:?}", state(&example, "anna"));
+    example.pass(minutes(1));
     example.settle();
     assert_eq!(state(&example, "anna"), Some(PairState::Landed { at: example.now.steady }));
 }

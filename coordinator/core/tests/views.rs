@@ -149,7 +149,7 @@ fn seen(kind: VerdictKind, cause: Cause, from: Option<&str>, warning: Option<War
         trustee: name("S-1-5-11"),
         from: from.map(Into::into),
     };
-    let seen = ServerVerdict { kind, cause: cause.clone(), deciding: Some(deciding), warning };
+    let seen = ServerVerdict { kind, cause: cause.clone(), lacks: None, deciding: Some(deciding), warning };
     Verdict { kind, cause, servers: [(name("a1"), Arc::new(seen))].into() }
 }
 
@@ -273,6 +273,7 @@ fn an_explanation_of_one_account_is_joined_with_what_waits_and_who_excepts() {
                 verdict: ServerVerdict {
                     kind: VerdictKind::Covered,
                     cause: Cause::Granted,
+                    lacks: None,
                     deciding: None,
                     warning: None,
                 },

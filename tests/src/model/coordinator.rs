@@ -240,13 +240,16 @@ impl<'a> Run<'a> {
 /// A look with its moments.
 pub(super) fn arrived(looked: &Looked, lost: Millis, users: Judged) -> Look {
     let steady = |at: Millis| Steady::after_start(Duration::from_millis(at - lost.min(at)));
-    let Look { domain, failed, seen, accounts, gone, .. } = looked.made.as_ref();
+    let Look { domain, failed, seen, accounts, disputed, gone, lacking, .. } = looked.made.as_ref();
     Look {
         domain: domain.clone(),
         started: steady(looked.full),
         failed: failed.clone(),
         seen: seen.keys().map(|server| (server.clone(), steady(looked.at))).collect(),
         accounts: accounts.clone(),
+        disputed: disputed.clone(),
+        lacking: lacking.clone(),
+        arrived: steady(looked.at),
         gone: gone.clone(),
         users,
     }

@@ -1,9 +1,11 @@
 //! A domain as it was last seen, judged. A look at everything replaces it; a look at what has changed replaces the users
 //! that it names.
 
+use super::past::Past;
 use super::placement::{EntryBytes, GrantEntry, NoPlacement, PlannedGrant};
 use super::reading::Home;
 use super::verdict::{Placement, Presence};
+use crate::guid::Guid;
 use crate::names::{AccountName, DirectoryName, DirectoryServerName, Dn, DomainName, ExchangeServerName};
 use crate::sid::Sid;
 use crate::time::Steady;
@@ -23,11 +25,15 @@ pub struct DomainPicture {
     pub seen: BTreeMap<DirectoryServerName, Steady>,
     /// Each name that was asked for.
     pub users: BTreeMap<DirectoryName, Presence>,
+    /// Who was shown without the right and is not any more.
+    pub past: Past,
     /// Where the mailbox was of users whom the directory shows no longer, or more than once, or whose mailbox it places nowhere
     /// for certain: they may be there still.
     pub homes: BTreeMap<DirectoryName, ExchangeServerName>,
     /// The service accounts, where the servers agree on who they are.
     pub accounts: BTreeMap<AccountName, AccountPicture>,
+    /// Service accounts of which the servers show several objects under one name: what each of them shows.
+    pub disputed: BTreeMap<AccountName, BTreeMap<DirectoryServerName, Sid>>,
     /// Entries of ours that are not on their places, as the server for grants shows them: with the explicit entries that
     /// are there.
     pub gone: BTreeMap<GrantEntry, Vec<EntryBytes>>,
@@ -60,6 +66,9 @@ pub struct AccountPicture {
 pub struct Look {
     /// The domain.
     pub domain: DomainName,
+    /// When it reached whoever keeps the picture: nothing in it was read later. Until it has: when its newest evidence was
+    /// looked for.
+    pub arrived: Steady,
     /// When the last full reading began.
     pub started: Steady,
     /// Servers that count and give no evidence, with the reason.
@@ -68,8 +77,12 @@ pub struct Look {
     pub seen: BTreeMap<DirectoryServerName, Steady>,
     /// The service accounts, where the servers agree on who they are.
     pub accounts: BTreeMap<AccountName, AccountPicture>,
+    /// Service accounts of which the servers show several objects under one name: what each of them shows.
+    pub disputed: BTreeMap<AccountName, BTreeMap<DirectoryServerName, Sid>>,
     /// Entries of ours that are not on their places, with what is there.
     pub gone: BTreeMap<GrantEntry, Vec<EntryBytes>>,
+    /// Objects that are shown without the right for an account, of which several go by the name that was asked for.
+    pub lacking: BTreeSet<(Guid, AccountName)>,
     /// The users that were judged.
     pub users: Judged,
 }
@@ -93,8 +106,10 @@ impl DomainPicture {
             failed: BTreeMap::new(),
             seen: BTreeMap::new(),
             users: BTreeMap::new(),
+            past: Past::default(),
             homes: BTreeMap::new(),
             accounts: BTreeMap::new(),
+            disputed: BTreeMap::new(),
             gone: BTreeMap::new(),
             grants: BTreeSet::new(),
             not_grantable: BTreeMap::new(),
@@ -103,9 +118,11 @@ impl DomainPicture {
 
     /// Takes in a look.
     pub fn take(&mut self, look: Look) {
-        let Look { domain: _, started, failed, seen, accounts, gone, users } = look;
-        (self.started, self.failed, self.seen, self.accounts, self.gone) = (started, failed, seen, accounts, gone);
+        let Look { domain: _, arrived, started, failed, seen, accounts, disputed, gone, lacking, users } = look;
+        (self.started, self.failed, self.seen, self.gone) = (started, failed, seen, gone);
+        (self.accounts, self.disputed) = (accounts, disputed);
         self.keep_homes(&users);
+        self.past.take(&self.users, &users, &lacking, arrived);
         let changed = match users {
             Judged::All(users) => {
                 self.users = users;

@@ -72,6 +72,9 @@ pub struct ServerVerdict {
     pub kind: VerdictKind,
     /// Why.
     pub cause: Cause,
+    /// Why the right is not there, where that is shown of somebody who cannot be judged for another reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<Cause>,
     /// The entry that decided; absent when none applied or none could be read.
     pub deciding: Option<DecidingEntry>,
     /// Something about the entry that deserves a look.
@@ -79,10 +82,13 @@ pub struct ServerVerdict {
 }
 
 impl ServerVerdict {
-    /// Whether this shows that the right is not there, whatever anybody else shows.
+    /// Why the right is not there, if the server shows that it is not, whatever else is known or unknown of him.
     #[must_use]
-    pub fn lacks(&self) -> bool {
-        matches!(self.kind, VerdictKind::Missing | VerdictKind::Denied)
+    pub fn lacking(&self) -> Option<&Cause> {
+        match self.kind {
+            VerdictKind::Missing | VerdictKind::Denied => Some(&self.cause),
+            _ => self.lacks.as_ref(),
+        }
     }
 }
 
@@ -113,10 +119,16 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// What a server shows that has the user without the right, if one does.
+    /// Why the right is not there, if that is shown by any server, whatever others leave unsaid.
     #[must_use]
-    pub fn lacking(&self) -> Option<&ServerVerdict> {
-        self.servers.values().map(AsRef::as_ref).find(|server| server.lacks())
+    pub fn lacking(&self) -> Option<&Cause> {
+        match self.kind {
+            VerdictKind::Covered | VerdictKind::Perishable => None,
+            VerdictKind::Missing | VerdictKind::Denied | VerdictKind::Replicating => Some(&self.cause),
+            VerdictKind::Unreadable | VerdictKind::Unresolved | VerdictKind::CannotTell => {
+                self.servers.values().find_map(|server| server.lacking())
+            }
+        }
     }
 
     /// What deserves a look though the right is there.

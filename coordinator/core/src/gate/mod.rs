@@ -14,7 +14,7 @@ use crate::coverage::DomainPicture;
 use crate::estate::{Estate, GoodLinkState};
 use crate::ledger::{Effect, IntentState, Ledger, Sequence};
 use crate::mutation::{self, Mutation};
-use crate::names::{DomainName, ExchangeServerName, GoodLinkName};
+use crate::names::{AccountName, DomainName, ExchangeServerName, GoodLinkName};
 use crate::policy::{GateScope, GoodLinkPolicy, Policy};
 use crate::time::{Now, Readable};
 use std::collections::{BTreeMap, BTreeSet};
@@ -179,9 +179,9 @@ fn unheard<'a>(
     failed.chain(silent).map(|(server, why)| Reason::DirectoryServer { server: server.clone(), why })
 }
 
-/// What speaks against what this domain was judged with of others: accounts of which their own domain shows something else by
-/// now, or nothing, and directory servers there, or of the Exchange servers' domains, that give no evidence. Whoever had the
-/// right may lack it.
+/// What speaks against what this domain was judged with of service accounts: that its servers, or those of others, do not agree
+/// on who one is; accounts of others of which their own domain shows something else by now, or nothing; and directory servers
+/// there, or of the Exchange servers' domains, that give no evidence. Whoever had the right may lack it.
 fn other_accounts(world: World<'_>, domain: &DomainName, picture: &DomainPicture) -> BTreeSet<Reason> {
     let mut reasons = BTreeSet::new();
     // A group that an account has left may be known there alone.
@@ -191,7 +191,9 @@ fn other_accounts(world: World<'_>, domain: &DomainName, picture: &DomainPicture
     let others: BTreeSet<_> = accounts().map(|account| &account.domain).chain(machines).collect();
     for (other, shown) in others.into_iter().filter_map(|other| Some((other, world.estate.domains.get(other)?))) {
         reasons.extend(unheard(world, other, shown).take_while(|_| other != domain));
+        reasons.extend(accounts().filter_map(|account| several(other, shown, account)));
     }
+    reasons.extend(accounts().filter_map(|account| several(domain, picture, account)));
     for account in accounts().filter(|account| account.domain != *domain) {
         let judged = picture.accounts.get(account);
         let Some((judged, home)) = judged.zip(world.estate.domains.get(&account.domain)) else { continue };
@@ -228,6 +230,12 @@ pub(crate) fn restarted_since(world: World<'_>, name: &GoodLinkName, except: Opt
         }
         IntentState::Filed | IntentState::Ended { .. } => None,
     })
+}
+
+/// That the domain's servers do not agree on who the account is, if so.
+fn several(domain: &DomainName, picture: &DomainPicture, account: &AccountName) -> Option<Reason> {
+    let (domain, account, shown) = (domain.clone(), account.clone(), picture.disputed.get(account)?.clone());
+    Some(Reason::SeveralAccounts { domain, account, shown })
 }
 
 /// Whether the GoodLink server's report is there, complete, fresh and as declared.

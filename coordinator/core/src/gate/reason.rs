@@ -7,7 +7,7 @@ use crate::names::{
 use crate::sid::Sid;
 use crate::time::Readable;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -35,6 +35,16 @@ pub enum Reason {
         server: DirectoryServerName,
         /// Why.
         why: String,
+    },
+    /// Directory servers show different objects under the name of a service account: each of them looked at the rights of
+    /// another one.
+    SeveralAccounts {
+        /// Whose directory servers.
+        domain: DomainName,
+        /// The account.
+        account: AccountName,
+        /// What each of them shows.
+        shown: BTreeMap<DirectoryServerName, Sid>,
     },
     /// A service account of another domain is another object by now than the one that this domain was judged for.
     OtherAccount {
@@ -187,6 +197,7 @@ impl Reason {
             Self::NotSurveyed { .. }
             | Self::EvidenceTooOld { .. }
             | Self::DirectoryServer { .. }
+            | Self::SeveralAccounts { .. }
             | Self::OtherAccount { .. }
             | Self::FormerGroup { .. }
             | Self::GoodlinkNeverReported { .. }
@@ -222,6 +233,15 @@ impl fmt::Display for Reason {
                 Readable(*limit)
             ),
             Self::DirectoryServer { server, why } => write!(f, "directory server {server} gave no evidence: {why}"),
+            Self::SeveralAccounts { domain, account, shown } => {
+                let shown: Vec<_> = shown.iter().map(|(server, sid)| format!("{sid} on {server}")).collect();
+                write!(
+                    f,
+                    "the directory servers of {domain} show different accounts as {account}: {}; this ends by itself once \
+                     replication is through, and if it does not, see what keeps it up or which of them is to be removed",
+                    shown.join(", ")
+                )
+            }
             Self::OtherAccount { domain, account, judged, present: Some(present) } => write!(
                 f,
                 "{domain} was looked at for the rights of {judged}, and {account} is {present} by now: its next look \

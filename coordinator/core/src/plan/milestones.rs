@@ -1,5 +1,6 @@
 //! What the observations teach for good.
 
+mod former;
 mod loss;
 mod pairs;
 

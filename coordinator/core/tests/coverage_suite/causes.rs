@@ -1,7 +1,7 @@
 //! One test for each cause that a descriptor can show.
 
 use crate::directory::*;
-use sendgate_core::coverage::reading::{GroupPath, Home, MailboxOwner, UserClass};
+use sendgate_core::coverage::reading::{DescriptorReading, FoundUser, GroupPath, Home, MailboxOwner, UserClass};
 use sendgate_core::coverage::{Cause, Holder, Setting, VerdictKind};
 use std::sync::Arc;
 
@@ -135,4 +135,24 @@ fn what_the_domain_head_blocks_blocks_nothing_below_it() {
         server.containers.insert(HEAD.into(), shown("D:PAI"));
     }
     directory.is(VerdictKind::Missing, Cause::NoEntry);
+}
+
+/// He cannot be judged as he is, and what his descriptor says is true all the same.
+#[test]
+fn that_the_right_is_missing_is_kept_of_users_who_cannot_be_judged() {
+    let linked: fn(&mut FoundUser) = |user| user.owner = MailboxOwner::External(name("S-1-5-21-7-7-7-1001"));
+    let states: [fn(&mut FoundUser); 3] =
+        [|user| user.owner = MailboxOwner::Nobody, linked, |user| user.home = Home::None];
+    for state in states {
+        let mut directory = Directory::plain();
+        directory.both(state);
+        assert_eq!(
+            (directory.verdict().kind, directory.verdict().lacking()),
+            (VerdictKind::CannotTell, Some(&Cause::NoEntry))
+        );
+        directory.both(|user| user.descriptor = shown(GRANTED));
+        assert_eq!((directory.verdict().kind, directory.verdict().lacking()), (VerdictKind::CannotTell, None));
+        directory.user("a2", |user| user.descriptor = DescriptorReading::NotShown);
+        assert_eq!(directory.verdict().lacking(), None, "what is not shown is not missing");
+    }
 }

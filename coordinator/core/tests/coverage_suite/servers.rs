@@ -2,7 +2,7 @@
 
 use crate::directory::*;
 use sendgate_core::coverage::reading::{DescriptorReading, GroupPath, MailboxOwner, ServerFailure, UserReading};
-use sendgate_core::coverage::{Cause, Holder, Presence, VerdictKind};
+use sendgate_core::coverage::{Cause, Holder, Presence, Touched, VerdictKind, look};
 use sendgate_core::guid::Guid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -114,6 +114,23 @@ fn two_objects_of_one_name_are_ambiguous_even_on_different_servers() {
     assert_eq!(dns.len(), 2);
 }
 
+/// One of them is renamed or removed later: that the one who stays lacked the right is not forgotten.
+#[test]
+fn what_is_missing_of_ambiguous_objects_is_remembered() {
+    let mut directory = Directory::plain();
+    directory.user("a1", |user| user.descriptor = shown(GRANTED));
+    directory.user("a2", |user| user.guid = Guid::RECEIVE_AS);
+    let mut picture = directory.judged();
+    assert!(matches!(picture.users[&anna()], Presence::Ambiguous(_)));
+    assert_eq!(picture.past.of(Guid::SEND_AS, &account()), None);
+    let lacked = picture.past.of(Guid::RECEIVE_AS, &account());
+    assert_eq!(lacked.map(|lacked| lacked.came), Some(false));
+    directory.both(|user| (user.guid, user.descriptor) = (Guid::RECEIVE_AS, shown(GRANTED)));
+    picture.take(look(&directory.0, &setting(), &Touched::Names([anna()].into())));
+    let lacked = picture.past.of(Guid::RECEIVE_AS, &account());
+    assert_eq!(lacked.map(|lacked| lacked.came), Some(true));
+}
+
 #[test]
 fn a_protected_user_is_perishable_with_the_right_and_never_granted_without() {
     let path = GroupPath(vec!["CN=Ops,DC=a".into(), "CN=Domain Admins,DC=a".into()]);
@@ -129,4 +146,31 @@ fn a_protected_user_is_perishable_with_the_right_and_never_granted_without() {
         server.admin_sd_holder = shown(&format!("D:P(OA;;CR;ab721a54-1e2f-11d0-9819-00aa0040529b;;{ACCOUNT})"));
     }
     directory.is(VerdictKind::Covered, Cause::Granted);
+}
+
+/// The account was made again, and not all servers have heard of it: each judges by the object that it knows.
+#[test]
+fn servers_that_show_different_accounts_under_one_name_dispute_it() {
+    const AGAIN: &str = "S-1-5-21-1-2-3-2105";
+    let mut directory = Directory::plain();
+    directory.both(|user| {
+        user.descriptor =
+            shown(&GRANTED.replace("D:AI", &format!("D:AI(OA;;CR;ab721a54-1e2f-11d0-9819-00aa0040529b;;{AGAIN})")))
+    });
+    assert_eq!(directory.judged().disputed, BTreeMap::new());
+    let of = |sid: &str| {
+        let mut token = token();
+        (token.sid, token.everywhere) = (name(sid), [name(sid)].into());
+        Ok(token)
+    };
+    directory.0.servers.get_mut(&name("a2")).unwrap().as_mut().unwrap().accounts.insert(account(), of(AGAIN));
+    directory.is(VerdictKind::Covered, Cause::Granted);
+    let picture = directory.judged();
+    assert!(picture.accounts.is_empty());
+    let shown = [(name("a1"), name(ACCOUNT)), (name("a2"), name(AGAIN))].into();
+    assert_eq!(picture.disputed, [(account(), shown)].into());
+    // Who does not know it disputes nothing.
+    let a1 = directory.0.servers.get_mut(&name("a1")).unwrap().as_mut().unwrap();
+    a1.accounts.insert(account(), Err("there is no such account".into()));
+    assert_eq!(directory.judged().disputed, BTreeMap::new());
 }

@@ -28,7 +28,7 @@ fn entry(sddl: &str, from: Option<&str>) -> DecidingEntry {
 
 /// What one server shows.
 fn shows(kind: VerdictKind, cause: Cause) -> ServerVerdict {
-    ServerVerdict { kind, cause, deciding: None, warning: None }
+    ServerVerdict { kind, cause, lacks: None, deciding: None, warning: None }
 }
 
 /// Anna is paused, and both servers show that she has the right.

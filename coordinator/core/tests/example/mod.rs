@@ -203,7 +203,7 @@ impl Example {
             .map(|(user, (kind, cause, home))| {
                 let servers = self.deciding.get(user).map(|entry| {
                     let (cause, deciding) = (cause.clone(), Some(entry.clone()));
-                    let shown = Arc::new(ServerVerdict { kind: *kind, cause, deciding, warning: None });
+                    let shown = Arc::new(ServerVerdict { kind: *kind, cause, lacks: None, deciding, warning: None });
                     ["a1", "a2"].map(|server| (name(server), Arc::clone(&shown)))
                 });
                 let apart = self.apart.get(user).into_iter().flatten();
@@ -234,6 +234,9 @@ impl Example {
                 .filter(|server| !self.down.contains_key(*server))
                 .map(|server| (name(server), self.now.steady))
                 .collect(),
+            arrived: self.now.steady,
+            lacking: BTreeSet::new(),
+            disputed: BTreeMap::new(),
             accounts: self.sid.iter().map(|sid| (account.clone(), account_of(sid))).collect(),
             gone: self.gone.clone(),
             users: Judged::All(users),

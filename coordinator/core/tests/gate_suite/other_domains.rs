@@ -168,3 +168,43 @@ fn a_domain_is_closed_while_the_servers_of_its_accounts_domain_are_not_heard() {
         ("directory server a1 gave no evidence: nothing was heard of", "directory server a2 gave no evidence: ");
     assert!(why.len() == 2 && why[0].starts_with(a1) && why[1].starts_with(a2), "{why:?}");
 }
+
+/// Everybody is covered on each server, on one of them for the account as it was before: nobody knows whose right that is.
+#[test]
+fn servers_that_do_not_agree_on_who_the_account_is_close() {
+    let mut example = judged_as_a_member();
+    let disputed = |example: &mut Example, domain: &str| {
+        let mut look = example.look();
+        look.domain = name(domain);
+        if domain != "a.example.test" {
+            look.users = Judged::All(example.truth.keys().map(|user| (user.clone(), Presence::Absent)).collect());
+            look.seen = [(name("b1"), look.started)].into();
+        }
+        look.accounts.clear();
+        let [first, second] = ["S-1-5-21-1-2-3-1105", "S-1-5-21-1-2-3-2105"].map(name);
+        let shown = [(name("a1"), first), (name("a2"), second)].into();
+        look.disputed = [(name("goodadmin@a.example.test"), shown)].into();
+        example.estate.observe(Observation::Look(look));
+    };
+    let why = |domain: &str| {
+        format!(
+            "the directory servers of {domain} show different accounts as goodadmin@a.example.test: S-1-5-21-1-2-3-1105 on a1, \
+             S-1-5-21-1-2-3-2105 on a2; this ends by itself once replication is through, and if it does not, see what keeps \
+             it up or which of them is to be removed"
+        )
+    };
+    // A global catalog of the other domain lags behind.
+    disputed(&mut example, "b.example.test");
+    assert_eq!(example.texts("exa1"), [why("b.example.test")]);
+    assert!(example.reasons("exa1").iter().all(Reason::is_unknown));
+    looks(&mut example, "b.example.test", true);
+    assert_eq!(example.texts("exa1"), [""; 0]);
+    // A domain that has nothing but the account closes those that are judged for it.
+    disputed(&mut example, "a.example.test");
+    assert!(example.texts("exa1").contains(&why("a.example.test")), "{:?}", example.texts("exa1"));
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().domains = [name("b.example.test")].into();
+    looks(&mut example, "b.example.test", true);
+    assert!(example.texts("exa1").contains(&why("a.example.test")), "{:?}", example.texts("exa1"));
+    looks(&mut example, "a.example.test", true);
+    assert_eq!(example.texts("exa1"), [""; 0]);
+}

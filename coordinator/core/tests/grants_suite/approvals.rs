@@ -106,7 +106,13 @@ fn a_deny_for_another_account_keeps_no_grant_back() {
     };
     let missing = Verdict { kind: VerdictKind::Missing, cause: Cause::NoEntry, servers: [].into() };
     // Where any server shows it for this account, it does.
-    let shown = ServerVerdict { kind: VerdictKind::Denied, cause: Cause::DeniedByEntry, deciding: None, warning: None };
+    let shown = ServerVerdict {
+        kind: VerdictKind::Denied,
+        cause: Cause::DeniedByEntry,
+        lacks: None,
+        deciding: None,
+        warning: None,
+    };
     shows(&mut example, Verdict { servers: [(name("a1"), Arc::new(shown))].into(), ..missing.clone() });
     let no = "nobody has approved overriding the inherited deny for anna@a.example.test and goodadmin@a.example.test \
               with an entry on the user";

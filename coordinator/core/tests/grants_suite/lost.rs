@@ -206,7 +206,7 @@ fn a_right_that_vanished_is_written_down_with_its_likely_cause() {
 #[test]
 fn a_right_that_vanished_on_one_server_is_told_by_that_one() {
     let differ = Cause::ServersDiffer { holds: [name("a2")].into(), lacks: [name("a1")].into() };
-    let shown = |cause| ServerVerdict { kind: VerdictKind::Missing, cause, deciding: None, warning: None };
+    let shown = |cause| ServerVerdict { kind: VerdictKind::Missing, cause, lacks: None, deciding: None, warning: None };
     let vanished = |cause: Option<Cause>| {
         vanishing(|example| {
             example.set("anna", VerdictKind::Replicating, differ.clone());

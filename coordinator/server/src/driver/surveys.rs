@@ -136,7 +136,8 @@ impl Driver {
     }
 
     /// A look at a domain becomes part of the estate.
-    pub(super) fn looked(&mut self, look: Look) {
+    pub(super) fn looked(&mut self, mut look: Look) {
+        look.arrived = self.clock.now().steady;
         let known = self.estate.domains.get(&look.domain);
         if known.is_none_or(|known| known.accounts != look.accounts) {
             // What one domain knows of an account, others judge by.

@@ -2,12 +2,15 @@
 //! talking.
 
 use crate::bad_disk::BadDisk;
-use crate::scene::{Ahead, Running, name, next};
-use crate::shown::{exchange, goodlink};
+use crate::scene::{Ahead, GRANTED, Running, name, next};
+use crate::shown::{exchange, goodlink, reading};
 use sendgate_coordinator::agents::AgentService;
 use sendgate_coordinator::convert;
 use sendgate_coordinator::driver::{AgentMessage, Message};
 use sendgate_coordinator::journal::Journal;
+use sendgate_core::coverage::{self, Touched};
+use sendgate_core::guid::Guid;
+use sendgate_core::plan;
 use sendgate_core::request::{self, WantedHeld};
 use sendgate_proto::v1::{FromAgent, Hello, RosterUpload, from_agent, to_agent};
 use std::sync::{Arc, Mutex};
@@ -56,6 +59,24 @@ async fn a_report_is_as_old_as_its_arrival_however_long_the_loop_waits_for_its_d
     asked.await.unwrap();
     let age = running.handle.look(|world, _| world.now.steady.since(world.estate.hosts[&name("exa1")].reported));
     assert!(age.await.unwrap() >= Duration::from_secs(600));
+}
+
+/// A look takes its time, and what it shows may have become true at its end.
+#[tokio::test]
+async fn a_right_has_come_when_the_look_that_shows_it_arrives() {
+    let running = Running::new().await;
+    running.lacking().await;
+    let from = running.now().await + Duration::from_millis(1);
+    let domain = || name("a.example.test");
+    let setting = running.handle.look(move |world, _| plan::survey::setting(world, &domain()).unwrap()).await.unwrap();
+    let look = coverage::look(&reading(from, GRANTED), &setting, &Touched::All);
+    running.ahead.pass(10);
+    running.handle.send(Message::Looked(Box::new(look))).await.unwrap();
+    let account = name("goodadmin@a.example.test");
+    let lacked =
+        running.handle.look(move |world, _| world.estate.domains[&domain()].past.of(Guid::SEND_AS, &account)).await;
+    let lacked = lacked.unwrap().unwrap();
+    assert!(lacked.came && lacked.until.since(from) >= Duration::from_secs(590), "{lacked:?}");
 }
 
 /// What the log says, kept.

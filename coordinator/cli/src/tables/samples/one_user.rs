@@ -22,7 +22,7 @@ pub(in crate::tables) fn explain() -> ExplainView {
         trustee: name("S-1-5-9"),
         from: None,
     };
-    let seen = |kind, cause, deciding| ServerVerdict { kind, cause, deciding, warning: None };
+    let seen = |kind, cause, deciding| ServerVerdict { kind, cause, lacks: None, deciding, warning: None };
     let denied = seen(VerdictKind::Denied, Cause::DeniedByEntry, Some(entry));
     let missing = seen(VerdictKind::Missing, Cause::NoEntry, None);
     let servers =

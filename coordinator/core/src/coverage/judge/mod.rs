@@ -9,6 +9,7 @@
 //!
 //! Users whose evidence is the same share one verdict: it is judged once (`shared`).
 
+mod account;
 pub(super) mod chain;
 mod gone;
 mod missing;
@@ -20,12 +21,12 @@ mod shared;
 pub use setting::{Elsewhere, Setting, powerful};
 
 use super::cause::Cause;
-use super::picture::{AccountPicture, Judged, Look};
+use super::picture::{Judged, Look};
 use super::reading::{DomainReading, FoundUser, Home, ServerFailure, UserReading};
 use super::verdict::{Presence, ServerVerdict, UserPicture, Verdict, VerdictKind};
 use crate::guid::Guid;
 use crate::names::{AccountName, DirectoryName, DirectoryServerName};
-use crate::sid::Sid;
+use crate::time::Steady;
 use shared::Shared;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -91,55 +92,21 @@ pub fn look(reading: &DomainReading, setting: &Setting, touched: &Touched) -> Lo
             Err(ServerFailure(why)) => drop(failed.insert(name.clone(), why.clone())),
         }
     }
-    let accounts = reading.accounts().into_iter();
-    let accounts = accounts.filter_map(|account| Some((account.clone(), account_of(reading, account)?)));
+    let asked = reading.accounts();
+    let accounts = asked.iter().filter_map(|name| Some(((*name).clone(), account::agreed(reading, name)?)));
+    let disputed = asked.iter().filter_map(|name| Some(((*name).clone(), account::disputed(reading, name)?)));
     Look {
         domain: reading.domain.clone(),
+        arrived: seen.values().copied().fold(reading.started, Steady::max),
+        lacking: judge.lacking,
         started: reading.started,
         failed,
         seen,
         accounts: accounts.collect(),
+        disputed: disputed.collect(),
         gone: gone::gone(reading, setting),
         users,
     }
-}
-
-/// The account, if the servers that know it agree on who it is; of its groups, those that all of them show, and apart
-/// from them those that only some do. In its own domain each server that answers has to show it: what one of them keeps to
-/// itself may be that it is gone, or has left a group.
-fn account_of(reading: &DomainReading, account: &AccountName) -> Option<AccountPicture> {
-    let mut agreed: Option<AccountPicture> = None;
-    let mut shown: BTreeSet<Sid> = BTreeSet::new();
-    for server in reading.servers.values().flatten().filter(|server| server.in_part != Touched::All) {
-        let seen = match server.accounts.get(account) {
-            Some(Ok(seen)) => seen,
-            Some(Err(_)) if account.domain == reading.domain => return None,
-            Some(Err(_)) | None => continue,
-        };
-        shown.extend(seen.everywhere.iter().chain(&seen.local).chain(&seen.uncertain).cloned());
-        match &mut agreed {
-            None => {
-                agreed = Some(AccountPicture {
-                    dn: seen.dn.clone(),
-                    sid: seen.sid.clone(),
-                    everywhere: seen.everywhere.clone(),
-                    anywhere: seen.everywhere.clone(),
-                    local: seen.local.clone(),
-                    uncertain: BTreeSet::new(),
-                });
-            }
-            Some(agreed) if agreed.sid == seen.sid => {
-                agreed.everywhere.retain(|sid| seen.everywhere.contains(sid));
-                agreed.anywhere.extend(seen.everywhere.iter().cloned());
-                agreed.local.retain(|sid| seen.local.contains(sid));
-            }
-            Some(_) => return None,
-        }
-    }
-    let mut agreed = agreed?;
-    shown.retain(|sid| !agreed.everywhere.contains(sid) && !agreed.local.contains(sid));
-    agreed.uncertain = shown;
-    Some(agreed)
 }
 
 /// Judges the users of one reading.
@@ -148,13 +115,15 @@ pub struct Judge<'a> {
     reading: &'a DomainReading,
     setting: &'a Setting,
     shared: Shared,
+    /// Objects of ambiguous names that are shown without the right.
+    lacking: BTreeSet<(Guid, AccountName)>,
 }
 
 impl<'a> Judge<'a> {
     /// For one reading; nothing is judged yet.
     #[must_use]
     pub fn new(reading: &'a DomainReading, setting: &'a Setting) -> Self {
-        Self { reading, setting, shared: Shared::default() }
+        Self { reading, setting, shared: Shared::default(), lacking: BTreeSet::new() }
     }
 
     /// What every server says of one name.
@@ -182,6 +151,7 @@ impl<'a> Judge<'a> {
             several.extend(found.iter().map(|user| user.dn.clone()));
         }
         if !several.is_empty() {
+            self.keep_lacking(user);
             return Presence::Ambiguous(several);
         }
         let Some(first) = found.first() else {
@@ -211,6 +181,21 @@ impl<'a> Judge<'a> {
         }))
     }
 
+    /// Which of the objects that go by the name is shown without the right: the others may be renamed or removed.
+    fn keep_lacking(&mut self, user: &DirectoryName) {
+        let setting = self.setting;
+        for (name, server) in
+            self.reading.servers.iter().filter_map(|(name, server)| Some((name, server.as_ref().ok()?)))
+        {
+            let Some(UserReading::Found(found)) = server.users.get(user) else { continue };
+            for account in &setting.accounts {
+                if self.on_server(name, server, user, &found.home, account).lacking().is_some() {
+                    self.lacking.insert((found.guid, account.clone()));
+                }
+            }
+        }
+    }
+
     /// One verdict over all servers that count.
     fn over_servers(&mut self, user: &DirectoryName, home: &Home, account: &AccountName) -> Arc<Verdict> {
         let mut servers: Vec<(&DirectoryServerName, Arc<ServerVerdict>)> = Vec::new();
@@ -220,7 +205,7 @@ impl<'a> Judge<'a> {
                     self.shared.failure(name, || server::unread(Cause::ServerFailed { why: why.clone() }))
                 }
                 Ok(server) => match self.on_server(name, server, user, home, account) {
-                    verdict if verdict.lacks() || !server.in_part.has(user) => verdict,
+                    verdict if verdict.lacking().is_some() || !server.in_part.has(user) => verdict,
                     _ => self.shared.failure(name, || server::unread(Cause::ServerFailed { why: IN_PART.to_owned() })),
                 },
             };

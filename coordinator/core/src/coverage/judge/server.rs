@@ -19,7 +19,7 @@ pub(super) fn unread(cause: Cause) -> ServerVerdict {
 }
 
 fn plain(kind: VerdictKind, cause: Cause) -> ServerVerdict {
-    ServerVerdict { kind, cause, deciding: None, warning: None }
+    ServerVerdict { kind, cause, lacks: None, deciding: None, warning: None }
 }
 
 impl Judge<'_> {
@@ -46,15 +46,27 @@ impl Judge<'_> {
                 return Arc::new(unread(Cause::NotUnderstood { why }));
             }
         };
+        let shown = self.by_descriptor(name, server, found, home, account);
         let standing = match (&found.owner, home) {
-            (MailboxOwner::External(owner), _) => Some(Cause::Linked { owner: owner.clone() }),
-            (MailboxOwner::Nobody, _) => Some(Cause::Disabled),
-            (MailboxOwner::Itself, Home::None) => Some(Cause::NoMailbox),
-            (MailboxOwner::Itself, Home::Server(_) | Home::Unclear(_)) => None,
+            (MailboxOwner::External(owner), _) => Cause::Linked { owner: owner.clone() },
+            (MailboxOwner::Nobody, _) => Cause::Disabled,
+            (MailboxOwner::Itself, Home::None) => Cause::NoMailbox,
+            (MailboxOwner::Itself, Home::Server(_) | Home::Unclear(_)) => return shown,
         };
-        if let Some(cause) = standing {
-            return Arc::new(plain(VerdictKind::CannotTell, cause));
-        }
+        // That he lacks the right is true all the same, and its landing is to be waited for once he can be judged.
+        let lacks = shown.lacking().cloned();
+        Arc::new(ServerVerdict { lacks, ..plain(VerdictKind::CannotTell, standing) })
+    }
+
+    /// What the descriptor says, whoever the mailbox belongs to.
+    fn by_descriptor(
+        &mut self,
+        name: &DirectoryServerName,
+        server: &ServerReading,
+        found: &FoundUser,
+        home: &Home,
+        account: &AccountName,
+    ) -> Arc<ServerVerdict> {
         let reading = match server.accounts.get(account) {
             Some(Ok(reading)) => reading,
             Some(Err(why)) => return Arc::new(unknown_token(why.clone())),
@@ -148,7 +160,7 @@ fn judged(
         (VerdictKind::Covered | VerdictKind::Perishable, Some(entry)) => warning(&entry.trustee),
         _ => None,
     };
-    ServerVerdict { kind, cause, deciding, warning }
+    ServerVerdict { kind, cause, lacks: None, deciding, warning }
 }
 
 fn deciding(

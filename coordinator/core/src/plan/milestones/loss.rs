@@ -76,8 +76,7 @@ pub(super) fn cause(world: World<'_>, picture: &DomainPicture, account: &Account
             None => verdict.cause.to_string(),
         };
     }
-    let shown = if verdict.kind.is_unknown() { verdict.lacking().map(|server| &server.cause) } else { None };
-    on_a_server(world, picture, account, shown.unwrap_or(&verdict.cause))
+    on_a_server(world, picture, account, verdict.lacking().unwrap_or(&verdict.cause))
 }
 
 fn on_a_server(world: World<'_>, picture: &DomainPicture, account: &AccountName, cause: &Cause) -> String {

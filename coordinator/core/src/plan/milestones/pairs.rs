@@ -1,6 +1,8 @@
 //! What happened to pairs of a user and a service account: the right is missing, has landed, is proved, or has vanished.
 
+use super::former::Former;
 use super::loss;
+use crate::coverage::past::Lacked;
 use crate::coverage::{DomainPicture, VerdictKind};
 use crate::gate::{World, is_fresh, shown};
 use crate::guid::Guid;
@@ -19,6 +21,9 @@ pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
     let (mut told, mut landed) = (BTreeSet::<Pair>::new(), Vec::new());
     for domain in world.policy.domains.keys() {
         let Some(picture) = world.estate.domains.get(domain) else { continue };
+        let accounts = world.policy.goodlink_in(domain).map(|(_, goodlink)| &goodlink.service_account);
+        let former = accounts.filter_map(|account| Some((account, Former::of(world, picture, account)?)));
+        let former: BTreeMap<&AccountName, Former<'_>> = former.collect();
         // A user whom another domain may have as well is granted all the same: that he lacked the right must be known
         // then, or nobody would wait for him.
         for (goodlink, user, here) in shown(world, domain) {
@@ -28,21 +33,21 @@ pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
             let Some(verdict) = here.verdicts.get(account) else { continue };
             let pair = Pair { user: here.guid, account: account.clone() };
             let state = world.ledger.pairs.get(&pair).copied();
-            if let VerdictKind::Covered | VerdictKind::Perishable = verdict.kind {
-                // What is good is believed of evidence alone; that something is missing, of whatever shows it.
-                if !is_fresh(world, picture) {
-                    continue;
-                }
-                landed.extend(has_it(world, picture, account, state).map(|event| (event, domain, pair, user)));
-                continue;
-            }
+            let lost = former.get(account).and_then(|former| former.lost(verdict));
             // Missing evidence teaches nothing, in either direction; but what one server shows to be missing is missing,
             // whatever another leaves unsaid.
-            if verdict.kind.is_unknown() && verdict.lacking().is_none() {
+            if verdict.lacking().is_none() && lost.is_none() {
+                // What is good is believed of evidence alone; that something is missing, of whatever shows it.
+                let has = matches!(verdict.kind, VerdictKind::Covered | VerdictKind::Perishable);
+                let event = if has && is_fresh(world, picture) { has_it(world, picture, &pair, state) } else { None };
+                landed.extend(event.map(|event| (event, domain, pair, user)));
                 continue;
             }
             let event = lacks_it(state);
-            let cause = || loss::cause(world, picture, account, verdict);
+            let cause = || match lost {
+                Some(lost) if verdict.lacking().is_none() => lost,
+                _ => loss::cause(world, picture, account, verdict),
+            };
             if told.insert(pair)
                 && let Some(event) = event
             {
@@ -52,23 +57,42 @@ pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
             }
         }
     }
-    for (event, domain, pair, user) in landed {
+    for ((event, new), domain, pair, user) in landed {
         if told.insert(pair.clone()) {
-            let new = matches!(event, PairEvent::Vanished | PairEvent::Lacking);
-            let cause = new.then(|| loss::remade(world, &pair.account));
+            let cause = new.map(|new| match new {
+                New::Account => loss::remade(world, &pair.account),
+                New::Right => SHOWN_BEFORE.to_owned(),
+            });
             events.entry((domain.clone(), pair.account, event, cause)).or_default().insert(pair.user, user.clone());
         }
     }
     written(events)
 }
 
+/// Why a right counts as new that nobody waited for.
+#[derive(Clone, Copy)]
+enum New {
+    /// The account was made again.
+    Account,
+    /// It was missing while nobody waited for it.
+    Right,
+}
+
+/// The cause that is written down then.
+const SHOWN_BEFORE: &str = "it was missing while no roster asked for it, or while it was not certain who they are";
+
 /// What it means that the picture shows the right.
 fn has_it(
     world: World<'_>,
     picture: &DomainPicture,
-    account: &AccountName,
+    pair: &Pair,
     state: Option<PairState>,
-) -> Option<PairEvent> {
+) -> Option<(PairEvent, Option<New>)> {
+    let account = &pair.account;
+    // Each server has judged him for another object: which of them the account is will be known once they agree.
+    if picture.disputed.contains_key(account) {
+        return None;
+    }
     let (waits, present) = (&world.policy.waits, world.ledger.accounts.get(account).and_then(|sids| sids.last()));
     // What was seen of the account that was there before, or of one that is not written down yet, is of another object.
     let judged = picture.accounts.get(account).map(|judged| &judged.sid);
@@ -78,19 +102,37 @@ fn has_it(
     // No object has a right before it is made, and what this domain grants it may be as new as the first look for it:
     // nobody may have seen it missing, and it has to be waited for all the same.
     let made = world.ledger.made.get(&(picture.domain.clone(), account.clone())).copied();
-    match state {
-        None => {
-            let new = made.is_some_and(|made| world.now.steady < made + waits.settled);
-            new.then_some(PairEvent::Lacking)
-        }
-        Some(PairState::Lacking { .. }) => Some(PairEvent::Landed),
-        Some(state) if made.is_some_and(|made| state.landed().is_some_and(|landed| landed < made)) => {
-            Some(PairEvent::Vanished)
-        }
-        // The look must have begun late enough; when it ended does not matter.
-        Some(PairState::Landed { at }) => second_look(picture, at + waits.second_look),
-        Some(PairState::Proved { .. }) => None,
+    let recent = |at: Steady| world.now.steady < at + waits.settled;
+    let landed = match state {
+        Some(PairState::Lacking { .. }) => return Some((PairEvent::Landed, None)),
+        None if made.is_some_and(recent) => return Some((PairEvent::Lacking, Some(New::Account))),
+        None => None,
+        Some(PairState::Landed { at } | PairState::Proved { landed: at, .. }) => Some(at),
+    };
+    if landed.zip(made).is_some_and(|(landed, made)| landed < made) {
+        return Some((PairEvent::Vanished, Some(New::Account)));
     }
+    // It was shown missing when no roster named him for this account. Where the right has been there since then for as long
+    // as anybody waits for one, there is nothing to wait for.
+    let missing = lacked(world, pair).filter(|lacked| !lacked.came || recent(lacked.until));
+    match (missing, landed) {
+        (Some(_), None) => return Some((PairEvent::Lacking, Some(New::Right))),
+        (Some(missing), Some(landed)) if landed < missing.until => {
+            return Some((PairEvent::Vanished, Some(New::Right)));
+        }
+        _ => {}
+    }
+    match state {
+        // The look must have begun late enough; when it ended does not matter.
+        Some(PairState::Landed { at }) => second_look(picture, at + waits.second_look).map(|event| (event, None)),
+        _ => None,
+    }
+}
+
+/// When the pair was last shown without the right, and is not now; in any domain, for objects are moved.
+fn lacked(world: World<'_>, pair: &Pair) -> Option<Lacked> {
+    let pictures = world.estate.domains.values();
+    pictures.filter_map(|picture| picture.past.of(pair.user, &pair.account)).max_by_key(|lacked| lacked.until)
 }
 
 fn second_look(picture: &DomainPicture, due: Steady) -> Option<PairEvent> {
