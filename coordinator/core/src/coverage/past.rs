@@ -43,29 +43,37 @@ impl Past {
         lacking: &BTreeSet<(Guid, AccountName)>,
         at: Steady,
     ) {
-        let told = match judged {
+        match judged {
             Judged::All(told) => {
                 self.0
                     .values_mut()
                     .for_each(|pairs| pairs.retain(|_, pair| !pair.came || at.since(pair.until) <= KEPT));
                 self.0.retain(|_, pairs| !pairs.is_empty());
-                // Nobody asks for them any more.
-                for (_, before) in known.iter().filter(|(name, _)| !told.contains_key(*name)) {
-                    self.lost(here(before), None, at);
+                // Both are in order: everybody is gone through once, and nobody looked up.
+                let mut known = known.iter().peekable();
+                for (name, now) in told {
+                    // Nobody asks for them any more.
+                    while let Some((_, before)) = known.next_if(|(other, _)| *other < name) {
+                        self.lost(here(before), None, at);
+                    }
+                    let before = known.next_if(|(other, _)| *other == name);
+                    self.told(before.map(|(_, before)| before), now, at);
                 }
-                told
+                known.for_each(|(_, before)| self.lost(here(before), None, at));
             }
-            Judged::Some(told) => told,
-        };
-        for (name, now) in told {
-            self.lost(known.get(name).and_then(here), here(now), at);
-            let Some(now) = here(now) else { continue };
-            for (account, verdict) in now.verdicts.iter() {
-                self.shown(account, now.guid, verdict, at);
-            }
+            Judged::Some(told) => told.iter().for_each(|(name, now)| self.told(known.get(name), now, at)),
         }
         for (user, account) in lacking {
             self.insert(*user, account, Lacked { until: at, came: false });
+        }
+    }
+
+    fn told(&mut self, before: Option<&Presence>, now: &Presence, at: Steady) {
+        let now = here(now);
+        self.lost(before.and_then(here), now, at);
+        let Some(now) = now else { return };
+        for (account, verdict) in now.verdicts.iter() {
+            self.shown(account, now.guid, verdict, at);
         }
     }
 

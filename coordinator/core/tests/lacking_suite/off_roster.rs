@@ -60,17 +60,23 @@ fn a_right_that_came_long_before_is_not_waited_for() {
 /// Between two rosters nobody asks for her: the right may have come at any time since she was read last.
 #[test]
 fn a_right_that_came_while_nobody_read_the_user_is_waited_for() {
-    let mut example = Example::covered();
-    let anna = || name("anna@a.example.test");
-    off_roster(&mut example, 0, VerdictKind::Missing, Cause::NoEntry);
-    let mut look = example.look();
-    let Judged::All(users) = &mut look.users else { panic!("everybody is judged") };
-    users.remove(&anna());
-    example.estate.observe(Observation::Look(look));
-    example.set("anna", VerdictKind::Covered, Cause::Granted);
-    joins(&mut example, 600);
-    assert_eq!(state(&example, "anna"), Some(PairState::Landed { at: example.now.steady }));
-    assert_eq!(example.texts("exa1"), [SECOND_LOOK]);
+    // The first in the order of names, one in the middle, the last.
+    for user in ["anna", "bert", "carl"] {
+        let mut example = Example::covered();
+        example.set(user, VerdictKind::Missing, Cause::NoEntry);
+        example.observe_all();
+        example.estate.rosters.clear();
+        example.settle();
+        assert_eq!(state(&example, user), None);
+        let mut look = example.look();
+        let Judged::All(users) = &mut look.users else { panic!("everybody is judged") };
+        users.remove(&name(&format!("{user}@a.example.test")));
+        example.estate.observe(Observation::Look(look));
+        example.set(user, VerdictKind::Covered, Cause::Granted);
+        joins(&mut example, 600);
+        assert_eq!(state(&example, user), Some(PairState::Landed { at: example.now.steady }));
+        assert_eq!(example.texts("exa1"), [SECOND_LOOK]);
+    }
 }
 
 /// No server shows her for a while; what is remembered of her does not end with that.
