@@ -22,9 +22,7 @@ const SLACK: Duration = Duration::from_secs(1);
 pub(super) struct Waves {
     /// Waves that are over.
     done: BTreeSet<u32>,
-    /// Who was reported as paused when that was first taken down since a person let it go on last.
-    before: BTreeMap<GoodLinkName, BTreeSet<String>>,
-    /// The same of each wave.
+    /// Who was reported as paused when that was first taken down for a wave since a person let it go on last.
     before_wave: BTreeMap<(u32, GoodLinkName), BTreeSet<String>>,
     /// Of which waves and GoodLink servers that was done.
     taken: BTreeSet<(u32, GoodLinkName)>,
@@ -114,7 +112,6 @@ impl World {
                 self.waves.left_out.clear();
             }
             Entry::Request { request: Request::RolloutResume { .. }, .. } => {
-                self.waves.before.clear();
                 self.waves.before_wave.clear();
                 self.waves.taken.clear();
             }
@@ -173,7 +170,7 @@ impl World {
         for (goodlink, _) in GOODLINK {
             let before = match wave {
                 Some(wave) => self.waves.before_wave.get(&(wave, name(goodlink))),
-                None => self.waves.before.get(&name(goodlink)),
+                None => self.before_all(&name(goodlink)),
             };
             let (Some(heard), Some(before)) = (self.heard.get(goodlink), before) else { continue };
             for (called, since) in
@@ -189,6 +186,13 @@ impl World {
             }
         }
         new
+    }
+
+    /// Whoever was paused before the first wave that has changed anything.
+    fn before_all(&self, goodlink: &GoodLinkName) -> Option<&BTreeSet<String>> {
+        let is_changed = |wave: u32| EXCHANGE.iter().any(|(server, _)| self.changed_in(Some(wave), server));
+        let mut taken = self.waves.before_wave.iter().filter(|((_, of), _)| of == goodlink);
+        taken.find(|((wave, _), _)| (0..=*wave).any(is_changed)).map(|(_, before)| before)
     }
 
     /// What is excused is what was reported then, and no more.
@@ -224,7 +228,7 @@ impl World {
         let begun = self.ledger.intents.values().any(|intent| match &intent.effect {
             Effect::Install { server, .. } => {
                 let of_wave = self.agreed.terms.wave_of(server.as_str()) == wave;
-                of_wave && (intent.state.is_open() || intent.state.began())
+                of_wave && intent.state.began()
             }
             _ => false,
         });
@@ -232,15 +236,11 @@ impl World {
             self.violated(now, format!("whom {goodlink} has paused is taken down anew, and wave {wave} has begun"));
         }
         self.waves.before_wave.remove(&(wave, goodlink.clone()));
-        if !self.waves.before_wave.keys().any(|(_, known)| known == goodlink) {
-            self.waves.before.remove(goodlink);
-        }
     }
 
     fn were_paused(&mut self, wave: u32, goodlink: &GoodLinkName, reported: BTreeSet<String>) {
         self.waves.taken.insert((wave, goodlink.clone()));
-        self.waves.before_wave.entry((wave, goodlink.clone())).or_insert_with(|| reported.clone());
-        self.waves.before.entry(goodlink.clone()).or_insert(reported);
+        self.waves.before_wave.entry((wave, goodlink.clone())).or_insert(reported);
     }
 
     /// How an install ended, by what the journal says: what a program's end was is compared elsewhere.
@@ -287,7 +287,8 @@ impl World {
             // Whoever has been away for as long as an act may take is passed over, where the file allows that.
             let since = self.heard_at(host).map_or(self.alive, |at| at.max(self.alive));
             let away = now.saturating_sub(since) + SLACK >= self.policy.act_deadline;
-            if self.is_changed(host) && !(away && self.agreed.terms.thresholds.away() > 0) {
+            let counts = self.is_changed(host) && !(away && self.agreed.terms.thresholds.away() > 0);
+            if counts {
                 wrong.extend(self.silent(now, host).or_else(|| self.version_unread(now, host)));
             }
             let mut installs = self.ledger.intents.values().map(|intent| &intent.effect).filter(|effect| {
@@ -296,7 +297,10 @@ impl World {
             let lost = self.watched.learned(host).and_then(|_| self.lost_install(host));
             let install = installs.next_back().filter(|_| self.waves.ended.contains_key(host)).or(lost);
             if let (Some(last), Some(effect)) = (last, install) {
-                let watched = self.unheld(last, now, effect);
+                // Until whoever has a say in it has said how things are.
+                let told = GOODLINK.iter().map(|(goodlink, _)| *goodlink).chain(counts.then_some(host));
+                let until = told.map(|told| self.heard_at(told).unwrap_or_default()).min().unwrap_or_default();
+                let watched = self.unheld(last, until.max(last), effect);
                 if watched + SLACK < self.policy.soak {
                     wrong.push(format!("{host} was watched for {watched:?} since {}", shown(last)));
                 }

@@ -106,9 +106,9 @@ fn milestone_text(milestone: &Milestone) -> String {
         Milestone::HostRead { host } => format!("{host} is seen anew"),
         Milestone::SeenAnew { goodlink } => format!("the users of {goodlink} are seen anew"),
         Milestone::Roster { goodlink, users, .. } => format!("roster of {goodlink}: {users} users"),
-        Milestone::Baseline { rollout, wave, goodlink, paused, .. } => {
-            let wave = wave + 1;
-            format!("before wave {wave} of rollout {rollout}, {} users of {goodlink} are paused", paused.len())
+        Milestone::Baseline { rollout, wave, goodlink, paused, anew } => {
+            let (wave, now) = (wave + 1, if *anew { " now" } else { "" });
+            format!("before wave {wave} of rollout {rollout}, {} users of {goodlink} are{now} paused", paused.len())
         }
         Milestone::Breach { .. }
         | Milestone::HostVerified { .. }

@@ -1,8 +1,8 @@
 //! Who was shown without the right and is not any more.
 //!
 //! Pairs that a roster names are written down by the planner as soon as they are shown. Of a user whom no roster names for an
-//! account, or whose name fits several objects, nobody does that; but a roster may name him later, with a right that has just
-//! come. So it is remembered here of whoever stops being shown without it. Most never do: only those take room.
+//! account, or whose name is that of another object on another server, nobody does that; but a roster may name him later, with a
+//! right that has just come. So it is remembered here of whoever stops being shown without it, for a while.
 
 use super::picture::Judged;
 use super::verdict::{Presence, UserPicture, Verdict, VerdictKind};
@@ -13,7 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long it is remembered when a right came: many times as long as anybody waits for one.
-const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// How long it is remembered of whom nothing was seen since: he may be deleted.
+const KEPT_UNSEEN: Duration = Duration::from_secs(92 * 24 * 3600);
 
 /// Pairs that were shown without the right and are not any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,9 +48,8 @@ impl Past {
     ) {
         match judged {
             Judged::All(told) => {
-                self.0
-                    .values_mut()
-                    .for_each(|pairs| pairs.retain(|_, pair| !pair.came || at.since(pair.until) <= KEPT));
+                let is_kept = |pair: &Lacked| at.since(pair.until) <= if pair.came { KEPT } else { KEPT_UNSEEN };
+                self.0.values_mut().for_each(|pairs| pairs.retain(|_, pair| is_kept(pair)));
                 self.0.retain(|_, pairs| !pairs.is_empty());
                 // Both are in order: everybody is gone through once, and nobody looked up.
                 let mut known = known.iter().peekable();

@@ -44,9 +44,10 @@ impl fmt::Display for Milestone {
             Self::SeenAnew { goodlink } => {
                 write!(f, "after the takeover it is known how all users of {goodlink} stand: waits begin anew for them")
             }
-            Self::Baseline { rollout, wave, goodlink, paused, .. } => {
-                let wave = wave + 1;
-                write!(f, "{} users of {goodlink} were paused before wave {wave} of rollout {rollout}", paused.len())
+            Self::Baseline { rollout, wave, goodlink, paused, anew } => {
+                let (wave, anew) = (wave + 1, if *anew { ", by now" } else { "" });
+                let users = paused.len();
+                write!(f, "{users} users of {goodlink} were paused before wave {wave} of rollout {rollout}{anew}")
             }
             Self::HostVerified { rollout, host } => write!(f, "{host} is where rollout {rollout} was to bring it"),
             Self::HostsFailed { rollout, failed, recovered } => {

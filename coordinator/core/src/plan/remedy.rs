@@ -341,7 +341,12 @@ pub(super) fn plan(world: World<'_>, plan: &mut Plan) {
         let users = match paused(world, name, None) {
             Ok(users) => users,
             Err(_) if forced => Vec::new(),
-            Err(_) => continue,
+            Err(_) => {
+                let (host, restarted) = (goodlink.host.clone(), gate::restarted_since(world, name, None));
+                let blocked = restarted.map(|why| [Blocked::Host { host, why }].into());
+                plan.remedies.extend(blocked.map(|blocked| (name.clone(), blocked)));
+                continue;
+            }
         };
         if !forced && users.iter().all(|user| user.recovery == Recovery::Waived) {
             continue;

@@ -55,7 +55,7 @@ pub fn void_approvals(world: World<'_>, name: &RolloutName) -> Option<String> {
 /// [`SpecError`] with all that is wrong with it.
 pub fn rollout_read(world: World<'_>, text: &str) -> Result<RolloutSpec, SpecError> {
     let spec = spec::read(text, world.policy)?;
-    spec::outlasts_windows(&spec, world.policy, world.now.wall)?;
+    spec::outlasts_waits(&spec, world.policy, world.now.wall)?;
     Ok(spec)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! 1. [`file`]: the TOML that a person writes, as it stands there;
 //! 2. [`read`]: the same against the policy: its servers are there, each is in one wave, every number makes sense;
-//! 3. [`outlasts_windows`]: whether it can come true from now on, by [`windows`];
+//! 3. [`outlasts_waits`]: whether it can come true from now on, by [`windows`];
 //! 4. [`RolloutSpec`]: what that comes to; it is journaled, and nothing of the file is asked again.
 
 mod file;
@@ -13,7 +13,7 @@ mod thresholds;
 mod waves;
 mod windows;
 
-pub use patience::outlasts_windows;
+pub use patience::outlasts_waits;
 pub use problem::{SpecError, SpecProblem};
 pub use read::read;
 pub use thresholds::Thresholds;

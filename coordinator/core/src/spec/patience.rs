@@ -13,12 +13,29 @@ use std::time::Duration;
 /// How many openings are looked at: a year of monthly ones, and what is over soon.
 const LOOKED_AT: usize = 14;
 
-/// Checks that the rollout's patience outlasts each time, from `now` on, in which the last host of some wave could not begin. A
-/// wave that fits into no opening is not asked: how long it waits for another window nobody knows.
+/// Checks that the rollout's patience outlasts each time in which nothing of it may move: a soak, with the reports after it, and
+/// from `now` on each one in which the last host of some wave could not begin. A wave that fits into no opening is not asked:
+/// how long it waits for another window nobody knows.
 ///
 /// # Errors
 /// [`SpecError`] with the longest of them.
-pub fn outlasts_windows(spec: &RolloutSpec, policy: &Policy, now: Timestamp) -> Result<(), SpecError> {
+pub fn outlasts_waits(spec: &RolloutSpec, policy: &Policy, now: Timestamp) -> Result<(), SpecError> {
+    let (soak, reports) =
+        (spec.waves.iter().map(|wave| wave.soak).max().unwrap_or_default(), policy.freshness.silent_after);
+    if spec.patience <= soak + reports {
+        let mut problems = Problems::default();
+        problems.add(
+            "patience",
+            format!(
+                "it is {}, and a wave that soaks for {} is over once its hosts have reported since, which may take {}",
+                Readable(spec.patience),
+                Readable(soak),
+                Readable(reports)
+            ),
+            "make it longer: until then nothing moves, and a rollout that nothing has moved for that long stops by itself",
+        );
+        return Err(SpecError { problems: problems.0 });
+    }
     let Windows::In(windows) = &spec.windows else { return Ok(()) };
     let waves = spec.waves.iter().rev().map(|wave| (spec.needs(wave, policy), Some(&wave.name)));
     // Where no wave fits, its windows must come often enough all the same.

@@ -45,6 +45,56 @@ fn an_attempt_that_came_to_nothing_excuses_nobody_later() {
     assert!(state.contains("1 new Send As pauses") && state.contains("anna"), "{state}");
 }
 
+/// She recovers, or GoodLink is restarted for her, while the offer waits for its permit.
+#[test]
+fn whoever_recovers_before_the_permit_is_not_excused() {
+    let mut example = Example::covered();
+    example.paused.insert("anna");
+    example.observe_all();
+    example.rollout_of(&file_of("dst", &waves()));
+    assert_eq!(offered(&mut example).len(), 1);
+    example.paused.clear();
+    example.pass(minutes(1));
+    install(&mut example);
+    example.pauses("anna");
+    assert!(example.rollout_state().contains("1 new Send As pauses"), "{}", example.rollout_state());
+}
+
+/// More users than an entry has room for: what was written down before is void once, and each part of what is now counts.
+#[test]
+fn a_baseline_of_several_parts_is_taken_anew_as_a_whole() {
+    let mut example = Example::covered();
+    example.paused = (0..700).map(|at| &*Box::leak(format!("user{at}").into_boxed_str())).collect();
+    example.observe_all();
+    example.rollout_of(&file_of("dst", &waves()));
+    assert_eq!(offered(&mut example).len(), 1);
+    example.paused.remove("user0");
+    example.pass(minutes(1));
+    example.settle();
+    let taken = &example.ledger.baselines[&name("dst")][&0][&name("gla")];
+    assert_eq!((taken.len(), taken.contains(&name("user0"))), (699, false));
+}
+
+/// Nothing was begun in the first wave: who was paused before it is no concern of what the second one changes.
+#[test]
+fn a_wave_that_came_to_nothing_excuses_nobody_in_the_rollout() {
+    let mut example = Example::covered();
+    example.paused.insert("bert");
+    example.observe_all();
+    let limits = "[thresholds]\nnew_pauses = 0\n[wave_thresholds]\nnew_pauses = 5\n";
+    example.rollout_of(&file_of("dst", &(waves() + limits)));
+    assert_eq!(offered(&mut example).len(), 1);
+    let skip = request::skip(example.world(), "dst", "exa1", "its disk is gone");
+    file_it(&mut example, "olga", skip);
+    example.settle();
+    example.paused.clear();
+    example.pass(minutes(60));
+    super::install_next(&mut example, "exa2");
+    example.pauses("bert");
+    let state = example.rollout_state();
+    assert!(state.starts_with("stopped by itself: the rollout: 1 new Send As pauses"), "{state}");
+}
+
 /// What was taken down before the first host began stands: whoever is paused since is counted.
 #[test]
 fn nothing_is_taken_anew_once_a_host_of_the_wave_has_begun() {

@@ -214,3 +214,20 @@ fn toml_window(text: &str) -> sendgate_core::window::WrittenWindow {
     }
     serde_json::from_value(serde_json::to_value(fields).unwrap()).unwrap()
 }
+
+/// The last reports of a wave come after its soak: patience that is over before them would stop a rollout that is well.
+#[test]
+fn patience_outlasts_a_soak_with_the_reports_after_it() {
+    let example = Example::covered();
+    let file = |patience: &str| {
+        file_of("dst", &format!("patience = {patience:?}\n{}soak = \"1h\"\n", wave("all", &["exa1", "exa2"])))
+    };
+    let refused = |patience: &str| sendgate_core::request::rollout_read(example.world(), &file(patience)).map(|_| ());
+    assert_eq!(example.policy.freshness.silent_after, minutes(2));
+    assert_eq!(
+        refused("62m").unwrap_err().to_string(),
+        "the rollout's file cannot be used: patience: it is 1h 2m, and a wave that soaks for 1h 0m is over once its hosts have reported since, which may take \
+         2m 0s; make it longer: until then nothing moves, and a rollout that nothing has moved for that long stops by itself"
+    );
+    refused("63m").unwrap();
+}

@@ -1,5 +1,6 @@
 //! Users that are paused before a wave changes anything: they are not counted against it.
 
+use super::{HostProgress, ours};
 use crate::coverage::reading::Home;
 use crate::gate::{self, Resolution, World, resolve};
 use crate::ledger::entry;
@@ -10,8 +11,8 @@ use crate::plan::{Blocked, Step};
 use crate::policy::GoodLinkPolicy;
 use std::collections::BTreeSet;
 
-/// Takes it for this wave, where it was not taken yet; and anew while nothing of the wave has begun: whoever was paused before
-/// an attempt that came to nothing may have recovered since. GoodLink servers without pauses get an empty entry, so that it
+/// Takes it for this wave, where it was not taken yet; and anew while nothing of the wave has begun: whoever was paused when a
+/// host was offered, or before an attempt that came to nothing, may have recovered since. GoodLink servers without pauses get an empty entry, so that it
 /// is known to have been taken.
 pub(super) fn take(world: World<'_>, rollout: &Rollout, wave: u32, begun: bool) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -50,10 +51,20 @@ pub(super) fn concerns(world: World<'_>, rollout: &Rollout, goodlink: &GoodLinkN
     exchange.is_some_and(|exchange| rollout.spec.servers().any(|server| exchange.contains(server)))
 }
 
+/// Whoever was paused before the first wave of which anything has begun: before that, nothing of the rollout was there.
+pub(super) fn first<'w>(world: World<'w>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<&'w Baseline> {
+    let begun = hosts.iter().find(|host| ours(world, rollout, &host.host))?.wave;
+    let waves = world.ledger.baselines.get(&rollout.spec.name)?;
+    waves.range(begun..).next().map(|(_, before)| before)
+}
+
 /// What is not known of pauses on the changed servers now: while a wave is watched, that is inconclusive.
-pub(super) fn unclear(world: World<'_>, rollout: &Rollout, changed: &BTreeSet<&ExchangeServerName>) -> Vec<Blocked> {
-    let baselines = world.ledger.baselines.get(&rollout.spec.name);
-    let before = baselines.and_then(|waves| waves.first_key_value()).map(|(_, before)| before);
+pub(super) fn unclear(
+    world: World<'_>,
+    rollout: &Rollout,
+    before: Option<&Baseline>,
+    changed: &BTreeSet<&ExchangeServerName>,
+) -> Vec<Blocked> {
     let unclear = world.policy.goodlink.keys().filter_map(|name| match remedy::paused(world, name, None) {
         Err(why) if concerns(world, rollout, name) => {
             Some(format!("whom GoodLink {name} has paused is not known: {why}"))

@@ -60,8 +60,9 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
         return vec![Step::Record(Milestone::WaveDone { rollout: name.clone(), wave: current })];
     }
     let ready: Vec<_> = of_wave().filter(|host| host.phase == Phase::Waiting && host.blocked.is_empty()).collect();
-    if !ready.is_empty() && !removing {
-        let begun = of_wave().any(|host| host.phase.in_flight() || ours(world, rollout, &host.host));
+    let offered = of_wave().any(|host| matches!(host.phase, Phase::Offered { .. }));
+    if (offered || !ready.is_empty()) && !removing {
+        let begun = of_wave().any(|host| ours(world, rollout, &host.host));
         let baseline = baseline::take(world, rollout, current, begun);
         if !baseline.is_empty() {
             return baseline;

@@ -3,7 +3,7 @@
 //! The denominator of pauses: roster users whose mailbox, as the directory says, is on a server that the wave (the rollout)
 //! has begun to change; and those of whom that cannot be said, if their GoodLink server may use such a server.
 
-use super::baseline::{new_pauses, not_counted, roster_users};
+use super::baseline::{self, new_pauses, not_counted, roster_users};
 use super::{Class, HostProgress, Phase, ours, test_send};
 use crate::gate::World;
 use crate::ledger::entry::cut;
@@ -78,8 +78,7 @@ fn counted(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress], whom: Fo
         tally.tests = tests(world, rollout, [wave], hosts);
         tallies.push(tally);
     }
-    // Before the first of the waves that were counted, nothing of the rollout was there.
-    let before = baselines.and_then(|waves| waves.first_key_value()).map(|(_, before)| before);
+    let before = baseline::first(world, rollout, hosts);
     let all: Vec<_> = hosts.iter().collect();
     let mut tally = tally((world, rollout), ("the rollout".to_owned(), whom), &all, before, spec.thresholds);
     tally.tests = tests(world, rollout, 0..=rollout.waves_done, hosts);

@@ -137,7 +137,10 @@ fn not_said(about: &About<'_>, phase: &Phase, ended: Duration) -> Vec<Blocked> {
 pub(super) fn unclear(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Blocked> {
     let changed = hosts.iter().filter(|host| ours(world, rollout, &host.host));
     let changed: BTreeSet<_> = changed.map(|host| &host.server).collect();
-    if changed.is_empty() { Vec::new() } else { baseline::unclear(world, rollout, &changed) }
+    if changed.is_empty() {
+        return Vec::new();
+    }
+    baseline::unclear(world, rollout, baseline::first(world, rollout, hosts), &changed)
 }
 
 /// What is not known of a watched host: its wave is not over before it is.
