@@ -12,8 +12,8 @@ use crate::policy::GoodLinkPolicy;
 use std::collections::BTreeSet;
 
 /// Takes it for this wave, where it was not taken yet; and anew while nothing of the wave has begun: whoever was paused when a
-/// host was offered, or before an attempt that came to nothing, may have recovered since. GoodLink servers without pauses get an empty entry, so that it
-/// is known to have been taken.
+/// host was offered, or before an attempt that came to nothing, may have recovered since. GoodLink servers without pauses get
+/// an empty entry, so that it is known to have been taken.
 pub(super) fn take(world: World<'_>, rollout: &Rollout, wave: u32, begun: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     let taken = world.ledger.baselines.get(&rollout.spec.name).and_then(|waves| waves.get(&wave));
