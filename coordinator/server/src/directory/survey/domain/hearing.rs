@@ -52,6 +52,12 @@ impl Domain {
         mut reading: Box<ServerReading>,
         mut former: Former,
     ) -> Option<Box<ServerReading>> {
+        // Nothing is passed on of whoever lacked nothing: he stays as he was judged last, and so does everything else. What
+        // other servers have said meanwhile is judged first, or it would be told without those whom it touches.
+        if !self.judge_now().await {
+            return None;
+        }
+        let known = self.judged(Touched::nobody()).await?;
         forget_others(&mut reading, &self.reading.asked);
         former.retain(&self.reading.asked);
         let touched = if self.first { Touched::All } else { former.touched() };
@@ -59,24 +65,22 @@ impl Domain {
         // Nobody has a right by an answer that is another one by now.
         let in_part = std::mem::replace(&mut reading.in_part, Touched::All);
         self.reading.servers.insert(name.clone(), Ok(*reading));
-        let before = self.judged(touched).await?.users;
+        let before = self.judged(touched).await?;
         if let Some(Ok(here)) = self.reading.servers.get_mut(name) {
             former.swap(here);
             here.in_part = in_part;
         }
-        let users = match before {
+        let users = match before.users {
             Judged::All(users) if self.first => Judged::All(users),
             Judged::All(users) | Judged::Some(users) => {
                 Judged::Some(users.into_iter().filter(|(_, presence)| lacks(presence)).collect())
             }
         };
         let (Judged::All(told) | Judged::Some(told)) = &users;
-        if !told.is_empty() {
-            // All but these users is as it was read last.
-            let now = self.judged(Touched::nobody()).await?;
-            if !self.pass_on(Look { users, ..now }).await {
-                return None;
-            }
+        let anybody = !told.is_empty() || !before.lacking.is_empty();
+        let look = Look { users, lacking: before.lacking, ..known };
+        if anybody && !self.pass_on(look).await {
+            return None;
         }
         self.reading.servers.remove(name)?.ok().map(Box::new)
     }
