@@ -128,12 +128,18 @@ impl Domain {
                 match (here, server.asleep.take()) {
                     (Some(here), _) => {
                         let touched = delta.apply(here, seen);
+                        // By a look that was through it has been read, though the one after its full reading was not.
+                        server.pending &= here.in_part == Touched::All;
                         // Nobody need be told at once that nothing was touched.
                         if touched != Touched::Names(BTreeSet::new()) {
                             self.touch(touched);
                         }
                     }
                     (None, Some(mut back)) => {
+                        if seen <= back.seen {
+                            // What is wanted was taken over, but no look has been through since it is back.
+                            back.in_part = Touched::All;
+                        }
                         delta.apply(&mut back, seen);
                         self.reading.servers.insert(name, Ok(back));
                         self.touch(Touched::All);

@@ -1,6 +1,7 @@
 //! What a server shows to be missing is passed on before it says something else.
 
 mod former;
+mod hearing;
 
 use super::*;
 use crate::directory::survey::state::Delta;
