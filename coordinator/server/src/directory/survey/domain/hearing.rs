@@ -13,13 +13,12 @@ impl Domain {
     /// Takes in what a server says. If somebody has still to be judged by what it said before, he is first: what was missing
     /// then may be there by now, and nobody would know that it was missing. False when nobody takes it any more.
     pub(super) async fn hear(&mut self, name: DirectoryServerName, update: Update) -> bool {
-        let (replaces, tells) = match &update {
-            Update::Progress(_) => (false, false),
-            Update::Failed { .. } => (true, false),
-            Update::Looked { delta, .. } => (!delta.is_empty(), !delta.is_empty()),
-            Update::Read { .. } | Update::ReadInPart { .. } | Update::LookedInPart(_) => (true, true),
+        let tells = match &update {
+            Update::Progress(_) | Update::Failed { .. } => false,
+            Update::Looked { delta, .. } => !delta.is_empty(),
+            Update::Read { .. } | Update::ReadInPart { .. } | Update::LookedInPart(_) => true,
         };
-        if replaces && self.unjudged.contains(&name) && !self.judge_now().await {
+        if self.replaces(&name, &update) && !self.judge_now().await {
             return false;
         }
         let Some(update) = self.formerly(&name, update).await else { return false };
@@ -28,6 +27,19 @@ impl Domain {
         }
         self.update(name, update);
         true
+    }
+
+    /// Whether this takes the place of something that somebody has still to be judged by. Containers never do: they explain
+    /// why a right is missing, and AdminSDHolder whether one lasts, but nobody lacks one by them.
+    fn replaces(&self, name: &DirectoryServerName, update: &Update) -> bool {
+        let Some((dirty, _)) = self.dirty.as_ref().filter(|_| self.unjudged.contains(name)) else { return false };
+        match update {
+            Update::Progress(_) => false,
+            Update::Failed { .. } | Update::Read { .. } | Update::ReadInPart { .. } => true,
+            Update::Looked { delta, .. } | Update::LookedInPart(delta) => {
+                delta.accounts.is_some() || delta.users.iter().any(|(user, _)| dirty.has(user))
+            }
+        }
     }
 
     /// Passes on who lacked a right by what a full reading was answered before the look after it. The update without that;
