@@ -157,7 +157,13 @@ impl Domain {
                     Some(request) => self.asked(request),
                 },
                 changed = self.wanted.changed() => match changed {
-                    Ok(()) => self.want(),
+                    Ok(()) => {
+                        // Of whoever is not wanted any more nobody would know that he lacked something.
+                        if !self.unjudged.is_empty() && !self.judge_now().await {
+                            return;
+                        }
+                        self.want();
+                    }
                     Err(_) => return,
                 },
                 Some((server, update)) = self.updates.recv() => if !self.hear(server, update).await {
@@ -166,8 +172,10 @@ impl Domain {
                 () = tokio::time::sleep_until(judge), if self.dirty.is_some() && !self.awaits() => {}
                 _ = seen.tick() => self.refresh(),
             }
-            // Whatever else is there already belongs to the same look.
-            while let Ok((server, update)) = self.updates.try_recv() {
+            // Whatever else is there already belongs to the same look. What comes from here on does not, or there may be no end
+            // of it.
+            for _ in 0..self.updates.len() {
+                let Ok((server, update)) = self.updates.try_recv() else { break };
                 if !self.hear(server, update).await {
                     return;
                 }

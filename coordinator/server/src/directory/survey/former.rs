@@ -1,12 +1,15 @@
 //! What a full reading was answered where the look after it was answered otherwise: what that shows to be missing was
 //! missing, though it is there by now.
 
+use super::super::root;
 use super::account::{self, Accounts};
 use super::state::State;
+use super::wanted::Wanted;
 use sendgate_core::coverage::Touched;
 use sendgate_core::coverage::reading::{AccountReading, ServerReading, UserReading};
 use sendgate_core::names::{AccountName, DirectoryName};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Answers of before.
 #[derive(Debug, Default)]
@@ -18,19 +21,39 @@ pub(super) struct Former {
 
 /// What is known before something is looked at.
 #[derive(Debug)]
-pub(super) struct Before(Accounts);
+pub(super) struct Before {
+    accounts: Accounts,
+    /// What the accounts were read by.
+    wanted: Arc<Wanted>,
+}
 
 impl Before {
     /// From here on each answer is kept that becomes another one.
     pub(super) fn looking(state: &mut State) -> Self {
         state.answers.keep();
-        Self(state.accounts.clone())
+        Self { accounts: state.accounts.clone(), wanted: Arc::clone(&state.asked.wanted) }
     }
 
     /// What is otherwise by now, as it was.
     pub(super) fn looked(self, state: &mut State) -> Former {
-        let otherwise = self.0 != state.accounts;
-        Former { users: state.answers.kept(), accounts: otherwise.then(|| account::shown(&self.0)) }
+        let otherwise = self.accounts_otherwise(state);
+        let accounts = (!otherwise.is_empty()).then(|| {
+            let mut then = account::shown(&state.accounts);
+            then.extend(account::shown(&otherwise));
+            then
+        });
+        Former { users: state.answers.kept(), accounts }
+    }
+
+    /// The accounts that were known and are otherwise by now, as they were. One of another domain is another question where
+    /// that domain shows something else of it: what was answered to the old one says nothing of the new one.
+    fn accounts_otherwise(self, state: &State) -> Accounts {
+        let (then, now) = (&self.wanted.known, &state.asked.wanted.known);
+        let otherwise = self.accounts.into_iter().filter(|(name, known)| {
+            let same_question = root::head_of(&name.domain) == state.head || then.get(name) == now.get(name);
+            known.is_ok() && same_question && state.accounts.get(name) != Some(known)
+        });
+        otherwise.collect()
     }
 }
 

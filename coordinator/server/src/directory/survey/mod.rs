@@ -11,7 +11,8 @@
 //! 5. `changes` looks at what has changed since, and reads again just what a change can touch.
 //!
 //! A server whose answer was cut at any step gives no evidence that somebody has a right: its result is a failure, never
-//! half a reading. Whom a look or a reading that was not through showed to lack one did lack it, and that is passed on.
+//! half a reading. Whom a look that was not through showed to lack one did lack it, and that is passed on; so it is of a
+//! full reading that was through where the look after it was not. One that was cut itself says nothing.
 
 mod account;
 mod answers;

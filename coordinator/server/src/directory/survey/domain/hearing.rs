@@ -13,13 +13,12 @@ impl Domain {
     /// Takes in what a server says. If somebody has still to be judged by what it said before, he is first: what was missing
     /// then may be there by now, and nobody would know that it was missing. False when nobody takes it any more.
     pub(super) async fn hear(&mut self, name: DirectoryServerName, update: Update) -> bool {
-        let (replaces, tells) = match &update {
-            Update::Progress(_) => (false, false),
-            Update::Failed { .. } => (true, false),
-            Update::Looked { delta, .. } => (!delta.is_empty(), !delta.is_empty()),
-            Update::Read { .. } | Update::ReadInPart { .. } | Update::LookedInPart(_) => (true, true),
+        let tells = match &update {
+            Update::Progress(_) | Update::Failed { .. } => false,
+            Update::Looked { delta, .. } => !delta.is_empty(),
+            Update::Read { .. } | Update::ReadInPart { .. } | Update::LookedInPart(_) => true,
         };
-        if replaces && self.unjudged.contains(&name) && !self.judge_now().await {
+        if self.replaces(&name, &update) && !self.judge_now().await {
             return false;
         }
         let Some(update) = self.formerly(&name, update).await else { return false };
@@ -28,6 +27,19 @@ impl Domain {
         }
         self.update(name, update);
         true
+    }
+
+    /// Whether this takes the place of something that somebody has still to be judged by. Containers never do: they explain
+    /// why a right is missing, and AdminSDHolder whether one lasts, but nobody lacks one by them.
+    fn replaces(&self, name: &DirectoryServerName, update: &Update) -> bool {
+        let Some((dirty, _)) = self.dirty.as_ref().filter(|_| self.unjudged.contains(name)) else { return false };
+        match update {
+            Update::Progress(_) => false,
+            Update::Failed { .. } | Update::Read { .. } | Update::ReadInPart { .. } => true,
+            Update::Looked { delta, .. } | Update::LookedInPart(delta) => {
+                delta.accounts.is_some() || delta.users.iter().any(|(user, _)| dirty.has(user))
+            }
+        }
     }
 
     /// Passes on who lacked a right by what a full reading was answered before the look after it. The update without that;
@@ -52,6 +64,12 @@ impl Domain {
         mut reading: Box<ServerReading>,
         mut former: Former,
     ) -> Option<Box<ServerReading>> {
+        // Nothing is passed on of whoever lacked nothing: he stays as he was judged last, and so does everything else. What
+        // other servers have said meanwhile is judged first, or it would be told without those whom it touches.
+        if !self.judge_now().await {
+            return None;
+        }
+        let known = self.judged(Touched::nobody()).await?;
         forget_others(&mut reading, &self.reading.asked);
         former.retain(&self.reading.asked);
         let touched = if self.first { Touched::All } else { former.touched() };
@@ -59,24 +77,22 @@ impl Domain {
         // Nobody has a right by an answer that is another one by now.
         let in_part = std::mem::replace(&mut reading.in_part, Touched::All);
         self.reading.servers.insert(name.clone(), Ok(*reading));
-        let before = self.judged(touched).await?.users;
+        let before = self.judged(touched).await?;
         if let Some(Ok(here)) = self.reading.servers.get_mut(name) {
             former.swap(here);
             here.in_part = in_part;
         }
-        let users = match before {
+        let users = match before.users {
             Judged::All(users) if self.first => Judged::All(users),
             Judged::All(users) | Judged::Some(users) => {
                 Judged::Some(users.into_iter().filter(|(_, presence)| lacks(presence)).collect())
             }
         };
         let (Judged::All(told) | Judged::Some(told)) = &users;
-        if !told.is_empty() {
-            // All but these users is as it was read last.
-            let now = self.judged(Touched::nobody()).await?;
-            if !self.pass_on(Look { users, ..now }).await {
-                return None;
-            }
+        let anybody = !told.is_empty() || !before.lacking.is_empty();
+        let look = Look { users, lacking: before.lacking, ..known };
+        if anybody && !self.pass_on(look).await {
+            return None;
         }
         self.reading.servers.remove(name)?.ok().map(Box::new)
     }
@@ -124,12 +140,18 @@ impl Domain {
                 match (here, server.asleep.take()) {
                     (Some(here), _) => {
                         let touched = delta.apply(here, seen);
+                        // By a look that was through it has been read, though the one after its full reading was not.
+                        server.pending &= here.in_part == Touched::All;
                         // Nobody need be told at once that nothing was touched.
                         if touched != Touched::Names(BTreeSet::new()) {
                             self.touch(touched);
                         }
                     }
                     (None, Some(mut back)) => {
+                        if seen <= back.seen {
+                            // What is wanted was taken over, but no look has been through since it is back.
+                            back.in_part = Touched::All;
+                        }
                         delta.apply(&mut back, seen);
                         self.reading.servers.insert(name, Ok(back));
                         self.touch(Touched::All);

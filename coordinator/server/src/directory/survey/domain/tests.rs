@@ -51,7 +51,7 @@ struct Alone {
     seconds: Arc<AtomicU64>,
     /// When what has been passed on began, by each look.
     passed_on: Arc<Mutex<Vec<Steady>>>,
-    _wanted: watch::Sender<Arc<Wanted>>,
+    wanted: watch::Sender<Arc<Wanted>>,
 }
 
 fn at(seconds: u64) -> Steady {
@@ -78,7 +78,7 @@ impl Alone {
         domain.tasks.abort_all();
         let (heard, orders) = mpsc::channel(ORDERS);
         domain.servers.get_mut(&name).unwrap().orders = Some(heard);
-        Self { domain, name, orders, seconds, passed_on, _wanted: sender }
+        Self { domain, name, orders, seconds, passed_on, wanted: sender }
     }
 
     /// Somebody asks for a reading at this time.

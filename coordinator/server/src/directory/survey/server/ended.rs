@@ -22,10 +22,10 @@ impl Watcher {
         let mut state =
             ended.map_err(|error| End::failed(format!("reading the users broke off inside Sendgate: {error}")))??;
         state.follow_on(self.flowing());
+        let before = Before::looking(&mut state);
         // It began with what was known of accounts then.
         let asked = self.link.asked.borrow().clone();
         let wanted = changes::want_accounts(&mut state, session, &asked.wanted).await;
-        let before = Before::looking(&mut state);
         let looked = match wanted {
             Ok(()) => changes::look(&mut state, session, (self.link.now)(), changes::ANSWER).await,
             Err(error) => Err(error),

@@ -1,5 +1,7 @@
 //! One server's task, step by step.
 
+mod former;
+
 use super::super::super::fake::{Answer, BIND, bound, hasty, nobody, object, object_of, result};
 use super::super::Wanted;
 use super::super::account::Accounts;

@@ -1,5 +1,8 @@
 //! What a server shows to be missing is passed on before it says something else.
 
+mod former;
+mod hearing;
+
 use super::*;
 use crate::directory::survey::state::Delta;
 use sendgate_core::coverage::placement::Reach;
@@ -240,32 +243,5 @@ async fn nobody_has_a_right_by_a_full_reading_after_which_only_a_further_one_tel
         assert!(look.failed.contains_key(&told.alone.name), "{look:?}");
         told.hears(read(HAS, Former::default())).await;
         assert_eq!(told.judges().await, [VerdictKind::Covered]);
-    }
-}
-
-#[tokio::test]
-async fn what_a_full_reading_was_answered_is_judged_before_what_the_look_after_it_was_answered() {
-    let account_then = || Former::of(vec![], Some([(account(), Ok(token("S-1-5-21-1-2-3-9")))].into()));
-    let user_then = |sddl| Former::of(vec![(ann(), with(sddl))], None);
-    for first in [true, false] {
-        let all = [(user_then(LACKS), true), (account_then(), true), (user_then(HAS), false)];
-        for (former, lacked) in all {
-            let mut told = if first { Told::new() } else { Told::covered().await };
-            told.hears(read(HAS, former)).await;
-            let looks = told.passed_on();
-            let shown: Vec<_> = looks.iter().filter_map(kind).collect();
-            match (lacked, first) {
-                (true, _) => assert_eq!(shown, [(VerdictKind::Missing, true)]),
-                // The first look is at everybody.
-                (false, true) => assert_eq!(shown, [(VerdictKind::Unreadable, false)]),
-                (false, false) => assert!(shown.is_empty(), "{looks:?}"),
-            }
-            for look in looks {
-                assert!(look.seen.contains_key(&told.alone.name) && look.failed.is_empty(), "{look:?}");
-                let known = &look.accounts[&account()];
-                assert_eq!(known.everywhere, token("S-1-5-21-1-2-3-1105").everywhere, "as it is now");
-            }
-            assert_eq!(told.judges().await, [VerdictKind::Covered]);
-        }
     }
 }
