@@ -146,11 +146,36 @@ impl World {
         if self.waves.removing {
             why.push("the hotfix is to be removed again".to_owned());
         }
+        // What the lost part began is told apart nowhere.
+        if what == "gets a permit" && self.begun(wave) <= 1 && self.lost.count == 0 {
+            why.extend(concerned.iter().filter_map(|goodlink| self.is_excused_for_good(now, wave, goodlink)));
+        }
         let what = format!("the install on {host} {what}");
         for why in why {
             self.violated(now, format!("{what}, and {why}"));
         }
         self.nothing_wrong(now, &what);
+    }
+
+    /// How many installs of the wave have begun by the journal.
+    fn begun(&self, wave: u32) -> usize {
+        let of_wave = |effect: &Effect| match effect {
+            Effect::Install { server, .. } => self.agreed.terms.wave_of(server.as_str()) == wave,
+            _ => false,
+        };
+        let installs = self.ledger.intents.values().filter(|intent| of_wave(&intent.effect));
+        installs.filter(|intent| intent.state.began()).count()
+    }
+
+    /// Whoever was paused when that was taken down, and has not been for a while when the first of the wave begins.
+    fn is_excused_for_good(&self, now: Duration, wave: u32, goodlink: &str) -> Option<String> {
+        let heard = self.heard.get(goodlink)?;
+        let before = self.waves.before_wave.get(&(wave, name(goodlink)))?;
+        let recovered: Vec<_> = before.iter().filter(|called| !heard.paused.contains_key(*called)).cloned().collect();
+        let known = now.saturating_sub(heard.at) > HEEDED_WITHIN;
+        (known && !recovered.is_empty()).then(|| {
+            format!("{} of {goodlink}, excused as paused before, are not paused any more", recovered.join(", "))
+        })
     }
 
     /// No more goes wrong than the file allows: what follows is a trip.
@@ -225,14 +250,7 @@ impl World {
 
     /// What was taken down for an attempt that came to nothing holds no more; where one began, it must.
     fn takes_down_anew(&mut self, now: Duration, wave: u32, goodlink: &GoodLinkName) {
-        let begun = self.ledger.intents.values().any(|intent| match &intent.effect {
-            Effect::Install { server, .. } => {
-                let of_wave = self.agreed.terms.wave_of(server.as_str()) == wave;
-                of_wave && intent.state.began()
-            }
-            _ => false,
-        });
-        if begun {
+        if self.begun(wave) > 0 {
             self.violated(now, format!("whom {goodlink} has paused is taken down anew, and wave {wave} has begun"));
         }
         self.waves.before_wave.remove(&(wave, goodlink.clone()));

@@ -12,8 +12,8 @@ use crate::time::Steady;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// How long it is remembered when a right came: many times as long as anybody waits for one.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How long it is remembered when a right came: nobody waits for one longer than that.
+pub const KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// How long it is remembered of whom nothing was seen since: he may be deleted.
 const KEPT_UNSEEN: Duration = Duration::from_secs(92 * 24 * 3600);

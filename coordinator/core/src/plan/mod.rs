@@ -41,7 +41,7 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Each live rollout's hosts with their phase and reasons.
     pub rollouts: BTreeMap<RolloutName, Vec<rollout::HostProgress>>,
-    /// Each GoodLink server with paused users: why it is not restarted.
+    /// Each GoodLink server with paused users, or of which that is not known since its restart: why it is not restarted.
     pub remedies: BTreeMap<GoodLinkName, BTreeSet<Blocked>>,
     /// Each domain with missing users: why nothing is granted.
     pub grants: BTreeMap<DomainName, BTreeSet<Blocked>>,

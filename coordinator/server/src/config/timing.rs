@@ -3,6 +3,7 @@
 use super::problem::Problems;
 use super::value::{duration, duration_or};
 use super::written::{Agents, Rollout, Survey, Waits as WrittenWaits};
+use sendgate_core::coverage::past::KEPT;
 use sendgate_core::policy::{Freshness, Waits};
 use sendgate_core::time::Readable;
 use std::time::Duration;
@@ -115,6 +116,14 @@ pub(super) fn waits(problems: &mut Problems, written: &WrittenWaits, laboratory:
         }
     }
     let [Some(second_look), Some(restart), Some(settled), Some(failed)] = found else { return None };
+    if settled > KEPT {
+        problems.add(
+            "waits.settled",
+            format!("{} is longer than {}", Readable(settled), Readable(KEPT)),
+            "write a shorter one: for that long it is remembered of users on no roster that their right has just come",
+        );
+        return None;
+    }
     Some(Waits { second_look, restart, settled, failed })
 }
 

@@ -161,6 +161,17 @@ fn waits_out_of_order_are_refused_in_a_laboratory_too() {
 }
 
 #[test]
+fn a_wait_beyond_what_is_remembered_of_users_on_no_roster_is_refused() {
+    let day = "settled = \"24h\"";
+    let failed = |bench: Bench| bench.with("failed = \"130m\"", "failed = \"25h\"");
+    failed(Bench::new()).with("settled = \"90m\"", day).parse(false).unwrap();
+    let refused = failed(Bench::new()).with("settled = \"90m\"", "settled = \"24h 1m\"").parse(false).unwrap_err();
+    let text = "waits.settled: 24h 1m is longer than 24h 0m; write a shorter one: for that long it is remembered of users on \
+                no roster that their right has just come";
+    assert!(refused.to_string().contains(text), "{refused}");
+}
+
+#[test]
 fn a_journal_in_memory_needs_the_laboratory() {
     change(
         "kind = \"sled\"",

@@ -159,7 +159,7 @@ impl Domain {
                 changed = self.wanted.changed() => match changed {
                     Ok(()) => {
                         // Of whoever is not wanted any more nobody would know that he lacked something.
-                        if !self.unjudged.is_empty() && !self.judge_now().await {
+                        if !self.hear_waiting().await || !self.unjudged.is_empty() && !self.judge_now().await {
                             return;
                         }
                         self.want();
@@ -172,15 +172,8 @@ impl Domain {
                 () = tokio::time::sleep_until(judge), if self.dirty.is_some() && !self.awaits() => {}
                 _ = seen.tick() => self.refresh(),
             }
-            // Whatever else is there already belongs to the same look. What comes from here on does not, or there may be no end
-            // of it.
-            for _ in 0..self.updates.len() {
-                let Ok((server, update)) = self.updates.try_recv() else { break };
-                if !self.hear(server, update).await {
-                    return;
-                }
-            }
-            if !self.judge().await {
+            // Whatever else is there already belongs to the same look.
+            if !self.hear_waiting().await || !self.judge().await {
                 return;
             }
             self.finish();

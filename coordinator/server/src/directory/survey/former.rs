@@ -4,12 +4,10 @@
 use super::super::root;
 use super::account::{self, Accounts};
 use super::state::State;
-use super::wanted::Wanted;
 use sendgate_core::coverage::Touched;
 use sendgate_core::coverage::reading::{AccountReading, ServerReading, UserReading};
 use sendgate_core::names::{AccountName, DirectoryName};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// Answers of before.
 #[derive(Debug, Default)]
@@ -21,17 +19,13 @@ pub(super) struct Former {
 
 /// What is known before something is looked at.
 #[derive(Debug)]
-pub(super) struct Before {
-    accounts: Accounts,
-    /// What the accounts were read by.
-    wanted: Arc<Wanted>,
-}
+pub(super) struct Before(Accounts);
 
 impl Before {
     /// From here on each answer is kept that becomes another one.
     pub(super) fn looking(state: &mut State) -> Self {
         state.answers.keep();
-        Self { accounts: state.accounts.clone(), wanted: Arc::clone(&state.asked.wanted) }
+        Self(state.accounts.clone())
     }
 
     /// What is otherwise by now, as it was.
@@ -46,12 +40,14 @@ impl Before {
     }
 
     /// The accounts that were known and are otherwise by now, as they were. One of another domain is another question where
-    /// that domain shows something else of it: what was answered to the old one says nothing of the new one.
+    /// that domain shows another object: what was answered for the old one says nothing of the new one.
     fn accounts_otherwise(self, state: &State) -> Accounts {
-        let (then, now) = (&self.wanted.known, &state.asked.wanted.known);
-        let otherwise = self.accounts.into_iter().filter(|(name, known)| {
-            let same_question = root::head_of(&name.domain) == state.head || then.get(name) == now.get(name);
-            known.is_ok() && same_question && state.accounts.get(name) != Some(known)
+        let otherwise = self.0.into_iter().filter(|(name, known)| {
+            let Ok(then) = known else { return false };
+            let now = state.accounts.get(name);
+            let another = |now: &AccountReading| (&now.dn, &now.sid) != (&then.dn, &then.sid);
+            let abroad = root::head_of(&name.domain) != state.head;
+            now != Some(known) && !(abroad && now.is_some_and(|now| now.as_ref().is_ok_and(another)))
         });
         otherwise.collect()
     }

@@ -10,6 +10,18 @@ use sendgate_core::names::{DirectoryName, DirectoryServerName};
 use std::collections::BTreeSet;
 
 impl Domain {
+    /// Takes in what has been said already. What comes from here on is left, or there may be no end of it. False when nobody
+    /// takes it any more.
+    pub(super) async fn hear_waiting(&mut self) -> bool {
+        for _ in 0..self.updates.len() {
+            let Ok((server, update)) = self.updates.try_recv() else { break };
+            if !self.hear(server, update).await {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Takes in what a server says. If somebody has still to be judged by what it said before, he is first: what was missing
     /// then may be there by now, and nobody would know that it was missing. False when nobody takes it any more.
     pub(super) async fn hear(&mut self, name: DirectoryServerName, update: Update) -> bool {
@@ -51,8 +63,8 @@ impl Domain {
                 let reading = self.lacked(name, reading, former).await?;
                 Update::Read { reading, former: none, started, run, entries }
             }
-            Update::ReadInPart { reading, former } if !former.is_empty() => {
-                Update::ReadInPart { reading: self.lacked(name, reading, former).await?, former: none }
+            Update::ReadInPart { reading, started, former } if !former.is_empty() => {
+                Update::ReadInPart { reading: self.lacked(name, reading, former).await?, started, former: none }
             }
             other => other,
         })
@@ -110,10 +122,13 @@ impl Domain {
                     self.ended(&name, Some(run), entries, Ok(()));
                 }
             }
-            Update::ReadInPart { mut reading, former: _ } => {
+            Update::ReadInPart { mut reading, started, former: _ } => {
                 forget_others(&mut reading, &self.reading.asked);
                 server.asleep = None;
+                // Should a look be through before the further reading, this one counts.
+                server.started.get_or_insert(started);
                 self.reading.servers.insert(name.clone(), Ok(*reading));
+                self.began();
                 self.touch_soon();
             }
             Update::LookedInPart(delta) => {

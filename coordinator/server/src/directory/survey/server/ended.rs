@@ -46,9 +46,10 @@ impl Watcher {
         let mut flowing = std::mem::take(self.flowing());
         flowing.append(&mut state.flowing);
         state.flowing = flowing;
+        let started = state.started;
         self.state = Some(state);
         shown.in_part = Touched::All;
-        self.say(Update::ReadInPart { reading: shown, former }).await?;
+        self.say(Update::ReadInPart { reading: shown, started, former }).await?;
         if let Looked::Unclear(why) = looked? {
             tracing::info!(server = %self.server.name, why, "the server is read in full once more");
         }

@@ -29,6 +29,8 @@ pub(in super::super) enum Update {
     ReadInPart {
         /// All of it.
         reading: Box<ServerReading>,
+        /// When it began.
+        started: Steady,
         /// As above.
         former: Former,
     },

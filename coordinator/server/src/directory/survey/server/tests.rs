@@ -75,9 +75,11 @@ async fn a_full_reading_after_which_only_a_further_one_tells_has_nobody_covered(
     let reading = reading(&watcher.server.name);
     watcher.through(&session, Ok(Ok(read)), &reading).await.ok().unwrap();
     assert_eq!(watcher.due, Some(Some(order)), "it is read once more, for whoever asked for it");
-    let (_, Update::ReadInPart { reading, former }) = ends.said.try_recv().unwrap() else { panic!("not in part") };
+    let (_, Update::ReadInPart { reading, started, former }) = ends.said.try_recv().unwrap() else {
+        panic!("not in part")
+    };
     assert_eq!((reading.users.len(), reading.in_part), (1, Touched::All), "but it shows who lacks a right");
-    assert_eq!(reading.seen, Steady::START, "nothing newer is known");
+    assert_eq!((reading.seen, started), (Steady::START, Steady::START), "nothing newer is known");
     assert!(former.is_empty() && watcher.state.is_some());
 }
 
@@ -98,7 +100,7 @@ async fn what_a_full_reading_was_answered_is_passed_on_also_where_the_look_after
         assert_eq!(watcher.through(&session, Ok(Ok(read)), &reading).await.is_ok(), well);
         let (mut reading, mut former) = match ends.said.try_recv().unwrap().1 {
             Update::Read { reading, former, .. } if well => (reading, former),
-            Update::ReadInPart { reading, former } if !well => (reading, former),
+            Update::ReadInPart { reading, former, .. } if !well => (reading, former),
             other => panic!("{other:?}"),
         };
         let ann = |reading: &ServerReading| match reading.users.values().next() {

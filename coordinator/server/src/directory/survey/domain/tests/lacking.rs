@@ -235,7 +235,7 @@ async fn nobody_has_a_right_by_a_full_reading_after_which_only_a_further_one_tel
         let mut told = Told::covered().await;
         let mut reading = reading(sddl, 2);
         reading.in_part = Touched::All;
-        told.hears(Update::ReadInPart { reading, former: Former::default() }).await;
+        told.hears(Update::ReadInPart { reading, started: at(2), former: Former::default() }).await;
         assert!(told.alone.domain.judge().await);
         let looks = told.passed_on();
         let [look] = looks.as_slice() else { panic!("{looks:?}") };

@@ -85,10 +85,14 @@ async fn an_account_that_is_read_again_since_another_one_is_wanted_is_passed_on_
         let known = wanted.known[&account()].clone();
         wanted.accounts.insert(another());
         wanted.known.insert(another(), known.clone());
-        if moved {
-            let dn = "CN=GoodAdmin,OU=Moved,DC=other,DC=test".into();
-            wanted.known.insert(account(), AccountPicture { dn, ..known });
-        }
+        // Its own domain shows it in another group by now, or as another object.
+        let now = if moved {
+            AccountPicture { dn: "CN=GoodAdmin,OU=Moved,DC=other,DC=test".into(), ..known }
+        } else {
+            let everywhere = [known.sid.clone(), "S-1-5-21-9-9-9-4001".parse().unwrap()].into();
+            AccountPicture { everywhere, ..known }
+        };
+        wanted.known.insert(account(), now);
         let asked = Asked { wanted: Arc::new(wanted), ..read.asked.clone() };
         let answers = [vec![bound(), Answer::Page(vec![])], found(), found(), vec![highest("100")]].concat();
         let (mut reading, mut former) = through(read, asked, answers).await;

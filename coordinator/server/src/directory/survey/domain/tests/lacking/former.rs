@@ -119,7 +119,7 @@ async fn of_whoever_is_not_asked_for_nothing_is_passed_on_by_what_was_answered_b
         let former = Former::of(vec![(bert.clone(), with(LACKS))], None);
         told.hears(if in_part {
             reading.in_part = Touched::All;
-            Update::ReadInPart { reading, former }
+            Update::ReadInPart { reading, started: at(5), former }
         } else {
             Update::Read { reading, started: at(5), run: None, entries: 1, former }
         })

@@ -15,7 +15,7 @@ fn nothing(seen: u64) -> Update {
 fn read_in_part(sddl: &str) -> Update {
     let mut reading = reading(sddl, 1);
     reading.in_part = Touched::All;
-    Update::ReadInPart { reading, former: Former::default() }
+    Update::ReadInPart { reading, started: at(1), former: Former::default() }
 }
 
 fn accounts(sid: &str) -> Update {
@@ -92,6 +92,7 @@ async fn a_server_whose_reading_was_in_part_is_awaited_until_a_look_is_through_a
     assert!(told.judges().await.is_empty());
     told.hears(nothing(2)).await;
     assert_eq!(told.judges().await, [VerdictKind::Covered]);
+    assert_eq!(told.alone.domain.reading.started, at(1), "nothing of it was read before");
     told.hears(looked(LACKS, 3)).await;
     assert_eq!(told.judges().await, [VerdictKind::Missing]);
 }
@@ -135,6 +136,24 @@ async fn whoever_is_not_wanted_any_more_is_judged_by_what_was_said_before() {
     let [look] = looks.as_slice() else { panic!("{looks:?}") };
     assert_eq!(kind(look), Some((VerdictKind::Unreadable, true)));
     task.abort();
+}
+
+/// Both are there at once, and which of them is taken first is left to chance.
+#[tokio::test]
+async fn whoever_is_not_wanted_any_more_is_judged_by_what_waits_to_be_heard() {
+    for _ in 0..20 {
+        let mut running = Told::covered().await.runs();
+        let before = running.wanted.borrow().as_ref().clone();
+        running.updates.try_send((running.name.clone(), looked(LACKS, 2))).unwrap();
+        running.wanted.send_replace(Arc::new(Wanted { asked: Arc::default(), ..before }));
+        let task = tokio::spawn(running.domain.take().unwrap().run());
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        task.abort();
+        let looks = running.looks.lock().unwrap();
+        assert!(looks.iter().any(|look| kind(look) == Some((VerdictKind::Missing, true))), "{looks:?}");
+    }
 }
 
 /// With each look that is passed on there is something new.
