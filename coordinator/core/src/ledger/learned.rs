@@ -140,7 +140,7 @@ impl Ledger {
     fn watches_found(&self, host: &HostName) -> bool {
         let Some(found) = self.found.get(host) else { return false };
         let mut live = self.rollouts.values().filter(|rollout| rollout.state.is_live());
-        live.any(|rollout| rollout.verified.get(host).is_some_and(|verified| verified >= found))
+        live.any(|rollout| rollout.has_found(host, Some(*found)))
     }
 
     /// A version that changed with no command of ours.

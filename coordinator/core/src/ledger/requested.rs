@@ -47,7 +47,12 @@ impl Ledger {
                 self.baselines.remove(rollout);
             }
             Request::HostRetry { rollout, host, .. } => {
+                let found = self.found.get(host).copied();
                 let known = self.rollout_mut(rollout)?;
+                // What is forgiven is how it failed, not that its users have the hotfix.
+                if known.has_found(host, found) {
+                    known.found.insert(host.clone());
+                }
                 known.skipped.remove(host);
                 known.retried.insert(host.clone(), sequence);
                 known.verified.remove(host);

@@ -27,6 +27,8 @@ pub struct Rollout {
     pub waves_done: u32,
     /// Since when each host shows the hotfix and serves.
     pub verified: BTreeMap<HostName, Steady>,
+    /// Hosts that what is lost of the journal had changed, which it has seen, and which a person wanted tried again since.
+    pub found: BTreeSet<HostName>,
     /// What each host had before the first install of this rollout.
     pub before: BTreeMap<HostName, StoreVersion>,
     /// Hosts that had failed when their wave was over, as far as nobody has forgiven it: they stay counted over the rollout.
@@ -143,6 +145,14 @@ pub enum RolloutEvent {
 }
 
 impl Rollout {
+    /// Whether a host that was found with the hotfix then (none: it was not) has what it has of this rollout: it has been seen
+    /// with it since.
+    #[must_use]
+    pub fn has_found(&self, host: &HostName, then: Option<Steady>) -> bool {
+        let seen = then.zip(self.verified.get(host)).is_some_and(|(then, verified)| *verified >= then);
+        seen || self.found.contains(host)
+    }
+
     /// A new one.
     #[must_use]
     pub fn created(spec: RolloutSpec, author: OperatorName, at: Steady) -> Self {
@@ -154,6 +164,7 @@ impl Rollout {
             moved: at,
             waves_done: 0,
             verified: BTreeMap::new(),
+            found: BTreeSet::new(),
             before: BTreeMap::new(),
             failed: BTreeMap::new(),
             skipped: BTreeMap::new(),

@@ -235,6 +235,23 @@ fn what_was_found_stays_of_the_rollout_when_somebody_patches_it() {
     assert!(example.rollout_state().contains("1 new Send As pauses"), "{}", example.rollout_state());
 }
 
+/// A person has it tried again, and then leaves it out: its users have the hotfix all the same.
+#[test]
+fn what_was_found_stays_of_the_rollout_when_somebody_has_it_tried_again() {
+    let mut example = started();
+    take_over(&mut example, 99);
+    found(&mut example, "exa1");
+    for request in [
+        request::retry(example.world(), "dst", "exa1", "mended"),
+        request::skip(example.world(), "dst", "exa1", "beyond repair"),
+    ] {
+        file_it(&mut example, "olga", request);
+    }
+    assert!(!example.ledger.rollouts[&name("dst")].verified.contains_key(&name("exa1")));
+    example.pauses("anna");
+    assert!(example.rollout_state().contains("1 new Send As pauses"), "{}", example.rollout_state());
+}
+
 /// One that no rollout that goes on has seen with the hotfix is whoever's changed it since.
 #[test]
 fn what_was_found_is_of_no_rollout_that_is_over_once_somebody_has_changed_it() {

@@ -187,8 +187,7 @@ fn began(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
 /// was seen after a takeover, and so may have been changed in the part of the journal that is lost. What the copy knew
 /// already was not, nor what came later, unless this rollout had seen the host with it before.
 pub(crate) fn ours(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
-    let found = world.ledger.found.get(host).zip(rollout.verified.get(host));
-    began(world, rollout, host) || found.is_some_and(|(found, verified)| verified >= found)
+    began(world, rollout, host) || rollout.has_found(host, world.ledger.found.get(host).copied())
 }
 
 /// Whether a store of this version has what the rollout installs: exactly it, or a later fix of the same branch, which

@@ -363,20 +363,3 @@ async fn what_is_wanted_of_accounts_does_not_wait_for_names_that_take_a_full_rea
     assert_eq!(watcher.due, Some(None));
     is_in_no_group(&watcher.state.unwrap().accounts);
 }
-
-#[tokio::test]
-async fn a_full_reading_passes_on_accounts_as_they_are_wanted_when_it_ends() {
-    let read = with_ann("CN=Ann,DC=example,DC=test");
-    let (asked, answers) = with_account(&read, std::iter::empty());
-    let server = hasty([answers, vec![highest("100")]].concat());
-    let session = connect::open(&server).await.ok().unwrap();
-    let (mut watcher, mut ends) = watcher(server, &read);
-    watcher.due = Some(None);
-    ends.ask.send_replace(asked);
-    let reading = reading(&watcher.server.name);
-    watcher.through(&session, Ok(Ok(read)), &reading).await.ok().unwrap();
-    let (_, Update::Read { reading, former, .. }) = ends.said.try_recv().unwrap() else { panic!("not read") };
-    assert!(former.is_empty(), "that nobody had asked for it before does not mean that it was in no group");
-    let Some(Ok(known)) = reading.accounts.get(&account()) else { panic!("{:?}", reading.accounts) };
-    assert_eq!(known.everywhere, [OWN.parse().unwrap()].into());
-}

@@ -105,3 +105,13 @@ async fn an_account_that_is_read_again_since_another_one_is_wanted_is_passed_on_
         assert_eq!(groups(&reading, &another()), [GROUP], "nobody had asked for it before");
     }
 }
+
+#[tokio::test]
+async fn a_full_reading_passes_on_accounts_as_they_are_wanted_when_it_ends() {
+    let read = with_ann("CN=Ann,DC=example,DC=test");
+    let (asked, answers) = with_account(&read, std::iter::empty());
+    let (reading, former) = through(read, asked, [answers, vec![highest("100")]].concat()).await;
+    assert!(former.is_empty(), "that nobody had asked for it before does not mean that it was in no group");
+    let Some(Ok(known)) = reading.accounts.get(&account()) else { panic!("{:?}", reading.accounts) };
+    assert_eq!(known.everywhere, [OWN.parse().unwrap()].into());
+}
