@@ -23,6 +23,8 @@ class Choice:
     crowd: int = 0
     granted: bool = False
     model: str = "prefork"
+    # All servers take SASL without a channel binding inside TLS.
+    sasl_over_tls: bool = False
     # Seconds between two passes of the stand-in for AdminSDHolder's propagator; 0: there is none.
     propagator: float = 0.0
 

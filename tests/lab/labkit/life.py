@@ -69,7 +69,7 @@ def up(lab, choice):
     else:
         make(lab, identity, choice, archive, begin)
     for _, server in choice.servers():
-        node.start(lab, identity, server, choice.model)
+        node.start(lab, identity, server, choice)
     each(identity, lambda pair: node.wait_ready(lab, identity, lab / cache.AUTHORITY, *pair), choice.servers())
     step("all directory servers answer on ports 636 and 3269", begin)
     replicated(lab, choice)
@@ -105,7 +105,7 @@ def make(lab, identity, choice, archive, begin):
         further_servers = choice.members(domain)[1:]
         if not further_servers:
             return
-        node.start(lab, identity, server, choice.model)
+        node.start(lab, identity, server, choice)
         node.wait_ready(lab, identity, authority, domain, server)
         for further in further_servers:
             node.join(lab, authority, domain, further)
@@ -202,7 +202,7 @@ def stop_server(lab, name):
 
 def start_server(lab, name):
     identity = lab_id(lab)
-    node.start(lab, identity, running(lab, name), choices.read(lab).model)
+    node.start(lab, identity, running(lab, name), choices.read(lab))
     node.wait_ready(lab, identity, lab / cache.AUTHORITY, *find(name))
 
 

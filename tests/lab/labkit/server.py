@@ -30,7 +30,8 @@ SETTINGS = f"""
 \tmax log size = 0
 """
 # What differs: b1 takes Kerberos inside TLS, as Windows does; the others refuse it.
-OWN_SETTINGS = {"b1": "\n\tldap server require strong auth = allow_sasl_over_tls"}
+SASL_OVER_TLS = "ldap server require strong auth = allow_sasl_over_tls"
+OWN_SETTINGS = {"b1": f"\n\t{SASL_OVER_TLS}"}
 BOUND = ["--option=interfaces=lo eth0", "--option=bind interfaces only=yes"]
 # Seconds on an idle machine; a busy one takes long, and a deadline only says when to give up.
 START_SECONDS = 180
@@ -92,14 +93,17 @@ def join(lab, authority, domain, server):
     _configure(lab, authority, domain, server)
 
 
-def start(lab, lab_id, server, model):
+def start(lab, lab_id, server, choice):
     """Starts the server's processes; `wait_ready` tells when it serves."""
     if net.pids(net.namespace(lab_id, server.name)):
         return
     (lab / server.name / "run/samba.pid").unlink(missing_ok=True)
+    argv = ["samba", "-F", "--no-process-group", "-M", choice.model]
+    if choice.sasl_over_tls:
+        argv.append(f"--option={SASL_OVER_TLS}")
     with open(lab / server.name / "log/samba.out", "ab") as out:
-        entering = subprocess.Popen([ENTER, lab, server.name, "samba", "-F", "--no-process-group", "-M", model],
-                                    stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+        entering = subprocess.Popen([ENTER, lab, server.name, *argv], stdin=subprocess.DEVNULL, stdout=out,
+                                    stderr=subprocess.STDOUT, start_new_session=True)
     # Until it is inside, nobody could tell it from one that has ended.
     while entering.poll() is None and not net.pids(net.namespace(lab_id, server.name)):
         time.sleep(0.02)
