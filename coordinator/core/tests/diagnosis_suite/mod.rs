@@ -2,6 +2,7 @@
 
 mod around;
 mod directory;
+mod next;
 mod shown;
 mod waits;
 

@@ -73,6 +73,21 @@ fn applied_twice_changes_nothing() {
     assert_eq!((waves(&rollout.spec), rollout.author.as_str()), (vec![vec!["exa2".to_owned()]], "piet"));
 }
 
+#[test]
+fn a_scope_is_not_larger_than_a_journals_record() {
+    let mut example = ten();
+    let one = example.policy.exchange[&name("exa01")].clone();
+    for number in 0..991 {
+        example.policy.exchange.insert(name(&format!("exb{number:03}")), one.clone());
+    }
+    let goodlink = example.policy.goodlink.get_mut(&name("gla")).unwrap();
+    goodlink.exchange = example.policy.exchange.keys().cloned().collect();
+    let text = "[scope]\ndomains = [\"a.example.test\"]\n[[wave]]\nname = \"all\"\nrest = true\n";
+    let wrong = "scope: it holds 1001 Exchange servers; make it several rollouts of at most 1000";
+    let problems = read(&example, &file_of("dst", text)).unwrap_err();
+    assert!(problems.contains(&wrong.to_owned()), "{problems:?}");
+}
+
 /// All that is wrong is said at once, each with its place and what to do.
 #[test]
 fn everything_that_is_wrong_is_said_at_once() {
@@ -114,7 +129,9 @@ fn everything_that_is_wrong_is_said_at_once() {
 
 #[test]
 fn single_mistakes_are_named() {
-    let example = Example::covered();
+    let mut example = Example::covered();
+    // A domain in which no Exchange server is.
+    example.policy.domains.insert(name("c.example.test"), example.policy.domains[&name("a.example.test")].clone());
     let two = format!("{}{}", wave("a", &["exa1"]), wave("b", &["exa2"]));
     let window = "[[window]]\nname = \"w\"\nrule = \"FREQ=WEEKLY\"\nstart = \"2006-06-13T01:00\"\nlength = \"3h\"\nzone = \
                   \"Mars\"\ncutoff = \"0s\"\n";
@@ -143,7 +160,7 @@ fn single_mistakes_are_named() {
                 "d",
                 "[scope]\ndomains = [\"b.test\"]\nservers = [\"exa1\"]\n[[wave]]\nname = \"a\"\nrest = true\n",
             ),
-            "scope.domains: domain \"b.test\" is not known; name one of a.example.test",
+            "scope.domains: domain \"b.test\" is not known; name one of a.example.test, c.example.test",
         ),
         (
             file_of(
@@ -151,6 +168,13 @@ fn single_mistakes_are_named() {
                 "[scope]\nservers = [\"exa1\"]\n[[wave]]\nname = \"a\"\npercent = 101\n[[wave]]\nname = \"b\"\nrest = true\n",
             ),
             "wave.a.percent: 101 is not a percentage; write 1 to 100",
+        ),
+        (
+            file_of(
+                "d",
+                "[scope]\ndomains = [\"c.example.test\"]\nservers = [\"exa1\"]\n[[wave]]\nname = \"a\"\nrest = true\n",
+            ),
+            "scope.domains: domain \"c.example.test\" adds no Exchange server; leave it out",
         ),
         (
             file_of("d", &format!("patience = \"2209h\"\n{two}")),
@@ -188,7 +212,7 @@ fn single_mistakes_are_named() {
     let problems = read(&example, &file_of("d", &(two.clone() + window))).unwrap_err();
     assert!(problems[0].starts_with("window.w.zone: \"Mars\" is not a time zone"), "{problems:?}");
     let shape = read(&example, "name = \"d\"\n[package]\nkb = \"x\"\n").unwrap_err();
-    assert!(shape[0].starts_with("line 3: invalid type: string \"x\", expected i64; see the example"), "{shape:?}");
+    assert_eq!(shape, ["line 3: invalid type: string \"x\", expected i64; see the example in docs/rollouts.md"]);
     let unknown = read(&example, &file_of("d", &format!("colour = 1\n{two}"))).unwrap_err();
     assert!(unknown[0].contains("unknown field `colour`"), "{unknown:?}");
 }
