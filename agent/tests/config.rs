@@ -109,6 +109,16 @@ fn mistakes_are_told_with_file_key_and_remedy() {
              {package} and {package_file}, and {{ and }} stand for braces; correct the argument \"{hots}\"",
         ),
         (
+            "[\"{host}\"]",
+            "[\"a\\u0000b\"]",
+            "/etc/agent.toml: programs.store-mounted.arguments[0]: has a NUL character; correct the argument \"a\\0b\"",
+        ),
+        (
+            "file = \"/mnt/gl1/logs/goodlink.log\"",
+            "file = \"/\"",
+            "/etc/agent.toml: hosts.gl1.goodlink.log.file: \"/\" names no file; write the path of the log file",
+        ),
+        (
             "timeout = \"1h\"",
             "timeout = \"soon\"",
             "/etc/agent.toml: programs.install-hotfix.timeout: \"soon\" is no time; write a time between 100ms and 24h, \

@@ -90,3 +90,10 @@ fn check_tells_the_first_thing_that_is_wrong() {
     let error = fails(&["check", "--config", &config]);
     assert!(error.contains("coordinator.key: cannot read ") && error.contains("agent.key: No such file"), "{error}");
 }
+
+#[test]
+fn an_act_that_no_agent_has_written_down_is_not_run() {
+    let world = World::new();
+    let error = fails(&["run-act", world.path("state").to_str().unwrap(), "e-1"]);
+    assert_eq!(error, "sendgate-agent: act e-1 has no specification; this command is started by the agent only\n");
+}

@@ -60,6 +60,17 @@ fn a_snapshot_that_was_not_finished_does_not_keep_the_journal_from_opening() {
 }
 
 #[test]
+fn an_unfinished_snapshot_that_cannot_be_removed_is_an_error() {
+    let state = State::new();
+    drop(state.open());
+    // A directory of that name is no file that could be removed.
+    std::fs::create_dir(state.0.join("journal/snap.FFFFFFFFFFFFFFFF.generating")).unwrap();
+    let error = Journal::open(&state.0).unwrap_err().to_string();
+    let told = "looking for an unfinished snapshot: Is a directory (os error 21)";
+    assert_eq!(error, format!("the journal {}/journal: {told}", state.0.display()));
+}
+
+#[test]
 fn a_damaged_journal_is_an_error_that_says_what_to_do_and_what_not() {
     let state = State::new();
     drop(state.open());
@@ -204,4 +215,15 @@ fn a_second_process_is_told_so() {
     let _first = state.open();
     let error = Journal::open(&state.0).unwrap_err().to_string();
     assert!(error.contains("is in use by another process; stop the other sendgate-agent"), "{error}");
+}
+
+#[test]
+fn what_no_act_can_do_is_told_with_the_act() {
+    let state = State::new();
+    let journal = state.open();
+    journal.refuse(&id("e-1"), "h", "", "").unwrap();
+    let error = journal.advance(&id("e-1"), Progress::Started, "").unwrap_err().to_string();
+    assert_eq!(error, "the journal: act e-1: an act cannot go from Refused to Started");
+    let error = journal.acknowledge(&id("e-2")).unwrap_err().to_string();
+    assert_eq!(error, format!("the journal {}/journal: there is no act e-2", state.0.display()));
 }

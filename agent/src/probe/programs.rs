@@ -245,6 +245,10 @@ mod tests {
             "program look: ended with exit status: 3: no such service"
         );
         assert_eq!(
+            fails("exit 4", long).await,
+            "program look: ended with exit status: 4: it wrote nothing to its standard error"
+        );
+        assert_eq!(
             fails("yes", Duration::from_millis(200)).await,
             "program look: did not end within 200ms and was killed; see why, or set programs.look.timeout"
         );
@@ -284,7 +288,10 @@ mod tests {
             wrong("state: running\naccount: a\nstarted: today"),
             "the start \"today\" is not a time of RFC 3339"
         );
-        assert!(wrong("state: running\n").starts_with("there is no line \"account: …\""));
+        assert_eq!(
+            wrong("state: running\n"),
+            "there is no line \"account: …\" (leave its value empty where it cannot be read)"
+        );
         // An hour ahead: local time, printed as if it were UTC.
         assert_eq!(
             wrong("state: running\naccount: a\nstarted: 2026-11-24T09:00:00Z"),

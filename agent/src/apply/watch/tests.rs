@@ -356,3 +356,33 @@ fn of_an_act_whose_files_are_gone_it_is_not_known_whether_its_program_runs() {
     state.written(&["cat"], BootId::present().unwrap(), LONG);
     assert_eq!(over(look_or_claim(&files, true).unwrap()), (Progress::Refused, NO_SUPERVISOR.to_owned()));
 }
+
+#[test]
+fn what_of_an_act_cannot_be_read_is_said() {
+    let state = State::new();
+    std::fs::create_dir_all(state.0.join("acts/e-1/spec.json")).unwrap();
+    let error = run_act(&state.0, &State::id()).unwrap_err().to_string();
+    assert_eq!(error, "act e-1: reading the specification: Is a directory (os error 21)");
+
+    let state = State::new();
+    let script = format!("rm {}", state.0.join("acts/e-1/output").display());
+    let told =
+        "program p: ended with exit status: 0\nits output cannot be read: No such file or directory (os error 2)";
+    assert_eq!(over(state.run(&[&script], LONG)), (Progress::Finished { exit_code: 0 }, told.to_owned()));
+
+    let (state, files) = State::orphaned(LONG, "supervisor");
+    std::fs::create_dir(state.0.join("acts/e-1/supervisor-error")).unwrap();
+    let why = "(why cannot be read: Is a directory (os error 21))";
+    let told = format!("the program's supervisor ended before it told whether it had started the program {why}");
+    assert_eq!(over(gone(&files)), (Progress::Unknown, told));
+    // Nothing runs that started at another time than this process.
+    let mut program = process::mark(std::process::id()).unwrap();
+    program.start += 1;
+    files.write_program(&program).unwrap();
+    let told = format!(
+        "the program was started, but its supervisor ended without an outcome {why}, and the program (process {}) is gone; its \
+         output: cannot be read: No such file or directory (os error 2)",
+        program.pid
+    );
+    assert_eq!(over(look(&files).unwrap()), (Progress::Unknown, told));
+}

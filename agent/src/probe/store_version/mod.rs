@@ -132,6 +132,86 @@ mod tests {
         assert!(read(Path::new("/")).unwrap_err().to_string().ends_with("it is not a regular file"));
     }
 
+    /// Where the image below has its parts.
+    const PE: usize = 0x40;
+    const OPTIONAL: usize = PE + 24;
+    const RESOURCES: usize = 0x100;
+    const INFO: usize = RESOURCES + 88;
+
+    fn put(image: &mut [u8], at: usize, bytes: &[u8]) {
+        image[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    fn put_u32(image: &mut [u8], at: usize, number: u32) {
+        put(image, at, &number.to_le_bytes());
+    }
+
+    /// The least that has a version: headers, one section, and in it one resource.
+    fn image() -> Vec<u8> {
+        let mut image = vec![0; INFO + 92];
+        put(&mut image, 0, b"MZ");
+        put(&mut image, 0x3c, &[PE as u8]);
+        put(&mut image, PE, b"PE\0\0\x4c\x01\x01");
+        put(&mut image, PE + 20, &[120]);
+        put(&mut image, OPTIONAL, &[0x0b, 0x01]);
+        // Of three data directories the last one, where the resources are in memory.
+        put_u32(&mut image, OPTIONAL + 92, 3);
+        put_u32(&mut image, OPTIONAL + 112, 0x1000);
+        // The section: where it is in memory, how long it is, and where it is in the file.
+        let bytes = u32::try_from(image.len() - RESOURCES).unwrap();
+        for (at, number) in [(12, 0x1000), (16, bytes), (20, RESOURCES as u32)] {
+            put_u32(&mut image, OPTIONAL + 120 + at, number);
+        }
+        // Directories of type, name and language with one entry each, and what the last one leads to.
+        for (at, id, next) in [(0, 16, 0x8000_0018), (24, 1, 0x8000_0030), (48, 0x0409, 72)] {
+            put(&mut image, RESOURCES + at + 14, &[1]);
+            put_u32(&mut image, RESOURCES + at + 16, id);
+            put_u32(&mut image, RESOURCES + at + 20, next);
+        }
+        put_u32(&mut image, RESOURCES + 72, 0x1000 + 88);
+        put(&mut image, INFO + 2, &[52]);
+        let key: Vec<u8> = "VS_VERSION_INFO\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        put(&mut image, INFO + 6, &key);
+        put_u32(&mut image, INFO + 40, 0xFEEF_04BD);
+        put_u32(&mut image, INFO + 48, (6 << 16) + 5);
+        put_u32(&mut image, INFO + 52, (7638 << 16) + 1);
+        image
+    }
+
+    /// The image with other bytes at one place.
+    fn changed(at: usize, bytes: &[u8]) -> Vec<u8> {
+        let mut image = image();
+        put(&mut image, at, bytes);
+        image
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_image_is_said() {
+        let good = parse(Path::new("/s/store.exe"), &image()).unwrap();
+        assert_eq!((good.version.to_string().as_str(), good.machine.as_str()), ("6.5.7638.1", "x86"));
+        let outside = 0x9000_u32.to_le_bytes();
+        let no_image = [
+            (changed(PE, b"NE"), "there is no PE header where it points to"),
+            (image()[..OPTIONAL + 8].to_vec(), "its headers are cut off or broken"),
+            (changed(OPTIONAL, &[0]), "its headers are cut off or broken"),
+        ];
+        let no_version = [
+            (changed(OPTIONAL + 112, &outside), "its resources are outside of the file"),
+            (changed(RESOURCES + 16, &[10]), "it has no version resource"),
+            // A type that leads to no directory.
+            (changed(RESOURCES + 23, &[0]), "its resources are cut off or broken"),
+            (changed(RESOURCES + 72, &outside), "its version resource is outside of the file"),
+            (changed(INFO + 6, b"X"), "its version resource is cut off or broken"),
+            (changed(INFO + 2, &[0]), "its version resource has no fixed block"),
+        ];
+        let no_image = no_image.map(|(bytes, why)| (bytes, "is not a Windows program image", why));
+        let no_version = no_version.map(|(bytes, why)| (bytes, "is an image without a file version", why));
+        for (bytes, what, why) in no_image.into_iter().chain(no_version) {
+            let error = parse(Path::new("/s/store.exe"), &bytes).unwrap_err().to_string();
+            assert_eq!(error, format!("/s/store.exe {what} ({why}); name the store.exe of the host"));
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..600)) {

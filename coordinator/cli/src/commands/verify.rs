@@ -118,26 +118,25 @@ mod tests {
     }
 
     #[test]
-    fn the_first_bad_record_is_named_with_its_fault() {
+    fn the_first_bad_record_is_named_with_its_fault_and_what_to_do() {
+        let broken = |records: &[JournalRecord], sequence, fault, told: &str| {
+            let broken = walk(records).unwrap_err();
+            assert_eq!(broken, Broken { sequence, fault });
+            let remedy = "stop the coordinator, keep a copy of its state directory, and compare with a backup";
+            let expected = format!("the journal is broken at record {sequence}: {told}; {remedy}");
+            assert_eq!(broken.to_string(), expected);
+        };
         let mut changed = records(5);
         changed[2].payload[1] ^= 1;
-        assert_eq!(walk(&changed).unwrap_err(), Broken { sequence: 3, fault: Fault::Content });
+        broken(&changed, 3, Fault::Content, "its content does not give its digest");
 
         let mut gap = records(5);
         gap.remove(1);
-        assert_eq!(walk(&gap).unwrap_err(), Broken { sequence: 2, fault: Fault::Number(3) });
+        broken(&gap, 2, Fault::Number(3), "record 3 came in its place");
 
         let mut forged = records(5);
         let content = [[7; 32].as_slice(), &4u64.to_be_bytes(), &forged[3].payload].concat();
         (forged[3].previous, forged[3].digest) = (vec![7; 32], Sha256::digest(&content).to_vec());
-        assert_eq!(walk(&forged).unwrap_err(), Broken { sequence: 4, fault: Fault::Previous });
-    }
-
-    #[test]
-    fn a_fault_is_told_with_what_to_do() {
-        let text = Broken { sequence: 3, fault: Fault::Content }.to_string();
-        assert!(text.starts_with(
-            "the journal is broken at record 3: its content does not give its digest; stop the coordinator"
-        ));
+        broken(&forged, 4, Fault::Previous, "it names another record before it than the one that came");
     }
 }

@@ -198,6 +198,22 @@ mod tests {
     }
 
     #[test]
+    fn how_far_waiting_is_is_said_in_words() {
+        use std::time::Duration;
+        let hour = Duration::from_secs(3600);
+        for (pair, words) in [
+            (PairLine::Landed { second_look: hour }, "1h 0m to the second look"),
+            (PairLine::Landed { second_look: Duration::ZERO }, "for the second look, now due"),
+            (PairLine::Proved { settled: hour }, "1h 0m until settled"),
+            (PairLine::Proved { settled: Duration::ZERO }, "settled"),
+        ] {
+            let mut line = samples::coverage().users[2].clone();
+            line.pair = pair;
+            assert_eq!(row(&line)[9], words);
+        }
+    }
+
+    #[test]
     fn many_of_one_cause_are_counted_and_where_they_are_named_is_said() {
         let mut view = samples::coverage();
         let boss = view.users[2].clone();

@@ -57,6 +57,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_estate_without_a_domain_says_so() {
+        assert_eq!(table(&[]), "no domain is configured\n");
+    }
+
+    #[test]
     fn each_domain_has_its_gate_servers_and_reasons() {
         assert_eq!(
             table(&[samples::domain()]),

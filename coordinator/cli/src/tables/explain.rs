@@ -181,6 +181,15 @@ mod tests {
     }
 
     #[test]
+    fn a_propagator_that_is_due_is_not_said_to_come() {
+        let mut view = samples::explain();
+        view.users[0].propagation.as_mut().unwrap().within = std::time::Duration::ZERO;
+        let text = table(&view, false);
+        let expected = "\n     the propagator has passed since, or should have; it does so every 1h 0m\n";
+        assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
     fn a_chain_that_is_not_known_is_said_and_promises_no_remedy() {
         let mut view = samples::explain();
         let user = &mut view.users[0];

@@ -110,6 +110,15 @@ mod tests {
     }
 
     #[test]
+    fn who_writes_a_proposed_grant_is_said() {
+        let mut view = samples::grants();
+        view.proposed[0].mode = GrantMode::Apply;
+        let text = table(&view);
+        let expected = "PROPOSED 1, written by the coordinator: grant Send As to goodadmin on DC=a\n";
+        assert!(text.starts_with(expected), "{text}");
+    }
+
+    #[test]
     fn what_waits_for_a_person_and_what_persons_said_is_listed() {
         let waiting = |users| WaitingLine {
             subject: "an entry on AdminSDHolder".to_owned(),

@@ -55,6 +55,16 @@ mod tests {
     }
 
     #[test]
+    fn a_permit_names_the_agent_that_has_it() {
+        let payload = br#"{"at":{"wall":"2026-11-24T22:00:00Z","steady":0},
+            "entry":{"entry":"permitted","intent":5,"holder":{"journal":171,"welcomed":3}}}"#;
+        assert_eq!(
+            line(6, payload),
+            "     6  2026-11-24T22:00:00Z  permitted  intent 5 has its permit, given to the agent with journal 00000000000000ab"
+        );
+    }
+
+    #[test]
     fn a_record_that_cannot_be_read_is_shown_as_such() {
         assert!(line(8, b"{}").starts_with("     8  UNREADABLE: missing field"));
     }

@@ -133,6 +133,8 @@ pub(super) fn hosts(lines: &[RolloutHostLine]) -> String {
 mod tests {
     use super::super::samples;
     use super::*;
+    use sendgate_core::ledger::Yes;
+    use sendgate_core::time::{Now, Steady};
 
     #[test]
     fn what_is_not_known_is_no_zero_and_a_failed_removal_is_counted() {
@@ -167,6 +169,26 @@ mod tests {
              \x20          test sends\n\
              \x20 allowed  each wave: 1 new pauses, 0 failed installs, 0 stores down, 3 unreachable hosts, 0 failed test sends\n"
         );
+    }
+
+    #[test]
+    fn who_has_approved_it_is_said() {
+        let mut view = samples::rollout();
+        let at = Now { wall: "2026-11-24T22:00:00Z".parse().unwrap(), steady: Steady::START };
+        for by in ["olga", "anna", "bert"] {
+            view.approved.insert(by.parse().unwrap(), Yes { reason: "seen".to_owned(), at });
+        }
+        assert_eq!(approved(&view), "olga; 1 others must approve: anna, bert did");
+        view.spec.approvals = 0;
+        assert_eq!(approved(&view), "olga; no approval is needed");
+    }
+
+    #[test]
+    fn a_rollout_without_hosts_says_so() {
+        let mut view = samples::rollout();
+        view.hosts.clear();
+        let text = table(&view, samples::digest());
+        assert!(text.ends_with("\n\nit has no hosts: its servers are not configured\n"), "{text}");
     }
 
     #[test]

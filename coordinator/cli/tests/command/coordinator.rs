@@ -1,8 +1,6 @@
 //! The command against a coordinator with canned answers: exit codes, requests, and what it says when it is refused.
 
 use crate::support::{Ca, Canned, Coordinator, NAME, Scratch, connection, sendgate};
-use sendgate_proto::v1::JournalRecord;
-use sha2::{Digest, Sha256};
 use std::net::TcpListener;
 use tonic::Status;
 
@@ -72,11 +70,22 @@ fn requests_carry_what_was_asked_for() {
     assert_eq!(gone.code, Some(1));
     let text = format!("the rollout's file {path} cannot be read: No such file or directory");
     assert!(gone.err.contains(&text), "{}", gone.err);
-    let abort = coordinator.run(&["rollout", "abort", "march", "--reason", "bad package", "--output", "json"]);
-    assert_eq!((abort.code, abort.out.as_str()), (Some(0), "{\n  \"sequence\": 12\n}\n"));
-    assert_eq!(coordinator.run(&["rollout", "start", "march"]).code, Some(0));
-    let waive = coordinator.run(&["waive", "boss@a.example.test", "--reason", "leaves", "--expires", "72h"]);
-    assert_eq!(waive.code, Some(0));
+    let abort = ["rollout", "abort", "march", "--reason", "bad package"];
+    let json = coordinator.run(&[&abort[..], &["--output", "json"]].concat());
+    assert_eq!((json.code, json.out.as_str()), (Some(0), "{\n  \"sequence\": 12\n}\n"));
+    let requests: [(&[&str], &str); 3] = [
+        (&["rollout", "start", "march"], "rollout march may begin, as its gates allow"),
+        (
+            &["waive", "boss@a.example.test", "--reason", "leaves", "--expires", "72h"],
+            "boss@a.example.test is excepted from the gate, and may be paused by the hotfix",
+        ),
+        (&abort, "rollout march begins nothing more; what runs is finished and reported"),
+    ];
+    for (arguments, told) in requests {
+        let ran = coordinator.run(arguments);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{arguments:?}");
+        assert_eq!(ran.out, format!("accepted: {told}; record 12 of the journal\n"));
+    }
     let asked = asked.lock().unwrap();
     assert_eq!(asked[0], "RolloutFile { text: \"name = \\\"march\\\"\\n\" }");
     assert_eq!(asked[1], "RolloutRequest { name: \"march\", reason: \"bad package\" }");
@@ -325,60 +334,6 @@ fn a_key_of_another_certificate_is_found_before_connecting() {
     let ran = sendgate(&coordinator.connection(&coordinator.ca.pem, NAME, &pair), &["gate", "check", "exa1"]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.err.ends_with("is it the key of this certificate, and is each a PEM file?\n"), "{}", ran.err);
-}
-
-fn journal(count: u64) -> Vec<JournalRecord> {
-    let mut previous = vec![0; 32];
-    let record = |sequence: u64| {
-        let payload = format!(
-            r#"{{"at":{{"wall":"2026-11-24T22:00:0{sequence}Z","steady":0}},"entry":{{"entry":"permitted","intent":{sequence}}}}}"#
-        );
-        let all = [previous.as_slice(), &sequence.to_be_bytes(), payload.as_bytes()].concat();
-        let digest = Sha256::digest(&all).to_vec();
-        let record = JournalRecord {
-            sequence,
-            previous: previous.clone(),
-            digest: digest.clone(),
-            payload: payload.into_bytes(),
-        };
-        previous = digest;
-        record
-    };
-    (1..=count).map(record).collect()
-}
-
-#[test]
-fn the_journal_is_shown_and_verified() {
-    let records = journal(4);
-    let head: String = records[3].digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    let coordinator = Coordinator::start(Canned { records, ..Canned::default() });
-    let shown = coordinator.run(&["journal", "show", "--from", "3"]);
-    assert_eq!(
-        shown.out,
-        "     3  2026-11-24T22:00:03Z  permitted  intent 3 has its permit\n     4  2026-11-24T22:00:04Z  permitted  intent 4 has its permit\n"
-    );
-    let lines = coordinator.run(&["journal", "show", "--output", "json"]).out;
-    let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
-    assert_eq!((lines.lines().count(), &first["payload"]["entry"]["intent"]), (4, &1.into()));
-    let verified = coordinator.run(&["journal", "verify"]);
-    assert_eq!((verified.code, verified.err.as_str()), (Some(0), ""));
-    assert_eq!(verified.out, format!("good: 4 records, each follows the one before it\nhead: {head}\n"));
-}
-
-#[test]
-fn the_first_bad_record_of_a_journal_is_named() {
-    let mut records = journal(4);
-    records[2].payload[10] ^= 1;
-    let ran = Coordinator::start(Canned { records, ..Canned::default() }).run(&["journal", "verify"]);
-    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
-    assert!(
-        ran.err.starts_with("sendgate: the journal is broken at record 3: its content does not give its digest;"),
-        "{}",
-        ran.err
-    );
-
-    let ran = Coordinator::start(Canned::default()).run(&["journal", "verify"]);
-    assert_eq!(ran.code, Some(1), "an empty journal is no good journal");
 }
 
 /// What others hold as well is not called released.

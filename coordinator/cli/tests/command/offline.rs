@@ -106,7 +106,8 @@ fn wrong_usage_is_2_and_says_what_is_missing() {
     };
     usage(&["gate", "check"], "<DOMAIN|SERVER>");
     usage(&["rollout", "abort", "march"], "--reason <REASON>");
-    usage(&["rollout", "abort", "march", "--reason", " "], "a reason is needed");
+    let reason = "a reason is needed: it is what the next person on call reads in the journal\n";
+    usage(&["rollout", "abort", "march", "--reason", " "], reason);
     usage(&["waive", "boss", "--reason", "leaves", "--expires", "soon"], "neither a duration from now, such as 72h");
     usage(&["rollout", "apply"], "<FILE>");
     usage(&["approve", "rollout", "march", "--reason", "seen"], "<DIGEST>");
@@ -137,7 +138,19 @@ fn a_connection_file_that_is_wrong_is_told_with_key_and_remedy() {
         told("address = \"c:1\"\nserver_name = \"a b\"")
             .starts_with(&key("server_name", "is \"a b\", neither a DNS name"))
     );
-    assert!(told(text).starts_with(&key("ca", "is missing; name the certificate of the CA")));
+    scratch.write("a.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    let mut written = text.to_owned();
+    let remedies = [
+        ("ca", "name the certificate of the CA that issued the coordinator's (PEM)"),
+        ("certificate", "name your own certificate (PEM)"),
+        ("key", "name the private key of your certificate (PEM)"),
+    ];
+    for (name, remedy) in remedies {
+        assert_eq!(told(&written), key(name, &format!("is missing; {remedy}\n")));
+        written.push_str(&format!("{name} = \"a.pem\"\n"));
+    }
+    let holds = format!("names {}, which holds no PEM PRIVATE KEY", scratch.path().join("a.pem").display());
+    assert_eq!(told(&written), key("key", &format!("{holds}; name the private key of your certificate (PEM)\n")));
     let gone = told(&format!("{text}ca = \"gone.pem\""));
     assert!(gone.starts_with(&key("ca", "names ")) && gone.contains("gone.pem, which cannot be read: "), "{gone}");
     scratch.write("empty.pem", "");

@@ -188,3 +188,16 @@ fn a_file_of_a_time_to_come_is_no_roster_of_today() {
     assert_eq!(file.on(30, near - SignedDuration::from_secs(1)), Err(ahead));
     assert_eq!(file.on(40, written), Ok(1), "the clock is right again");
 }
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_not_whole() {
+    // It has more to read than it says, as one has that grew since it was looked at.
+    let mut file = RosterFile::new("/proc/version".into(), Duration::ZERO, AGE);
+    let written = fs::metadata(&file.path).unwrap().modified().unwrap();
+    let error = file.read(Steady::after_boot(STILL), Timestamp::try_from(written).unwrap()).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the roster /proc/version is not whole: it changed while it was read; write a file beside it, with an end to its last \
+         line, and rename that over it"
+    );
+}

@@ -265,7 +265,7 @@ mod tests {
                 }
             })
         };
-        holds(&store(None, None), "that is not known\n");
+        holds(&store(None, None), " on a1.a.example.test, on a\n     store that is not known\n");
         holds(&store(Some("exa1".parse().unwrap()), None), "whose domain is not declared");
         let unknown = of_trail(|trail| trail.token = Some(Err("found twice".to_owned())));
         holds(&unknown, "Token of goodadmin@a.example.test on a1.a.example.test: not known: found twice\n");
@@ -304,10 +304,17 @@ mod tests {
             }
         });
         holds(&lost, "(inherited, from where no container above shows any more)\n");
+        let other = of_trail(|trail| {
+            if let ListShown::Entries { entries } = &mut trail.list {
+                entries[5].concerns = false;
+            }
+        });
+        holds(&other, "\n         5  for other rights, and not reached (--all shows them)\n");
         // An empty list decides nothing.
         holds(
             &text,
-            "Entries on a2.a.example.test, 0 in stored order; the first that applies decides\n     no entry applies",
+            "Entries on a2.a.example.test, 0 in stored order; the first that applies decides\n     no entry applies, so the right \
+             is not there\n",
         );
     }
 
