@@ -23,6 +23,8 @@ mod rollouts;
 #[cfg(test)]
 mod stopping;
 mod streams;
+#[cfg(test)]
+mod unsaid;
 
 use crate::directory::DirectoryServer;
 use crate::driver::{Handle, RequestError, Stopped};

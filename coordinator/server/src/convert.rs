@@ -151,6 +151,14 @@ mod tests {
     }
 
     #[test]
+    fn a_report_of_no_host_is_not_understood() {
+        assert_eq!(
+            host_name(" ").unwrap_err().to_string(),
+            "host of a report: host \" \" is not a name: it is empty, longer than 4096 bytes, or holds control characters"
+        );
+    }
+
+    #[test]
     fn an_update_without_an_end_is_no_outcome() {
         let update = |state: act_update::State, exit_code| wire::ActUpdate {
             act_id: "1-2".into(),
@@ -162,7 +170,8 @@ mod tests {
         assert_eq!(outcome(&update(act_update::State::Started, None)).unwrap(), None);
         let failed = outcome(&update(act_update::State::Finished, Some(3))).unwrap();
         assert_eq!(failed, Some(Outcome::Failed { detail: "exit code 3; seen".into() }));
-        assert!(outcome(&update(act_update::State::Finished, None)).is_err());
-        assert!(outcome(&update(act_update::State::Unspecified, Some(0))).is_err());
+        let error = |state, exit_code| outcome(&update(state, exit_code)).unwrap_err().to_string();
+        assert_eq!(error(act_update::State::Finished, None), "act 1-2 finished without an exit code");
+        assert_eq!(error(act_update::State::Unspecified, Some(0)), "an update of act 1-2 says no state");
     }
 }

@@ -174,7 +174,7 @@ fn role(subject: String, uri: &str) -> Result<Role, IdentityError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+    use rcgen::{CertificateParams, CustomExtension, DnType, KeyPair, SanType};
 
     fn der(uris: &[&str]) -> Vec<u8> {
         let mut params = CertificateParams::new(vec!["dns.example.test".to_owned()]).unwrap();
@@ -235,6 +235,26 @@ mod tests {
             "the client certificate CN=somebody: agent \"\" is not a name: it is empty, longer than 4096 bytes, \
              or holds control characters; issue a new one with `sendgate pki issue --name`"
         );
+    }
+
+    #[test]
+    fn a_certificate_whose_extensions_cannot_be_read_names_nobody() {
+        let with = |oid: &[u64], content: &[u8]| {
+            let mut params = CertificateParams::default();
+            params.custom_extensions = vec![CustomExtension::from_oid_content(oid, content.to_vec())];
+            let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+            Identity::from_der(certificate.der()).unwrap_err().to_string()
+        };
+        let subject_alt_name = [2, 5, 29, 17];
+        // A URI of one octet that is no ASCII.
+        assert_eq!(
+            with(&subject_alt_name, &[0x30, 3, 0x86, 1, 0xff]),
+            "the client certificate cannot be read: one of its subjectAltNames is malformed; issue a new one with \
+             `sendgate pki issue`"
+        );
+        let cut = with(&subject_alt_name, &[0x30, 9, 0x86]);
+        let start = "the client certificate cannot be read: an extension of it: ";
+        assert!(cut.starts_with(start) && cut.ends_with("; issue a new one with `sendgate pki issue`"), "{cut}");
     }
 
     #[test]

@@ -155,6 +155,21 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
+fn a_file_that_is_too_large_for_a_configuration_is_not_read() {
+    let bench = Bench::new();
+    std::fs::write(bench.file(), vec![b'#'; 4 * 1024 * 1024 + 1]).unwrap();
+    let error = load(&bench.file(), false).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        format!(
+            "the configuration file {} cannot be read: it is larger than 4194304 bytes; name another one with --config, or \
+             copy the example file there and fill it in",
+            bench.file().display()
+        )
+    );
+}
+
+#[test]
 fn all_problems_are_reported_at_once_under_the_files_name() {
     let bench = Bench::new()
         .with("host = \"gla\"", "host = \"glx\"")

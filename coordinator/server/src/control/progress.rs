@@ -124,3 +124,55 @@ async fn tell(
         let _ = sender.send(Ok(SurveyProgress { end: Some(SurveyEnd { error }), ..state })).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, Machine};
+    use crate::directory::survey::Wanted;
+    use sendgate_core::coverage::Setting;
+    use sendgate_core::coverage::placement::Reach;
+    use sendgate_core::policy::ProtectionPolicy;
+    use sendgate_core::time::Steady;
+    use tokio::sync::watch;
+    use tokio_stream::StreamExt as _;
+
+    fn domain() -> DomainName {
+        "a.example.test".parse().unwrap()
+    }
+
+    fn driver(surveys: BTreeMap<DomainName, Survey>) -> Handle {
+        let (messages, _) = mpsc::channel(1);
+        Handle::new(messages, Arc::new(surveys), Arc::new(Clock::resume(None, Box::new(Machine))))
+    }
+
+    #[tokio::test]
+    async fn a_server_of_which_no_reading_says_a_word_is_told_to_have_been_cut_short() {
+        let wanted = Wanted {
+            asked: Arc::default(),
+            accounts: BTreeSet::new(),
+            known: BTreeMap::new(),
+            setting: Setting::new(BTreeSet::new(), "dc.example.test".parse().unwrap(), Reach::Domain),
+            protection: ProtectionPolicy::default(),
+        };
+        let (_wanted, wanted) = watch::channel(Arc::new(wanted));
+        let (survey, mut readings) = Survey::served(domain(), wanted, Arc::new(|| Steady::START));
+        // Each reading ends as soon as it is asked for.
+        tokio::spawn(async move { while readings.recv().await.is_some() {} });
+        let driver = driver([(domain(), survey)].into());
+        let servers = BTreeSet::from(["a1.a.example.test".parse().unwrap()]);
+        let parts = stream(&driver, &Arc::default(), &domain(), servers).await.unwrap();
+        let parts: Vec<_> = parts.map(Result::unwrap).collect().await;
+        let [begins, ends] = parts.as_slice() else { panic!("{parts:?}") };
+        assert_eq!((begins.what.as_str(), &begins.end), ("waiting for its turn", &None));
+        let error = "the reading was cut short, and nothing was said of this server".to_owned();
+        assert_eq!((ends.server.as_str(), &ends.end), ("a1.a.example.test", &Some(SurveyEnd { error })));
+    }
+
+    #[tokio::test]
+    async fn a_domain_that_is_not_surveyed_is_not_read() {
+        let refused =
+            stream(&driver(BTreeMap::new()), &Arc::default(), &domain(), BTreeSet::new()).await.err().unwrap();
+        assert_eq!(refused.message(), "a.example.test is not surveyed");
+    }
+}

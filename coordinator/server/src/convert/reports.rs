@@ -219,6 +219,29 @@ mod tests {
         assert_eq!(goodlink.paused.unwrap_err(), "the agent's report does not say which users are paused");
     }
 
+    #[test]
+    fn a_version_and_a_time_that_cannot_be_are_errors() {
+        let version = wire::Version { major: 6, minor: 5, build: 70_000, revision: 1 };
+        let service = wire::Service {
+            state: service::State::Running.into(),
+            started_at_ms: Some(i64::MAX),
+            ..wire::Service::default()
+        };
+        let report = wire::HostReport {
+            host: "exa1".into(),
+            exchange: Some(wire::ExchangeReport {
+                store_version: Some(wire::StoreVersion { result: Some(store_version::Result::Version(version)) }),
+                store_service: Some(service),
+                ..wire::ExchangeReport::default()
+            }),
+            goodlink: None,
+        };
+        let exchange = host_state(report, Steady::START).exchange.unwrap();
+        assert_eq!(exchange.store.unwrap_err(), "70000 is no part of a file version");
+        let error = exchange.service.unwrap_err();
+        assert!(error.starts_with("9223372036854775807 ms is no time: "), "{error}");
+    }
+
     /// An agent's error reaches reasons and the journal: it is cut where it comes in.
     #[test]
     fn what_an_agent_says_of_an_error_is_cut() {
@@ -264,5 +287,20 @@ mod tests {
         let digest = Sha256::digest(b"anna\0anna@a.example.test\0\nANNA\0ANNA@a.example.test\0\n");
         let error = roster(&digest, vec![user("anna"), user("ANNA")]).unwrap_err().to_string();
         assert_eq!(error, "the roster names anna twice");
+    }
+
+    #[test]
+    fn a_roster_must_give_each_user_both_names() {
+        let none = "is not a name: it is empty, longer than 4096 bytes, or holds control characters";
+        for (name, directory_name, what) in [
+            ("", "anna@a.example.test", "name of a roster user: roster user"),
+            ("anna", "", "directory name of a roster user: directory name"),
+        ] {
+            let user =
+                wire::RosterUser { name: name.into(), directory_name: directory_name.into(), server: String::new() };
+            let digest = Sha256::digest(format!("{name}\0{directory_name}\0\n"));
+            let error = roster(&digest, vec![user]).unwrap_err().to_string();
+            assert_eq!(error, format!("{what} \"\" {none}"));
+        }
     }
 }

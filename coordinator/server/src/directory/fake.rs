@@ -20,6 +20,8 @@ pub(super) enum Answer {
     Say(Vec<Vec<u8>>),
     /// Sends these entries, as the last page of a search.
     Page(Vec<Vec<u8>>),
+    /// Sends pages of a search without an entry, after each of which there is one more.
+    Circle,
     /// Sends these bytes as they are.
     Raw(Vec<u8>),
     /// Keeps the connection open and says nothing more.
@@ -51,7 +53,12 @@ impl Hang {
 
 /// A server that answers the requests of one connection in order, and its settings.
 pub(super) fn server(answers: Vec<Answer>) -> DirectoryServer {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([NAME.to_owned()]).unwrap();
+    named(vec![NAME.to_owned()], answers)
+}
+
+/// The same, with a certificate that carries these names.
+pub(super) fn named(names: Vec<String>, answers: Vec<Answer>) -> DirectoryServer {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -104,13 +111,18 @@ fn serve(listener: &TcpListener, config: Arc<ServerConfig>, answers: Vec<Answer>
                 }
             }
             Answer::Page(entries) => {
-                let cookie = ber(0x30, &[ber(2, &[vec![0]]), text("")]);
-                let control = ber(0x30, &[text("1.2.840.113556.1.4.319"), ber(4, &[cookie])]);
                 for entry in entries {
                     stream.write_all(&ber(0x30, &[ber(2, &[vec![number]]), entry])).unwrap();
                 }
-                let done = [ber(2, &[vec![number]]), result(DONE, 0, ""), ber(0xa0, &[control])];
-                stream.write_all(&ber(0x30, &done)).unwrap();
+                stream.write_all(&page_end(vec![number], cookie(""))).unwrap();
+            }
+            Answer::Circle => {
+                for number in u16::from(number).. {
+                    let end = page_end(number.to_be_bytes().to_vec(), cookie("next"));
+                    if stream.write_all(&end).is_err() || !matches!(stream.read(&mut buffer), Ok(1..)) {
+                        return;
+                    }
+                }
             }
             Answer::Raw(bytes) => stream.write_all(&bytes).unwrap(),
             Answer::Nothing => drop(stream.read(&mut buffer)),
@@ -136,6 +148,17 @@ pub(super) fn text(value: &str) -> Vec<u8> {
 /// An LDAPResult (RFC 4511 section 4.1.9) under a response's tag.
 pub(super) fn result(tag: u8, code: u8, said: &str) -> Vec<u8> {
     ber(tag, &[ber(10, &[vec![code]]), text(""), text(said)])
+}
+
+/// What a paging control says: where the next page starts; nothing after the last one (RFC 2696).
+pub(super) fn cookie(next: &str) -> Vec<u8> {
+    ber(0x30, &[ber(2, &[vec![0]]), text(next)])
+}
+
+/// The end of a page, with the value of its paging control.
+pub(super) fn page_end(number: Vec<u8>, paging: Vec<u8>) -> Vec<u8> {
+    let control = ber(0x30, &[text("1.2.840.113556.1.4.319"), ber(4, &[paging])]);
+    ber(0x30, &[ber(2, &[number]), result(DONE, 0, ""), ber(0xa0, &[control])])
 }
 
 pub(super) const BIND: u8 = 0x61;

@@ -152,6 +152,7 @@ pub(super) async fn short_name(session: &Session, root: &Checked, head: &Dn) -> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::fake::{Answer, bound, nobody, object_of, server};
     use super::*;
 
     #[test]
@@ -165,6 +166,42 @@ mod tests {
     fn the_head_follows_from_the_domain() {
         let head = head_of(&"a.example.test".parse().unwrap());
         assert_eq!(head, Dn::from("DC=a,DC=example,DC=test"));
+    }
+
+    /// The root DSE of a server of example.test, and then one answer more.
+    async fn refused(role: Role, domain: &str, ready: &str, then: Answer) -> String {
+        let root = [
+            ("currentTime", b"20261124230102.0Z".to_vec()),
+            ("defaultNamingContext", b"DC=example,DC=test".to_vec()),
+            ("configurationNamingContext", b"CN=Configuration,DC=example,DC=test".to_vec()),
+            ("isGlobalCatalogReady", ready.as_bytes().to_vec()),
+        ];
+        let mut server = server(vec![bound(), object_of("", &root), then]);
+        server.role = role;
+        let session = connect::open(&server).await.ok().unwrap();
+        let root = read(&session).await.unwrap();
+        let error = serving(&session, &root, &domain.parse().unwrap()).await.unwrap_err().to_string();
+        error.replace(&server.shown(), "SERVER")
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_serve_a_domain_says_why() {
+        let not = |why: &str| format!("directory server SERVER does not serve here: {why}");
+        assert_eq!(
+            refused(Role::DomainController, "other.test", "TRUE", Answer::Nothing).await,
+            not(
+                "it is a domain controller of DC=example,DC=test, not of DC=other,DC=test; list it under its own domain, or \
+                 as a global catalog"
+            )
+        );
+        assert_eq!(
+            refused(Role::GlobalCatalog, "example.test", "FALSE", Answer::Nothing).await,
+            not("it is not a global catalog, or has not finished building it")
+        );
+        assert_eq!(
+            refused(Role::GlobalCatalog, "other.test", "TRUE", nobody()).await,
+            not("its global catalog does not hold DC=other,DC=test: that domain is of another forest")
+        );
     }
 
     #[test]

@@ -132,7 +132,9 @@ pub(super) fn a_forged_record_with_a_right_digest_breaks_the_next_one<B: Bench>(
         forged.payload = b"forged".to_vec();
         forged.digest = chain::digest(&forged.previous, forged.sequence, &forged.payload);
     });
-    assert_eq!(first_bad(&bench), BadRecord { sequence: number(3), fault: Fault::Predecessor });
+    let bad = first_bad(&bench);
+    assert_eq!(bad, BadRecord { sequence: number(3), fault: Fault::Predecessor });
+    assert_eq!(bad.to_string(), "record 3 does not follow the record before it: the digest that it names is another");
 }
 
 pub(super) fn a_removed_record_is_found_and_named<B: Bench>() {

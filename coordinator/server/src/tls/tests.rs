@@ -97,6 +97,11 @@ fn each_wrong_file_is_named_with_what_is_wrong_and_the_remedy() {
          let the coordinator's user read it"
     );
     assert_eq!(
+        files(&"x".repeat(1024 * 1024 + 1), &good.certificate, &good.key).refusal(),
+        "tls.ca: DIR/ca.pem cannot be read: it is larger than 1048576 bytes; make it with `sendgate pki` and let the \
+         coordinator's user read it"
+    );
+    assert_eq!(
         files(&authority.pem, "hello", &good.key).refusal(),
         "tls.certificate: DIR/c.pem holds no certificate in PEM form; name the file that `sendgate pki` wrote"
     );

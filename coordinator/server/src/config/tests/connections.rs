@@ -237,6 +237,11 @@ fn a_keytab_must_be_private_and_hold_the_principals_key() {
     );
     let holding = |bytes: &[u8]| Bench::kerberos().holding("a.keytab", bytes).only();
     assert_eq!(
+        holding(&vec![0; 1024 * 1024 + 1]),
+        "domains[0].bind.keytab: the keytab DIR/a.keytab cannot be read: it is larger than 1048576 bytes; put it there, \
+         owned by the coordinator's user, and `chmod 600 DIR/a.keytab`"
+    );
+    assert_eq!(
         holding(b"s3cret"),
         "domains[0].bind.keytab: DIR/a.keytab is no keytab; make one with ktpass, ktutil or samba-tool, in the file \
          format 0x502"

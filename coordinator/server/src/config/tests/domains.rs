@@ -40,10 +40,14 @@ fn a_password_file_must_be_there_and_private() {
         "domains[1].bind.password_file: the password file DIR/b.password holds no password; write the password into \
          it: directory servers take an empty one for an anonymous bind"
     );
-    std::fs::remove_file(&file).unwrap();
     let cannot = |reason: &str| {
         format!("domains[1].bind.password_file: the password file DIR/b.password cannot be read: {reason}; {remedy}")
     };
+    std::fs::write(&file, vec![b'x'; 4097]).unwrap();
+    assert_eq!(bench.only(), cannot("it is larger than 4096 bytes"));
+    std::fs::write(&file, b"s\xe9cret\n").unwrap();
+    assert_eq!(bench.only(), cannot("it is not UTF-8 text"));
+    std::fs::remove_file(&file).unwrap();
     assert_eq!(bench.only(), cannot("No such file or directory (os error 2)"));
     std::fs::create_dir(&file).unwrap();
     assert_eq!(bench.only(), cannot("it is not a file"));

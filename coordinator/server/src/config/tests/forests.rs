@@ -54,6 +54,13 @@ fn what_a_forest_says_wrong_is_named() {
         "forests[0].domains[0]: the domain \"c.example.test\" is not declared; correct the name, or declare it under \
          [[domains]] (declared: a.example.test, b.example.test)",
     );
+    let list = EXAMPLE.find("protected_groups = [").and_then(|at| EXAMPLE[at..].split_inclusive(']').next()).unwrap();
+    change(
+        list,
+        "protected_groups = []",
+        "forests[0].protected_groups: nothing would be protected; leave the key out for the documented list, or name what \
+         is protected",
+    );
 }
 
 #[test]

@@ -307,6 +307,17 @@ fn other_words_and_addresses_are_refused_with_the_right_ones() {
 }
 
 #[test]
+fn a_path_is_written_where_one_is_needed() {
+    for (name, file) in [("ca", "ca.pem"), ("certificate", "coordinator.pem"), ("key", "coordinator.key")] {
+        change(
+            &format!("\n{name} = \"{file}\""),
+            &format!("\n{name} = \" \""),
+            &format!("tls.{name}: the path is empty; write the path of the file"),
+        );
+    }
+}
+
+#[test]
 fn empty_lists_are_refused() {
     change(
         "domains = [\"b.example.test\"]",
@@ -320,7 +331,11 @@ fn empty_lists_are_refused() {
 fn enforcement_rows_that_overlap_are_refused() {
     let row = "[[enforcement]]\nfrom = \"6.5.6944.1\"\nbelow = \"6.5.6944.4\"\nenforces = \"no\"\nbranch = \"mine\"\n";
     let text = Bench::new().with("[[enforcement]]", &format!("{row}[[enforcement]]")).only();
-    assert!(text.starts_with("enforcement: enforcement rows \"mine\" and "), "{text}");
+    assert_eq!(
+        text,
+        "enforcement: enforcement rows \"mine\" and \"Exchange 2003 RTM, not tried here\" both hold version 6.5.6944.1: let \
+         one end where the other begins; see [[enforcement]] in the example file"
+    );
 }
 
 #[test]

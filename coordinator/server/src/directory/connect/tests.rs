@@ -63,6 +63,28 @@ async fn a_server_without_start_tls_says_so() {
 }
 
 #[tokio::test]
+async fn a_server_that_closes_the_connection_in_the_handshake_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut server = fake::server(Vec::new());
+    server.address = listener.local_addr().unwrap().to_string();
+    let closes = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        // With bytes that nobody has read the connection would be reset, not closed.
+        assert!(matches!(stream.read(&mut [0; 4096]), Ok(1..)));
+    });
+    assert_eq!(
+        error(&server).await,
+        format!(
+            "TLS with directory server {} failed: it closed the connection in the handshake; check that the port is its \
+             LDAPS port and that it offers TLS 1.2 or later; one that does not is reached with security = \"kerberos\" or \
+             through a TLS relay",
+            server.shown()
+        )
+    );
+    closes.join().unwrap();
+}
+
+#[tokio::test]
 async fn a_password_is_not_sent_without_tls() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();

@@ -79,3 +79,47 @@ pub(in crate::directory) fn refuses_the_account(complaint: &str) -> bool {
 pub(super) fn of(complaint: &str) -> &'static str {
     KNOWN.iter().find(|(part, _)| complaint.contains(part)).map_or(GENERAL, |(_, advice)| advice)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_complaint_has_its_own_advice() {
+        for (complaint, advice) in [
+            (
+                "Keytab contains no suitable keys for sendgate@A.EXAMPLE.TEST",
+                "give a keytab that can be read and holds a key of exactly this principal; `klist -ket FILE` shows what \
+                 it holds",
+            ),
+            (
+                "Client 'sendgate@A.EXAMPLE.TEST' not found in Kerberos database",
+                "the account of this principal does not exist: write the account's name and the domain's name in \
+                 capitals, name@REALM",
+            ),
+            // Not of an account that is not there, though it begins alike.
+            (
+                "Client's credentials have been revoked",
+                "the account is disabled, locked or expired: unlock it in the directory",
+            ),
+            (
+                "KDC has no support for encryption type",
+                "the account and the realm have no common encryption type: make the keytab with one that the domain \
+                 controllers know, and permit it in krb5.conf",
+            ),
+            ("the server does not offer to seal messages", "use security = \"starttls\" or \"ldaps\" for this server"),
+            (
+                "no answer within 60s",
+                "check that the domain controllers of the principal's realm answer on port 88, or give the server a \
+                 longer operation_timeout",
+            ),
+            (
+                "Ticket expired",
+                "check principal, keytab and krb5.conf with `kinit -k -t KEYTAB PRINCIPAL` as the coordinator's user; \
+                 KRB5_TRACE=/dev/stderr in the coordinator's environment shows each step",
+            ),
+        ] {
+            assert_eq!(of(complaint), advice, "{complaint}");
+        }
+    }
+}

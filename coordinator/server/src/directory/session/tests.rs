@@ -1,7 +1,9 @@
 //! Answers that are late, cut, broken or refused.
 
 use super::super::connect::open;
-use super::super::fake::{Answer, BIND, DONE, ENTRY, Hang, ber, bound, hasty, object, result, server, text};
+use super::super::fake::{
+    Answer, BIND, DONE, ENTRY, Hang, ber, bound, cookie, hasty, named, object, page_end, result, server, text,
+};
 use super::super::{DirectoryError, check};
 use super::WriteError;
 use std::sync::{Arc, Mutex, mpsc};
@@ -43,15 +45,13 @@ fn entry(dn: &str) -> Vec<u8> {
     ber(ENTRY, &[text(dn), ber(0x30, &[])])
 }
 
-/// A page's end: the result, and the paging control with where the next page starts (RFC 2696).
-fn page(number: u8, entries: &[&str], cookie: &str) -> Answer {
-    let value = ber(0x30, &[ber(2, &[vec![0]]), text(cookie)]);
-    let control = ber(0x30, &[text("1.2.840.113556.1.4.319"), ber(4, &[value])]);
+/// A page, and where the next one starts.
+fn page(number: u8, entries: &[&str], next: &str) -> Answer {
     let mut bytes = Vec::new();
     for dn in entries {
         bytes.extend(ber(0x30, &[ber(2, &[vec![number]]), entry(dn)]));
     }
-    bytes.extend(ber(0x30, &[ber(2, &[vec![number]]), result(DONE, 0, ""), ber(0xa0, &[control])]));
+    bytes.extend(page_end(vec![number], cookie(next)));
     Answer::Raw(bytes)
 }
 
@@ -81,6 +81,35 @@ async fn an_answer_that_is_not_complete_is_an_error() {
     assert!(error.ends_with("was not answered within 0.5s: the server is overloaded or hangs"), "{error}");
 }
 
+/// By what it says each time there is one page more.
+#[tokio::test]
+async fn a_server_that_goes_round_in_circles_is_given_up() {
+    let server = server(vec![bound(), Answer::Circle]);
+    let session = open(&server).await.ok().unwrap();
+    let take = |entry: super::Entry| panic!("{} is on no page", entry.dn);
+    let end = session.each("looking users up", "DC=example,DC=test", "(objectClass=user)", &["mail"], take).await;
+    assert_eq!(
+        end.unwrap_err().to_string(),
+        format!(
+            "the answer of directory server {} to looking users up was not understood: it did not end within 10000 pages",
+            server.shown()
+        )
+    );
+}
+
+#[tokio::test]
+async fn one_object_is_one_object() {
+    let server = server(vec![bound(), Answer::Say(vec![entry("CN=1"), entry("CN=1"), result(DONE, 0, "")])]);
+    let error = open(&server).await.ok().unwrap().object("CN=1", &["mail"]).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the answer of directory server {} to reading CN=1 was not understood: several objects came back for one",
+            server.shown()
+        )
+    );
+}
+
 #[tokio::test]
 async fn what_is_no_ldap_is_an_error_and_no_panic() {
     let malformed = ber(ENTRY, &[text("CN=1"), text("no attributes")]);
@@ -91,6 +120,9 @@ async fn what_is_no_ldap_is_an_error_and_no_panic() {
     assert!(end.is_err());
     let (_, end) = users(vec![Answer::Raw(b"HTTP/1.0 400 Bad Request\r\n\r\n".to_vec())]).await;
     assert!(end.is_err());
+    let (_, end) = users(vec![Answer::Raw(page_end(vec![2], b"next".to_vec()))]).await;
+    let error = end.unwrap_err().to_string();
+    assert!(error.ends_with("to looking users up was not understood: its paging control is malformed"), "{error}");
     let bind = open(&hasty(vec![Answer::Say(vec![ber(BIND, &[text("what?")])])])).await.err().unwrap();
     assert!(
         bind.to_string().ends_with("to binding as sendgate@example.test was not understood: it is not LDAP"),
@@ -156,8 +188,18 @@ async fn the_certificate_decides_who_answers() {
         error.to_string().contains("is not signed by an authority in ca.pem: put the CA that issued it there"),
         "{error}"
     );
-    let mut named = server(Vec::new());
-    named.name = "dc2.example.test".parse().unwrap();
-    let error = check(&named).await.unwrap_err().to_string();
+    let mut another = server(Vec::new());
+    another.name = "dc2.example.test".parse().unwrap();
+    let error = check(&another).await.unwrap_err().to_string();
     assert!(error.contains("does not carry the name dc2.example.test, but dc.example.test: write the name"), "{error}");
+    let nameless = named(Vec::new(), Vec::new());
+    assert_eq!(
+        check(&nameless).await.unwrap_err().to_string(),
+        format!(
+            "the certificate of directory server {} does not carry the name dc.example.test, nor any other as \
+             subjectAltName: write the name that it carries, or give the server a certificate with that name as \
+             subjectAltName",
+            nameless.shown()
+        )
+    );
 }

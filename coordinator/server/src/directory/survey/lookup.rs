@@ -118,6 +118,12 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_alone_names_no_account() {
+        let way = way(&"ADOM\\".parse().unwrap(), &"a.example.test".parse().unwrap(), Some("ADOM"));
+        assert_eq!(way, Way::Unclear("\"adom\\\\\" names no account".to_owned()));
+    }
+
+    #[test]
     fn a_filter_of_hostile_names_stays_one_filter() {
         let hostile = Assertion { attribute: "mail", value: "*)(objectClass=*".to_owned() };
         let filter = somebody([&hostile].into_iter());

@@ -1,7 +1,7 @@
 //! What is asked of a survey as a whole.
 
 use super::super::connect;
-use super::super::fake::{Answer, BIND, hasty, result};
+use super::super::fake::{Answer, BIND, bound, hasty, result, server};
 use super::*;
 use sendgate_core::coverage::Setting;
 use sendgate_core::coverage::placement::Reach;
@@ -35,6 +35,21 @@ async fn everybody_is_read_for_one_after_the_other_and_nobody_waits_for_ever() {
     // There is no server that could be read.
     assert!(matches!(survey.everybody().await, Err(EverybodyError::NoServer(_))));
     assert_eq!(survey.ground.everybody.available_permits(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_slow_for_everybody_says_so() {
+    let mut server = server(vec![bound(), Answer::Nothing]);
+    server.timeouts.survey = Duration::from_millis(500);
+    let (survey, _requests) = survey(vec![server.clone()]);
+    assert_eq!(
+        survey.everybody().await.unwrap_err().to_string(),
+        format!(
+            "no directory server could be read (dc.example.test: reading everybody on {} was not through after 0.5s: the \
+             server is too slow, or the deadline too short): mend that, and ask again",
+            server.shown()
+        )
+    );
 }
 
 /// A reading that is due does not know more of an account than before.

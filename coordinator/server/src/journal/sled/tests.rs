@@ -1,5 +1,7 @@
 //! The contract on disk, and what only a journal on disk can meet.
 
+mod refused;
+
 use super::*;
 use crate::journal::contract::{self, Bench};
 use crate::scratch::Scratch;

@@ -113,6 +113,24 @@ async fn a_message_that_is_too_long_or_never_ends_or_does_not_open_ends_the_conn
     assert!(ended(library).await, "not sealed by the server");
 }
 
+/// It is what the log says of a connection that broke.
+#[tokio::test]
+async fn why_a_sealed_message_was_not_taken_is_said() {
+    let why = async |bytes: &[u8], stall| {
+        let (mut server, theirs) = duplex(1024);
+        let ((mut from_server, _), (library, ours)) = (split(theirs), UnixStream::pair().unwrap());
+        let (_, mut to_library) = split(ours);
+        server.write_all(bytes).await.unwrap();
+        let error = open(&mut from_server, &mut to_library, &sealing().program, stall).await.unwrap_err();
+        drop((server, library));
+        error.to_string()
+    };
+    let long = why(&[1, 0, 0, 0], 12 * STALL).await;
+    assert_eq!(long, "a sealed message of 16777216 bytes, where 16777215 were agreed on");
+    assert_eq!(why(&message(b"whole")[..6], SHORT).await, "it stalled for 0.05s");
+    assert_eq!(why(&[0, 0, 0, 1, b'!'], 12 * STALL).await, "no");
+}
+
 #[tokio::test]
 async fn a_server_that_takes_nothing_is_given_up() {
     let (mut library, server) = relayed(None, SHORT);

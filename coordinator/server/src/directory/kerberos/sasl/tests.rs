@@ -46,6 +46,7 @@ async fn bound(answers: Vec<Vec<u8>>, layer: Layer) -> (Result<Option<Sealing>, 
             Reply::More(b"first".to_vec())
         }
         Order::Token(token) if token == b"bad" => Reply::Failed("Clock skew too great".to_owned()),
+        Order::Token(token) if token == b"more" => Reply::More(b"again".to_vec()),
         Order::Token(_) => Reply::Complete(Vec::new()),
         Order::Open(message) => Reply::Message(message[1..].to_vec()),
         Order::Sign(message) => Reply::Message([b"S", message.as_slice()].concat()),
@@ -102,6 +103,13 @@ async fn each_bad_end_says_so() {
     let more = answer(IN_PROGRESS, "", b"x\x07\x00\xff\xff");
     let text = error(vec![more.clone(), more.clone(), more]).await;
     assert!(text.contains("the server wants more where nothing more is due"), "{text}");
+    // Each side always wants one step more.
+    let text = error(vec![answer(IN_PROGRESS, "", b"more"); 10]).await;
+    assert!(
+        text.starts_with(start)
+            && text.contains("failed: the bind did not end within 10 steps; check principal, keytab"),
+        "{text}"
+    );
     let text = error(vec![]).await;
     assert!(text.contains("was lost during binding as sendgate@EXAMPLE.TEST"), "{text}");
     let text = error(vec![vec![0x61, 0]]).await;

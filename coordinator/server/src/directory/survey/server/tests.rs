@@ -1,6 +1,7 @@
 //! One server's task, step by step.
 
 mod former;
+mod steps;
 
 use super::super::super::fake::{Answer, BIND, bound, hasty, nobody, object, object_of, result};
 use super::super::Wanted;

@@ -188,6 +188,24 @@ async fn what_is_read_again_below_a_changed_container_counts_as_far_as_it_was_sh
     }
 }
 
+#[tokio::test]
+async fn what_a_server_refuses_to_say_of_what_no_change_shows_is_named() {
+    let refused = || vec![Answer::Say(vec![result(DONE, 51, "")])];
+    let below = vec![bound(), highest("100"), object(HEAD, "objectGUID", &[1; 16])];
+    for (before, attempt) in
+        [(change(vec![]), "asking whether users are still there"), (below, "reading descriptors again")]
+    {
+        let mut state = with_ann("CN=Ann,DC=example,DC=test");
+        if attempt == "reading descriptors again" {
+            let now = Instant::now();
+            state.flowing.insert(Dn::from(HEAD), Flow { since: now, due: now, pause: FIRST_PAUSE });
+        }
+        let server = hasty([before, refused()].concat());
+        let error = looked(&server, &mut state).await.unwrap_err().to_string();
+        assert_eq!(error, format!("{attempt} failed on directory server {}: rc=51 (busy)", server.shown()));
+    }
+}
+
 /// As Ann is shown when it is asked whether she is there, with her number or without.
 fn present(numbered: bool) -> Vec<u8> {
     let mut shown = vec![("objectGUID", ann_guid().to_bytes().to_vec()), ("nTSecurityDescriptor", descriptor())];
