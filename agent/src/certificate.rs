@@ -138,7 +138,9 @@ fn warning(file: &Path, now: Timestamp) -> Option<String> {
     };
     let ends = parse_x509_pem(&pem).map_err(|error| error.to_string()).and_then(|(_, pem)| {
         let certificate = pem.parse_x509().map_err(|error| error.to_string())?;
-        Timestamp::from_second(certificate.validity().not_after.timestamp()).map_err(|error| error.to_string())
+        // One without an end (RFC 5280 section 4.1.2.5) names a moment a day after the last timestamp.
+        let end = certificate.validity().not_after.timestamp().min(Timestamp::MAX.as_second());
+        Timestamp::from_second(end).map_err(|error| error.to_string())
     });
     let ends = match ends {
         Ok(ends) => ends,
@@ -207,6 +209,9 @@ mod tests {
         assert_eq!(said("2030-11-14T00:00:00Z"), Some(today));
         let over = format!("the agent's certificate {at} HAS ENDED, at 2030-11-14T00:00:00Z: {means}");
         assert_eq!(said("2030-11-14T00:00:01Z"), Some(over));
+        params.not_after = rcgen::date_time_ymd(9999, 12, 31);
+        std::fs::write(&file, params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()).unwrap();
+        assert_eq!(said("2030-11-14T00:00:01Z"), None, "it has no end");
         std::fs::write(&file, "nothing").unwrap();
         let unknown = format!("when the agent's certificate {at} ends is not known: ");
         assert!(said("2030-10-14T00:00:00Z").unwrap().starts_with(&unknown));

@@ -22,7 +22,7 @@ use sendgate_agent::session::{self, Agent, SessionError, Told, Transport};
 use sendgate_proto::v1::act_offer::Act;
 use sendgate_proto::v1::restart_service::Role;
 use sendgate_proto::v1::to_agent::Kind;
-use sendgate_proto::v1::{ActOffer, FromAgent, Generation, Head, RestartService, ToAgent, Welcome};
+use sendgate_proto::v1::{ActOffer, ActWithdrawn, FromAgent, Generation, Head, RestartService, ToAgent, Welcome};
 use support::{EPOCH, MARK, World};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamExt;
@@ -91,7 +91,7 @@ fn offer(number: u64) -> Option<Kind> {
 async fn why_there_is_no_session_is_said() {
     let version = "; use a coordinator of this agent's version";
     let offers = std::iter::once(welcome(60_000)).chain((1..=MANY).map(offer)).collect();
-    let cases: [(Script, String); 8] = [
+    let cases: [(Script, String); 10] = [
         ((Vec::new(), false), "the coordinator did not welcome the agent within 30s".into()),
         (
             (Vec::new(), true),
@@ -111,6 +111,14 @@ async fn why_there_is_no_session_is_said() {
         (
             (vec![welcome(60_000), None], false),
             format!("the coordinator sent a message of a kind that this agent does not know{version}"),
+        ),
+        (
+            (vec![None], false),
+            format!("the coordinator sent a message of a kind that this agent does not know{version}"),
+        ),
+        (
+            (vec![welcome(60_000), Some(Kind::Withdrawn(ActWithdrawn { act_id: "seven".into() }))], false),
+            format!("the coordinator sent \"seven\" for an act id (EPOCH-SEQUENCE){version}"),
         ),
         ((vec![welcome(60_000)], true), "the coordinator ended the session: it closed the stream".into()),
         ((offers, false), "the coordinator did not take a message within 20s".into()),

@@ -124,10 +124,10 @@ pub(super) async fn open(agent: &Agent) -> Result<Session, SessionError> {
     first.map_err(|error| SessionError::Inside(std::io::Error::other(error.to_string())))?;
     let mut inbound = agent.transport.open(said).await?;
     let first = tokio::time::timeout(WELCOME, inbound.next()).await.map_err(late)?.transpose().map_err(status)?;
-    let welcome = match first.and_then(|message| message.kind) {
+    let welcome = match first.ok_or(SessionError::NoWelcome)?.kind {
         Some(In::Welcome(welcome)) => welcome,
         Some(_) => return Err(SessionError::Contract("another message before Welcome".to_owned())),
-        None => return Err(SessionError::NoWelcome),
+        None => return Err(SessionError::unknown_kind()),
     };
     let offered = permit::generation(welcome.generation.as_ref())?;
     let takeover = permit::accept(remembered, offered, welcome.takeover.as_ref())?;

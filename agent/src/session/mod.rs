@@ -97,6 +97,12 @@ pub enum SessionError {
     Inside(#[from] std::io::Error),
 }
 
+impl SessionError {
+    fn unknown_kind() -> Self {
+        Self::Contract("a message of a kind that this agent does not know".to_owned())
+    }
+}
+
 /// Keeps a session with the coordinator until `stop` becomes true.
 pub async fn run(agent: Agent, mut stop: watch::Receiver<bool>) {
     let mut wait = FIRST_WAIT;

@@ -119,7 +119,7 @@ impl Talk<'_> {
             Some(In::Withdrawn(withdrawn)) => self.withdrawn(&withdrawn.act_id).await,
             Some(In::Head(head)) => self.head(head.sequence).await,
             Some(In::Welcome(_)) => Err(SessionError::Contract("a second Welcome".to_owned())),
-            None => Err(SessionError::Contract("a message of a kind that this agent does not know".to_owned())),
+            None => Err(SessionError::unknown_kind()),
         }
     }
 
@@ -189,7 +189,7 @@ impl Talk<'_> {
 
     async fn offer(&mut self, offer: v1::ActOffer) -> Result<(), SessionError> {
         // Without an id there is nothing that could be journaled or told.
-        let id = ActId::parse(&offer.act_id).map_err(|error| SessionError::Contract(error.to_string()))?;
+        let id = act_id(&offer.act_id)?;
         let asked = id.clone();
         if let Some(known) = self.journal(move |journal| journal.act(&asked)).await? {
             tracing::info!(act = %id, "offered again; it is told how it stands");
@@ -266,7 +266,7 @@ impl Talk<'_> {
     }
 
     async fn acknowledged(&mut self, act_id: &str) -> Result<(), SessionError> {
-        let id = ActId::parse(act_id).map_err(|error| SessionError::Contract(error.to_string()))?;
+        let id = self::act_id(act_id)?;
         let told = self.told.get(&id).copied();
         // Only an outcome that was told can be meant; the acknowledgement of a start is none.
         if !told.is_some_and(Progress::is_final) {
@@ -295,7 +295,7 @@ impl Talk<'_> {
     }
 
     async fn withdrawn(&mut self, act_id: &str) -> Result<(), SessionError> {
-        let id = ActId::parse(act_id).map_err(|error| SessionError::Contract(error.to_string()))?;
+        let id = self::act_id(act_id)?;
         let host = self.pending.remove(&id);
         let host = host.as_ref().map_or("", HostName::as_str);
         // Journaled also when it was never offered: a late offer must not start it.
@@ -320,4 +320,8 @@ pub(super) fn update(act: &ActRecord) -> v1::ActUpdate {
         exit_code,
         detail: act.detail.clone(),
     }
+}
+
+fn act_id(text: &str) -> Result<ActId, SessionError> {
+    ActId::parse(text).map_err(|_| SessionError::Contract(format!("{text:?} for an act id (EPOCH-SEQUENCE)")))
 }

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use sendgate_core::names::{AgentName, BadName, OperatorName};
 use std::fmt;
-use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
+use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, ParsedExtension, X509Certificate};
 
 /// The URI scheme of names in certificates.
 const SCHEME: &str = "sendgate:";
@@ -94,14 +94,28 @@ pub enum IdentityError {
     },
 }
 
-/// When a certificate in DER form ends.
+/// A certificate in DER form, and nothing after it: TLS takes no other.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn certificate(der: &[u8]) -> Result<X509Certificate<'_>, String> {
+    let (rest, certificate) = X509Certificate::from_der(der).map_err(|error| error.to_string())?;
+    if rest.is_empty() { Ok(certificate) } else { Err("there are bytes after it".to_owned()) }
+}
+
+/// When a certificate in DER form ends; one without an end (RFC 5280 section 4.1.2.5) at the last moment there is.
 ///
 /// # Errors
 /// It cannot be read, in words.
 pub fn ends(der: &[u8]) -> Result<Timestamp, String> {
-    let (_, certificate) = X509Certificate::from_der(der).map_err(|error| format!("it cannot be read: {error}"))?;
-    let end = certificate.validity().not_after.timestamp();
-    Timestamp::from_second(end).map_err(|error| format!("its end is no date: {error}"))
+    let certificate = certificate(der).map_err(|error| format!("it cannot be read: {error}"))?;
+    moment(certificate.validity().not_after)
+}
+
+/// A moment of a certificate. Its years end with 9999, a day and some hours after the last timestamp.
+pub(crate) fn moment(time: ASN1Time) -> Result<Timestamp, String> {
+    Timestamp::from_second(time.timestamp().min(Timestamp::MAX.as_second()))
+        .map_err(|error| format!("one of its dates is none: {error}"))
 }
 
 impl Identity {
@@ -119,10 +133,7 @@ impl Identity {
     /// [`IdentityError`].
     pub fn from_der(der: &[u8]) -> Result<Self, IdentityError> {
         let unreadable = |reason: String| IdentityError::Unreadable { reason };
-        let (rest, certificate) = X509Certificate::from_der(der).map_err(|error| unreadable(error.to_string()))?;
-        if !rest.is_empty() {
-            return Err(unreadable("there are bytes after it".to_owned()));
-        }
+        let certificate = certificate(der).map_err(unreadable)?;
         let subject = certificate.subject().to_string();
         let names = names(&certificate)?;
         match names.as_slice() {

@@ -16,7 +16,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tonic::transport::{Certificate, Identity, ServerTlsConfig};
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// How long a client may take for the handshake: whoever needs longer does not speak TLS.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -143,7 +142,7 @@ pub fn ends(paths: &TlsPaths) -> Result<BTreeMap<CertificateHolder, Answer<Times
     let own = own.and_then(|ends| ends.into_iter().min().ok_or_else(|| "there is none".to_owned()));
     let mut all = BTreeMap::from([(CertificateHolder::Coordinator, own)]);
     for authority in certificates(Part::Ca, &paths.ca, &read(Part::Ca, &paths.ca)?)? {
-        let subject = X509Certificate::from_der(&authority).map(|(_, parsed)| parsed.subject().to_string());
+        let subject = identity::certificate(&authority).map(|parsed| parsed.subject().to_string());
         let subject = subject.unwrap_or_else(|error| format!("of {} ({error})", paths.ca.display()));
         let ends = identity::ends(&authority);
         // While one follows another of the same name, that which ends first is told of.
@@ -184,21 +183,20 @@ fn certificates(part: Part, file: &Path, pem: &[u8]) -> Result<Vec<CertificateDe
         return Err(none(String::new()));
     }
     for one in &chain {
-        X509Certificate::from_der(one).map_err(|error| none(format!(" ({error})")))?;
+        identity::certificate(one).map_err(|error| none(format!(" ({error})")))?;
     }
     Ok(chain)
 }
 
 fn valid(file: &Path, certificate: &CertificateDer<'_>, now: Timestamp) -> Result<(), TlsError> {
     let not_valid = |problem: String| TlsError::NotValid { file: file.to_owned(), problem };
-    let (_, parsed) =
-        X509Certificate::from_der(certificate).map_err(|error| not_valid(format!("cannot be read: {error}")))?;
-    let from = Timestamp::from_second(parsed.validity().not_before.timestamp());
-    match (from, identity::ends(certificate)) {
-        (Ok(from), _) if now < from => Err(not_valid(format!("is not valid before {from}"))),
-        (_, Ok(until)) if now > until => Err(not_valid(format!("expired at {until}"))),
-        (Ok(_), Ok(_)) => Ok(()),
-        _ => Err(not_valid("has dates that are none".to_owned())),
+    let parsed = identity::certificate(certificate).map_err(|error| not_valid(format!("cannot be read: {error}")))?;
+    let moment = |time| identity::moment(time).map_err(|error| not_valid(format!("cannot be used: {error}")));
+    let (from, until) = (moment(parsed.validity().not_before)?, moment(parsed.validity().not_after)?);
+    match now {
+        now if now < from => Err(not_valid(format!("is not valid before {from}"))),
+        now if now > until => Err(not_valid(format!("expired at {until}"))),
+        _ => Ok(()),
     }
 }
 

@@ -22,7 +22,8 @@ pub fn certificate_problem(pem: &[u8], now: Timestamp) -> Option<String> {
         Err(error) => return unreadable(error.to_string()),
     };
     let validity = certificate.validity();
-    let moment = |time: ASN1Time| Timestamp::from_second(time.timestamp());
+    // One without an end (RFC 5280 section 4.1.2.5) names a moment a day after the last timestamp.
+    let moment = |time: ASN1Time| Timestamp::from_second(time.timestamp().min(Timestamp::MAX.as_second()));
     let (Ok(from), Ok(until)) = (moment(validity.not_before), moment(validity.not_after)) else {
         return unreadable("its dates are none".to_owned());
     };

@@ -158,6 +158,11 @@ fn a_certificate_outside_its_time_is_named_with_the_remedy() {
         "is not valid before 2020-02-03T04:00:06Z, and this machine's clock shows 2020-02-03T04:00:05Z; set the clock \
          right, or issue a new one with `sendgate pki issue`"
     );
+    // One without an end, as RFC 5280 writes it.
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.not_after = rcgen::date_time_ymd(9999, 12, 31);
+    let endless = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
+    assert_eq!(certificate_problem(endless.as_bytes(), Timestamp::now()), None);
     let none = certificate_problem(b"hello", Timestamp::UNIX_EPOCH).unwrap();
     assert!(none.starts_with("cannot be read as a certificate in PEM form ("), "{none}");
 }

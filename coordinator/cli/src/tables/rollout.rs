@@ -77,10 +77,11 @@ pub(super) fn allowed(spec: &RolloutSpec) -> String {
 
 fn approved(view: &RolloutView) -> String {
     let others: Vec<_> = view.approved.keys().filter(|by| **by != view.author).map(ToString::to_string).collect();
+    let people = if view.spec.approvals == 1 { "other" } else { "others" };
     match (view.spec.approvals, others.is_empty()) {
         (0, _) => format!("{}; no approval is needed", view.author),
-        (needed, true) => format!("{}; {needed} others must approve, nobody has", view.author),
-        (needed, false) => format!("{}; {needed} others must approve: {} did", view.author, others.join(", ")),
+        (needed, true) => format!("{}; {needed} {people} must approve, nobody has", view.author),
+        (needed, false) => format!("{}; {needed} {people} must approve: {} did", view.author, others.join(", ")),
     }
 }
 
@@ -178,7 +179,7 @@ mod tests {
         for by in ["olga", "anna", "bert"] {
             view.approved.insert(by.parse().unwrap(), Yes { reason: "seen".to_owned(), at });
         }
-        assert_eq!(approved(&view), "olga; 1 others must approve: anna, bert did");
+        assert_eq!(approved(&view), "olga; 1 other must approve: anna, bert did");
         view.spec.approvals = 0;
         assert_eq!(approved(&view), "olga; no approval is needed");
     }
@@ -207,7 +208,7 @@ mod tests {
                  \x20 test     no test send\n\
                  \x20 on trip  stop\n\
                  \x20 patience 24h 0m: nothing has moved for longer, and it stops by itself\n\
-                 \x20 author   olga; 1 others must approve, nobody has\n\
+                 \x20 author   olga; 1 other must approve, nobody has\n\
                  \x20 counted  the rollout: 0 new pauses of 0 roster users (2 and 1 % allowed), 1 failed installs (0), 0 stores\n\
                  \x20          down (0), 0 unreachable hosts (0), 0 failed test sends (0)\n\
                  \n\

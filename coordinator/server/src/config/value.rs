@@ -59,7 +59,7 @@ pub(super) fn choice<T: Copy>(problems: &mut Problems, key: &str, text: &str, wo
 /// A path; a relative one starts from the configuration file's directory.
 pub(super) fn path(problems: &mut Problems, key: &str, base: &Path, text: &str) -> Option<PathBuf> {
     if text.trim().is_empty() {
-        problems.add(key, "the path is empty", "write the path of the file");
+        problems.add(key, "the path is empty", "write the whole path");
         return None;
     }
     Some(base.join(text))

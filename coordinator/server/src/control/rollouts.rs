@@ -55,8 +55,9 @@ fn applied(spec: &RolloutSpec, digest: Sha256, void: Option<&str>) -> String {
     let (name, form) = (&spec.name, digest.short());
     let begins = format!("it begins with `sendgate rollout start {name}`");
     let needs = (spec.approvals > 0).then(|| {
+        let people = if spec.approvals == 1 { "other" } else { "others" };
         format!(
-            "{} others must approve this form: `sendgate approve rollout {name} {form} --reason WHY`",
+            "{} {people} must approve this form: `sendgate approve rollout {name} {form} --reason WHY`",
             spec.approvals
         )
     });

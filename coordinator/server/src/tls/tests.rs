@@ -37,9 +37,13 @@ impl Authority {
     }
 
     fn issue(&self, last_year: i32) -> Pair {
+        self.issue_until(last_year, 11, 14)
+    }
+
+    fn issue_until(&self, year: i32, month: u8, day: u8) -> Pair {
         let mut params = CertificateParams::new(vec!["coordinator.test".to_owned()]).unwrap();
         params.not_before = rcgen::date_time_ymd(1970, 1, 1);
-        params.not_after = rcgen::date_time_ymd(last_year, 11, 14);
+        params.not_after = rcgen::date_time_ymd(year, month, day);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap().pem();
         Pair { certificate, key: key.serialize_pem() }
@@ -117,6 +121,34 @@ fn each_wrong_file_is_named_with_what_is_wrong_and_the_remedy() {
         "the private key DIR/c.key does not belong to the certificate DIR/c.pem; name the two files that one \
          `sendgate pki issue` wrote"
     );
+}
+
+/// The certificate's bytes, and one to three more after them.
+fn longer(pem: &str) -> String {
+    if pem.contains('=') { pem.replace('=', "A") } else { pem.replace("-----END", "AAAA\n-----END") }
+}
+
+/// TLS would not take it either, and say nothing of which file it is.
+#[test]
+fn a_certificate_with_bytes_after_it_is_none() {
+    let authority = Authority::new();
+    let good = authority.issue(LATE);
+    let none = "holds no certificate in PEM form (there are bytes after it); name the file that `sendgate pki` wrote";
+    let ca = Files::new(&longer(&authority.pem), &good.certificate, &good.key);
+    assert_eq!(ca.refusal(), format!("tls.ca: DIR/ca.pem {none}"));
+    let own = Files::new(&authority.pem, &longer(&good.certificate), &good.key);
+    assert_eq!(own.refusal(), format!("tls.certificate: DIR/c.pem {none}"));
+}
+
+/// RFC 5280 writes the last second of the year 9999 where there is no end, and no timestamp goes as far.
+#[test]
+fn a_certificate_without_an_end_is_good() {
+    let authority = Authority::new();
+    let pair = authority.issue_until(9999, 12, 31);
+    let files = Files::new(&authority.pem, &pair.certificate, &pair.key);
+    server(&files.paths, now()).unwrap();
+    let ends = ends(&files.paths).unwrap();
+    assert_eq!(ends[&CertificateHolder::Coordinator].as_ref().unwrap().to_string(), "9999-12-30T22:00:00Z");
 }
 
 #[test]

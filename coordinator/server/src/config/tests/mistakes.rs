@@ -312,7 +312,7 @@ fn a_path_is_written_where_one_is_needed() {
         change(
             &format!("\n{name} = \"{file}\""),
             &format!("\n{name} = \" \""),
-            &format!("tls.{name}: the path is empty; write the path of the file"),
+            &format!("tls.{name}: the path is empty; write the whole path"),
         );
     }
 }
