@@ -73,13 +73,17 @@ fn requests_carry_what_was_asked_for() {
     let abort = ["rollout", "abort", "march", "--reason", "bad package"];
     let json = coordinator.run(&[&abort[..], &["--output", "json"]].concat());
     assert_eq!((json.code, json.out.as_str()), (Some(0), "{\n  \"sequence\": 12\n}\n"));
-    let requests: [(&[&str], &str); 3] = [
+    let requests: [(&[&str], &str); 4] = [
         (&["rollout", "start", "march"], "rollout march may begin, as its gates allow"),
         (
             &["waive", "boss@a.example.test", "--reason", "leaves", "--expires", "72h"],
             "boss@a.example.test is excepted from the gate, and may be paused by the hotfix",
         ),
         (&abort, "rollout march begins nothing more; what runs is finished and reported"),
+        (
+            &["rollout", "remove", "march", "--reason", "bad package"],
+            "the hotfix of rollout march is removed again, the last wave first",
+        ),
     ];
     for (arguments, told) in requests {
         let ran = coordinator.run(arguments);
@@ -87,10 +91,11 @@ fn requests_carry_what_was_asked_for() {
         assert_eq!(ran.out, format!("accepted: {told}; record 12 of the journal\n"));
     }
     let asked = asked.lock().unwrap();
-    assert_eq!(asked[0], "RolloutFile { text: \"name = \\\"march\\\"\\n\" }");
-    assert_eq!(asked[1], "RolloutRequest { name: \"march\", reason: \"bad package\" }");
-    assert_eq!(asked[2], "RolloutRequest { name: \"march\", reason: \"\" }");
-    assert_eq!(asked[3], "WaiveRequest { user: \"boss@a.example.test\", reason: \"leaves\", expires: \"72h\" }");
+    assert_eq!(asked[0], "rollout_apply RolloutFile { text: \"name = \\\"march\\\"\\n\" }");
+    assert_eq!(asked[1], "rollout_abort RolloutRequest { name: \"march\", reason: \"bad package\" }");
+    assert_eq!(asked[2], "rollout_start RolloutRequest { name: \"march\", reason: \"\" }");
+    assert_eq!(asked[3], "waive WaiveRequest { user: \"boss@a.example.test\", reason: \"leaves\", expires: \"72h\" }");
+    assert_eq!(asked[5], "rollout_remove RolloutRequest { name: \"march\", reason: \"bad package\" }");
 }
 
 #[test]
@@ -161,7 +166,7 @@ fn interventions_carry_what_was_asked_for() {
         let ran = coordinator.run(&[arguments, &why].concat());
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{arguments:?}");
         assert_eq!(ran.out, format!("accepted: {told}; record 12 of the journal\n"));
-        let expected = format!("Intervention {{ reason: \"bad night\", act: Some({sent}) }}");
+        let expected = format!("intervene Intervention {{ reason: \"bad night\", act: Some({sent}) }}");
         assert_eq!(asked.lock().unwrap()[at], expected);
         assert_eq!(coordinator.run(arguments).code, Some(2), "no reason was given: {arguments:?}");
     }

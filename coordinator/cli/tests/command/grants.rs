@@ -23,14 +23,17 @@ fn an_approval_says_what_it_is_about_and_why() {
              the journal\n"
         )
     );
-    assert!(asked.contains("AdminSdHolder") && asked.contains("the board wants it"), "{asked}");
+    assert!(
+        asked.starts_with("approve ") && asked.contains("AdminSdHolder") && asked.contains("the board wants it"),
+        "{asked}"
+    );
     let over = ["override", "anna", "ADOM\\goodadmin", "--reason", "he left"];
     let (ran, asked) = run(Canned::default(), &[&["revoke"][..], &over].concat());
     assert_eq!(
         ran.out,
         "accepted: overriding the inherited deny for anna and ADOM\\goodadmin is approved no more; record 12 of the journal\n"
     );
-    assert!(asked.contains("DenyOverride") && asked.contains("he left"), "{asked}");
+    assert!(asked.starts_with("revoke ") && asked.contains("DenyOverride") && asked.contains("he left"), "{asked}");
 }
 
 #[test]
@@ -51,13 +54,17 @@ fn an_undo_says_whom_it_may_uncover() {
         "accepted: the entry of grant 9 is taken away, and stays away until `sendgate grants redo 9`; record 12 of the \
          journal\nnote: up to 3 roster users may lose the right\n"
     );
-    assert!(asked.contains("grant: 9") && asked.contains("the tenant left"), "{asked}");
+    assert!(
+        asked.starts_with("grant_undo ") && asked.contains("grant: 9") && asked.contains("the tenant left"),
+        "{asked}"
+    );
     let (ran, _) = run(Canned::default(), &["--output", "json", "grants", "undo", "9", "--reason", "x"]);
     assert_eq!(
         ran.out.split_whitespace().collect::<String>(),
         "{\"note\":\"upto3rosterusersmaylosetheright\",\"sequence\":12}"
     );
-    let (ran, _) = run(Canned::default(), &["grants", "redo", "9", "--reason", "he came back"]);
+    let (ran, asked) = run(Canned::default(), &["grants", "redo", "9", "--reason", "he came back"]);
+    assert!(asked.starts_with("grant_redo ") && asked.contains("he came back"), "{asked}");
     assert_eq!(
         ran.out,
         "accepted: the entry of grant 9 is planned again where somebody needs it; record 12 of the journal\n"
@@ -70,7 +77,7 @@ fn advice_is_asked_for_a_domain() {
     let (ran, asked) =
         run(Canned { view: Some(Ok(view)), ..Canned::default() }, &["grants", "advise", "A.example.test"]);
     assert_eq!(ran.out, "nothing is proposed for a.example.test\n");
-    assert!(asked.contains("a.example.test"), "{asked}");
+    assert!(asked.starts_with("grant_advice ") && asked.contains("a.example.test"), "{asked}");
 }
 
 /// One yes may not be all that it needs: only the answer knows.
@@ -84,11 +91,15 @@ fn an_approval_of_a_rollout_names_the_form_that_was_read() {
         (ran.code, ran.out),
         (Some(0), format!("accepted: your approval of rollout march; record 12 of the journal\nnote: {note}\n"))
     );
-    assert!(asked.contains("RolloutForm(RolloutForm { rollout: \"march\", digest: \"cdcdcdcdcdcd\" })"), "{asked}");
+    assert!(
+        asked.starts_with("approve ")
+            && asked.contains("RolloutForm(RolloutForm { rollout: \"march\", digest: \"cdcdcdcdcdcd\" })"),
+        "{asked}"
+    );
     let (ran, _) = run(canned(), &[&["--output", "json"][..], &approve].concat());
     let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(json, serde_json::json!({ "sequence": 12, "note": note, "digest": "cd".repeat(32) }));
     let (ran, asked) = run(Canned::default(), &["revoke", "rollout", "march", "--reason", "second thoughts"]);
     assert_eq!(ran.out, "accepted: rollout march is approved no more; record 12 of the journal\n");
-    assert!(asked.contains("Rollout(\"march\")"), "{asked}");
+    assert!(asked.starts_with("revoke ") && asked.contains("Rollout(\"march\")"), "{asked}");
 }

@@ -50,8 +50,8 @@ fn a_report_in_parts_is_one_table_and_one_json() {
     assert_eq!(value["users"].as_array().unwrap().len(), 2, "the parts are one list");
     assert_eq!((&value["later"], &value["users"][1]["later"]), (&1.into(), &2.into()), "it is as it came");
     let asked = asked.lock().unwrap();
-    assert_eq!(asked[0], "CoverageRequest { domain: \"a.example.test\", mailboxes: false }");
-    assert_eq!(asked[1], "CoverageRequest { domain: \"a.example.test\", mailboxes: true }");
+    assert_eq!(asked[0], "coverage CoverageRequest { domain: \"a.example.test\", mailboxes: false }");
+    assert_eq!(asked[1], "coverage CoverageRequest { domain: \"a.example.test\", mailboxes: true }");
 }
 
 #[test]

@@ -102,8 +102,13 @@ pub(crate) struct Canned {
 }
 
 impl Canned {
-    fn accept(&self, request: &dyn std::fmt::Debug) -> Result<Response<Accepted>, Status> {
-        self.asked.lock().unwrap().push(format!("{request:?}"));
+    /// Keeps which call was made, and with what.
+    fn keep(&self, call: &str, request: &dyn std::fmt::Debug) {
+        self.asked.lock().unwrap().push(format!("{call} {request:?}"));
+    }
+
+    fn accept(&self, call: &str, request: &dyn std::fmt::Debug) -> Result<Response<Accepted>, Status> {
+        self.keep(call, request);
         match &self.request {
             Some(status) => Err(status.clone()),
             None => {
@@ -117,56 +122,56 @@ impl Canned {
 #[tonic::async_trait]
 impl Control for Canned {
     async fn view(&self, request: Request<ViewRequest>) -> Result<Response<ViewReply>, Status> {
-        self.asked.lock().unwrap().push(format!("{:?}", request.into_inner()));
+        self.keep("view", &request.into_inner());
         let answer = self.view.clone().unwrap_or_else(|| Err(Status::unimplemented("no canned view")));
         answer.map(|json| Response::new(ViewReply { json: json.into_bytes() }))
     }
     async fn rollout_apply(&self, request: Request<RolloutFile>) -> Result<Response<Accepted>, Status> {
-        self.accept(&request.into_inner())
+        self.accept("rollout_apply", &request.into_inner())
     }
     async fn rollout_remove(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {
-        self.accept(&request.into_inner())
+        self.accept("rollout_remove", &request.into_inner())
     }
     async fn rollout_start(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {
-        self.accept(&request.into_inner())
+        self.accept("rollout_start", &request.into_inner())
     }
     async fn rollout_abort(&self, request: Request<RolloutRequest>) -> Result<Response<Accepted>, Status> {
-        self.accept(&request.into_inner())
+        self.accept("rollout_abort", &request.into_inner())
     }
     async fn intervene(&self, request: Request<Intervention>) -> Result<Response<Accepted>, Status> {
-        self.accept(&request.into_inner())
+        self.accept("intervene", &request.into_inner())
     }
     async fn waive(&self, request: Request<WaiveRequest>) -> Result<Response<Accepted>, Status> {
-        self.accept(&request.into_inner())
+        self.accept("waive", &request.into_inner())
     }
     async fn approve(&self, request: Request<ApprovalRequest>) -> Result<Response<Accepted>, Status> {
-        self.accept(&request.into_inner())
+        self.accept("approve", &request.into_inner())
     }
     async fn revoke(&self, request: Request<ApprovalRequest>) -> Result<Response<Accepted>, Status> {
-        self.accept(&request.into_inner())
+        self.accept("revoke", &request.into_inner())
     }
     async fn grant_undo(&self, request: Request<GrantRequest>) -> Result<Response<Accepted>, Status> {
-        let mut accepted = self.accept(&request.into_inner())?;
+        let mut accepted = self.accept("grant_undo", &request.into_inner())?;
         accepted.get_mut().note = "up to 3 roster users may lose the right".to_owned();
         Ok(accepted)
     }
     async fn grant_redo(&self, request: Request<GrantRequest>) -> Result<Response<Accepted>, Status> {
-        self.accept(&request.into_inner())
+        self.accept("grant_redo", &request.into_inner())
     }
     async fn grant_advice(&self, request: Request<GrantAdviceRequest>) -> Result<Response<ViewReply>, Status> {
-        self.asked.lock().unwrap().push(format!("{:?}", request.into_inner()));
+        self.keep("grant_advice", &request.into_inner());
         let answer = self.view.clone().unwrap_or_else(|| Err(Status::unimplemented("no canned view")));
         answer.map(|json| Response::new(ViewReply { json: json.into_bytes() }))
     }
     type CoverageStream = tokio_stream::Iter<std::vec::IntoIter<Result<CoveragePart, Status>>>;
     async fn coverage(&self, request: Request<CoverageRequest>) -> Result<Response<Self::CoverageStream>, Status> {
-        self.asked.lock().unwrap().push(format!("{:?}", request.into_inner()));
+        self.keep("coverage", &request.into_inner());
         let parts = self.coverage.iter().cloned().map(|part| Ok(CoveragePart { part: Some(part) }));
         Ok(Response::new(tokio_stream::iter(parts.collect::<Vec<_>>())))
     }
     type SurveyRunStream = tokio_stream::Iter<std::vec::IntoIter<Result<SurveyProgress, Status>>>;
     async fn survey_run(&self, request: Request<SurveyRunRequest>) -> Result<Response<Self::SurveyRunStream>, Status> {
-        self.asked.lock().unwrap().push(format!("{:?}", request.into_inner()));
+        self.keep("survey_run", &request.into_inner());
         Ok(Response::new(tokio_stream::iter(self.progress.iter().cloned().map(Ok).collect::<Vec<_>>())))
     }
     type JournalStream = tokio_stream::Iter<std::vec::IntoIter<Result<JournalRecord, Status>>>;
