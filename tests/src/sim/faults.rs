@@ -305,6 +305,8 @@ impl World {
             covered: None,
             lacking: false,
             landed: None,
+            had: None,
+            told: None,
         };
         self.users.insert(called.clone(), user);
         if let Some(domain) = self.domains.get_mut(domain) {

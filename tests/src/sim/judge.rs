@@ -145,9 +145,15 @@ impl World {
         let users: Vec<_> = paused.filter_map(|called| self.users.get(called)).collect();
         // For this a look counts as long as evidence does.
         let evidence = self.policy.freshness.evidence_age + MINUTE;
+        let young =
+            |landed: Option<Duration>| landed.is_none_or(|at| now.saturating_sub(at) < self.policy.waits.restart);
         let early = |user: &&User| match (user.uncovered, user.landed.or(user.covered)) {
             (Some(since), _) => now.saturating_sub(since) > evidence,
-            (None, landed) => landed.is_none_or(|at| now.saturating_sub(at) < self.policy.waits.restart),
+            // A permit lives on though it has been shown since that he had lost the right, and he has it again.
+            (None, landed) => {
+                let lately = user.told.is_some_and(|at| now.saturating_sub(at) <= PERMIT);
+                young(landed) && !(lately && !young(user.had))
+            }
         };
         if users.is_empty() {
             self.violated(now, format!("GoodLink on {host} is restarted, and nobody is paused"));

@@ -145,6 +145,7 @@ impl World {
             let counts = |goodlink: &str| judged.contains(goodlink) && self.is_listed(called, goodlink);
             if self.users.get(called).is_some_and(|user| counts(user.goodlink)) {
                 self.lacks.entry(called.clone()).or_insert(shown.handed);
+                self.users.entry(called.clone()).and_modify(|user| _ = user.told.get_or_insert(shown.handed));
             }
         }
         let before = self.shown.get(domain).map(|last| last.lacking.clone()).unwrap_or_default();

@@ -54,6 +54,10 @@ pub(super) struct User {
     pub(super) lacking: bool,
     /// When his right landed last after that.
     pub(super) landed: Option<Duration>,
+    /// What counted of the right that he lost last: since when he had it.
+    pub(super) had: Option<Duration>,
+    /// When a coordinator was first shown that he had lost it.
+    pub(super) told: Option<Duration>,
 }
 
 /// Everything that is.
@@ -192,6 +196,7 @@ impl World {
                     self.tell(now, || format!("{called} is covered on every server"));
                 }
                 (false, Some(_)) | (false, None) if user.uncovered.is_none() => {
+                    (user.had, user.told) = (user.landed.or(user.covered), None);
                     (user.covered, user.uncovered) = (None, Some(now));
                     self.tell(now, || format!("{called} is not covered any more"));
                 }
