@@ -1,7 +1,8 @@
 //! What milestones change.
 
 use super::entry::VersionStep;
-use super::{BreachEvent, Drift, Held, Ledger, Lost, Milestone, Pair, PairState, Sequence};
+use super::{BreachEvent, Drift, Held, Ledger, Lost, Milestone, Pair, PairState, Rollout, Sequence};
+use crate::enforcement::StoreVersion;
 use crate::guid::Guid;
 use crate::names::HostName;
 use crate::time::Now;
@@ -60,7 +61,7 @@ impl Ledger {
                 self.versions_noted.insert(host.clone(), at.steady);
                 if self.lineage.is_unread(host) {
                     self.found.insert(host.clone(), at.steady);
-                } else if !self.watches_found(host) {
+                } else if !self.watches_found(host, before.as_ref()) {
                     self.found.remove(host);
                 }
                 if let (Some(before), false) = (before, ours) {
@@ -135,12 +136,13 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether a rollout that goes on has seen the hotfix on a host that was found with it: its users have it, whatever is
-    /// installed over it.
-    fn watches_found(&self, host: &HostName) -> bool {
+    /// Whether a rollout that goes on has seen the hotfix on a host that was found with it, or may have had it there till now:
+    /// its users have it, whatever is installed over it.
+    fn watches_found(&self, host: &HostName, before: Option<&StoreVersion>) -> bool {
         let Some(found) = self.found.get(host) else { return false };
+        let had = |rollout: &Rollout| before.is_some_and(|before| *before >= rollout.spec.package.target);
         let mut live = self.rollouts.values().filter(|rollout| rollout.state.is_live());
-        live.any(|rollout| rollout.has_found(host, Some(*found)))
+        live.any(|rollout| rollout.has_found(host, Some(*found)) || had(rollout))
     }
 
     /// A version that changed with no command of ours.

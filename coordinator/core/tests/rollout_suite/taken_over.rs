@@ -4,7 +4,9 @@ use super::{against, carry_out, file_it, installs, phases};
 use crate::example::{AFTER, BEFORE, Example, file_of, minutes, name, wave};
 use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::estate::Observation;
-use sendgate_core::ledger::{Entry, Foreign, Generation, Origin, RolloutState, Strangeness, Stranger};
+use sendgate_core::ledger::{
+    Entry, Foreign, Generation, Milestone, Origin, RolloutEvent, RolloutState, Strangeness, Stranger,
+};
 use sendgate_core::plan::rollout::Phase;
 use sendgate_core::request;
 use sendgate_core::time::{BootTime, ClockMark};
@@ -248,6 +250,47 @@ fn what_was_found_stays_of_the_rollout_when_somebody_has_it_tried_again() {
         file_it(&mut example, "olga", request);
     }
     assert!(!example.ledger.rollouts[&name("dst")].verified.contains_key(&name("exa1")));
+    example.pauses("anna");
+    assert!(example.rollout_state().contains("1 new Send As pauses"), "{}", example.rollout_state());
+}
+
+/// A person had left it out before it was seen, so that nothing is taken down of it: its users have the hotfix all the same,
+/// and a later patch as well.
+#[test]
+fn what_was_found_is_of_the_rollout_though_somebody_had_left_it_out() {
+    for patched in [false, true] {
+        let mut example = started();
+        let skip = request::skip(example.world(), "dst", "exa1", "not this one");
+        file_it(&mut example, "olga", skip);
+        take_over(&mut example, 99);
+        found(&mut example, "exa1");
+        assert!(matches!(phases(&example)[0], Phase::Skipped { .. }), "{:?}", phases(&example));
+        if patched {
+            example.pass(minutes(5));
+            example.exchange("exa1", "6.5.7654.12");
+            example.settle();
+        }
+        example.pauses("anna");
+        assert!(example.rollout_state().contains("1 new Send As pauses"), "{patched}: {}", example.rollout_state());
+    }
+}
+
+/// The rollout stood still when it was seen, and a person leaves it out before it goes on.
+#[test]
+fn what_was_found_while_the_rollout_stood_still_is_of_the_rollout() {
+    let mut example = started();
+    let tripped = RolloutEvent::Tripped { reason: "1 failed installs".into() };
+    example.append(Entry::Milestone(Milestone::Rollout { rollout: name("dst"), event: tripped }));
+    take_over(&mut example, 99);
+    found(&mut example, "exa1");
+    let skip = request::skip(example.world(), "dst", "exa1", "not this one");
+    file_it(&mut example, "olga", skip);
+    // It stands still for two reasons.
+    for _ in 0..2 {
+        let resume = request::resume(example.world(), &name("olga"), "dst", "looked at it");
+        file_it(&mut example, "olga", resume);
+    }
+    example.settle();
     example.pauses("anna");
     assert!(example.rollout_state().contains("1 new Send As pauses"), "{}", example.rollout_state());
 }

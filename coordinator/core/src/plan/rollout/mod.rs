@@ -187,7 +187,10 @@ fn began(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
 /// was seen after a takeover, and so may have been changed in the part of the journal that is lost. What the copy knew
 /// already was not, nor what came later, unless this rollout had seen the host with it before.
 pub(crate) fn ours(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
-    began(world, rollout, host) || rollout.has_found(host, world.ledger.found.get(host).copied())
+    let found = world.ledger.found.get(host).copied();
+    // Of a host that was left out, or a rollout that stands still, nothing is taken down as seen.
+    let shown = || world.ledger.versions.get(host).is_some_and(|version| has(world, rollout, *version));
+    began(world, rollout, host) || rollout.has_found(host, found) || found.is_some() && shown()
 }
 
 /// Whether a store of this version has what the rollout installs: exactly it, or a later fix of the same branch, which
