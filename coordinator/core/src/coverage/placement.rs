@@ -5,6 +5,7 @@
 //! a deny is never answered with a grant (that would override somebody's decision).
 
 use super::reading::{DescriptorReading, FoundUser, GroupPath, ServerReading, UserClass};
+use super::verdict::Verdict;
 use crate::names::{AccountName, Dn, DomainName};
 use crate::secdesc::edit::{self, GrantForm};
 use crate::sid::Sid;
@@ -55,6 +56,20 @@ impl GrantEntry {
     pub fn is_on_holder(&self) -> bool {
         let holder = |dn: &Dn| dn.as_str().to_lowercase().starts_with(HOLDER);
         self.form == GrantForm::Object && holder(&self.place)
+    }
+
+    /// Whether it is the entry that decides for a user, by what some server shows, or may be.
+    #[must_use]
+    pub fn decides(&self, user: &Dn, verdict: &Verdict) -> bool {
+        verdict.servers.values().filter_map(|server| server.deciding.as_ref()).any(|deciding| {
+            let here = match (&deciding.from, deciding.inherited) {
+                (Some(from), _) => *from == self.place,
+                // Whose it was cannot be told: it may be this one.
+                (None, true) => true,
+                (None, false) => *user == self.place || self.is_on_holder(),
+            };
+            here && deciding.trustee == self.sid
+        })
     }
 }
 

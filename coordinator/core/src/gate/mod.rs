@@ -4,6 +4,7 @@
 //! speaks against it (invariant 4). [`cell`] is the only place where that is decided.
 
 mod reason;
+mod taken_back;
 mod users;
 
 pub use reason::Reason;

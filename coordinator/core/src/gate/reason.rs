@@ -1,8 +1,10 @@
 //! Why a gate is closed: typed, with its evidence, and the same text everywhere.
 
 use crate::coverage::{Cause, VerdictKind};
+use crate::ledger::Sequence;
 use crate::names::{
-    AccountName, DirectoryName, DirectoryServerName, DomainName, ExchangeServerName, GoodLinkName, RosterName,
+    AccountName, DirectoryName, DirectoryServerName, DomainName, ExchangeServerName, GoodLinkName, OperatorName,
+    RosterName,
 };
 use crate::sid::Sid;
 use crate::time::Readable;
@@ -146,6 +148,15 @@ pub enum Reason {
         /// Until it may be taken, for the last of them; zero: at the next survey.
         remaining: Duration,
     },
+    /// A person wants an entry of ours away by which users have the right, and no look has shown yet how they are without it.
+    TakenBack {
+        /// The grant that wrote it.
+        grant: Sequence,
+        /// Who wants it away.
+        by: OperatorName,
+        /// The users for whom it is so.
+        users: BTreeSet<DirectoryName>,
+    },
     /// The right is proved, but caches may not know it yet.
     Settling {
         /// The users for whom it is so.
@@ -214,6 +225,7 @@ impl Reason {
             Self::AccountDiffers { .. }
             | Self::HomeUndeclared { .. }
             | Self::AwaitingSecondLook { .. }
+            | Self::TakenBack { .. }
             | Self::Settling { .. }
             | Self::TakenOver { .. } => false,
         }
@@ -299,6 +311,12 @@ impl fmt::Display for Reason {
             Self::AwaitingSecondLook { users, remaining } => {
                 write!(f, "{} users await the second look, due {}", users.len(), due(*remaining))
             }
+            Self::TakenBack { grant, by, users } => write!(
+                f,
+                "{} users have the right by the entry of grant {grant}, which {by} has taken back: the look after it is gone \
+                 decides; `sendgate grants redo {grant}` keeps it",
+                users.len()
+            ),
             Self::Settling { users, remaining } => {
                 write!(f, "{} users are settling, until {}", users.len(), due(*remaining))
             }

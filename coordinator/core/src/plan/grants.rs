@@ -292,17 +292,6 @@ pub fn uncovers<'a>(world: World<'a>, entry: &GrantEntry) -> BTreeSet<&'a Direct
         Presence::Here(here) => Some((name, here)),
         _ => None,
     });
-    let through = |here: &UserPicture| {
-        let shown = here.verdicts.values().flat_map(|verdict| verdict.servers.values());
-        shown.filter_map(|server| server.deciding.as_ref()).any(|deciding| {
-            let here = match (&deciding.from, deciding.inherited) {
-                (Some(from), _) => *from == entry.place,
-                // Whose it was cannot be told: it may be this one.
-                (None, true) => true,
-                (None, false) => here.dn == entry.place || entry.is_on_holder(),
-            };
-            here && deciding.trustee == entry.sid
-        })
-    };
+    let through = |here: &UserPicture| here.verdicts.values().any(|verdict| entry.decides(&here.dn, verdict));
     users.filter(|(_, here)| through(here)).map(|(name, _)| name).collect()
 }

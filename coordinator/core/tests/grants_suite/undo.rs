@@ -3,8 +3,10 @@
 use super::example::{Example, minutes, name, succeeded};
 use super::{ACCOUNT, HEAD, file, grant, proposing, refused, texts, written};
 use sendgate_core::coverage::verdict::DecidingEntry;
-use sendgate_core::ledger::{Effect, Outcome, Request};
-use sendgate_core::plan::survey;
+use sendgate_core::coverage::{Cause, VerdictKind};
+use sendgate_core::gate::Reason;
+use sendgate_core::ledger::{Effect, Entry, Outcome, Request};
+use sendgate_core::plan::{self, survey};
 use sendgate_core::policy::GrantMode;
 use sendgate_core::request;
 use sendgate_core::secdesc::edit::GrantForm;
@@ -187,4 +189,48 @@ fn an_undo_warns_of_those_whom_it_may_uncover() {
          their mailboxes, and where the hotfix is installed GoodLink will pause them"
     );
     assert_eq!(view::undo_warning(example.world(), 999), None);
+}
+
+/// From the moment that somebody wants it away, and not when a look shows what that has done.
+#[test]
+fn an_entry_that_is_wanted_away_closes_the_gates_of_those_who_have_the_right_by_it() {
+    let mut example = Example::covered();
+    let effect = Effect::Grant(grant(HEAD, GrantForm::ContainerUsers));
+    let intent = example.append(Entry::Intent { effect });
+    example.append(Entry::Permitted { intent, holder: None });
+    example.end(intent, succeeded());
+    let by = DecidingEntry {
+        index: 0,
+        sddl: "(OA;…)".into(),
+        inherited: true,
+        trustee: name("S-1-5-21-1-2-3-1105"),
+        from: Some(HEAD.into()),
+    };
+    example.deciding.insert(name("anna@a.example.test"), by);
+    example.pass(minutes(1));
+    example.rollout();
+    let (effects, _) = example.settle();
+    let [(install, Effect::Install { .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    let request = request::grant_undo(example.world(), intent.get(), "the tenants object");
+    file(&mut example, request);
+    let why = format!(
+        "1 users have the right by the entry of grant {intent}, which olga has taken back: the look after it is gone decides; \
+         `sendgate grants redo {intent}` keeps it"
+    );
+    assert_eq!(example.texts("exa1"), [why.as_str()]);
+    assert!(!example.reasons("exa1").iter().any(Reason::is_unknown), "it is wrong, and nothing is missing");
+    let refusal = plan::permit(example.world(), *install).unwrap_err();
+    assert!(refusal.blocked.iter().any(|blocked| blocked.to_string() == why), "{refusal:?}");
+    let (effects, _) = example.settle();
+    let [(away, Effect::Withdraw(_))] = effects.as_slice() else { panic!("{effects:?}") };
+    example.silence(minutes(1));
+    example.end(*away, succeeded());
+    // No look has shown yet how she is without it.
+    assert_eq!(example.texts("exa1"), [why.as_str()]);
+    example.deciding.clear();
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    example.pass(minutes(1));
+    let texts = example.texts("exa1");
+    assert!(texts.iter().any(|text| text.starts_with("user anna@a.example.test is missing")), "{texts:?}");
+    assert!(!texts.contains(&why), "{texts:?}");
 }
