@@ -152,7 +152,7 @@ impl World {
             // A permit lives on though it has been shown since that he had lost the right, and he has it again.
             (None, landed) => {
                 let lately = user.told.is_some_and(|at| now.saturating_sub(at) <= PERMIT);
-                young(landed) && !(lately && !young(user.had))
+                young(landed) && (!lately || young(user.had))
             }
         };
         if users.is_empty() {
