@@ -4,14 +4,16 @@
 
 #[path = "support/failing_disk.rs"]
 mod failing_disk;
+#[path = "support/log.rs"]
+mod log;
 mod support;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use failing_disk::FailingDisk;
+use log::Log;
 use sendgate_agent::apply::Acts;
 use sendgate_agent::apply::programs::Supervisors;
 use sendgate_agent::config::AgentConfig;
@@ -55,21 +57,6 @@ impl Transport for Scripted {
             let told: Told = if hangs_up { Box::pin(says) } else { Box::pin(says.chain(tokio_stream::pending())) };
             Ok(told)
         })
-    }
-}
-
-/// What is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -144,7 +131,7 @@ async fn why_there_is_no_session_is_said() {
     let ran = tokio::time::timeout(Duration::from_secs(3600), session::run(agent, stopped)).await;
     ran.expect("a session goes on");
 
-    let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let said = log.text();
     let ends = said.lines().filter_map(|line| line.split_once("no session; trying again error="));
     assert_eq!(ends.map(|(_, why)| why).collect::<Vec<_>>(), expected, "{said}");
 }

@@ -3,14 +3,16 @@
 
 #[path = "support/failing_disk.rs"]
 mod failing_disk;
+#[path = "support/log.rs"]
+mod log;
 mod support;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 
 use failing_disk::FailingDisk;
+use log::Log;
 use sendgate_agent::apply::Acts;
 use sendgate_agent::apply::programs::Supervisors;
 use sendgate_agent::config::AgentConfig;
@@ -24,21 +26,6 @@ use sendgate_proto::v1::to_agent::Kind as ToAgent;
 use sendgate_proto::v1::{Head, RestartService};
 use support::{Coordinator, World, until};
 use tokio::sync::watch;
-
-/// What is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 // One thread, so that what the session logs is logged here.
 #[tokio::test]
@@ -74,7 +61,7 @@ async fn a_head_that_cannot_be_written_is_said_and_ends_no_session() {
     until("the disk fails", || disk.failures.load(Ordering::SeqCst) == 0).await;
     session.offer_act("e-2", 5, "nowhere", act()).await;
     session.refused("e-2").await;
-    let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let said = log.text();
     let line = said.lines().find(|line| line.contains("ERROR")).unwrap_or_default();
     let words = "how far the coordinator's journal has gone is not remembered: should a backup of that journal be \
                  restored, this agent may not notice that the backup is older error=the journal journal: syncing to disk: \

@@ -1,6 +1,6 @@
 //! What the roster users of one GoodLink server say against a cell.
 
-use super::taken_back::taken_back;
+use super::taken_back::TakenBack;
 use super::{Reason, World, evidence, goodlink_report, just_started};
 use crate::coverage::reading::Home;
 use crate::coverage::verdict::Presence;
@@ -99,8 +99,7 @@ pub(super) fn closing(
     // Who has his mailbox there all the same waits by himself.
     reasons.extend(not_seen_anew(world, name, goodlink).filter(|_| declared));
     let (mut look, mut settle, mut anew) = (Waiting::default(), Waiting::default(), Waiting::default());
-    let mut taken_back: Vec<_> =
-        taken_back(world, domain).map(|(entry, undo)| (entry, undo, BTreeSet::new())).collect();
+    let mut taken_back = TakenBack::of(world, domain);
     for (user, directory_name) in &roster.users {
         if world.ledger.waiver(directory_name, world.now).is_some() || mutation::is(Mutation::UncoveredUser) {
             continue;
@@ -182,9 +181,7 @@ pub(super) fn closing(
             });
             continue;
         }
-        for (.., users) in taken_back.iter_mut().filter(|(entry, ..)| entry.decides(&picture.dn, verdict)) {
-            users.insert(directory_name.clone());
-        }
+        taken_back.add(directory_name, picture, verdict);
         let waits = &world.policy.waits;
         let remaining = |from: Steady, wait: Duration| (from + wait).since(world.now.steady);
         let pair = Pair { user: picture.guid, account: goodlink.service_account.clone() };
@@ -206,10 +203,7 @@ pub(super) fn closing(
             anew.add(directory_name, rest);
         }
     }
-    reasons.extend(taken_back.into_iter().filter(|(.., users)| !users.is_empty()).map(|(_, undo, users)| {
-        let (grant, by) = (undo.grant, undo.by.clone());
-        Reason::TakenBack { grant, by, users }
-    }));
+    reasons.extend(taken_back.reasons());
     if !look.users.is_empty() {
         reasons.insert(Reason::AwaitingSecondLook { users: look.users, remaining: look.longest });
     }

@@ -130,9 +130,6 @@ mod tests {
     use super::*;
     use crate::clock::{Clock, Machine};
     use crate::directory::survey::Wanted;
-    use sendgate_core::coverage::Setting;
-    use sendgate_core::coverage::placement::Reach;
-    use sendgate_core::policy::ProtectionPolicy;
     use sendgate_core::time::Steady;
     use tokio::sync::watch;
     use tokio_stream::StreamExt as _;
@@ -148,14 +145,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_of_which_no_reading_says_a_word_is_told_to_have_been_cut_short() {
-        let wanted = Wanted {
-            asked: Arc::default(),
-            accounts: BTreeSet::new(),
-            known: BTreeMap::new(),
-            setting: Setting::new(BTreeSet::new(), "dc.example.test".parse().unwrap(), Reach::Domain),
-            protection: ProtectionPolicy::default(),
-        };
-        let (_wanted, wanted) = watch::channel(Arc::new(wanted));
+        let (_wanted, wanted) = watch::channel(Arc::new(Wanted::nothing()));
         let (survey, mut readings) = Survey::served(domain(), wanted, Arc::new(|| Steady::START));
         // Each reading ends as soon as it is asked for.
         tokio::spawn(async move { while readings.recv().await.is_some() {} });

@@ -3,20 +3,9 @@
 use super::super::connect;
 use super::super::fake::{Answer, BIND, bound, hasty, result, server};
 use super::*;
-use sendgate_core::coverage::Setting;
-use sendgate_core::coverage::placement::Reach;
-use sendgate_core::policy::ProtectionPolicy;
-use std::collections::BTreeSet;
 
 fn survey(servers: Vec<DirectoryServer>) -> (Survey, mpsc::Receiver<Request>) {
-    let wanted = Wanted {
-        asked: Arc::default(),
-        accounts: BTreeSet::new(),
-        known: BTreeMap::new(),
-        setting: Setting::new(BTreeSet::new(), "dc.example.test".parse().unwrap(), Reach::Domain),
-        protection: ProtectionPolicy::default(),
-    };
-    let (_, wanted) = watch::channel(Arc::new(wanted));
+    let (_, wanted) = watch::channel(Arc::new(Wanted::nothing()));
     Survey::of("example.test".parse().unwrap(), servers, wanted, Arc::new(|| Steady::START))
 }
 

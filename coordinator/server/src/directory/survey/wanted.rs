@@ -27,3 +27,21 @@ impl Wanted {
         self.asked.is_empty() && self.accounts.is_empty()
     }
 }
+
+#[cfg(test)]
+impl Wanted {
+    /// Nothing is asked of a domain.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            asked: Arc::default(),
+            accounts: BTreeSet::new(),
+            known: BTreeMap::new(),
+            setting: Setting::new(
+                BTreeSet::new(),
+                "dc.example.test".parse().unwrap(),
+                sendgate_core::coverage::placement::Reach::Domain,
+            ),
+            protection: ProtectionPolicy::default(),
+        }
+    }
+}
