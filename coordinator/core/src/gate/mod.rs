@@ -183,14 +183,28 @@ fn unheard<'a>(
 /// What speaks against what this domain was judged with of service accounts: that its servers, or those of others, do not agree
 /// on who one is; accounts of others of which their own domain shows something else by now, or nothing; and directory servers
 /// there, or of the Exchange servers' domains, that give no evidence. Whoever had the right may lack it.
-fn other_accounts(world: World<'_>, domain: &DomainName, picture: &DomainPicture) -> BTreeSet<Reason> {
+fn other_accounts<'a>(world: World<'a>, domain: &'a DomainName, picture: &DomainPicture) -> BTreeSet<Reason> {
     let mut reasons = BTreeSet::new();
-    // A group that an account has left may be known there alone.
-    let machines = world.policy.goodlink_in(domain).flat_map(|(_, goodlink)| &goodlink.exchange);
-    let machines = machines.filter_map(|server| world.policy.exchange.get(server)?.domain.as_ref());
     let accounts = || world.policy.goodlink_in(domain).map(|(_, goodlink)| &goodlink.service_account);
+    // Where Exchange servers of another domain ask, groups that are local to that one are in the token.
+    let asks = |(_, goodlink): (_, &'a GoodLinkPolicy)| {
+        let machines = goodlink.exchange.iter().filter_map(|server| world.policy.exchange.get(server)?.domain.as_ref());
+        machines.map(|other| (other, &goodlink.service_account))
+    };
+    for (other, account) in world.policy.goodlink_in(domain).flat_map(asks).filter(|(other, _)| *other != domain) {
+        let shown = world.estate.domains.get(other);
+        if shown.is_some_and(|shown| !shown.accounts.contains_key(account) && !shown.disputed.contains_key(account)) {
+            reasons.insert(Reason::AccountUnseen { domain: other.clone(), account: account.clone() });
+        }
+    }
+    // A group that an account has left may be known there alone.
+    let machines = world.policy.goodlink_in(domain).flat_map(asks).map(|(other, _)| other);
     let others: BTreeSet<_> = accounts().map(|account| &account.domain).chain(machines).collect();
-    for (other, shown) in others.into_iter().filter_map(|other| Some((other, world.estate.domains.get(other)?))) {
+    for other in others {
+        let Some(shown) = world.estate.domains.get(other) else {
+            reasons.insert(Reason::NotSurveyed { domain: other.clone() });
+            continue;
+        };
         reasons.extend(unheard(world, other, shown).take_while(|_| other != domain));
         reasons.extend(accounts().filter_map(|account| several(other, shown, account)));
     }

@@ -68,6 +68,13 @@ pub enum Reason {
         /// One of the groups that it has left.
         group: Sid,
     },
+    /// A domain whose Exchange servers ask for a service account has not shown in which of its groups it is.
+    AccountUnseen {
+        /// The domain of the Exchange servers.
+        domain: DomainName,
+        /// The account.
+        account: AccountName,
+    },
     /// The GoodLink server has not reported to this coordinator.
     GoodlinkNeverReported {
         /// Which.
@@ -211,6 +218,7 @@ impl Reason {
             | Self::SeveralAccounts { .. }
             | Self::OtherAccount { .. }
             | Self::FormerGroup { .. }
+            | Self::AccountUnseen { .. }
             | Self::GoodlinkNeverReported { .. }
             | Self::GoodlinkSilent { .. }
             | Self::Goodlink { .. }
@@ -270,6 +278,11 @@ impl fmt::Display for Reason {
                 "{domain} was looked at for {account} as a member of {group}, and {} does not show it there any more: the next \
                  look decides, and `sendgate survey run {domain}` takes one at once",
                 account.domain
+            ),
+            Self::AccountUnseen { domain, account } => write!(
+                f,
+                "{account} is checked on Exchange servers of {domain}, whose directory servers have not shown in which of their \
+                 groups it is: `sendgate survey run {domain}` looks at once"
             ),
             Self::GoodlinkNeverReported { goodlink } => {
                 write!(

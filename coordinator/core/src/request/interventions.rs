@@ -5,7 +5,7 @@ use super::{Refused, invalid, known_rollout, needed_reason};
 use crate::gate::World;
 use crate::ledger::{Effect, Generation, Held, IntentState, Request, Rollout, RolloutState};
 use crate::names::{HostName, OperatorName, RolloutName, WaveName};
-use crate::plan::disruption;
+use crate::plan::{self, disruption};
 use crate::time::Readable;
 
 pub(super) fn host(world: World<'_>, given: &str) -> Result<HostName, Refused> {
@@ -116,7 +116,11 @@ fn wave_that_is_over<'a>(world: World<'_>, rollout: &'a Rollout, host: &HostName
 /// [`Refused`] if there is no such host in a live rollout, or in one that left such a doubt there, something is going on there
 /// that can only be awaited, or no reason is given.
 pub fn skip(world: World<'_>, rollout: &str, host: &str, reason: &str) -> Result<Request, Refused> {
-    let (rollout, host) = member(world, rollout, host, |rollout, host| disruption::in_doubt(world, rollout, host))?;
+    let (rollout, host) = member(world, rollout, host, |rollout, host| {
+        let known = world.ledger.rollouts.get(rollout).filter(|known| known.state.is_live());
+        let gone = known.is_some_and(|known| plan::rollout::gone_hosts(world, known).any(|gone| gone == host));
+        gone || disruption::in_doubt(world, rollout, host)
+    })?;
     let running = world.ledger.open().find(|(_, intent)| {
         intent.effect.host() == Some(&host) && matches!(intent.state, IntentState::Permitted { .. })
     });

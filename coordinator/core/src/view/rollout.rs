@@ -153,7 +153,8 @@ fn removal(world: World<'_>, rollout: &Rollout) -> Option<String> {
         None => removal.reason.clone(),
         Some(wave) => format!("of {wave} alone: {}", removal.reason),
     };
-    let gone: Vec<_> = plan::rollout::gone(world, rollout).map(ToString::to_string).collect();
+    let servers = plan::rollout::gone(world, rollout).map(ToString::to_string);
+    let gone: Vec<_> = servers.chain(plan::rollout::gone_hosts(world, rollout).map(ToString::to_string)).collect();
     if gone.is_empty() {
         return Some(reason);
     }

@@ -129,26 +129,39 @@ fn a_group_that_one_server_still_judges_with_closes_as_well() {
 
 /// A group that is local to the domain of the Exchange servers counts there, and may have been left on the server that is away.
 #[test]
-fn a_domain_is_closed_while_the_servers_of_the_exchange_servers_domain_are_not_heard() {
+fn a_domain_is_closed_until_the_servers_of_the_exchange_servers_domain_are_heard() {
     let mut example = judged_as_a_member();
     let c: DomainName = name("c.example.test");
     let mut policy = example.policy.domains[&name("b.example.test")].clone();
     (policy.servers, policy.grant_server) = ([name("c1")].into(), name("c1"));
     example.policy.domains.insert(c.clone(), policy);
-    let look_at_c = |example: &mut Example, why: Option<&str>| {
+    let look_at_c = |example: &mut Example, known: bool, why: Option<&str>| {
         let mut look = example.look();
         (look.domain, look.users) = (name("c.example.test"), Judged::All([].into()));
         look.seen = [(name("c1"), look.started)].into();
+        if !known {
+            look.accounts.clear();
+        }
         if let Some(why) = why {
             (look.seen, look.failed) = ([].into(), [(name("c1"), why.to_owned())].into());
         }
         example.estate.observe(Observation::Look(look));
     };
-    look_at_c(&mut example, Some("connection refused"));
-    assert_eq!(example.texts("exa1"), [""; 0], "nobody asks for it");
+    let machines = example.policy.exchange.clone();
     example.policy.exchange.values_mut().for_each(|server| server.domain = Some(name("c.example.test")));
+    assert_eq!(example.texts("exa1"), ["domain c.example.test has not been surveyed since the coordinator started"]);
+    // It was asked before the account's own domain had shown who that is.
+    look_at_c(&mut example, false, None);
+    let why = "goodadmin@a.example.test is checked on Exchange servers of c.example.test, whose directory servers have not shown \
+               in which of their groups it is: `sendgate survey run c.example.test` looks at once";
+    assert_eq!(example.texts("exa1"), [why]);
+    assert!(example.reasons("exa1").iter().all(Reason::is_unknown));
+    let asks = std::mem::replace(&mut example.policy.exchange, machines);
+    look_at_c(&mut example, true, Some("connection refused"));
+    assert_eq!(example.texts("exa1"), [""; 0], "nobody asks for it");
+    example.policy.exchange = asks;
     assert_eq!(example.texts("exa1"), ["directory server c1 gave no evidence: connection refused"]);
-    look_at_c(&mut example, None);
+    look_at_c(&mut example, true, None);
     assert_eq!(example.texts("exa1"), [""; 0]);
 }
 

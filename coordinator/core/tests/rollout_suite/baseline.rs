@@ -188,3 +188,36 @@ fn a_paused_user_who_is_on_no_roster_yet_is_not_known_until_it_has_arrived() {
         example.rollout_state()
     );
 }
+
+/// GoodLink gets another name in the middle of it, and the hotfix has paused Anna on EXA1 by then. Bert, on EXA2, was paused before
+/// that was changed.
+#[test]
+fn what_a_goodlink_server_declared_in_the_middle_has_paused_counts_where_it_is_changed() {
+    for waves_done in [0, 1] {
+        let mut example = Example::covered();
+        example.rollout_of(&file_of("dst", &waves()));
+        install(&mut example);
+        if waves_done == 1 {
+            example.pass(minutes(15));
+            super::install_next(&mut example, "exa2");
+        }
+        let gla = example.policy.goodlink.remove(&name("gla")).unwrap();
+        example.policy.goodlink.insert(name("glc"), gla);
+        let roster = example.estate.rosters.remove(&name("gla")).unwrap();
+        example.estate.rosters.insert(name("glc"), roster);
+        example.paused.extend(["anna", "bert"]);
+        example.goodlink("adom\\goodadmin");
+        example.settle();
+        assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, waves_done);
+        let paused = example.rollout_state();
+        let of = if waves_done == 0 { "wave canary: 1 new" } else { "wave rest: 1 new" };
+        assert!(paused.contains(of), "{paused}");
+        let excused = &example.ledger.baselines[&name("dst")][&0][&name("glc")];
+        let expected = if waves_done == 0 { vec![name("bert")] } else { Vec::new() };
+        assert_eq!(excused.iter().cloned().collect::<Vec<_>>(), expected);
+        // A person has seen them, and lets it go on as it is.
+        super::resume(&mut example);
+        example.settle();
+        assert_eq!(example.rollout_state(), "running");
+    }
+}

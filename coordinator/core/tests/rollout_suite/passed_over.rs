@@ -140,3 +140,44 @@ fn only_on_the_way_forward_a_server_that_left_stops_the_rollout() {
     remove_next(&mut example, "exa1");
     assert_eq!(example.rollout_state(), "removed again");
 }
+
+/// A host is taken off its server's list in the middle of it: nobody counts the pauses there any more, nor would the wave wait for
+/// it. A person says what is to become of it.
+#[test]
+fn a_host_that_left_its_server_stops_the_rollout() {
+    let state =
+        "stopped by itself: host exa1, which may have the hotfix of this rollout, is not in the configuration any more";
+    let stopped = || {
+        let mut example = Example::covered();
+        example.rollout_of(&file_of("dst", &format!("on_trip = \"stop\"\n{}", waves())));
+        install_next(&mut example, "exa1");
+        hosts(&mut example, "exa9");
+        for _ in 0..2 {
+            assert_eq!(example.rollout_state(), state);
+            resume(&mut example);
+            example.settle();
+        }
+        example
+    };
+    let mut example = stopped();
+    hosts(&mut example, "exa1");
+    resume(&mut example);
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    let mut example = stopped();
+    let request = request::skip(example.world(), "dst", "exa1", "it was scrapped");
+    file_it(&mut example, "olga", request);
+    resume(&mut example);
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    let mut example = stopped();
+    remove(&mut example);
+    let removal = view::rollout(example.world(), &name("dst")).unwrap().removal.unwrap();
+    assert_eq!(removal, format!("stores do not mount; {GONE}"));
+}
+
+/// The one host of EXA1 by the configuration.
+fn hosts(example: &mut Example, host: &str) {
+    example.policy.exchange.get_mut(&name("exa1")).unwrap().hosts = vec![name(host)];
+    example.settle();
+}

@@ -13,17 +13,25 @@ use std::collections::BTreeSet;
 
 /// Takes it for this wave, where it was not taken yet; and anew while nothing of the wave has begun: whoever was paused when a
 /// host was offered, or before an attempt that came to nothing, may have recovered since. GoodLink servers without pauses get
-/// an empty entry, so that it is known to have been taken.
-pub(super) fn take(world: World<'_>, rollout: &Rollout, wave: u32, begun: bool) -> Vec<Step> {
+/// an empty entry, so that it is known to have been taken. Where it is taken late, for a GoodLink server that was declared
+/// since or after a takeover, it excuses nobody whose mailbox may be on a changed server; but for a person's word that it
+/// is to go on as it is.
+pub(super) fn take(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress], wave: u32, begun: bool) -> Vec<Step> {
     let mut steps = Vec::new();
-    let taken = world.ledger.baselines.get(&rollout.spec.name).and_then(|waves| waves.get(&wave));
+    let waves = world.ledger.baselines.get(&rollout.spec.name);
+    let taken = waves.and_then(|waves| waves.get(&wave));
+    let resumed = waves.is_none() && rollout.resumed.is_some();
+    let changed = if begun && !resumed { changed(world, rollout, hosts) } else { BTreeSet::new() };
     for goodlink in world.policy.goodlink.keys() {
         let before = taken.and_then(|taken| taken.get(goodlink));
         if before.is_some() && begun {
             continue;
         }
         let paused: BTreeSet<RosterName> = match remedy::paused(world, goodlink, None) {
-            Ok(users) => users.iter().map(|user| user.user.clone()).collect(),
+            Ok(users) => {
+                let excused = users.iter().filter(|user| !may_be_affected(world, goodlink, user, &changed));
+                excused.map(|user| user.user.clone()).collect()
+            }
             // Not known: it is taken once it is, for until then the gate of its servers is closed.
             Err(_) if concerns(world, rollout, goodlink) => continue,
             // Nobody is excused by it.
@@ -51,11 +59,20 @@ pub(super) fn concerns(world: World<'_>, rollout: &Rollout, goodlink: &GoodLinkN
     exchange.is_some_and(|exchange| rollout.spec.servers().any(|server| exchange.contains(server)))
 }
 
-/// Whoever was paused before the first wave of which anything has begun: before that, nothing of the rollout was there.
-pub(super) fn first<'w>(world: World<'w>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<&'w Baseline> {
+/// The first wave of which anything has begun, and whoever was paused before it: before that, nothing of the rollout was there.
+pub(super) fn first<'w>(world: World<'w>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<(u32, &'w Baseline)> {
     let begun = hosts.iter().find(|host| ours(world, rollout, &host.host))?.wave;
     let waves = world.ledger.baselines.get(&rollout.spec.name)?;
-    waves.range(begun..).next().map(|(_, before)| before)
+    waves.range(begun..).next().map(|(wave, before)| (*wave, before))
+}
+
+/// Servers that the rollout has begun to change.
+pub(super) fn changed<'h>(
+    world: World<'_>,
+    rollout: &Rollout,
+    hosts: impl IntoIterator<Item = &'h HostProgress>,
+) -> BTreeSet<&'h ExchangeServerName> {
+    hosts.into_iter().filter(|host| ours(world, rollout, &host.host)).map(|host| &host.server).collect()
 }
 
 /// What is not known of pauses on the changed servers now: while a wave is watched, that is inconclusive.
@@ -166,6 +183,21 @@ pub(super) fn roster_users(world: World<'_>, name: &GoodLinkName, changed: &BTre
     let Some(goodlink) = world.policy.goodlink.get(name) else { return 0 };
     let users = world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.values());
     users.filter(|user| affected(world, goodlink, user, changed)).count()
+}
+
+/// Whether the hotfix may be why he is paused, as far as is known of where his mailbox is.
+fn may_be_affected(
+    world: World<'_>,
+    name: &GoodLinkName,
+    user: &PausedUser<'_>,
+    changed: &BTreeSet<&ExchangeServerName>,
+) -> bool {
+    let Some(goodlink) = world.policy.goodlink.get(name) else { return false };
+    let Some(known) = user.directory_name else { return may_use(goodlink, changed) };
+    match resolve(world, goodlink, known) {
+        Resolution::Unknown(_) => may_use(goodlink, changed) || gate::may_be_on(world, goodlink, known, changed),
+        Resolution::Here(..) | Resolution::Not(_) | Resolution::Several(_) => affected(world, goodlink, known, changed),
+    }
 }
 
 fn affected(

@@ -25,8 +25,8 @@ pub use crate::ledger::Class;
 pub use fit::{Fit, Need};
 pub(crate) use fit::{at_once, batches};
 pub use phase::Phase;
-pub(crate) use tally::gone;
 pub use tally::{FailedTest, Tally, tallies};
+pub(crate) use tally::{gone, gone_hosts};
 
 use super::Blocked;
 use crate::enforcement::{Enforcement, StoreVersion};

@@ -38,8 +38,10 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     // Several waves may have been begun in what is lost of a journal.
     let changed = hosts.iter().filter(|host| ours(world, rollout, &host.host)).map(|host| host.wave).max();
     let begun = changed.filter(|_| !removing).map(|last| rollout.waves_done.min(last)..=last);
-    let again: Vec<_> =
-        begun.into_iter().flatten().flat_map(|wave| baseline::take(world, rollout, wave, true)).collect();
+    // A GoodLink server may have been declared since.
+    let first = begun.is_some().then(|| baseline::first(world, rollout, hosts)).flatten().map(|(wave, _)| wave);
+    let waves: BTreeSet<u32> = begun.into_iter().flatten().chain(first).collect();
+    let again: Vec<_> = waves.into_iter().flat_map(|wave| baseline::take(world, rollout, hosts, wave, true)).collect();
     if !again.is_empty() {
         return again;
     }
@@ -63,7 +65,7 @@ pub(in crate::plan) fn steps(world: World<'_>, rollout: &Rollout, hosts: &[HostP
     let offered = of_wave().any(|host| matches!(host.phase, Phase::Offered { .. }));
     if (offered || !ready.is_empty()) && !removing {
         let begun = of_wave().any(|host| ours(world, rollout, &host.host));
-        let baseline = baseline::take(world, rollout, current, begun);
+        let baseline = baseline::take(world, rollout, hosts, current, begun);
         if !baseline.is_empty() {
             return baseline;
         }

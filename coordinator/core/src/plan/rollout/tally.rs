@@ -7,7 +7,7 @@ use super::baseline::{self, new_pauses, not_counted, roster_users};
 use super::{Class, HostProgress, Phase, ours, test_send};
 use crate::gate::World;
 use crate::ledger::entry::cut;
-use crate::ledger::{Baseline, Rollout};
+use crate::ledger::{Baseline, Effect, Rollout};
 use crate::names::{ExchangeServerName, GoodLinkName, HostName, RosterName};
 use crate::spec::Thresholds;
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ fn counted(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress], whom: Fo
         tally.tests = tests(world, rollout, [wave], hosts);
         tallies.push(tally);
     }
-    let before = baseline::first(world, rollout, hosts);
+    let before = baseline::first(world, rollout, hosts).map(|(_, before)| before);
     let all: Vec<_> = hosts.iter().collect();
     let mut tally = tally((world, rollout), ("the rollout".to_owned(), whom), &all, before, spec.thresholds);
     tally.tests = tests(world, rollout, 0..=rollout.waves_done, hosts);
@@ -115,8 +115,7 @@ fn tally(
         },
         _ => None,
     });
-    let changed: BTreeSet<&ExchangeServerName> =
-        hosts.iter().filter(|host| ours(world, rollout, &host.host)).map(|host| &host.server).collect();
+    let changed = baseline::changed(world, rollout, hosts.iter().copied());
     let goodlinks = || world.policy.goodlink.keys().filter(|_| !changed.is_empty());
     let new_pauses: BTreeSet<_> = goodlinks()
         .flat_map(|name| new_pauses(world, name, before, &changed).into_iter().map(|user| (name.clone(), user)))
@@ -208,11 +207,34 @@ pub(crate) fn gone<'a>(world: World<'a>, rollout: &'a Rollout) -> impl Iterator<
     rollout.spec.servers().filter(move |server| !world.policy.exchange.contains_key(*server))
 }
 
+/// Hosts that it has changed, or may have, and that its servers do not have any more by the configuration; but those of servers that are
+/// [`gone`]. Whoever left one out knows of it.
+pub(crate) fn gone_hosts<'a>(world: World<'a>, rollout: &'a Rollout) -> impl Iterator<Item = &'a HostName> {
+    let has_left = move |host: &HostName| {
+        let mut servers = rollout.spec.servers().filter_map(|server| world.policy.exchange.get(server));
+        !servers.any(|server| server.hosts.contains(host)) && ours(world, rollout, host)
+    };
+    let went_with = move |host: &HostName| {
+        world.ledger.intents.values().any(|intent| match &intent.effect {
+            Effect::Install { rollout: name, server, host: on, .. } => {
+                *name == rollout.spec.name && on == host && !world.policy.exchange.contains_key(server)
+            }
+            _ => false,
+        })
+    };
+    let hosts: BTreeSet<_> = rollout.before.keys().chain(rollout.verified.keys()).chain(&rollout.found).collect();
+    let left = hosts.into_iter().filter(|host| !rollout.skipped.contains_key(*host));
+    left.filter(move |host| has_left(host) && !went_with(host))
+}
+
 /// What stops the rollout by itself, with the numbers.
 pub(super) fn trip(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<String> {
-    // A removal passes over it: what is left of the rollout can be undone all the same.
-    if let Some(gone) = gone(world, rollout).next().filter(|_| rollout.removal.is_none()) {
-        return Some(format!("Exchange server {gone} is not in the configuration any more"));
+    // A removal passes over them: what is left of the rollout can be undone all the same.
+    let mut gone = gone(world, rollout).map(|server| format!("Exchange server {server} is"));
+    let mut gone_hosts =
+        gone_hosts(world, rollout).map(|host| format!("host {host}, which may have the hotfix of this rollout, is"));
+    if let Some(gone) = gone.next().or_else(|| gone_hosts.next()).filter(|_| rollout.removal.is_none()) {
+        return Some(format!("{gone} not in the configuration any more"));
     }
     let tallies = counted(world, rollout, hosts, For::Thresholds);
     match &rollout.removal {

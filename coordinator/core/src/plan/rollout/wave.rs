@@ -135,12 +135,12 @@ fn not_said(about: &About<'_>, phase: &Phase, ended: Duration) -> Vec<Blocked> {
 
 /// What is not known of pauses on the servers that were changed so far.
 pub(super) fn unclear(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Vec<Blocked> {
-    let changed = hosts.iter().filter(|host| ours(world, rollout, &host.host));
-    let changed: BTreeSet<_> = changed.map(|host| &host.server).collect();
+    let changed = baseline::changed(world, rollout, hosts);
     if changed.is_empty() {
         return Vec::new();
     }
-    baseline::unclear(world, rollout, baseline::first(world, rollout, hosts), &changed)
+    let before = baseline::first(world, rollout, hosts).map(|(_, before)| before);
+    baseline::unclear(world, rollout, before, &changed)
 }
 
 /// What is not known of a watched host: its wave is not over before it is.
