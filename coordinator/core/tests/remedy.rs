@@ -7,7 +7,8 @@ use example::{Example, minutes, name, succeeded};
 use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::estate::{Observation, RosterDigest};
 use sendgate_core::ledger::{Effect, Entry, Outcome};
-use sendgate_core::plan;
+use sendgate_core::names::RosterName;
+use sendgate_core::{plan, view};
 use std::time::Duration;
 
 /// A breach that was remedied: GoodLink is restarted at the 70th minute after landing, once, and not before (invariant 2).
@@ -183,4 +184,33 @@ fn nobody_is_restarted_for_before_the_present_roster_has_arrived() {
     // One that cannot be used does not come.
     example.estate.observe(Observation::RosterFault(name("gla"), "line 7 says nothing".into()));
     assert_eq!(example.settle().0.len(), 1);
+}
+
+/// The declared account has the right, and the service sends as another one: a restart would only pause its users again.
+#[test]
+fn goodlink_is_not_restarted_while_its_service_logs_on_as_another_account() {
+    let mut example = Example::covered();
+    example.paused.insert("anna");
+    example.lands("anna");
+    example.pass(minutes(90));
+    let anna = |example: &Example| {
+        view::status(example.world()).paused.remove(0).users.unwrap().remove(&name::<RosterName>("anna")).unwrap()
+    };
+    let paused = |example: &mut Example, account: &str| {
+        example.goodlink(account);
+        anna(example)
+    };
+    let other = paused(&mut example, "adom\\oldadmin");
+    let why = "not covered: GoodLink's service logs on as adom\\oldadmin, and goodadmin@a.example.test is declared";
+    assert!(other.contains(why), "{other:?}");
+    assert_eq!(example.settle().0, []);
+    let gla = example.estate.hosts.get_mut(&name("gla")).unwrap().goodlink.as_mut().unwrap();
+    gla.service = Err("access is denied".into());
+    let unknown = anna(&example);
+    let why = "not covered: which account GoodLink's service logs on with is not known: access is denied";
+    assert!(unknown.contains(why), "{unknown:?}");
+    assert_eq!(example.settle().0, []);
+    let same = paused(&mut example, "adom\\goodadmin");
+    assert!(same.contains("a restart may help now"), "{same:?}");
+    assert!(matches!(example.settle().0.as_slice(), [(_, Effect::RestartGoodlink { .. })]));
 }

@@ -269,16 +269,14 @@ fn goodlink_report(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLinkPol
     };
     let mut reasons = BTreeSet::new();
     reasons.extend(restarted_since(world, name, None).map(why));
-    match &state.service {
+    match other_account(world, goodlink, state) {
         Err(error) => drop(reasons.insert(why(format!("its service could not be asked: {error}")))),
-        Ok(service) if world.policy.account(&service.logon_account).as_ref() != Some(&goodlink.service_account) => {
-            reasons.insert(Reason::AccountDiffers {
-                goodlink: name.clone(),
-                declared: goodlink.service_account.clone(),
-                reported: service.logon_account.clone(),
-            });
-        }
-        Ok(_) => {}
+        Ok(Some(other)) => drop(reasons.insert(Reason::AccountDiffers {
+            goodlink: name.clone(),
+            declared: goodlink.service_account.clone(),
+            reported: other.to_owned(),
+        })),
+        Ok(None) => {}
     }
     if let Err(error) = &state.paused {
         reasons.insert(why(format!("its paused users could not be read: {error}")));
@@ -296,6 +294,16 @@ fn goodlink_report(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLinkPol
         }
     }
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+}
+
+/// The account that the service logs on with, where that is not the declared one; an error where it could not be asked.
+pub(crate) fn other_account<'a>(
+    world: World<'_>,
+    goodlink: &GoodLinkPolicy,
+    state: &'a GoodLinkState,
+) -> Result<Option<&'a str>, &'a str> {
+    let logon = state.service.as_ref().map_err(String::as_str)?.logon_account.as_str();
+    Ok((world.policy.account(logon).as_ref() != Some(&goodlink.service_account)).then_some(logon))
 }
 
 /// Whether the GoodLink server has another roster by now than the one that is known, which is on its way.

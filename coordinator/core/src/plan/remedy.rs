@@ -133,6 +133,18 @@ fn recovery(
         return Recovery::NotCovered("its present roster has not arrived yet".to_owned());
     }
     let goodlink = report.goodlink;
+    // What the directory shows is of the declared one.
+    match gate::other_account(world, goodlink, report.state) {
+        Ok(None) => {}
+        Ok(Some(other)) => {
+            let declared = &goodlink.service_account;
+            return Recovery::NotCovered(format!("GoodLink's service logs on as {other}, and {declared} is declared"));
+        }
+        Err(why) => {
+            let unknown = "which account GoodLink's service logs on with is not known";
+            return Recovery::NotCovered(format!("{unknown}: {why}"));
+        }
+    }
     let picture = match resolve(world, goodlink, user) {
         Resolution::Here(_, picture) => picture,
         Resolution::Not(why) | Resolution::Several(why) | Resolution::Unknown(why) => return Recovery::NotCovered(why),

@@ -1,14 +1,13 @@
 //! Services that log on with another account than the one for which their users are judged.
 
-use crate::gate::{Reason, World};
+use crate::gate::{self, Reason, World};
 use crate::names::{DomainName, GoodLinkName};
 use crate::policy::GoodLinkPolicy;
 
 /// What the service was last reported to log on with, where that is not the declared account.
 pub(super) fn other_account<'a>(world: World<'a>, goodlink: &GoodLinkPolicy) -> Option<&'a str> {
     let state = world.estate.hosts.get(&goodlink.host)?.goodlink.as_ref()?;
-    let reported = state.service.as_ref().ok()?.logon_account.as_str();
-    (world.policy.account(reported).as_ref() != Some(&goodlink.service_account)).then_some(reported)
+    gate::other_account(world, goodlink, state).ok().flatten()
 }
 
 /// The same of every GoodLink server that may have users in a domain, as the gate says it.

@@ -366,3 +366,22 @@ fn a_silent_host_is_not_done_by_what_it_said_last() {
     example.settle();
     assert_eq!(phases(&example)[0], Phase::Done);
 }
+
+/// A node joins the cluster when its wave is over: that nobody has tried it is no failure, and it is not of this rollout.
+#[test]
+fn a_host_that_is_new_when_its_wave_is_over_has_not_failed() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &format!("on_trip = \"remove\"\n{}", waves())));
+    install_next(&mut example, "exa1");
+    example.pass(minutes(15));
+    example.settle();
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
+    let hosts = &mut example.policy.exchange.get_mut(&name("exa1")).unwrap().hosts;
+    hosts.push(name("exa3"));
+    example.policy.hosts.insert(name("exa3"), name("exa3"));
+    example.exchange("exa3", BEFORE);
+    example.settle();
+    assert_eq!(phases(&example)[1], Phase::Kept);
+    assert_eq!(example.rollout_state(), "running");
+    install_next(&mut example, "exa2");
+}

@@ -5,7 +5,7 @@ use super::{Check, Suspect};
 use crate::coverage::explain::Remedy;
 use crate::coverage::reading::Home;
 use crate::coverage::{Cause, Presence, Verdict, VerdictKind};
-use crate::gate::{Resolution, resolve};
+use crate::gate::{self, Resolution, resolve};
 use crate::ledger::Effect;
 use crate::names::{DirectoryName, Dn, ExchangeServerName};
 use crate::plan::disruption;
@@ -18,13 +18,9 @@ pub(super) fn checks(patient: &Patient<'_>) -> Vec<Check> {
 impl Examiner<'_> {
     /// The account that the service logs on with, where it is another one than the declared; an error when that is not
     /// known.
-    pub(super) fn sends_as(&self) -> Result<Option<String>, String> {
-        let service = self.report.state.service.as_ref();
-        let service =
-            service.map_err(|why| format!("which account GoodLink's service logs on with is not known: {why}"))?;
-        let same =
-            self.world.policy.account(&service.logon_account).as_ref() == Some(&self.report.goodlink.service_account);
-        Ok((!same).then(|| service.logon_account.clone()))
+    pub(super) fn sends_as(&self) -> Result<Option<&str>, String> {
+        gate::other_account(self.world, self.report.goodlink, self.report.state)
+            .map_err(|why| format!("which account GoodLink's service logs on with is not known: {why}"))
     }
 }
 

@@ -47,7 +47,7 @@ pub enum Phase {
     Done,
     /// The hotfix is gone again.
     Removed,
-    /// The removal does not concern it.
+    /// The removal does not concern it, or it came when its wave was over.
     Kept,
     /// A person left it out.
     Skipped {
@@ -172,9 +172,13 @@ fn untouched(about: &About<'_>) -> Phase {
                 return lost;
             }
         }
-        // What comes back after its wave does not begin any more, and counts as what it was when the wave went on.
+        // What comes back after its wave does not begin any more, and counts as what it was when the wave went on. What its
+        // server has got since was not of it.
         _ if rollout.removal.is_none() && about.wave < rollout.waves_done => {
-            return Phase::Failed { class: Class::Unreachable, why: "its wave was over without it".to_owned() };
+            return match rollout.failed.contains_key(about.host) {
+                true => Phase::Failed { class: Class::Unreachable, why: "its wave was over without it".to_owned() },
+                false => Phase::Kept,
+            };
         }
         _ => {}
     }
