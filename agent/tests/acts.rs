@@ -358,11 +358,15 @@ async fn how_far_the_journal_has_gone_is_remembered_for_the_generation_that_is_o
     let (session, head) = welcomed(&mut coordinator, EPOCH, 6, 15).await;
     assert_eq!(head, Some(0), "what is known of one generation is not of the next");
     told(session, &[16]).await;
+    let (mut session, _) = welcomed(&mut coordinator, EPOCH, 6, 0).await;
+    let act = format!("{EPOCH:016x}-18");
+    session.offer(&act, 6, &digest(&world.package)).await;
+    session.request(&act).await;
     running.stop().await;
 
     let running = run(&world, coordinator.port);
     let (mut session, head) = welcomed(&mut coordinator, EPOCH + 1, 7, 3).await;
-    assert_eq!(head, Some(16), "the agent's next life knows it");
+    assert_eq!(head, Some(18), "the agent's next life knows it, from the act that it asked for");
     session.whole_report().await;
     told(session, &[]).await;
     let (_, hello) = coordinator.hello().await;

@@ -87,8 +87,8 @@ impl Pending {
         self.0.values().filter_map(at).min()
     }
 
-    /// The requests that are due. The clock of a permit starts here, before the request is on its way.
-    pub(super) fn ask(&mut self, now: Steady, mut nonce: impl FnMut() -> u64) -> Vec<v1::PermitRequest> {
+    /// What is to be asked for now, each with its nonce. The clock of a permit starts here, before the request is on its way.
+    pub(super) fn ask(&mut self, now: Steady, mut nonce: impl FnMut() -> u64) -> Vec<(ActId, u64)> {
         let mut requests = Vec::new();
         for offer in self.0.values_mut() {
             let prepared = match &offer.stage {
@@ -98,7 +98,7 @@ impl Pending {
             };
             let nonce = nonce();
             offer.stage = Stage::Asked { prepared, nonce, requested: now };
-            requests.push(v1::PermitRequest { act_id: offer.id.to_string(), nonce });
+            requests.push((offer.id.clone(), nonce));
         }
         requests
     }
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(pending.next(), None, "nothing is asked for before it is checked");
         assert!(pending.checked(&ActId::parse("e-1").unwrap(), prepared, now));
         let requests = pending.ask(now, || 7);
-        assert_eq!(requests, [v1::PermitRequest { act_id: "e-1".into(), nonce: 7 }]);
+        assert_eq!(requests, [(ActId::parse("e-1").unwrap(), 7)]);
         assert_eq!(pending.ask(now, || 8), [], "asked once");
         pending
     }
@@ -238,7 +238,7 @@ mod tests {
         let now = Steady::now();
         let mut pending = asked(now);
         assert_eq!(pending.next(), Some(now.plus(seconds(30))));
-        assert_eq!(pending.ask(now.plus(seconds(30)), || 9)[0].nonce, 9);
+        assert_eq!(pending.ask(now.plus(seconds(30)), || 9)[0].1, 9);
         // So a permit that took longer than it lives answers a request that nobody waits for, whatever it says of its end.
         let late = pending.permit(&permit(7, u32::MAX), Some(G), now.plus(seconds(30)));
         let Answer::Stray(why) = late else { panic!("taken") };

@@ -241,8 +241,11 @@ impl Talk<'_> {
     }
 
     async fn ask(&mut self) -> Result<(), SessionError> {
-        for request in self.pending.ask(self.agent.machine.now(), || self.agent.machine.random()) {
-            self.send(Out::PermitRequest(request)).await?;
+        for (id, nonce) in self.pending.ask(self.agent.machine.now(), || self.agent.machine.random()) {
+            // Before the permit: a copy of this agent's journal from before it is known by that later on.
+            self.head(id.sequence()).await?;
+            let head = self.journal(Journal::remembered).await?.map(|known| known.head);
+            self.send(Out::PermitRequest(v1::PermitRequest { act_id: id.to_string(), nonce, head })).await?;
             kill::at(Point::Asked);
         }
         Ok(())

@@ -301,6 +301,9 @@ impl Session {
     pub(crate) async fn request(&mut self, act_id: &str) -> u64 {
         let FromAgent::PermitRequest(request) = self.other().await else { panic!("no request") };
         assert_eq!(request.act_id, act_id);
+        // Whoever has the offer has heard of the record that announced it.
+        let number = act_id.rsplit_once('-').and_then(|(_, number)| number.parse().ok()).unwrap();
+        assert!(request.head >= Some(number), "{request:?}");
         request.nonce
     }
 

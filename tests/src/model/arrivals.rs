@@ -146,7 +146,7 @@ impl Run<'_> {
             Ok(()) => {
                 self.append(Entry::Permitted {
                     intent,
-                    holder: journal(host).map(|journal| Holder { journal, welcomed: None }),
+                    holder: journal(host).map(|journal| Holder { journal, heard: None }),
                 })?;
                 oracle::permitted(&mut self.state, act);
                 self.tell(host, ToAgent::Permit { act, nonce, generation });

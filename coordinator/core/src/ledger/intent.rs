@@ -39,10 +39,10 @@ impl fmt::Display for AgentJournal {
 pub struct Holder {
     /// Which journal the agent keeps.
     pub journal: AgentJournal,
-    /// How far the coordinator's journal had gone when it welcomed that agent, who writes this down before all else. So one
-    /// that comes with the same journal and has not heard of that keeps a copy from before. None: agents that do not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub welcomed: Option<Sequence>,
+    /// How far that agent had written down by then that the coordinator's journal had gone. So one that comes with the same
+    /// journal and has not heard of that keeps a copy from before. None: agents that do not say.
+    #[serde(default, rename = "welcomed", skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Sequence>,
 }
 
 /// As journals have it: at first there was the number alone.
@@ -50,7 +50,7 @@ pub struct Holder {
 #[serde(untagged)]
 enum WrittenHolder {
     Alone(AgentJournal),
-    Welcomed {
+    Heard {
         journal: AgentJournal,
         #[serde(default)]
         welcomed: Option<Sequence>,
@@ -60,8 +60,8 @@ enum WrittenHolder {
 impl From<WrittenHolder> for Holder {
     fn from(written: WrittenHolder) -> Self {
         match written {
-            WrittenHolder::Alone(journal) => Self { journal, welcomed: None },
-            WrittenHolder::Welcomed { journal, welcomed } => Self { journal, welcomed },
+            WrittenHolder::Alone(journal) => Self { journal, heard: None },
+            WrittenHolder::Heard { journal, welcomed: heard } => Self { journal, heard },
         }
     }
 }
@@ -70,7 +70,7 @@ impl Holder {
     /// Whether an agent with this journal and this memory keeps a copy of it from before it had the permit.
     #[must_use]
     pub fn is_after(&self, journal: AgentJournal, heard: Option<Sequence>) -> bool {
-        self.journal == journal && self.welcomed > heard
+        self.journal == journal && self.heard > heard
     }
 }
 

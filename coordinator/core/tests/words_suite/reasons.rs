@@ -133,7 +133,7 @@ fn that_nothing_was_begun_is_taken_from_nobody_but_the_one_who_had_the_permit() 
     example.rollout();
     let (effects, _) = example.settle();
     let [(intent, _)] = effects.as_slice() else { panic!("{effects:?}") };
-    let holder = Holder { journal: journal(7), welcomed: None };
+    let holder = Holder { journal: journal(7), heard: None };
     example.append(Entry::Permitted { intent: *intent, holder: Some(holder) });
     let known = &example.ledger.intents[intent];
     let said = Outcome::NotStarted { detail: "the permit has run off".into() };

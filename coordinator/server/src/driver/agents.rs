@@ -28,8 +28,8 @@ pub(super) struct Session {
     pub(super) queue: mpsc::Sender<wire::ToAgent>,
     pub(super) hears_heads: bool,
     pub(super) journal: Option<AgentJournal>,
-    /// How far the journal had gone when it was welcomed.
-    pub(super) welcomed: Option<Sequence>,
+    /// How far it has written down that the journal had gone: when it was welcomed, at least.
+    pub(super) heard: Option<Sequence>,
 }
 
 impl Driver {
@@ -112,12 +112,12 @@ impl Driver {
     /// What is written down of an agent that gets a permit.
     pub(super) fn holder(&self, agent: &AgentName) -> Option<Holder> {
         let session = self.sessions.get(agent)?;
-        let welcomed = session.welcomed.filter(|_| session.hears_heads);
-        session.journal.map(|journal| Holder { journal, welcomed })
+        let heard = session.heard.filter(|_| session.hears_heads);
+        session.journal.map(|journal| Holder { journal, heard })
     }
 
     async fn permit(&mut self, agent: &AgentName, request: wire::PermitRequest) -> Result<(), RecordError> {
-        let wire::PermitRequest { act_id, nonce } = request;
+        let wire::PermitRequest { act_id, nonce, head } = request;
         let refused = |act_id, reason, retry: Duration| {
             let retry_ms = u32::try_from(retry.as_millis()).unwrap_or(u32::MAX);
             Kind::PermitRefused(wire::PermitRefused { act_id, nonce, reason, retry_ms })
@@ -129,6 +129,9 @@ impl Driver {
             );
             return Ok(());
         };
+        if let Some(session) = self.sessions.get_mut(agent) {
+            session.heard = session.heard.max(head.and_then(Sequence::new));
+        }
         let world = World { policy: &self.policy, estate: &self.estate, ledger: &self.ledger, now: self.clock.now() };
         match plan::permit(world, intent) {
             Ok(()) => {

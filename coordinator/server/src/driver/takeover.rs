@@ -32,7 +32,7 @@ impl Driver {
         let older = self.is_older_copy(&hello);
         // A newer session of the same agent replaces the older one, whose queue closes with this.
         let head = self.head.reached();
-        self.sessions.insert(agent.clone(), Session { number, queue, hears_heads, journal, welcomed: head });
+        self.sessions.insert(agent.clone(), Session { number, queue, hears_heads, journal, heard: head });
         let takeover = self.ledger.lineage.takeover().cloned();
         let opened = Opened { number, generation: self.generation, takeover, head };
         // Before the welcome: once that is written down there, nobody can tell the copy from the journal any more.

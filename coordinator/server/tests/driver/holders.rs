@@ -69,6 +69,22 @@ async fn an_older_copy_of_the_journal_that_got_the_permit_does_not_know_that_the
     assert!(disrupted(&running, "exa1").await.unwrap().contains("ended is unknown"));
 }
 
+/// The snapshot is of the same session: of how far the journal has gone since that began, the agent said how much it knew.
+#[tokio::test]
+async fn a_copy_from_after_the_welcome_does_not_know_either() {
+    for copied in [-1, 0] {
+        let (running, _, act) = offering().await;
+        let hearing = |head| Hello { hears_heads: true, memory: Memory { head, ..Memory::default() }, ..hello() };
+        let (mut told, opened) = running.hello("exa1", hearing(None)).await.unwrap();
+        let said = opened.head.unwrap().get() + 4;
+        running.ask_knowing("exa1", &act, Some(said)).await;
+        while !matches!(next(&mut told).await, Kind::Permit(_)) {}
+        running.hello("exa1", hearing(Sequence::new(said.checked_add_signed(copied).unwrap()))).await.unwrap();
+        let unknown = outcomes(&running).iter().any(|outcome| matches!(outcome, Outcome::Unknown { .. }));
+        assert_eq!(unknown, copied < 0, "{:?}", outcomes(&running));
+    }
+}
+
 #[tokio::test]
 async fn what_another_journal_does_not_know_of_has_not_ended_for_that() {
     let running = Running::new().await;

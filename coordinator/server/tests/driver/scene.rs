@@ -291,7 +291,12 @@ impl Running {
     }
 
     pub(crate) async fn ask(&self, agent: &str, act_id: &str) {
-        let request = wire::PermitRequest { act_id: act_id.into(), nonce: 9 };
+        self.ask_knowing(agent, act_id, None).await;
+    }
+
+    /// The same, by an agent that says how far it has written down that the journal has gone.
+    pub(crate) async fn ask_knowing(&self, agent: &str, act_id: &str, head: Option<u64>) {
+        let request = wire::PermitRequest { act_id: act_id.into(), nonce: 9, head };
         self.agent(agent, AgentMessage::PermitRequest(request)).await;
     }
 
