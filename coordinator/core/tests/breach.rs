@@ -9,10 +9,10 @@ use sendgate_core::coverage::verdict::Presence;
 use sendgate_core::coverage::{Cause, DomainPicture, Judged, VerdictKind};
 use sendgate_core::enforcement::Enforcement;
 use sendgate_core::estate::{GoodLinkState, Observation, Roster, RosterDigest};
-use sendgate_core::ledger::{Effect, Entry};
+use sendgate_core::ledger::{BreachEvent, Effect, Entry, Milestone};
 use sendgate_core::policy::{GateScope, GoodLinkPolicy};
 use sendgate_core::time::Steady;
-use sendgate_core::{request, view};
+use sendgate_core::{plan, request, view};
 
 fn known(example: &Example) -> Vec<String> {
     example.ledger.breaches.keys().map(ToString::to_string).collect()
@@ -42,6 +42,18 @@ fn a_breach_is_written_down_and_over_once_everybody_is_covered() {
     example.settle();
     assert_eq!(known(&example), Vec::<String>::new());
     assert_eq!(view::status(example.world()).breaches, []);
+}
+
+/// Nobody looks after its users any more, which is not to say that they have the right.
+#[test]
+fn a_breach_of_a_server_that_left_the_configuration_is_not_called_over() {
+    let mut example = breached();
+    example.policy.exchange.remove(&name("exa1"));
+    let left = Milestone::Breach { server: name("exa1"), event: BreachEvent::Left };
+    let steps = plan::plan(example.world()).steps;
+    assert!(steps.contains(&plan::Step::Record(left)), "{steps:?}");
+    example.settle();
+    assert_eq!(known(&example), Vec::<String>::new());
 }
 
 /// What is not known ends no breach: neither a reading that failed, nor a silent host, nor a coordinator that begins.

@@ -6,6 +6,7 @@
 mod reason;
 mod taken_back;
 mod users;
+mod waits;
 
 pub use reason::Reason;
 pub use users::{Resolution, resolve, shown, subjects};

@@ -1,17 +1,15 @@
 //! What the roster users of one GoodLink server say against a cell.
 
-use super::taken_back::TakenBack;
+use super::waits::Waits;
 use super::{Reason, World, evidence, goodlink_report, just_started};
 use crate::coverage::reading::Home;
 use crate::coverage::verdict::Presence;
 use crate::coverage::{Cause, DomainPicture, UserPicture, VerdictKind};
-use crate::ledger::{Anew, Pair, PairState};
+use crate::ledger::Anew;
 use crate::mutation::{self, Mutation};
 use crate::names::{DirectoryName, DomainName, ExchangeServerName, GoodLinkName, RosterName};
 use crate::policy::{GateScope, GoodLinkPolicy};
-use crate::time::Steady;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 /// Where a roster user is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,20 +67,6 @@ fn text(domains: &BTreeSet<DomainName>) -> String {
     domains.iter().map(DomainName::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// Users waiting for the same thing, and how long the last of them has to.
-#[derive(Default)]
-struct Waiting {
-    users: BTreeSet<DirectoryName>,
-    longest: Duration,
-}
-
-impl Waiting {
-    fn add(&mut self, user: &DirectoryName, remaining: Duration) {
-        self.users.insert(user.clone());
-        self.longest = self.longest.max(remaining);
-    }
-}
-
 /// Adds what the users of `goodlink` say against the cell (`domain`, `server`).
 pub(super) fn closing(
     world: World<'_>,
@@ -95,57 +79,28 @@ pub(super) fn closing(
     let Some(roster) = world.estate.rosters.get(name) else { return };
     let declared = goodlink.exchange.contains(server) || world.policy.scope == GateScope::Domain;
     let server_failed = reasons.iter().any(|reason| matches!(reason, Reason::DirectoryServer { .. }));
-    let since = world.ledger.lineage.anew(name);
     // Who has his mailbox there all the same waits by himself.
     reasons.extend(not_seen_anew(world, name, goodlink).filter(|_| declared));
-    let (mut look, mut settle, mut anew) = (Waiting::default(), Waiting::default(), Waiting::default());
-    let mut taken_back = TakenBack::of(world, domain);
+    let mut waits = Waits::of(world, domain, name);
     for (user, directory_name) in &roster.users {
         if world.ledger.waiver(directory_name, world.now).is_some() || mutation::is(Mutation::UncoveredUser) {
             continue;
         }
-        let picture = match resolve(world, goodlink, directory_name) {
-            Resolution::Here(found, picture) if found == domain => picture,
-            Resolution::Here(..) => continue,
-            // Nobody of it ought to be there; what his own domain shows of him counts, whatever others leave unsaid.
+        let found = match resolve(world, goodlink, directory_name) {
+            Resolution::Here(found, picture) => Ok(Some(picture).filter(|_| found == domain)),
             Resolution::Not(_) | Resolution::Several(_) | Resolution::Unknown(_) if !declared => {
-                match of_domain(world, domain, directory_name) {
-                    Some(Some(Presence::Here(picture))) => picture,
-                    Some(Some(Presence::Unknown(said))) if last_home(world, domain, directory_name) == Some(server) => {
-                        let why = format!("{domain}, which showed his mailbox on {server} last: {said}");
-                        let (user, goodlink) = (user.clone(), name.clone());
-                        reasons.insert(Reason::Unresolved { user, goodlink, why, answered: false });
-                        continue;
-                    }
-                    Some(Some(Presence::Ambiguous(_))) if last_home(world, domain, directory_name) == Some(server) => {
-                        let why = format!("{domain} shows him more than once, and showed his mailbox on {server} last");
-                        let (user, goodlink) = (user.clone(), name.clone());
-                        reasons.insert(Reason::Unresolved { user, goodlink, why, answered: true });
-                        continue;
-                    }
-                    Some(Some(Presence::Unknown(said))) if is_awaited(world, domain, directory_name) => {
-                        let why = format!("{domain}, where nobody has read him since the coordinator started: {said}");
-                        let (user, goodlink) = (user.clone(), name.clone());
-                        reasons.insert(Reason::Unresolved { user, goodlink, why, answered: false });
-                        continue;
-                    }
-                    Some(None) => {
-                        let (user, goodlink, why) = (user.clone(), name.clone(), not_asked(domain));
-                        reasons.insert(Reason::Unresolved { user, goodlink, why, answered: false });
-                        continue;
-                    }
-                    _ => continue,
-                }
+                shown_here(world, domain, server, directory_name)
             }
-            Resolution::Not(why) | Resolution::Several(why) => {
-                let (user, goodlink) = (user.clone(), name.clone());
-                reasons.insert(Reason::Unresolved { user, goodlink, why, answered: true });
-                continue;
-            }
+            Resolution::Not(why) | Resolution::Several(why) => Err((why, true)),
             Resolution::Unknown(_) if mutation::is(Mutation::UnknownIsGood) => continue,
-            Resolution::Unknown(why) => {
+            Resolution::Unknown(why) => Err((why, false)),
+        };
+        let picture = match found {
+            Ok(Some(picture)) => picture,
+            Ok(None) => continue,
+            Err((why, answered)) => {
                 let (user, goodlink) = (user.clone(), name.clone());
-                reasons.insert(Reason::Unresolved { user, goodlink, why, answered: false });
+                reasons.insert(Reason::Unresolved { user, goodlink, why, answered });
                 continue;
             }
         };
@@ -181,37 +136,34 @@ pub(super) fn closing(
             });
             continue;
         }
-        taken_back.add(directory_name, picture, verdict);
-        let waits = &world.policy.waits;
-        let remaining = |from: Steady, wait: Duration| (from + wait).since(world.now.steady);
-        let pair = Pair { user: picture.guid, account: goodlink.service_account.clone() };
-        match world.ledger.pairs.get(&pair) {
-            None => {}
-            // Seen, but not written down yet: the planner does that before anything else.
-            Some(PairState::Lacking { .. }) => look.add(directory_name, waits.second_look),
-            Some(PairState::Landed { at }) => look.add(directory_name, remaining(*at, waits.second_look)),
-            Some(PairState::Proved { landed, .. }) => {
-                let rest = remaining(*landed, waits.settled);
-                if !rest.is_zero() {
-                    settle.add(directory_name, rest);
-                }
-            }
+        waits.add(&goodlink.service_account, directory_name, picture, verdict);
+    }
+    reasons.extend(waits.reasons());
+}
+
+/// A user of whom nobody can say who he is, on a server where nobody of his GoodLink server ought to be: what this domain shows
+/// of him counts, whatever others leave unsaid. None: he is no concern of the server; an error says what is not known, and
+/// whether the directory has answered that.
+fn shown_here<'a>(
+    world: World<'a>,
+    domain: &DomainName,
+    server: &ExchangeServerName,
+    user: &DirectoryName,
+) -> Result<Option<&'a UserPicture>, (String, bool)> {
+    let was_here = || last_home(world, domain, user) == Some(server);
+    match of_domain(world, domain, user) {
+        Some(Some(Presence::Here(picture))) => Ok(Some(picture)),
+        Some(Some(Presence::Unknown(said))) if was_here() => {
+            Err((format!("{domain}, which showed his mailbox on {server} last: {said}"), false))
         }
-        // Whatever the journal has of him, or has not: he may have been granted the right in the part that is lost.
-        let rest = since.map(|since| since.remaining(world.now.steady, waits.settled));
-        if let Some(rest) = rest.filter(|rest| !rest.is_zero()) {
-            anew.add(directory_name, rest);
+        Some(Some(Presence::Ambiguous(_))) if was_here() => {
+            Err((format!("{domain} shows him more than once, and showed his mailbox on {server} last"), true))
         }
-    }
-    reasons.extend(taken_back.reasons());
-    if !look.users.is_empty() {
-        reasons.insert(Reason::AwaitingSecondLook { users: look.users, remaining: look.longest });
-    }
-    if !settle.users.is_empty() {
-        reasons.insert(Reason::Settling { users: settle.users, remaining: settle.longest });
-    }
-    if !anew.users.is_empty() {
-        reasons.insert(Reason::TakenOver { users: anew.users, remaining: anew.longest });
+        Some(Some(Presence::Unknown(said))) if is_awaited(world, domain, user) => {
+            Err((format!("{domain}, where nobody has read him since the coordinator started: {said}"), false))
+        }
+        Some(None) => Err((not_asked(domain), false)),
+        _ => Ok(None),
     }
 }
 

@@ -91,6 +91,7 @@ impl Ledger {
             Milestone::HostVerified { rollout, host } => {
                 let known = self.rollout_mut(rollout)?;
                 let new = match &mut known.removal {
+                    None if known.verified.contains_key(host) => false,
                     None => known.verified.insert(host.clone(), at.steady).is_none(),
                     Some(removal) => removal.removed.insert(host.clone()),
                 };
@@ -124,11 +125,12 @@ impl Ledger {
                 None => return Err(format!("nobody wants a restart of GoodLink {goodlink}")),
             },
             Milestone::Breach { server, event: BreachEvent::Began { .. } } => {
-                if self.breaches.insert(server.clone(), at).is_some() {
+                if self.breaches.contains_key(server) {
                     return Err(format!("{server} is in breach already"));
                 }
+                self.breaches.insert(server.clone(), at);
             }
-            Milestone::Breach { server, event: BreachEvent::Ended } => {
+            Milestone::Breach { server, event: BreachEvent::Ended | BreachEvent::Left } => {
                 self.breaches.remove(server).ok_or_else(|| format!("{server} is in no breach"))?;
             }
             Milestone::Rollout { rollout, event } => self.rollout_step(rollout, event, sequence, at.steady)?,

@@ -71,6 +71,9 @@ impl fmt::Display for Milestone {
                 write!(f, "breach: {server} {enforces} Send As and serves {users} roster users without the right")
             }
             Self::Breach { server, event: BreachEvent::Ended } => write!(f, "the breach of {server} is over"),
+            Self::Breach { server, event: BreachEvent::Left } => {
+                write!(f, "{server}, in breach, is not in the configuration any more: its users are not looked after")
+            }
             Self::Rollout { rollout, event } => match event {
                 RolloutEvent::Started => write!(f, "rollout {rollout} started"),
                 RolloutEvent::Tripped { reason } => write!(f, "rollout {rollout} stopped by itself: {reason}"),

@@ -89,7 +89,10 @@ pub(super) fn milestones(world: World<'_>) -> Vec<Milestone> {
         Some(breach) if !breach.lacking.union(&breach.unknown).all(|user| breach.waived.contains(*user)) => false,
         _ => evidence(world, server).is_ok(),
     });
-    let over = over.map(|server| Milestone::Breach { server: server.clone(), event: BreachEvent::Ended });
+    let over = over.map(|server| {
+        let left = !world.policy.exchange.contains_key(server);
+        Milestone::Breach { server: server.clone(), event: if left { BreachEvent::Left } else { BreachEvent::Ended } }
+    });
     began.chain(over).collect()
 }
 

@@ -27,6 +27,10 @@ fn what_was_learned_is_a_line() {
             "exa1 is where rollout dst was to bring it",
         ),
         (Milestone::Breach { server: name("EXA1"), event: BreachEvent::Ended }, "the breach of exa1 is over"),
+        (
+            Milestone::Breach { server: name("EXA1"), event: BreachEvent::Left },
+            "exa1, in breach, is not in the configuration any more: its users are not looked after",
+        ),
     ]);
 }
 

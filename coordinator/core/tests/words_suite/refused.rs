@@ -66,6 +66,7 @@ fn what_was_learned_once_is_not_learned_again() {
     ];
     for (milestone, why) in once {
         example.append(Entry::Milestone(milestone.clone()));
+        example.silence(minutes(1));
         let again = refused(&mut example, Entry::Milestone(milestone));
         assert!(again.starts_with(&why), "{again}");
     }

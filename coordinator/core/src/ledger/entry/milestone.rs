@@ -168,4 +168,6 @@ pub enum BreachEvent {
     },
     /// Everybody is seen to be covered or is excepted, or the store is seen to enforce no more.
     Ended,
+    /// The server is not in the configuration any more: how its users stand is not asked for.
+    Left,
 }
