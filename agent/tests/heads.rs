@@ -21,10 +21,11 @@ use sendgate_agent::journal::store::{Part, Records, Store, StoreError, SyncError
 use sendgate_agent::machine::{Machine, ThisMachine};
 use sendgate_agent::session::{self, Agent, Tls};
 use sendgate_proto::v1::act_offer::Act;
+use sendgate_proto::v1::from_agent::Kind as FromAgent;
 use sendgate_proto::v1::restart_service::Role;
 use sendgate_proto::v1::to_agent::Kind as ToAgent;
-use sendgate_proto::v1::{Head, RestartService};
-use support::{Coordinator, World, until};
+use sendgate_proto::v1::{Head, PermitRefused, RestartService};
+use support::{Coordinator, World, digest, until};
 use tokio::sync::watch;
 
 // One thread, so that what the session logs is logged here.
@@ -67,6 +68,18 @@ async fn a_head_that_cannot_be_written_is_said_and_ends_no_session() {
                  restored, this agent may not notice that the backup is older error=the journal journal: syncing to disk: \
                  No space left on device (os error 28) head=9";
     assert!(line.ends_with(words), "{said}");
+
+    // It says that it knows of a record only once that is on the disk.
+    disk.failures.store(2, Ordering::SeqCst);
+    session.offer("e-10", 5, &digest(&world.package)).await;
+    for head in [None, None, Some(10)] {
+        let FromAgent::PermitRequest(request) = session.other().await else { panic!("no request") };
+        assert_eq!(request.head, head);
+        let (act_id, nonce) = (request.act_id, request.nonce);
+        session
+            .send(ToAgent::PermitRefused(PermitRefused { act_id, nonce, reason: "later".into(), retry_ms: 1 }))
+            .await;
+    }
     stop.send_replace(true);
     task.await.unwrap();
 }

@@ -4,6 +4,7 @@
 use super::store::Part;
 use super::{Journal, JournalError};
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::Ordering;
 
 /// The key of the journal's own number.
 const IDENTITY: &[u8] = b"identity";
@@ -85,8 +86,10 @@ impl Journal {
     /// When the store fails.
     pub fn remember(&self, generation: Generation, head: u64, takeover: Option<&Takeover>) -> Result<(), JournalError> {
         let _one = self.locked();
-        if self.remembered()?.is_some_and(|known| known.generation == generation && known.head >= head) {
-            return Ok(());
+        let known = self.remembered()?;
+        if known.is_some_and(|known| known.generation == generation && known.head >= head) {
+            // It may have been written, and not be on the disk.
+            return if self.unsynced.load(Ordering::SeqCst) { self.sync() } else { Ok(()) };
         }
         if let Some(takeover) = takeover {
             // Before the generation: after a crash in between the takeover is followed again, and is the same.

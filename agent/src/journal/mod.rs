@@ -13,6 +13,7 @@ pub mod store;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -83,6 +84,8 @@ pub struct Journal {
     store: Box<dyn Store>,
     /// One change at a time: reading, deciding and writing belong together.
     change: Mutex<()>,
+    /// The last attempt to have all of it on the disk failed.
+    unsynced: AtomicBool,
     /// Why nothing can be written any more.
     given_up: watch::Sender<Option<String>>,
 }
@@ -113,7 +116,13 @@ impl Journal {
 
     /// The journal, and whether it was made just now.
     fn begun(directory: PathBuf, store: Box<dyn Store>) -> Result<(Self, bool), JournalError> {
-        let journal = Self { directory, store, change: Mutex::new(()), given_up: watch::channel(None).0 };
+        let journal = Self {
+            directory,
+            store,
+            change: Mutex::new(()),
+            unsynced: AtomicBool::new(false),
+            given_up: watch::channel(None).0,
+        };
         let found = journal.store.get(Part::Root, b"schema").map_err(journal.store("reading the schema"))?;
         match found {
             Some(found) if found == SCHEMA => Ok((journal, false)),
@@ -180,7 +189,9 @@ impl Journal {
 
     /// Has what is written on the disk.
     pub(crate) fn sync(&self) -> Result<(), JournalError> {
-        match self.store.sync() {
+        let done = self.store.sync();
+        self.unsynced.store(done.is_err(), Ordering::SeqCst);
+        match done {
             Ok(()) => Ok(()),
             Err(SyncError::Flush(source)) => self.written("flushing", Err(source)),
             Err(SyncError::Disk(source)) => Err(self.disk("syncing to disk", source)),

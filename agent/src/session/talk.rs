@@ -117,7 +117,7 @@ impl Talk<'_> {
             }
             Some(In::ActAck(ack)) => self.acknowledged(&ack.act_id).await,
             Some(In::Withdrawn(withdrawn)) => self.withdrawn(&withdrawn.act_id).await,
-            Some(In::Head(head)) => self.head(head.sequence).await,
+            Some(In::Head(head)) => self.head(head.sequence).await.map(drop),
             Some(In::Welcome(_)) => Err(SessionError::Contract("a second Welcome".to_owned())),
             None => Err(SessionError::unknown_kind()),
         }
@@ -243,8 +243,9 @@ impl Talk<'_> {
     async fn ask(&mut self) -> Result<(), SessionError> {
         for (id, nonce) in self.pending.ask(self.agent.machine.now(), || self.agent.machine.random()) {
             // Before the permit: a copy of this agent's journal from before it is known by that later on.
-            self.head(id.sequence()).await?;
-            let head = self.journal(Journal::remembered).await?.map(|known| known.head);
+            let noted = self.head(id.sequence()).await?;
+            let known = self.journal(Journal::remembered).await?.filter(|_| noted);
+            let head = known.map(|known| known.head);
             self.send(Out::PermitRequest(v1::PermitRequest { act_id: id.to_string(), nonce, head })).await?;
             kill::at(Point::Asked);
         }
@@ -282,8 +283,8 @@ impl Talk<'_> {
     }
 
     /// The coordinator's journal has grown. Without a note of it this agent would still tell an old copy by its starts and
-    /// acts: the session goes on.
-    async fn head(&mut self, head: u64) -> Result<(), SessionError> {
+    /// acts: the session goes on. Says whether it was noted.
+    async fn head(&mut self, head: u64) -> Result<bool, SessionError> {
         let generation = self.generation;
         match self.journal(move |journal| journal.remember(generation, head, None)).await {
             Err(SessionError::Journal(error)) => {
@@ -291,9 +292,13 @@ impl Talk<'_> {
                     %error, head, "how far the coordinator's journal has gone is not remembered: should a backup of that \
                      journal be restored, this agent may not notice that the backup is older"
                 );
-                Ok(())
+                Ok(false)
             }
-            done => done.inspect(|()| tracing::debug!(head, "the coordinator's journal has gone so far")),
+            done => {
+                done?;
+                tracing::debug!(head, "the coordinator's journal has gone so far");
+                Ok(true)
+            }
         }
     }
 

@@ -159,7 +159,13 @@ fn a_restart_that_helps_nobody_any_more_is_taken_back() {
     let [(intent, Effect::RestartGoodlink { .. })] = effects.as_slice() else { panic!("{effects:?}") };
     // What is not known now is no reason to take it back.
     let gla = example.estate.hosts.get_mut(&name("gla")).unwrap();
+    let known = gla.clone();
     gla.goodlink.as_mut().unwrap().paused = Err("no log".into());
+    example.settle();
+    assert!(example.ledger.intents[intent].state.is_open());
+    let mut unasked = known;
+    unasked.goodlink.as_mut().unwrap().service = Err("access is denied".into());
+    example.report("gla", unasked);
     example.settle();
     assert!(example.ledger.intents[intent].state.is_open());
     example.paused.clear();

@@ -312,6 +312,7 @@ fn server_reading(
     ServerReading {
         seen: Steady::START,
         accounts: accounts.iter().map(|number| account(*number)).collect(),
+        accounts_awaited: [].into(),
         users: (0..USERS.len()).filter(|user| users >> user & 1 == 1).map(found).collect(),
         containers: [(PARTS.heads[domain].clone(), PARTS.plain.clone()), (unit(domain).clone(), unit_now)].into(),
         head: PARTS.heads[domain].clone(),

@@ -37,6 +37,9 @@ pub struct ServerReading {
     pub seen: Steady,
     /// Service accounts of GoodLink servers that serve this domain, as this server knows them, or why it does not.
     pub accounts: BTreeMap<AccountName, Result<AccountReading, String>>,
+    /// Those of other domains that it shows once their own domain has: until then nobody knows in which of its groups they
+    /// are.
+    pub accounts_awaited: BTreeSet<AccountName>,
     /// Every name that was asked for. A name that is missing here was not accounted for and counts as unreadable.
     pub users: BTreeMap<DirectoryName, UserReading>,
     /// The domain head and every container above a found user, with its descriptor.

@@ -281,8 +281,9 @@ impl fmt::Display for Reason {
             ),
             Self::AccountUnseen { domain, account } => write!(
                 f,
-                "{account} is checked on Exchange servers of {domain}, whose directory servers have not shown in which of their \
-                 groups it is: `sendgate survey run {domain}` looks at once"
+                "{account} is checked on Exchange servers of {domain}, whose directory servers have not all shown in which of \
+                 their groups it is: they are asked by themselves once those of {} have shown it",
+                account.domain
             ),
             Self::GoodlinkNeverReported { goodlink } => {
                 write!(

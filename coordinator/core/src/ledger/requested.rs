@@ -44,6 +44,8 @@ impl Ledger {
             }
             Request::RolloutResume { rollout, reason } => {
                 self.rollout_step(rollout, &RolloutEvent::Resumed { reason: reason.clone() }, sequence, at.steady)?;
+                let known = self.rosters.keys().cloned().collect();
+                self.rollout_mut(rollout)?.resumed_with = known;
                 self.baselines.remove(rollout);
             }
             Request::HostRetry { rollout, host, .. } => {

@@ -3,7 +3,7 @@
 
 use super::entry::Sequence;
 use crate::enforcement::StoreVersion;
-use crate::names::{HostName, OperatorName};
+use crate::names::{GoodLinkName, HostName, OperatorName};
 use crate::spec::RolloutSpec;
 use crate::time::Steady;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,8 @@ pub struct Rollout {
     pub retried: BTreeMap<HostName, Sequence>,
     /// The request by which a person last let it go on after a trip: test sends from before it do not count.
     pub resumed: Option<Sequence>,
+    /// GoodLink servers whose rosters were known then: whom they had paused he could see.
+    pub resumed_with: BTreeSet<GoodLinkName>,
     /// The request by which a person last aborted it; it may have been aborted by itself since.
     pub aborted: Option<Sequence>,
     /// The hotfix is to be removed again.
@@ -170,6 +172,7 @@ impl Rollout {
             skipped: BTreeMap::new(),
             retried: BTreeMap::new(),
             resumed: None,
+            resumed_with: BTreeSet::new(),
             aborted: None,
             removal: None,
         }

@@ -285,6 +285,8 @@ pub(super) fn wake(world: World<'_>) -> impl Iterator<Item = Steady> {
 
 /// Why nobody is served by a restart that is on offer: whoever was to be sends again. What is not known is no reason.
 pub(super) fn helps_nobody(world: World<'_>, name: &GoodLinkName, id: Sequence) -> Option<String> {
+    let Report { goodlink, state, .. } = report(world, name).ok()?;
+    gate::other_account(world, goodlink, state).ok()?;
     let users = paused(world, name, Some(id)).ok()?;
     let ready = users.iter().any(|user| matches!(user.recovery, Recovery::Ready(_)));
     (!ready).then(|| "no paused user would be helped by it any more".to_owned())

@@ -38,6 +38,7 @@ impl Directory {
         let server = || ServerReading {
             seen: Steady::START,
             accounts: [(account(), Ok(token()))].into(),
+            accounts_awaited: [].into(),
             users: [(anna(), found(PLAIN))].into(),
             containers: [(Dn::from(HEAD), shown("D:AI")), (Dn::from(OU), shown("D:AI"))].into(),
             head: HEAD.into(),

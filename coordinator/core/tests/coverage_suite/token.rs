@@ -136,7 +136,9 @@ fn an_account_of_which_one_server_at_home_says_nothing_is_not_known_elsewhere() 
     let server = directory.0.servers.values_mut().flatten().next().unwrap();
     server.accounts.insert(account(), Err("tokenGroups was not shown".into()));
     assert!(!known(&directory));
-    // Another domain than its own has less to say of it.
+    // Another domain than its own has less to say of it, unless it is about to.
     directory.0.domain = name("b.example.test");
     assert!(known(&directory));
+    directory.0.servers.values_mut().flatten().next().unwrap().accounts_awaited.insert(account());
+    assert!(!known(&directory));
 }

@@ -152,8 +152,8 @@ fn a_domain_is_closed_until_the_servers_of_the_exchange_servers_domain_are_heard
     assert_eq!(example.texts("exa1"), ["domain c.example.test has not been surveyed since the coordinator started"]);
     // It was asked before the account's own domain had shown who that is.
     look_at_c(&mut example, false, None);
-    let why = "goodadmin@a.example.test is checked on Exchange servers of c.example.test, whose directory servers have not shown \
-               in which of their groups it is: `sendgate survey run c.example.test` looks at once";
+    let why = "goodadmin@a.example.test is checked on Exchange servers of c.example.test, whose directory servers have not all \
+               shown in which of their groups it is: they are asked by themselves once those of a.example.test have shown it";
     assert_eq!(example.texts("exa1"), [why]);
     assert!(example.reasons("exa1").iter().all(Reason::is_unknown));
     let asks = std::mem::replace(&mut example.policy.exchange, machines);

@@ -221,3 +221,46 @@ fn what_a_goodlink_server_declared_in_the_middle_has_paused_counts_where_it_is_c
         assert_eq!(example.rollout_state(), "running");
     }
 }
+
+/// A stopped rollout with Anna paused, when the coordinator is started anew.
+fn stopped() -> Example {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &waves()));
+    install(&mut example);
+    example.pauses("anna");
+    assert!(example.rollout_state().contains("1 new Send As pauses"), "{}", example.rollout_state());
+    example
+}
+
+/// The survey after a start takes its time, and where her mailbox is is not known meanwhile.
+#[test]
+fn a_resume_excuses_whoever_is_paused_also_before_anybody_has_been_read() {
+    let mut example = stopped();
+    example.estate.domains.clear();
+    super::resume(&mut example);
+    example.settle();
+    assert_eq!(example.ledger.baselines[&name("dst")][&0][&name("gla")], [name("anna")].into());
+    example.survey();
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+}
+
+/// GLA's host says nothing at the moment of the person's word, and GLB's is the first to say something after it.
+#[test]
+fn a_resume_excuses_also_whom_a_goodlink_server_has_paused_that_could_not_be_asked_then() {
+    let mut example = stopped();
+    let gla = example.estate.hosts.remove(&name("gla")).unwrap();
+    super::resume(&mut example);
+    example.beside_glb();
+    let other = example.estate.rosters[&name("gla")].clone();
+    example.estate.rosters.insert(name("glb"), other);
+    let mut glb = gla.clone();
+    glb.goodlink.as_mut().unwrap().paused = Ok([].into());
+    example.report("glb", glb.clone());
+    example.settle();
+    assert_eq!(example.ledger.baselines[&name("dst")][&0].keys().collect::<Vec<_>>(), [&name("glb")]);
+    example.report("gla", gla.clone());
+    example.settle();
+    assert_eq!(example.ledger.baselines[&name("dst")][&0][&name("gla")], [name("anna")].into());
+    assert_eq!(example.rollout_state(), "running");
+}

@@ -145,8 +145,8 @@ fn only_on_the_way_forward_a_server_that_left_stops_the_rollout() {
 /// it. A person says what is to become of it.
 #[test]
 fn a_host_that_left_its_server_stops_the_rollout() {
-    let state =
-        "stopped by itself: host exa1, which may have the hotfix of this rollout, is not in the configuration any more";
+    let state = "stopped by itself: exa1, which may have the hotfix of this rollout, is no host of its Exchange servers any more \
+                 by the configuration";
     let stopped = || {
         let mut example = Example::covered();
         example.rollout_of(&file_of("dst", &format!("on_trip = \"stop\"\n{}", waves())));
@@ -174,6 +174,12 @@ fn a_host_that_left_its_server_stops_the_rollout() {
     remove(&mut example);
     let removal = view::rollout(example.world(), &name("dst")).unwrap().removal.unwrap();
     assert_eq!(removal, format!("stores do not mount; {GONE}"));
+    // It loses the hotfix first, and leaves the server then.
+    hosts(&mut example, "exa1");
+    remove_next(&mut example, "exa1");
+    hosts(&mut example, "exa9");
+    let removal = view::rollout(example.world(), &name("dst")).unwrap().removal.unwrap();
+    assert_eq!(removal, "stores do not mount");
 }
 
 /// The one host of EXA1 by the configuration.

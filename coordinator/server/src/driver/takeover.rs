@@ -5,7 +5,9 @@ use super::agents::Session;
 use super::{Driver, Hello, Opened, RecordError};
 use crate::convert;
 use sendgate_core::estate::Observation;
-use sendgate_core::ledger::{AgentJournal, Entry, Foreign, Intent, IntentState, Origin, Outcome, Sequence, Stranger};
+use sendgate_core::ledger::{
+    AgentJournal, Entry, Foreign, Holder, Intent, IntentState, Origin, Outcome, Sequence, Stranger,
+};
 use sendgate_core::names::AgentName;
 use sendgate_proto::v1::{self as wire, act_update::State};
 use tokio::sync::{mpsc, oneshot};
@@ -124,7 +126,8 @@ impl Driver {
         let filed = self.ledger.intents.get(&intent).is_some_and(|known| known.state == IntentState::Filed);
         if began && filed {
             tracing::warn!(intent = intent.0, "it began, so its permit was given by an earlier coordinator");
-            let holder = self.holder(agent);
+            // It knows of the act, and may not have written down yet with what it was welcomed.
+            let holder = self.journal_of(agent).map(|journal| Holder { journal, heard: None });
             self.append(Entry::Permitted { intent, holder }).await?;
         }
         Ok(())

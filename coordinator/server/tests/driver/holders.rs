@@ -85,6 +85,24 @@ async fn a_copy_from_after_the_welcome_does_not_know_either() {
     }
 }
 
+/// The permit of an act that runs is in no journal any more, and the agent's welcome is lost: what it says at its next hello is
+/// what it knew before.
+#[tokio::test]
+async fn an_act_that_runs_without_a_permit_runs_whatever_its_agent_has_heard_of() {
+    let (running, _, act) = offering().await;
+    let update = |state: State| wire::ActUpdate {
+        act_id: act.clone(),
+        host: "exa1".into(),
+        state: state.into(),
+        ..wire::ActUpdate::default()
+    };
+    for _ in 0..2 {
+        let (hears_heads, update) = (true, update(State::Started));
+        running.hello("exa1", Hello { hears_heads, running: vec![update], ..hello() }).await.unwrap();
+        assert_eq!((running.count("permitted"), outcomes(&running)), (1, vec![]));
+    }
+}
+
 #[tokio::test]
 async fn what_another_journal_does_not_know_of_has_not_ended_for_that() {
     let running = Running::new().await;

@@ -65,6 +65,7 @@ pub(crate) fn reading(started: sendgate_core::time::Steady, anna: &str) -> Domai
     let server = ServerReading {
         seen: started,
         accounts: [(name("goodadmin@a.example.test"), Ok(account))].into(),
+        accounts_awaited: [].into(),
         users: [(name("anna@a.example.test"), UserReading::Found(Arc::new(user)))].into(),
         containers: [("DC=a".into(), shown("D:AI"))].into(),
         head: "DC=a".into(),

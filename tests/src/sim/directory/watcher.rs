@@ -293,6 +293,7 @@ impl Watcher {
         ServerReading {
             seen,
             accounts,
+            accounts_awaited: BTreeSet::new(),
             users,
             containers: [
                 (top.clone(), shown(&Place::Head, self.descriptor(on.head_sddl()))),

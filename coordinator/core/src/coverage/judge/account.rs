@@ -9,14 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The account, if the servers that know it agree on who it is; of its groups, those that all of them show, and apart
 /// from them those that only some do. In its own domain each server that answers has to show it: what one of them keeps to
-/// itself may be that it is gone, or has left a group.
+/// itself may be that it is gone, or has left a group. In others those have to that will: a catalog need not know it.
 pub(super) fn agreed(reading: &DomainReading, account: &AccountName) -> Option<AccountPicture> {
     let mut agreed: Option<AccountPicture> = None;
     let mut shown: BTreeSet<Sid> = BTreeSet::new();
     for server in reading.servers.values().flatten().filter(|server| server.in_part != Touched::All) {
         let seen = match server.accounts.get(account) {
             Some(Ok(seen)) => seen,
-            Some(Err(_)) if account.domain == reading.domain => return None,
+            Some(Err(_)) if account.domain == reading.domain || server.accounts_awaited.contains(account) => {
+                return None;
+            }
             Some(Err(_)) | None => continue,
         };
         shown.extend(seen.everywhere.iter().chain(&seen.local).chain(&seen.uncertain).cloned());

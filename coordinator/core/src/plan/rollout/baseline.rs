@@ -9,19 +9,23 @@ use crate::names::{DirectoryName, ExchangeServerName, GoodLinkName, RosterName};
 use crate::plan::remedy::{self, PausedUser};
 use crate::plan::{Blocked, Step};
 use crate::policy::GoodLinkPolicy;
-use std::collections::BTreeSet;
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Takes it for this wave, where it was not taken yet; and anew while nothing of the wave has begun: whoever was paused when a
 /// host was offered, or before an attempt that came to nothing, may have recovered since. GoodLink servers without pauses get
 /// an empty entry, so that it is known to have been taken. Where it is taken late, for a GoodLink server that was declared
-/// since or after a takeover, it excuses nobody whose mailbox may be on a changed server; but for a person's word that it
-/// is to go on as it is.
+/// since or after a takeover, it excuses nobody whose mailbox may be on a changed server. A person who lets it go on has seen
+/// who is paused, as far as the GoodLink server was known then.
 pub(super) fn take(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress], wave: u32, begun: bool) -> Vec<Step> {
     let mut steps = Vec::new();
     let waves = world.ledger.baselines.get(&rollout.spec.name);
     let taken = waves.and_then(|waves| waves.get(&wave));
-    let resumed = waves.is_none() && rollout.resumed.is_some();
-    let changed = if begun && !resumed { changed(world, rollout, hosts) } else { BTreeSet::new() };
+    let seen = |goodlink| {
+        let mut waves = waves.into_iter().flat_map(BTreeMap::values);
+        rollout.resumed_with.contains(goodlink) && !waves.any(|wave| wave.contains_key(goodlink))
+    };
+    let changed = LazyCell::new(|| changed(world, rollout, hosts));
     for goodlink in world.policy.goodlink.keys() {
         let before = taken.and_then(|taken| taken.get(goodlink));
         if before.is_some() && begun {
@@ -29,7 +33,8 @@ pub(super) fn take(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress], 
         }
         let paused: BTreeSet<RosterName> = match remedy::paused(world, goodlink, None) {
             Ok(users) => {
-                let excused = users.iter().filter(|user| !may_be_affected(world, goodlink, user, &changed));
+                let late = begun && !seen(goodlink);
+                let excused = users.iter().filter(|user| !late || !may_be_affected(world, goodlink, user, &changed));
                 excused.map(|user| user.user.clone()).collect()
             }
             // Not known: it is taken once it is, for until then the gate of its servers is closed.

@@ -207,13 +207,12 @@ pub(crate) fn gone<'a>(world: World<'a>, rollout: &'a Rollout) -> impl Iterator<
     rollout.spec.servers().filter(move |server| !world.policy.exchange.contains_key(*server))
 }
 
-/// Hosts that it has changed, or may have, and that its servers do not have any more by the configuration; but those of servers that are
-/// [`gone`]. Whoever left one out knows of it.
+/// Hosts that it has changed, or may have, and that its servers do not have any more by the configuration; but those of servers
+/// that are [`gone`], and of which it is known that the hotfix was removed. Whoever left one out knows of it.
 pub(crate) fn gone_hosts<'a>(world: World<'a>, rollout: &'a Rollout) -> impl Iterator<Item = &'a HostName> {
-    let has_left = move |host: &HostName| {
-        let mut servers = rollout.spec.servers().filter_map(|server| world.policy.exchange.get(server));
-        !servers.any(|server| server.hosts.contains(host)) && ours(world, rollout, host)
-    };
+    let servers = rollout.spec.servers().filter_map(|server| world.policy.exchange.get(server));
+    let there: BTreeSet<_> = servers.flat_map(|server| &server.hosts).collect();
+    let has_left = move |host: &HostName| !there.contains(host) && ours(world, rollout, host);
     let went_with = move |host: &HostName| {
         world.ledger.intents.values().any(|intent| match &intent.effect {
             Effect::Install { rollout: name, server, host: on, .. } => {
@@ -223,18 +222,24 @@ pub(crate) fn gone_hosts<'a>(world: World<'a>, rollout: &'a Rollout) -> impl Ite
         })
     };
     let hosts: BTreeSet<_> = rollout.before.keys().chain(rollout.verified.keys()).chain(&rollout.found).collect();
-    let left = hosts.into_iter().filter(|host| !rollout.skipped.contains_key(*host));
+    let removed = |host: &HostName| rollout.removal.as_ref().is_some_and(|removal| removal.removed.contains(host));
+    let left = hosts.into_iter().filter(move |host| !rollout.skipped.contains_key(*host) && !removed(host));
     left.filter(move |host| has_left(host) && !went_with(host))
 }
 
 /// What stops the rollout by itself, with the numbers.
 pub(super) fn trip(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<String> {
     // A removal passes over them: what is left of the rollout can be undone all the same.
-    let mut gone = gone(world, rollout).map(|server| format!("Exchange server {server} is"));
-    let mut gone_hosts =
-        gone_hosts(world, rollout).map(|host| format!("host {host}, which may have the hotfix of this rollout, is"));
-    if let Some(gone) = gone.next().or_else(|| gone_hosts.next()).filter(|_| rollout.removal.is_none()) {
-        return Some(format!("{gone} not in the configuration any more"));
+    if rollout.removal.is_none() {
+        if let Some(gone) = gone(world, rollout).next() {
+            return Some(format!("Exchange server {gone} is not in the configuration any more"));
+        }
+        if let Some(host) = gone_hosts(world, rollout).next() {
+            return Some(format!(
+                "{host}, which may have the hotfix of this rollout, is no host of its Exchange servers any more by the \
+                 configuration"
+            ));
+        }
     }
     let tallies = counted(world, rollout, hosts, For::Thresholds);
     match &rollout.removal {

@@ -31,11 +31,13 @@ pub(super) struct Unknown {
     /// There is none of that name in the domain that is looked at: whatever else changes, there is none until an object of
     /// that name is made, which is shown. In another domain, of which a global catalog tells, nothing of that kind is.
     pub(super) absent: bool,
+    /// It is of another domain, which has not shown it yet.
+    pub(super) awaited: bool,
 }
 
 impl From<String> for Unknown {
     fn from(why: String) -> Self {
-        Self { why, absent: false }
+        Self { why, absent: false, awaited: false }
     }
 }
 
@@ -43,6 +45,12 @@ impl From<String> for Unknown {
 pub(super) fn shown(accounts: &Accounts) -> BTreeMap<AccountName, Result<AccountReading, String>> {
     let shown = accounts.iter().map(|(name, known)| (name.clone(), known.clone().map_err(|unknown| unknown.why)));
     shown.collect()
+}
+
+/// Those that are shown once their own domain has shown them.
+pub(super) fn awaited(accounts: &Accounts) -> BTreeSet<AccountName> {
+    let awaited = |known: &Result<_, Unknown>| known.as_ref().is_err_and(|unknown| unknown.awaited);
+    accounts.iter().filter(|(_, known)| awaited(known)).map(|(name, _)| name.clone()).collect()
 }
 
 /// Reads every account. `known` are those of other domains, as their own domains show them; those that are absent in
@@ -73,11 +81,13 @@ pub(super) async fn read(
         let here = base == *head;
         let reading = match (here, session.server().role, known.get(account)) {
             (false, Role::DomainController, Some(known)) => Ok(abroad(session, head, known, &everybodys).await?),
-            (false, Role::DomainController, None) => Err(format!(
-                "what is in the token of {account} is not known yet: none of the directory servers of {} has shown it",
-                account.domain
-            )
-            .into()),
+            (false, Role::DomainController, None) => {
+                let why = format!(
+                    "what is in the token of {account} is not known yet: none of the directory servers of {} has shown it",
+                    account.domain
+                );
+                Err(Unknown { why, absent: false, awaited: true })
+            }
             _ => at_home(session, &base, here, account, &everybodys).await?,
         };
         readings.insert(account.clone(), reading);
@@ -164,7 +174,7 @@ async fn at_home(
     let dn = match found.as_slice() {
         [] => {
             let why = format!("there is no account {account} on {}: check the name", session.server().shown());
-            return Ok(Err(Unknown { why, absent: here }));
+            return Ok(Err(Unknown { why, absent: here, awaited: false }));
         }
         [dn] => dn.clone(),
         several => return Ok(Err(format!("the account {account} is there {} times", several.len()).into())),

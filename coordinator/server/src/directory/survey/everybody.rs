@@ -148,6 +148,7 @@ async fn on_server(
     let rest = ServerReading {
         seen: now,
         accounts: account::shown(&accounts),
+        accounts_awaited: account::awaited(&accounts),
         users: BTreeMap::new(),
         containers: containers.shown().clone(),
         admin_sd_holder: containers::read_holder(&session, &head, &lens.descriptors).await?,

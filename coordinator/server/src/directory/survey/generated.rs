@@ -47,6 +47,7 @@ pub fn picture(
     let server = ServerReading {
         seen: Steady::START,
         accounts: [(account, Ok(reading))].into(),
+        accounts_awaited: [].into(),
         users: answers.all(),
         containers: around.containers,
         head: around.head,

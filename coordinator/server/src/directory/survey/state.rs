@@ -217,6 +217,7 @@ impl State {
         ServerReading {
             seen: self.seen,
             accounts: account::shown(&self.accounts),
+            accounts_awaited: account::awaited(&self.accounts),
             users: self.answers.all(),
             containers: self.containers.shown().clone(),
             head: self.head.clone(),

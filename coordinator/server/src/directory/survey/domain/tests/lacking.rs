@@ -51,6 +51,7 @@ fn reading(sddl: &str, seen: u64) -> Box<ServerReading> {
     Box::new(ServerReading {
         seen: at(seen),
         accounts: [(account(), Ok(token("S-1-5-21-1-2-3-1105")))].into(),
+        accounts_awaited: [].into(),
         users: [(ann(), with(sddl))].into(),
         containers: BTreeMap::new(),
         head: "DC=example,DC=test".into(),
