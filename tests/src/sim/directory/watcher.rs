@@ -267,7 +267,9 @@ impl Watcher {
             };
             (account.clone(), reading)
         });
-        let accounts = accounts.collect();
+        let accounts: BTreeMap<_, Result<AccountReading, String>> = accounts.collect();
+        let accounts_awaited =
+            accounts.iter().filter(|(_, known)| known.is_err()).map(|(name, _)| name.clone()).collect();
         let mut users = BTreeMap::new();
         for asked in wanted.asked.iter() {
             let reading = match objects.get(asked.as_str()) {
@@ -293,7 +295,7 @@ impl Watcher {
         ServerReading {
             seen,
             accounts,
-            accounts_awaited: BTreeSet::new(),
+            accounts_awaited,
             users,
             containers: [
                 (top.clone(), shown(&Place::Head, self.descriptor(on.head_sddl()))),
