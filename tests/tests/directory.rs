@@ -7,6 +7,8 @@ mod relay;
 #[path = "directory/support.rs"]
 mod support;
 
+#[path = "directory/accounts.rs"]
+mod accounts;
 #[path = "directory/causes.rs"]
 mod causes;
 #[path = "directory/connections.rs"]

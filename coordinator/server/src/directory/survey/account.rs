@@ -155,14 +155,11 @@ async fn at_home(
     account: &AccountName,
     everybodys: &BTreeSet<Sid>,
 ) -> Result<Result<AccountReading, Unknown>, DirectoryError> {
-    let filter = format!("(&(objectClass=user){})", filter::equals("sAMAccountName", account.sam.as_str()));
-    let mut found: Vec<Dn> = Vec::new();
+    let mut found = Vec::new();
     let attempt = format!("looking the account {account} up");
     let searched = session
-        .each(&attempt, base.as_str(), &filter, &["objectSid"], |entry| {
-            if in_domain(&entry.dn, base) {
-                found.push(Dn::from(entry.dn));
-            }
+        .each(&attempt, base.as_str(), &of_name(account), &["sAMAccountName", "userPrincipalName"], |entry| {
+            found.push(entry);
             Ok(())
         })
         .await;
@@ -171,19 +168,56 @@ async fn at_home(
         Err(error @ DirectoryError::Refused { .. }) if !here => return Ok(Err(error.to_string().into())),
         other => other?,
     }
-    let dn = match found.as_slice() {
-        [] => {
+    let dn = match the_one(account, base, &found) {
+        Ok(Some(dn)) => dn,
+        // Also where somebody else holds the name explicitly: until an object is called so, that changes nothing.
+        Ok(None) => {
             let why = format!("there is no account {account} on {}: check the name", session.server().shown());
             return Ok(Err(Unknown { why, absent: here, awaited: false }));
         }
-        [dn] => dn.clone(),
-        several => return Ok(Err(format!("the account {account} is there {} times", several.len()).into())),
+        Err(why) => return Ok(Err(why.into())),
     };
     let attributes = ["objectSid", "sIDHistory", "tokenGroups", "tokenGroupsGlobalAndUniversal"];
     let Some(entry) = session.object(dn.as_str(), &attributes).await? else {
         return Ok(Err(format!("the account {dn} vanished while it was read").into()));
     };
     Ok(token(&entry, session.server().role, everybodys).map_err(|why| format!("{dn}: {why}").into()))
+}
+
+/// Whoever may be logged on by the name of an account: it is everybody's `name@domain` by sAMAccountName, unless somebody
+/// else holds that explicitly.
+fn of_name(account: &AccountName) -> String {
+    let implicit = filter::equals("sAMAccountName", account.sam.as_str());
+    let explicit = filter::equals("userPrincipalName", &account.to_string());
+    format!("(&(objectClass=user){})", filter::any([implicit, explicit]))
+}
+
+/// The account among those that were found, if it is there.
+///
+/// # Errors
+/// That the name means several, in words.
+fn the_one(account: &AccountName, base: &Dn, found: &[Entry]) -> Result<Option<Dn>, String> {
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    for entry in found {
+        let holds = |attribute: &str, name: &str| entry.texts(attribute).any(|value| value.to_lowercase() == name);
+        let called = holds("sAMAccountName", account.sam.as_str());
+        if called && in_domain(&entry.dn, base) {
+            own.push(&entry.dn);
+        } else if !called || holds("userPrincipalName", &account.to_string()) {
+            // By the server's own way of comparing, whoever was found and is not called so holds it explicitly. In a domain
+            // below this one, which a global catalog holds as well, somebody else may be called so.
+            others.push(&entry.dn);
+        }
+    }
+    match (own.as_slice(), others.first()) {
+        ([], _) => Ok(None),
+        ([dn], None) => Ok(Some(Dn::from(dn.as_str()))),
+        ([dn], Some(other)) => Err(format!(
+            "the account {account} is {dn}, and {other} has that as its userPrincipalName: a service that logs on by it \
+             is the second one; give that object another userPrincipalName"
+        )),
+        (several, _) => Err(format!("the account {account} is there {} times", several.len())),
+    }
 }
 
 /// The token of an account, or what of it was not shown.
@@ -267,6 +301,59 @@ mod tests {
     fn a_token_that_is_not_shown_is_no_empty_token() {
         let error = read(Role::DomainController, &[]).unwrap_err();
         assert_eq!(error, "tokenGroups was not shown: the reader lacks the right to read it");
+    }
+
+    const HERE: &str = "CN=GoodAdmin,DC=a,DC=test";
+    const OTHER: &str = "CN=Other,OU=Staff,DC=a,DC=test";
+    const BELOW: &str = "CN=GoodAdmin,DC=b,DC=a,DC=test";
+
+    /// What a name means where these were found: a DN, a sAMAccountName and a userPrincipalName each, empty for none.
+    fn meant(found: &[[&str; 3]]) -> Result<Option<Dn>, String> {
+        let entry = |[dn, sam, upn]: &[&str; 3]| match *upn {
+            "" => Entry::of(dn, &[("sAMAccountName", &[sam.as_bytes()])]),
+            _ => Entry::of(dn, &[("sAMAccountName", &[sam.as_bytes()]), ("userPrincipalName", &[upn.as_bytes()])]),
+        };
+        let found: Vec<Entry> = found.iter().map(entry).collect();
+        the_one(&"goodadmin@a.test".parse().unwrap(), &Dn::from("DC=a,DC=test"), &found)
+    }
+
+    #[test]
+    fn an_account_is_looked_for_by_both_its_names() {
+        let filter = of_name(&"good*(admin)@a.test".parse().unwrap());
+        assert_eq!(
+            filter,
+            r"(&(objectClass=user)(|(sAMAccountName=good\2a\28admin\29)(userPrincipalName=good\2a\28admin\29@a.test)))"
+        );
+        assert!(ldap3::parse_filter(filter).is_ok());
+    }
+
+    #[test]
+    fn an_account_is_the_object_of_its_name_whether_or_not_it_holds_its_logon_name_itself() {
+        for upn in ["", "GoodAdmin@A.test", "someone@elsewhere.test"] {
+            assert_eq!(meant(&[[HERE, "GoodAdmin", upn]]), Ok(Some(Dn::from(HERE))), "{upn}");
+        }
+        // A catalog shows also who is called so in a domain below.
+        assert_eq!(meant(&[[BELOW, "GoodAdmin", ""], [HERE, "GoodAdmin", ""]]), Ok(Some(Dn::from(HERE))));
+        assert_eq!(meant(&[[BELOW, "GoodAdmin", ""]]), Ok(None));
+        assert_eq!(meant(&[[OTHER, "other", "goodadmin@a.test"]]), Ok(None), "the name is no account's");
+        let twice = meant(&[[HERE, "goodadmin", ""], ["CN=Twin,DC=a,DC=test", "goodadmin", ""]]);
+        assert_eq!(twice, Err("the account goodadmin@a.test is there 2 times".to_owned()));
+    }
+
+    /// The service would be logged on as that one, whose rights nobody has looked at.
+    #[test]
+    fn an_account_whose_logon_name_another_object_holds_is_not_known() {
+        let others = [[OTHER, "other", "GoodAdmin@a.TEST"], [BELOW, "goodadmin", "goodadmin@a.test"]];
+        for (other, own) in others.into_iter().flat_map(|other| [(other, ""), (other, "goodadmin@a.test")]) {
+            let own = [HERE, "GoodAdmin", own];
+            let why = format!(
+                "the account goodadmin@a.test is {HERE}, and {} has that as its userPrincipalName: a service that logs on by \
+                 it is the second one; give that object another userPrincipalName",
+                other[0]
+            );
+            assert_eq!(meant(&[own, other]), Err(why.clone()));
+            assert_eq!(meant(&[other, own]), Err(why));
+        }
     }
 
     /// What only some servers of its own domain show of an account, and the groups here that this leads to.

@@ -102,7 +102,8 @@ async fn an_account_of_another_domain_that_a_global_catalog_did_not_have_is_look
     let dn = "CN=GoodAdmin,DC=other,DC=test";
     let (own, group) = (sid(1105).to_bytes(), sid(513).to_bytes());
     let shown = [("objectSid", own), ("tokenGroups", group.clone()), ("tokenGroupsGlobalAndUniversal", group)];
-    let there = vec![Answer::Page(vec![entry_of(dn, &[])]), object_of(dn, &shown)];
+    let named = entry_of(dn, &[("sAMAccountName", b"GoodAdmin".to_vec())]);
+    let there = vec![Answer::Page(vec![named]), object_of(dn, &shown)];
     for (answers, why) in
         [(vec![Answer::Page(vec![])], Some("there is no account goodadmin@other.test on")), (there, None)]
     {
