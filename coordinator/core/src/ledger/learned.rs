@@ -4,7 +4,7 @@ use super::entry::VersionStep;
 use super::{BreachEvent, Drift, Held, Ledger, Lost, Milestone, Pair, PairState, Rollout, Sequence};
 use crate::enforcement::StoreVersion;
 use crate::guid::Guid;
-use crate::names::HostName;
+use crate::names::{AccountName, HostName};
 use crate::time::Now;
 
 impl Ledger {
@@ -30,16 +30,18 @@ impl Ledger {
                     return Err(format!("{domain} is judged for {account} by {sid} already"));
                 }
                 // Where no other one is known, a former object may have been judged before this was written down.
-                if before.is_some() || self.accounts.get(account).is_some_and(|sids| sids.len() > 1) {
+                let remade = before.is_some() || self.accounts.get(account).is_some_and(|sids| sids.len() > 1);
+                if remade || self.is_declared_since(account) {
                     self.made.insert(here, at.steady);
                 }
             }
             Milestone::Account { account, sid, domain: None } => {
+                let declared_since = self.is_declared_since(account);
                 let known = self.accounts.entry(account.clone()).or_default();
                 if known.last() == Some(sid) {
                     return Err(format!("{account} has {sid} already"));
                 }
-                if !known.is_empty() {
+                if !known.is_empty() || declared_since {
                     self.made.insert((account.domain.clone(), account.clone()), at.steady);
                 }
                 // One that came back, from a backup or the recycle bin, is the last one again.
@@ -136,6 +138,12 @@ impl Ledger {
             Milestone::Rollout { rollout, event } => self.rollout_step(rollout, event, sequence, at.steady)?,
         }
         Ok(())
+    }
+
+    /// Whether an account is of a later configuration than the first one: renamed, or another than the one that users were
+    /// judged for before. What it has may be as new as that, and nobody has seen it missing.
+    fn is_declared_since(&self, account: &AccountName) -> bool {
+        !self.accounts_before.is_empty() && !self.accounts_before.contains(account)
     }
 
     /// Whether a rollout that goes on has seen the hotfix on a host that was found with it, or may have had it there till now:

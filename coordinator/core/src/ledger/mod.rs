@@ -88,9 +88,11 @@ pub struct Ledger {
     pub baselines: BTreeMap<RolloutName, BTreeMap<u32, Baseline>>,
     /// Every SID that a service account ever had, the last one last.
     pub accounts: BTreeMap<AccountName, Vec<Sid>>,
+    /// Service accounts that the journal knew when this coordinator started.
+    pub accounts_before: BTreeSet<AccountName>,
     /// The SID by which another domain than its own was last judged for a service account.
     pub judged: BTreeMap<(DomainName, AccountName), Sid>,
-    /// Since when a domain is judged for another object than before.
+    /// Since when a domain is judged for another object than before, or for an account that is declared since then.
     pub made: BTreeMap<(DomainName, AccountName), Steady>,
     /// What people have said yes to.
     pub approvals: BTreeMap<Subject, Approval>,
@@ -180,6 +182,7 @@ impl Ledger {
                 self.lineage.started(sequence, *generation);
                 self.clock = Some(clock.clone());
                 self.started = Some(at.steady);
+                self.accounts_before = self.accounts.keys().cloned().collect();
             }
             Entry::Clock(clock) => self.clock = Some(clock.clone()),
             Entry::Milestone(milestone) => self.milestone(sequence, milestone, at).map_err(|state| illegal(&state))?,

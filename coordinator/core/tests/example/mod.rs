@@ -64,6 +64,8 @@ pub(crate) struct Example {
     pub(crate) apart: BTreeMap<DirectoryName, BTreeMap<DirectoryServerName, ServerVerdict>>,
     /// The service account's SID, where the servers agree on it.
     pub(crate) sid: Option<&'static str>,
+    /// The service account for which users are judged.
+    pub(crate) account: &'static str,
 }
 
 impl Example {
@@ -86,6 +88,7 @@ impl Example {
             deciding: BTreeMap::new(),
             apart: BTreeMap::new(),
             sid: None,
+            account: "goodadmin@a.example.test",
         };
         example.observe_all();
         example
@@ -196,7 +199,7 @@ impl Example {
     }
 
     pub(crate) fn look(&self) -> Look {
-        let account: AccountName = name("goodadmin@a.example.test");
+        let account: AccountName = name(self.account);
         let mut users: BTreeMap<_, _> = self
             .truth
             .iter()

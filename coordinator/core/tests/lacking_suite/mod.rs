@@ -2,3 +2,4 @@
 
 mod former;
 mod off_roster;
+mod renamed;

@@ -112,9 +112,14 @@ fn on_a_server(world: World<'_>, picture: &DomainPicture, account: &AccountName,
     }
 }
 
-/// A right that was seen, or had landed, before was that of another object.
+/// A right that was seen, or had landed, before was that of another object, or of another account.
 pub(super) fn remade(world: World<'_>, account: &AccountName) -> String {
     let sids = world.ledger.accounts.get(account).map_or(&[][..], Vec::as_slice);
+    if sids.len() == 1 {
+        return format!(
+            "{account} was declared later than other accounts: since when the right is there nobody has seen"
+        );
+    }
     let sid = sids.last().map(|sid| format!(": its SID is {sid}")).unwrap_or_default();
     format!("{account} was made again{sid}, and the right that it has now is another one than before")
 }

@@ -72,7 +72,7 @@ pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
 /// Why a right counts as new that nobody waited for.
 #[derive(Clone, Copy)]
 enum New {
-    /// The account was made again.
+    /// The account was made again, or declared later than others.
     Account,
     /// It was missing while nobody waited for it.
     Right,

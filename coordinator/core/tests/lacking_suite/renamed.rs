@@ -1,0 +1,51 @@
+//! Another account is declared from a later start on: nobody has seen its users without the right.
+
+use crate::example::{Example, minutes, name};
+use sendgate_core::ledger::{Entry, Generation};
+use sendgate_core::time::{BootTime, ClockMark};
+
+fn start(example: &mut Example, counter: u64) {
+    let clock = ClockMark { boot_id: None, boot_time: BootTime::after_boot(minutes(1)), steady: example.now.steady };
+    let generation = Generation { epoch: 7, counter, mark: 1 };
+    example.append(Entry::Started { generation, clock, version: "1".into(), laboratory: false });
+    example.estate = Default::default();
+}
+
+/// The service account has this name by the configuration, in the directory and on the host.
+fn declare(example: &mut Example, account: &'static str) {
+    example.account = account;
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().service_account = name(account);
+    example.observe_all();
+    let (sam, _) = account.split_once('@').unwrap();
+    example.goodlink(&format!("adom\\{sam}"));
+    example.settle();
+}
+
+/// Anna has just been granted the right when the account is renamed: what has its SID is the same, and its name is not.
+#[test]
+fn a_wait_does_not_end_with_the_name_of_the_account() {
+    let mut example = Example::covered();
+    example.sid = Some("S-1-5-21-1-2-3-1105");
+    start(&mut example, 1);
+    declare(&mut example, "goodadmin@a.example.test");
+    assert_eq!(example.texts("exa1"), [""; 0], "whoever is covered at the very first look is not waited for");
+    example.lands("anna");
+    assert_eq!(example.texts("exa1"), ["1 users await the second look, due 1h 5m from now"]);
+    example.pass(minutes(5));
+    start(&mut example, 2);
+    declare(&mut example, "svc-good@a.example.test");
+    assert_eq!(example.texts("exa1"), ["3 users await the second look, due 1h 5m from now"]);
+    let noted = example.journal.iter().map(|stamped| format!("{:?}", stamped.entry)).collect::<String>();
+    let cause =
+        "svc-good@a.example.test was declared later than other accounts: since when the right is there nobody has seen";
+    assert!(noted.contains(cause), "{noted}");
+    for _ in 0..2 {
+        example.pass(minutes(90));
+        example.goodlink("adom\\svc-good");
+        example.settle();
+    }
+    assert_eq!(example.texts("exa1"), [""; 0], "once");
+    start(&mut example, 3);
+    declare(&mut example, "svc-good@a.example.test");
+    assert_eq!(example.texts("exa1"), [""; 0]);
+}
