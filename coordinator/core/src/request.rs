@@ -13,7 +13,7 @@ pub use interventions::{
     followers, on_their_way, restart_cancel, restart_force, resume, retry, skip, takeover, under_way,
 };
 pub use rollouts::{
-    rollout_abort, rollout_apply, rollout_fits, rollout_read, rollout_remove, rollout_start, void_approvals,
+    left_out, rollout_abort, rollout_apply, rollout_fits, rollout_read, rollout_remove, rollout_start, void_approvals,
 };
 
 use crate::gate::World;

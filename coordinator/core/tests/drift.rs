@@ -111,6 +111,41 @@ fn what_a_removal_brings_back_is_no_drift_of_before() {
     }
 }
 
+/// An offer was refused, somebody patched the host by hand, and then the install went on: what its removal brings back is what it
+/// had found.
+#[test]
+fn what_a_removal_brings_back_is_what_the_install_had_found() {
+    let between = "6.5.7640.0";
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &wave("all", &["exa1"])));
+    example.settle();
+    let offer = example.ledger.open().next().unwrap().0;
+    example.append(Entry::Outcome {
+        intent: offer,
+        outcome: sendgate_core::ledger::Outcome::Withdrawn { detail: "late".into() },
+    });
+    let act = |example: &mut Example, version: &str| {
+        example.settle();
+        let intent = example.ledger.open().next().unwrap().0;
+        example.append(Entry::Permitted { intent, holder: None });
+        example.end(intent, succeeded());
+        example.pass(minutes(1));
+        example.exchange("exa1", version);
+        example.settle();
+    };
+    example.exchange("exa1", between);
+    example.settle();
+    let resume = sendgate_core::request::resume(example.world(), &name("olga"), "dst", "its prerequisites").unwrap();
+    example.append(Entry::Request { by: name("olga"), request: resume });
+    act(&mut example, AFTER);
+    let known = example.ledger.drift.len();
+    let remove = sendgate_core::request::rollout_remove(example.world(), "dst", "stores do not mount").unwrap();
+    example.append(Entry::Request { by: name("olga"), request: remove });
+    act(&mut example, between);
+    assert_eq!(example.ledger.drift.len(), known, "{:?}", texts(&example));
+    assert_eq!(example.rollout_state(), "removed again");
+}
+
 /// Its last work may outlast the installer that said it failed, but not by more than an act may take.
 #[test]
 fn what_failed_long_ago_explains_no_change() {

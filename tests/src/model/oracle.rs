@@ -221,7 +221,7 @@ fn shown_since(state: &State, id: u64, deed: &Deed, ended: Steady) -> bool {
     let looked = state.ledger.rollouts.values().any(|rollout| {
         let retried = rollout.retried.iter().any(|(other, asked)| other.as_str() == host && *asked > Sequence(id));
         let left_out = rollout.skipped.keys().any(|other| other.as_str() == host);
-        let aborted = rollout.aborted.is_some_and(|asked| asked > Sequence(id));
+        let aborted = rollout.aborted.is_some_and(|(asked, at)| asked > Sequence(id) && ended <= at);
         retried || left_out || aborted && matches!(rollout.state, RolloutState::Aborted { .. })
     });
     let reported = state.coordinator.as_ref().and_then(|coordinator| coordinator.reported[deed.host]);

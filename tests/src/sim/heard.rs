@@ -6,6 +6,7 @@ use super::known::CLOCKS_DIFFER;
 use super::world::{World, shown};
 use sendgate_core::ledger::{Effect, IntentState, Outcome, RolloutState, Sequence};
 use sendgate_core::names::HostName;
+use sendgate_core::time::Steady;
 use sendgate_proto::v1::{HostReport, Service, Version, service, store_mounted, store_version};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -202,6 +203,12 @@ impl World {
     }
 
     /// Whether the host has shown what came of it since, or, where a person has looked, anything.
+    /// Whether the journal learned of its end later than that.
+    fn ended_after(&self, id: Sequence, at: Steady) -> bool {
+        let state = self.ledger.intents.get(&id).map(|intent| &intent.state);
+        matches!(state, Some(IntentState::Ended { at: ended, .. }) if *ended > at)
+    }
+
     fn established(&self, host: &str, id: Sequence, effect: &Effect) -> bool {
         let later = self
             .ledger
@@ -218,7 +225,7 @@ impl World {
                     rollout.retried.get(&here).is_some_and(|asked| *asked > id)
                         || rollout.skipped.contains_key(&here)
                         || matches!(rollout.state, RolloutState::Aborted { .. })
-                            && rollout.aborted.is_some_and(|asked| asked > id)
+                            && rollout.aborted.is_some_and(|(asked, at)| asked > id && !self.ended_after(id, at))
                 });
                 let install = matches!(effect, Effect::Install { .. });
                 // What it has shown once is known, whatever it shows later.

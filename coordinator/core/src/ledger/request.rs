@@ -25,6 +25,9 @@ pub enum Request {
     RolloutResume {
         /// Which.
         rollout: RolloutName,
+        /// GoodLink servers of which it was known then whom they had paused.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        seen: BTreeSet<GoodLinkName>,
         /// Why.
         reason: String,
     },

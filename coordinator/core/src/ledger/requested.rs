@@ -1,7 +1,8 @@
 //! What requests change.
 
 use super::{
-    Forced, Ledger, Request, Rollout, RolloutEvent, RolloutState, Sequence, Skip, Subject, Takeover, Undo, Waiver, Yes,
+    Forced, Intent, IntentState, Ledger, Request, Rollout, RolloutEvent, RolloutState, Sequence, Skip, Subject,
+    Takeover, Undo, Waiver, Yes,
 };
 use crate::names::{HostName, OperatorName, RolloutName};
 use crate::time::{Now, Steady};
@@ -26,6 +27,7 @@ impl Ledger {
                 let mut rollout = Rollout::created(spec.clone(), by.clone(), at.steady);
                 if let Some(before) = self.rollouts.remove(&spec.name) {
                     rollout.authors.extend(before.authors);
+                    rollout.skipped = before.skipped;
                 }
                 self.rollouts.insert(spec.name.clone(), rollout);
             }
@@ -34,7 +36,7 @@ impl Ledger {
             }
             Request::RolloutAbort { rollout, reason } => {
                 self.rollout_step(rollout, &RolloutEvent::Aborted { reason: reason.clone() }, sequence, at.steady)?;
-                self.rollout_mut(rollout)?.aborted = Some(sequence);
+                self.rollout_mut(rollout)?.aborted = Some((sequence, at.steady));
             }
             Request::RolloutRemove { rollout, reason } => {
                 let event = RolloutEvent::Removing { reason: reason.clone(), wave: None };
@@ -42,10 +44,9 @@ impl Ledger {
                 self.rollout_step(rollout, &event, sequence, at.steady)?;
                 self.rollout_mut(rollout)?.retried.extend(looked);
             }
-            Request::RolloutResume { rollout, reason } => {
+            Request::RolloutResume { rollout, seen, reason } => {
                 self.rollout_step(rollout, &RolloutEvent::Resumed { reason: reason.clone() }, sequence, at.steady)?;
-                let known = self.rosters.keys().cloned().collect();
-                self.rollout_mut(rollout)?.resumed_with = known;
+                self.rollout_mut(rollout)?.resumed_with.clone_from(seen);
                 self.baselines.remove(rollout);
             }
             Request::HostRetry { rollout, host, .. } => {
@@ -122,15 +123,22 @@ impl Ledger {
     }
 
     /// Hosts of which a person has said that he has looked, by leaving them out or by aborting the rollout, with the request up
-    /// to which that counts. A removal ends both, and not his word. The end of what is still under way he cannot have seen.
+    /// to which that counts. A removal ends both, and not his word. The end of what is still under way he cannot have seen, nor
+    /// what ended after he had aborted it.
     fn looked_at(&self, name: &RolloutName, removal: Sequence) -> BTreeMap<HostName, Sequence> {
         let Some(known) = self.rollouts.get(name) else { return BTreeMap::new() };
         let aborted = known.aborted.filter(|_| matches!(known.state, RolloutState::Aborted { .. }));
-        let begun = aborted.into_iter().flat_map(|aborted| known.before.keys().map(move |host| (host, aborted)));
+        let ours = || self.intents.values().filter(|intent| intent.effect.rollout() == Some(name));
+        let later = |intent: &&Intent| {
+            aborted.is_some_and(|(_, at)| matches!(&intent.state, IntentState::Ended { at: ended, .. } if *ended > at))
+        };
+        let later: BTreeSet<_> = ours().filter(later).filter_map(|intent| intent.effect.host()).collect();
+        let seen = known.before.keys().filter(|host| !later.contains(host));
+        let begun = aborted.into_iter().flat_map(|(aborted, _)| seen.clone().map(move |host| (host, aborted)));
         let mut looked: BTreeMap<&HostName, Sequence> = begun.collect();
         looked.extend(known.skipped.keys().map(|host| (host, removal)));
-        let open = self.open().filter(|(_, intent)| intent.effect.rollout() == Some(name));
-        let open: BTreeSet<_> = open.filter_map(|(_, intent)| intent.effect.host()).collect();
+        let open = ours().filter(|intent| intent.state.is_open());
+        let open: BTreeSet<_> = open.filter_map(|intent| intent.effect.host()).collect();
         let newer = |host: &HostName, at: Sequence| known.retried.get(host).is_none_or(|retried| *retried < at);
         let looked = looked.into_iter().filter(|(host, at)| !open.contains(host) && newer(host, *at));
         looked.map(|(host, at)| (host.clone(), at)).collect()

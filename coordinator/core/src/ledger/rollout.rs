@@ -40,10 +40,10 @@ pub struct Rollout {
     pub retried: BTreeMap<HostName, Sequence>,
     /// The request by which a person last let it go on after a trip: test sends from before it do not count.
     pub resumed: Option<Sequence>,
-    /// GoodLink servers whose rosters were known then: whom they had paused he could see.
+    /// GoodLink servers of which it was known then whom they had paused: he could see that.
     pub resumed_with: BTreeSet<GoodLinkName>,
-    /// The request by which a person last aborted it; it may have been aborted by itself since.
-    pub aborted: Option<Sequence>,
+    /// The request by which a person last aborted it, and when; it may have been aborted by itself since.
+    pub aborted: Option<(Sequence, Steady)>,
     /// The hotfix is to be removed again.
     pub removal: Option<Removal>,
 }

@@ -106,7 +106,7 @@ impl fmt::Display for Request {
             }
             Self::RolloutStart { rollout, reason: None } => write!(f, "start rollout {rollout}"),
             Self::RolloutStart { rollout, reason: Some(reason) } => write!(f, "start rollout {rollout}: {reason}"),
-            Self::RolloutResume { rollout, reason } => write!(f, "let rollout {rollout} go on: {reason}"),
+            Self::RolloutResume { rollout, reason, .. } => write!(f, "let rollout {rollout} go on: {reason}"),
             Self::HostRetry { rollout, host, reason } => write!(f, "try {host} of rollout {rollout} again: {reason}"),
             Self::HostSkip { rollout, host, reason } => write!(f, "leave {host} out of rollout {rollout}: {reason}"),
             Self::Hold { held, reason } => write!(f, "hold {held}: {reason}"),

@@ -255,8 +255,11 @@ fn looked(rollout: &Rollout, intent: &Intent, id: Sequence) -> bool {
     let since = |asked: Option<Sequence>| asked.is_some_and(|asked| asked > id);
     let retried = since(host.and_then(|host| rollout.retried.get(host)).copied());
     let left_out = host.is_some_and(|host| rollout.skipped.contains_key(host));
-    // Nobody has looked where it was aborted by itself.
-    let aborted = matches!(rollout.state, RolloutState::Aborted { .. }) && since(rollout.aborted);
+    // Nobody has looked where it was aborted by itself, nor at an end that was still to come.
+    let aborted = rollout.aborted.filter(|_| matches!(rollout.state, RolloutState::Aborted { .. }));
+    let aborted = aborted.is_some_and(|(asked, at)| {
+        asked > id && !matches!(&intent.state, IntentState::Ended { at: ended, .. } if *ended > at)
+    });
     aborted || retried || left_out
 }
 

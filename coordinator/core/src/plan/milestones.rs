@@ -111,6 +111,12 @@ fn explained(world: World<'_>, host: &HostName, after: StoreVersion) -> bool {
     let rollout = last.effect.rollout().and_then(|rollout| world.ledger.rollouts.get(rollout));
     rollout.is_some_and(|rollout| match last.effect {
         Effect::Install { .. } => rollout.spec.package.target == after,
-        _ => rollout.before.get(host) == Some(&after),
+        // What any install of it had found there comes back.
+        _ => world.ledger.intents.values().any(|intent| match &intent.effect {
+            Effect::Install { rollout: of, host: on, before, .. } => {
+                *of == rollout.spec.name && on == host && *before == after && intent.state.began()
+            }
+            _ => false,
+        }),
     })
 }

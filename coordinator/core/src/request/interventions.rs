@@ -45,7 +45,10 @@ pub fn resume(world: World<'_>, by: &OperatorName, given: &str, reason: &str) ->
         return Ok(Request::Release { held, of, reason });
     }
     match world.ledger.rollouts.get(&rollout).map(|rollout| &rollout.state) {
-        Some(RolloutState::Tripped { .. }) => Ok(Request::RolloutResume { rollout, reason }),
+        Some(RolloutState::Tripped { .. }) => {
+            let known = world.policy.goodlink.keys().filter(|name| plan::remedy::paused(world, name, None).is_ok());
+            Ok(Request::RolloutResume { rollout, seen: known.cloned().collect(), reason })
+        }
         Some(state) => Err(Refused::Conflict(format!("rollout {rollout} is {state}, and not held: nothing to resume"))),
         None => Err(Refused::Conflict(format!("there is no rollout {rollout}"))),
     }

@@ -49,6 +49,14 @@ pub fn void_approvals(world: World<'_>, name: &RolloutName) -> Option<String> {
         .then(|| format!("approvals were given to the form before, and count no more: by {}", who.join(", ")))
 }
 
+/// Whom people have left out of the rollout in its form before: that goes for the next one as well. None: nobody.
+#[must_use]
+pub fn left_out(world: World<'_>, name: &RolloutName) -> Option<String> {
+    let skipped = &world.ledger.rollouts.get(name)?.skipped;
+    let who: Vec<_> = skipped.iter().map(|(host, skip)| format!("{host} ({}: {})", skip.by, skip.reason)).collect();
+    (!who.is_empty()).then(|| format!("left out as before: {}", who.join(", ")))
+}
+
 /// Reads a rollout's file, and checks that it can come true from now on.
 ///
 /// # Errors
@@ -130,15 +138,15 @@ fn nothing_left(world: World<'_>, rollout: &Rollout) -> bool {
         let version = exchange.and_then(|exchange| exchange.store.as_ref().ok());
         version.is_some_and(|version| !plan::rollout::has(world, rollout, *version))
     };
-    rollout.before.keys().all(without)
+    plan::rollout::begun(world, rollout).all(without)
 }
 
 /// What a removal of the whole that is under way has still to do; none: there is none.
 fn under_removal(world: World<'_>, name: &RolloutName) -> Option<Refused> {
     let rollout = world.ledger.rollouts.get(name).filter(|rollout| rollout.state.is_live())?;
     let removal = rollout.removal.as_ref().filter(|removal| removal.wave.is_none())?;
-    let left =
-        rollout.before.keys().filter(|host| !removal.removed.contains(*host) && !rollout.skipped.contains_key(*host));
+    let begun = plan::rollout::begun(world, rollout);
+    let left = begun.filter(|host| !removal.removed.contains(*host) && !rollout.skipped.contains_key(*host));
     let left: Vec<_> = left.map(ToString::to_string).collect();
     let left = if left.is_empty() { "nothing".into() } else { left.join(", ") };
     Some(Refused::Conflict(format!("rollout {name} is being removed already and is {}; left: {left}", rollout.state)))
@@ -156,7 +164,7 @@ pub fn rollout_remove(world: World<'_>, given: &str, reason: &str) -> Result<Req
     follows(world, &rollout, &event, "removed").map_err(|refused| under_removal(world, &rollout).unwrap_or(refused))?;
     let known: Option<&Rollout> = world.ledger.rollouts.get(&rollout);
     if let Some(known) = known {
-        if known.before.is_empty() {
+        if plan::rollout::begun(world, known).next().is_none() {
             return Err(Refused::Conflict(format!(
                 "rollout {rollout} has installed nothing: there is nothing to remove"
             )));

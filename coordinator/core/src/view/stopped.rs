@@ -40,7 +40,8 @@ pub fn revoked(world: World<'_>, name: &RolloutName) -> String {
     let new = format!(
         "no install of it begins until it is approved again by as many as it needs: `sendgate rollout show {name}`"
     );
-    let installed = world.ledger.rollouts.get(name).is_some_and(|rollout| !rollout.before.is_empty());
+    let installed =
+        world.ledger.rollouts.get(name).is_some_and(|rollout| plan::rollout::begun(world, rollout).next().is_some());
     let installed = installed.then(|| {
         format!("what it has installed stays: `sendgate rollout remove {name} --reason WHY` takes the hotfix off")
     });

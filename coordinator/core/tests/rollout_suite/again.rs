@@ -286,6 +286,16 @@ fn patience_stands_still_while_everything_that_is_left_is_held() {
         file_it(&mut example, "olga", request);
         assert_eq!(installs(&offered(&mut example)).len(), 1, "{held:?}");
     }
+    // The other one is through, and waits for the one that is held.
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &wave("all", &["exa1", "exa2"])));
+    let request = request::hold(example.world(), &WantedHeld::Host("exa1".into()), "its board is changed");
+    file_it(&mut example, "olga", request);
+    install_next(&mut example, "exa2");
+    example.pass(minutes(21 * 24 * 60));
+    example.exchange("exa2", AFTER);
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
     // Where another host could go on and does not, it runs.
     let mut example = Example::covered();
     example.rollout_of(&file_of("dst", &wave("all", &["exa1", "exa2"])));
@@ -384,4 +394,23 @@ fn a_host_that_is_new_when_its_wave_is_over_has_not_failed() {
     assert_eq!(phases(&example)[1], Phase::Kept);
     assert_eq!(example.rollout_state(), "running");
     install_next(&mut example, "exa2");
+}
+
+/// Another form of it is filed before it was started: a host that a person left out stays left out.
+#[test]
+fn another_form_leaves_out_whom_a_person_left_out() {
+    let mut example = Example::covered();
+    let file_form = |example: &mut Example, form: &str| {
+        let request = request::rollout_apply(example.world(), &file_of("dst", form));
+        file_it(example, "olga", request);
+    };
+    file_form(&mut example, &waves());
+    let skip = request::skip(example.world(), "dst", "exa1", "its disk is failing");
+    file_it(&mut example, "olive", skip);
+    file_form(&mut example, &wave("all", &["exa1", "exa2"]));
+    let start = request::rollout_start(example.world(), "dst", "");
+    file_it(&mut example, "olga", start);
+    assert_eq!(installs(&offered(&mut example))[0].0, "exa2");
+    let left_out = request::left_out(example.world(), &name("dst"));
+    assert_eq!(left_out.as_deref(), Some("left out as before: exa1 (olive: its disk is failing)"));
 }

@@ -245,22 +245,41 @@ fn a_resume_excuses_whoever_is_paused_also_before_anybody_has_been_read() {
     assert_eq!(example.rollout_state(), "running");
 }
 
-/// GLA's host says nothing at the moment of the person's word, and GLB's is the first to say something after it.
+/// GLA's host says nothing at the moment of the person's word: whom it has paused since he cannot have seen.
 #[test]
-fn a_resume_excuses_also_whom_a_goodlink_server_has_paused_that_could_not_be_asked_then() {
+fn a_resume_does_not_excuse_whom_a_goodlink_server_has_paused_that_could_not_be_asked_then() {
     let mut example = stopped();
     let gla = example.estate.hosts.remove(&name("gla")).unwrap();
     super::resume(&mut example);
-    example.beside_glb();
-    let other = example.estate.rosters[&name("gla")].clone();
-    example.estate.rosters.insert(name("glb"), other);
-    let mut glb = gla.clone();
-    glb.goodlink.as_mut().unwrap().paused = Ok([].into());
-    example.report("glb", glb.clone());
     example.settle();
-    assert_eq!(example.ledger.baselines[&name("dst")][&0].keys().collect::<Vec<_>>(), [&name("glb")]);
-    example.report("gla", gla.clone());
+    assert_eq!(example.rollout_state(), "running");
+    example.report("gla", gla);
+    example.settle();
+    assert!(example.rollout_state().contains("1 new Send As pauses"), "{}", example.rollout_state());
+    super::resume(&mut example);
     example.settle();
     assert_eq!(example.ledger.baselines[&name("dst")][&0][&name("gla")], [name("anna")].into());
     assert_eq!(example.rollout_state(), "running");
+}
+
+/// GLA has another name when a person lets the rollout go on, and its own again later, with Carl paused meanwhile.
+#[test]
+fn a_resume_excuses_nobody_of_a_goodlink_server_that_was_not_declared_then() {
+    let mut example = stopped();
+    let rename = |example: &mut Example, from: &str, to: &str| {
+        let policy = example.policy.goodlink.remove(&name(from)).unwrap();
+        example.policy.goodlink.insert(name(to), policy);
+        let roster = example.estate.rosters.remove(&name(from)).unwrap();
+        example.estate.rosters.insert(name(to), roster);
+    };
+    rename(&mut example, "gla", "glc");
+    super::resume(&mut example);
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    rename(&mut example, "glc", "gla");
+    example.paused.insert("carl");
+    example.goodlink("adom\\goodadmin");
+    example.settle();
+    let state = example.rollout_state();
+    assert!(state.contains("2 new Send As pauses") && state.contains("carl (gla)"), "{state}");
 }

@@ -119,6 +119,33 @@ fn a_removal_asks_of_what_was_under_way_when_it_was_asked_for() {
     assert_eq!(example.rollout_state(), state);
 }
 
+/// An abort lets what runs run on. How that ends, whoever aborted cannot have seen, also where he has it removed later.
+#[test]
+fn whoever_aborts_has_not_looked_at_what_ends_afterwards() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &waves()));
+    install_next(&mut example, "exa1");
+    example.pass(minutes(15));
+    let intent = installs(&offered(&mut example))[0].1;
+    example.append(Entry::Permitted { intent, holder: None });
+    let request = request::rollout_abort(example.world(), "dst", "users complain");
+    file_it(&mut example, "olga", request);
+    example.pass(minutes(1));
+    example.end(intent, Outcome::Unknown { detail: "it was killed after 30m".into() });
+    example.pass(minutes(1));
+    assert_eq!(why(&example), Some(unknown(intent)));
+    let mut removed = Example { ledger: example.ledger.clone(), estate: example.estate.clone(), ..Example::covered() };
+    removed.now = example.now;
+    remove(&mut removed);
+    removed.pass(minutes(61));
+    removed.settle();
+    let state = removed.rollout_state();
+    assert!(state.contains(&format!("exa2 how install {intent} ended is unknown")), "{state}");
+    let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
+    file_it(&mut example, "olga", request);
+    assert_eq!(why(&example), None);
+}
+
 /// The node was given to another Exchange server since, or that one has another name: the doubt has its end all the same.
 #[test]
 fn a_doubt_has_its_end_also_where_the_exchange_server_has_another_name_by_now() {

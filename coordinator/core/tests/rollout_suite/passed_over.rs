@@ -145,8 +145,8 @@ fn only_on_the_way_forward_a_server_that_left_stops_the_rollout() {
 /// it. A person says what is to become of it.
 #[test]
 fn a_host_that_left_its_server_stops_the_rollout() {
-    let state = "stopped by itself: exa1, which may have the hotfix of this rollout, is no host of its Exchange servers any more \
-                 by the configuration";
+    let state = "stopped by itself: exa1, which may have the hotfix of this rollout, is no host of the Exchange server any \
+                 more, by the configuration, that it was changed for";
     let stopped = || {
         let mut example = Example::covered();
         example.rollout_of(&file_of("dst", &format!("on_trip = \"stop\"\n{}", waves())));
@@ -180,6 +180,56 @@ fn a_host_that_left_its_server_stops_the_rollout() {
     hosts(&mut example, "exa9");
     let removal = view::rollout(example.world(), &name("dst")).unwrap().removal.unwrap();
     assert_eq!(removal, "stores do not mount");
+}
+
+/// It becomes a node of the other server, whose wave has another soak and other thresholds.
+#[test]
+fn a_host_that_went_to_another_server_of_the_rollout_stops_it() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &format!("on_trip = \"stop\"\n{}", waves())));
+    install_next(&mut example, "exa1");
+    let exa2 = example.policy.exchange.get_mut(&name("exa2")).unwrap();
+    exa2.hosts.push(name("exa1"));
+    hosts(&mut example, "exa9");
+    let state = "stopped by itself: exa1, which may have the hotfix of this rollout, is no host of the Exchange server any \
+                 more, by the configuration, that it was changed for";
+    assert_eq!(example.rollout_state(), state);
+}
+
+/// Nobody asks it any more whom it has paused.
+#[test]
+fn a_goodlink_server_that_left_the_configuration_stops_the_rollout() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &format!("on_trip = \"stop\"\n{}", waves())));
+    install_next(&mut example, "exa1");
+    let gla = example.policy.goodlink.remove(&name("gla")).unwrap();
+    example.policy.goodlink.insert(name("glc"), gla);
+    example.settle();
+    let state = "stopped by itself: GoodLink gla, whose pauses are counted, is not in the configuration any more";
+    assert_eq!(example.rollout_state(), state);
+    resume(&mut example);
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+}
+
+/// A machine that is dead keeps no other host from losing the hotfix; what became of it a person is asked at the end.
+#[test]
+fn a_removal_passes_over_a_silent_host_before_it_stops() {
+    let mut example = Example::covered();
+    example.policy.disruption.estate = 3.try_into().unwrap();
+    let wave = wave("all", &["exa1", "exa2"]);
+    example.rollout_of(&file_of("dst", &format!("on_trip = \"remove\"\n{wave}")));
+    install_next(&mut example, "exa1");
+    install_next(&mut example, "exa2");
+    without_exa1(&mut example, 61, AFTER);
+    let removal = example.ledger.rollouts[&name("dst")].removal.clone().unwrap();
+    assert!(removal.reason.contains("1 unreachable hosts"), "{}", removal.reason);
+    let [(host, intent)] = removals(&offered(&mut example)).try_into().unwrap_or_else(|other| panic!("{other:?}"));
+    assert_eq!(host, "exa2");
+    on_exa2(&mut example, intent, BEFORE);
+    assert_eq!(phases(&example)[1], Phase::Removed);
+    let state = example.rollout_state();
+    assert!(state.starts_with("stopped by itself: the removal: exa1 nothing was heard of it for 1h"), "{state}");
 }
 
 /// The one host of EXA1 by the configuration.

@@ -1,6 +1,6 @@
 //! Test sends: a wave is not over before each GoodLink server has sent through what was changed.
 
-use super::{file_it, install_next, installs, resume};
+use super::{file_it, install_next, installs, offered, resume};
 use crate::example::{Example, file_of, minutes, name, succeeded, wave};
 use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome, Sequence};
 use sendgate_core::plan::{self, rollout::REFUSALS};
@@ -101,6 +101,33 @@ fn what_was_begun_on_a_failed_host_is_tested_unless_it_was_left_out() {
             assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
         }
     }
+}
+
+/// The message went through a store that had not got the hotfix yet: a person has its host tried again, and it gets it.
+#[test]
+fn a_test_counts_for_what_it_went_through() {
+    let mut example = Example::covered();
+    let wave = wave("all", &["exa1", "exa2"]);
+    example.rollout_of(&file_of("dst", &format!("test_send = true\n{wave}[thresholds]\nfailed_installs = 1\n")));
+    let intent = installs(&offered(&mut example))[0].1;
+    example.append(Entry::Permitted { intent, holder: None });
+    example.end(intent, Outcome::Failed { detail: "exit code 1603".into() });
+    example.pass(minutes(1));
+    install_next(&mut example, "exa2");
+    let tested = |example: &mut Example| {
+        let mut servers = Vec::new();
+        while let [(id, Effect::TestSend { server, .. })] = offered(example).as_slice() {
+            example.append(Entry::Permitted { intent: *id, holder: None });
+            example.end(*id, succeeded());
+            servers.push(server.to_string());
+        }
+        servers
+    };
+    assert_eq!(tested(&mut example), ["exa1", "exa2"]);
+    let request = request::retry(example.world(), "dst", "exa1", "its prerequisites are there");
+    file_it(&mut example, "olga", request);
+    install_next(&mut example, "exa1");
+    assert_eq!(tested(&mut example), ["exa1"]);
 }
 
 /// A test that is on offer: exa1 is through, and a person has left exa2 out.

@@ -108,6 +108,28 @@ fn a_failed_install_does_not_hide_a_store_that_goes_down() {
     assert!(state.contains("1 stores down, 0 allowed: exa1 the store is not mounted"), "{state}");
 }
 
+/// A file is locked for a while, or a rollback has not ended.
+#[test]
+fn a_failed_install_is_waited_for_while_its_version_cannot_be_read() {
+    for role in [true, false] {
+        let mut example = begun("failed_installs = 1");
+        ends(&mut example, Outcome::Failed { detail: "exit code 1603".into() });
+        example.pass(minutes(1));
+        let host = example.estate.hosts.get_mut(&name("exa1")).unwrap();
+        match host.exchange.as_mut().filter(|_| role) {
+            Some(exchange) => exchange.store = Err("it is locked".into()),
+            None => host.exchange = None,
+        }
+        example.settle();
+        assert_eq!(failed(&example), Some(Class::Install));
+        let blocked = blocked(&example);
+        assert!(blocked.iter().any(|why| why.contains("whether it left the hotfix behind")), "{blocked:?}");
+        assert_eq!(next(&mut example), Vec::<String>::new());
+        later(&mut example, 1, true);
+        assert_eq!(next(&mut example), Vec::<String>::new(), "it is watched");
+    }
+}
+
 #[test]
 fn a_failed_install_does_not_hide_silence() {
     let mut example = left_behind("failed_installs = 1");

@@ -25,12 +25,12 @@ fn not_too_long(text: &str) -> Result<(), Status> {
 /// Files it; one that is there in this form is accepted without a record.
 pub(super) async fn apply(driver: &Handle, by: OperatorName, text: String) -> Result<Response<Accepted>, Status> {
     not_too_long(&text)?;
-    // Only whoever read the file knows how the rollout is called, and who had approved it until then.
+    // Only whoever read the file knows how the rollout is called, and what people had said of it until then.
     let found = Arc::new(OnceLock::new());
     let find = Arc::clone(&found);
     let check = move |world: World<'_>| {
         let spec = request::rollout_read(world, &text)?;
-        let void = request::void_approvals(world, &spec.name);
+        let void = [request::void_approvals(world, &spec.name), request::left_out(world, &spec.name)];
         find.get_or_init(|| (spec, void));
         request::rollout_apply(world, &text)
     };
@@ -43,15 +43,15 @@ pub(super) async fn apply(driver: &Handle, by: OperatorName, text: String) -> Re
         if answer.sequence == 0 {
             answer.note = format!("{}; its form is {}", answer.note, digest.short());
         } else {
-            answer.note = applied(spec, digest, void.as_deref());
+            answer.note = applied(spec, digest, void);
         }
         answer.digest = digest.to_string();
     }
     Ok(Response::new(answer))
 }
 
-/// What whoever applied it does next, and what has become of the approvals that were there.
-fn applied(spec: &RolloutSpec, digest: Sha256, void: Option<&str>) -> String {
+/// What whoever applied it does next, and what has become of the approvals that were there and of hosts that were left out.
+fn applied(spec: &RolloutSpec, digest: Sha256, before: &[Option<String>; 2]) -> String {
     let (name, form) = (&spec.name, digest.short());
     let begins = format!("it begins with `sendgate rollout start {name}`");
     let needs = (spec.approvals > 0).then(|| {
@@ -62,8 +62,8 @@ fn applied(spec: &RolloutSpec, digest: Sha256, void: Option<&str>) -> String {
         )
     });
     let form = format!("its form is {form}");
-    let void = void.map(str::to_owned);
-    [Some(begins), Some(form), void, needs].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let [void, left_out] = before.clone();
+    [Some(begins), Some(form), void, left_out, needs].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// Lets it begin; the answer names the approvals that are still missing.
@@ -118,20 +118,21 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn whoever_applies_is_told_the_form_and_which_approvals_it_has_made_void() {
+    fn whoever_applies_is_told_the_form_and_what_becomes_of_what_people_had_said() {
         let mut spec = spec(Duration::from_secs(600));
         let digest = form::digest(&spec);
         let short = digest.short();
         let void = "approvals were given to the form before, and count no more: by ada";
+        let left_out = "left out as before: exa1 (olive: its disk is failing)";
         assert_eq!(
-            applied(&spec, digest, Some(void)),
+            applied(&spec, digest, &[Some(void.to_owned()), Some(left_out.to_owned())]),
             format!(
-                "it begins with `sendgate rollout start dst`; its form is {short}; {void}; 2 others must approve this form: \
-                 `sendgate approve rollout dst {short} --reason WHY`"
+                "it begins with `sendgate rollout start dst`; its form is {short}; {void}; {left_out}; 2 others must approve \
+                 this form: `sendgate approve rollout dst {short} --reason WHY`"
             )
         );
         spec.approvals = 0;
         let text = format!("it begins with `sendgate rollout start dst`; its form is {short}");
-        assert_eq!(applied(&spec, digest, None), text);
+        assert_eq!(applied(&spec, digest, &[None, None]), text);
     }
 }

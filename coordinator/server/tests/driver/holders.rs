@@ -99,6 +99,8 @@ async fn an_act_that_runs_without_a_permit_runs_whatever_its_agent_has_heard_of(
     for _ in 0..2 {
         let (hears_heads, update) = (true, update(State::Started));
         running.hello("exa1", Hello { hears_heads, running: vec![update], ..hello() }).await.unwrap();
+        // By then the hello has been taken in.
+        running.everything_good().await;
         assert_eq!((running.count("permitted"), outcomes(&running)), (1, vec![]));
     }
 }

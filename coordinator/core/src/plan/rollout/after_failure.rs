@@ -3,6 +3,7 @@
 use super::cluster::{self, Store};
 use super::phase::{Phase, is_led_by_nobody, lost, since_end};
 use super::{About, has, installed};
+use crate::estate::HostState;
 use crate::ledger::{Class, IntentState, Outcome};
 use crate::plan::Blocked;
 use crate::time::Steady;
@@ -29,7 +30,9 @@ pub(super) fn after(about: &About<'_>) -> AfterFailure {
         Outcome::Succeeded { .. } | Outcome::Unknown { .. } => false,
         Outcome::Withdrawn { .. } | Outcome::NotStarted { .. } => return AfterFailure::Nothing,
     };
-    let Some(report) = about.report().filter(|host| host.reported > *at) else {
+    // That a version cannot be read says nothing of it.
+    let says = |host: &&HostState| host.reported > *at && (!failed || installed(host).is_some());
+    let Some(report) = about.report().filter(says) else {
         // What it had shown before the coordinator was started anew is known, and what it shows by now it says soon.
         let known = &world.ledger;
         let noted = known.versions_noted.get(about.host).filter(|noted| **noted > *at && about.report().is_none());

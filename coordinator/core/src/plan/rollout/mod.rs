@@ -183,6 +183,11 @@ fn began(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
     })
 }
 
+/// Hosts on which the hotfix may have been installed by this rollout.
+pub fn begun<'a>(world: World<'a>, rollout: &'a Rollout) -> impl Iterator<Item = &'a HostName> {
+    rollout.before.keys().filter(move |host| began(world, rollout, host))
+}
+
 /// Whether what a host that has shown the hotfix has is of this rollout: it began there, or the host was found with it when it
 /// was seen after a takeover, and so may have been changed in the part of the journal that is lost. What the copy knew
 /// already was not, nor what came later, unless this rollout had seen the host with it before.

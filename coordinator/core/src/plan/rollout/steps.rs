@@ -211,6 +211,10 @@ fn stood(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<
     let whole = time(&|| vec![Held::Estate, Held::Rollout(name.clone())])?;
     let current = wave::current(rollout, hosts);
     let left = hosts.iter().filter(|host| Some(host.wave) == current && !host.phase.is_over());
+    // Whoever waits for another host moves when that one does.
+    let moves = |host: &&HostProgress| !host.blocked.iter().any(|blocked| matches!(blocked, Blocked::Turn { .. }));
+    let (all, first): (Vec<_>, Vec<_>) = (left.clone().collect(), left.filter(moves).collect());
+    let left = if first.is_empty() { all } else { first }.into_iter();
     let left: Vec<_> = left.map(|host| time(&|| hold::over_install(world, name, &host.server, &host.host))).collect();
     if left.is_empty() { Some(whole) } else { left.into_iter().flatten().max() }
 }

@@ -7,7 +7,7 @@ use super::baseline::{self, new_pauses, not_counted, roster_users};
 use super::{Class, HostProgress, Phase, ours, test_send};
 use crate::gate::World;
 use crate::ledger::entry::cut;
-use crate::ledger::{Baseline, Effect, Rollout};
+use crate::ledger::{Baseline, Effect, Rollout, Sequence};
 use crate::names::{ExchangeServerName, GoodLinkName, HostName, RosterName};
 use crate::spec::Thresholds;
 use serde::{Deserialize, Serialize};
@@ -202,29 +202,50 @@ impl Tally {
     }
 }
 
+/// Whether the removal that is under way has begun to take the hotfix off the host.
+fn is_tried(world: World<'_>, rollout: &Rollout, host: &HostName) -> bool {
+    let since = rollout.removal.as_ref().map_or(Sequence::FIRST, |removal| removal.since);
+    world.ledger.intents.range(since..).any(|(_, intent)| match &intent.effect {
+        Effect::Remove { rollout: name, host: on, .. } => {
+            *name == rollout.spec.name && on == host && intent.state.began()
+        }
+        _ => false,
+    })
+}
+
 /// Its servers that have left the configuration.
 pub(crate) fn gone<'a>(world: World<'a>, rollout: &'a Rollout) -> impl Iterator<Item = &'a ExchangeServerName> {
     rollout.spec.servers().filter(move |server| !world.policy.exchange.contains_key(*server))
 }
 
-/// Hosts that it has changed, or may have, and that its servers do not have any more by the configuration; but those of servers
-/// that are [`gone`], and of which it is known that the hotfix was removed. Whoever left one out knows of it.
+/// A GoodLink server that has left the configuration, with whoever of it is paused by what was changed.
+fn uncounted<'a>(world: World<'a>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<&'a GoodLinkName> {
+    let begun = hosts.iter().any(|host| ours(world, rollout, &host.host));
+    let waves = world.ledger.baselines.get(&rollout.spec.name).filter(|_| begun)?;
+    waves.values().flat_map(BTreeMap::keys).find(|name| !world.policy.goodlink.contains_key(*name))
+}
+
+/// Hosts that it has changed, or may have, and that are not of the server any more, by the configuration, that they were changed
+/// for, or of none of its servers; but those of servers that are [`gone`], and of which it is known that the hotfix was
+/// removed. Whoever left one out knows of it.
 pub(crate) fn gone_hosts<'a>(world: World<'a>, rollout: &'a Rollout) -> impl Iterator<Item = &'a HostName> {
+    let changed = world.ledger.intents.values().filter_map(|intent| match &intent.effect {
+        Effect::Install { rollout: name, server, host, .. } if *name == rollout.spec.name && intent.state.began() => {
+            Some((host, server))
+        }
+        _ => None,
+    });
+    let changed: BTreeMap<&HostName, &ExchangeServerName> = changed.collect();
     let servers = rollout.spec.servers().filter_map(|server| world.policy.exchange.get(server));
     let there: BTreeSet<_> = servers.flat_map(|server| &server.hosts).collect();
-    let has_left = move |host: &HostName| !there.contains(host) && ours(world, rollout, host);
-    let went_with = move |host: &HostName| {
-        world.ledger.intents.values().any(|intent| match &intent.effect {
-            Effect::Install { rollout: name, server, host: on, .. } => {
-                *name == rollout.spec.name && on == host && !world.policy.exchange.contains_key(server)
-            }
-            _ => false,
-        })
-    };
-    let hosts: BTreeSet<_> = rollout.before.keys().chain(rollout.verified.keys()).chain(&rollout.found).collect();
+    let found = rollout.verified.keys().chain(&rollout.found);
+    let hosts: BTreeSet<_> = changed.keys().copied().chain(found).collect();
     let removed = |host: &HostName| rollout.removal.as_ref().is_some_and(|removal| removal.removed.contains(host));
-    let left = hosts.into_iter().filter(move |host| !rollout.skipped.contains_key(*host) && !removed(host));
-    left.filter(move |host| has_left(host) && !went_with(host))
+    let counts = move |host: &&HostName| !rollout.skipped.contains_key(*host) && !removed(host);
+    hosts.into_iter().filter(counts).filter(move |host| match changed.get(*host) {
+        Some(server) => world.policy.exchange.get(*server).is_some_and(|server| !server.hosts.contains(*host)),
+        None => !there.contains(host) && ours(world, rollout, host),
+    })
 }
 
 /// What stops the rollout by itself, with the numbers.
@@ -236,17 +257,25 @@ pub(super) fn trip(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) 
         }
         if let Some(host) = gone_hosts(world, rollout).next() {
             return Some(format!(
-                "{host}, which may have the hotfix of this rollout, is no host of its Exchange servers any more by the \
-                 configuration"
+                "{host}, which may have the hotfix of this rollout, is no host of the Exchange server any more, by the \
+                 configuration, that it was changed for"
             ));
         }
     }
     let tallies = counted(world, rollout, hosts, For::Thresholds);
     match &rollout.removal {
-        None => tallies.iter().find_map(Tally::passed),
+        None => tallies.iter().find_map(Tally::passed).or_else(|| {
+            let gone = uncounted(world, rollout, hosts)?;
+            Some(format!("GoodLink {gone}, whose pauses are counted, is not in the configuration any more"))
+        }),
         // It is being undone: what is counted is the undoing.
         Some(_) => {
+            // Whoever was silent before anything was tried there keeps nobody else from losing the hotfix.
+            let left = hosts.iter().any(|host| !host.phase.is_over());
             let failed = hosts.iter().filter_map(|host| match &host.phase {
+                Phase::Failed { class: Class::Unreachable, .. } if left && !is_tried(world, rollout, &host.host) => {
+                    None
+                }
                 Phase::Failed { why, .. } => Some(format!("{} {why}", host.host)),
                 _ => None,
             });

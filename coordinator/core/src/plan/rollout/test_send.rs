@@ -111,6 +111,10 @@ pub(super) fn standing(
     let Some((id, last)) = ours.last() else { return Standing::Wanted };
     match &last.state {
         IntentState::Filed | IntentState::Permitted { .. } => Standing::Pending(*id),
+        // What a store has become since it has not proved.
+        IntentState::Ended { outcome: Outcome::Succeeded { .. }, .. } if changed_since(world, rollout, test, last) => {
+            Standing::Wanted
+        }
         IntentState::Ended { outcome: Outcome::Succeeded { .. }, .. } => Standing::Passed,
         IntentState::Ended { outcome: Outcome::Withdrawn { .. }, .. } => Standing::Wanted,
         IntentState::Ended { outcome: Outcome::NotStarted { detail }, .. } => {
@@ -127,6 +131,16 @@ pub(super) fn standing(
             Standing::Failed(outcome.to_string())
         }
     }
+}
+
+/// Whether a host of the server was changed, or was shown to be, after the test was filed: tried again, or late.
+fn changed_since(world: World<'_>, rollout: &Rollout, test: &Test, sent: &Intent) -> bool {
+    let hosts = world.policy.exchange.get(&test.server).into_iter().flat_map(|server| &server.hosts);
+    let changed = |host: &HostName| {
+        let shown = rollout.verified.get(host).into_iter().chain(world.ledger.versions_noted.get(host)).max();
+        shown.is_some_and(|shown| *shown > sent.filed)
+    };
+    hosts.filter(|host| ours(world, rollout, host)).any(changed)
 }
 
 fn is(effect: &Effect, rollout: &Rollout, wave: u32, test: &Test) -> bool {
