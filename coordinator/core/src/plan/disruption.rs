@@ -15,7 +15,9 @@ use std::num::NonZeroU32;
 #[must_use]
 pub fn disrupted(world: World<'_>, except: Option<Sequence>) -> BTreeMap<HostName, String> {
     let hosts = world.policy.hosts.keys();
-    hosts.filter_map(|host| Some((host.clone(), busy(world, host, except).or_else(|| unready(world, host))?))).collect()
+    let configured =
+        hosts.filter_map(|host| Some((host.clone(), busy(world, host, except).or_else(|| unready(world, host))?)));
+    configured.chain(left_behind(world, except)).collect()
 }
 
 /// What is or may still be going on at a host.
@@ -101,7 +103,38 @@ pub(super) fn no_room_to_remove(
 
 /// Hosts at which something is or may still be going on, with what that is.
 pub(super) fn under_way(world: World<'_>, except: Option<Sequence>) -> BTreeMap<HostName, String> {
-    world.policy.hosts.keys().filter_map(|host| Some((host.clone(), busy(world, host, except)?))).collect()
+    let configured = world.policy.hosts.keys().filter_map(|host| Some((host.clone(), busy(world, host, except)?)));
+    configured.chain(left_behind(world, except)).collect()
+}
+
+/// The same of hosts that the configuration lacks: that they are not named there any more ends nothing there.
+fn left_behind<'w>(world: World<'w>, except: Option<Sequence>) -> impl Iterator<Item = (HostName, String)> + use<'w> {
+    left_acts(world).filter(move |(id, ..)| Some(*id) != except).map(move |(id, host, intent)| {
+        let why = match intent.state {
+            IntentState::Ended { .. } => doubt(world, id, intent),
+            _ => format!(
+                "{} (intent {id}) is under way, and the host is not configured any more: configure it again under this \
+                 name, so that its end is heard",
+                intent.effect
+            ),
+        };
+        (host.clone(), why)
+    })
+}
+
+/// Acts on hosts that the configuration lacks which have their permit, or of which nobody knows how they ended and a person
+/// can say that he has looked. Of a restart nobody could.
+fn left_acts(world: World<'_>) -> impl Iterator<Item = (Sequence, &HostName, &Intent)> {
+    let stands = move |id: Sequence, intent: &Intent| match (&intent.state, &intent.effect) {
+        (IntentState::Permitted { .. }, _) => true,
+        (
+            IntentState::Ended { outcome: Outcome::Unknown { .. }, .. },
+            Effect::Install { .. } | Effect::Remove { .. },
+        ) => !established(world, id),
+        _ => false,
+    };
+    let acts = world.ledger.intents.iter().filter_map(|(id, intent)| Some((*id, intent.effect.host()?, intent)));
+    acts.filter(move |(id, host, intent)| !world.policy.hosts.contains_key(*host) && stands(*id, intent))
 }
 
 /// The limits that one more disrupted host would pass, these being disrupted already.
@@ -119,18 +152,30 @@ pub(super) fn over_limit(world: World<'_>, down: &BTreeMap<HostName, String>, ho
             over.push(Blocked::Disruption { what, limit, hosts });
         }
     };
+    // What a host is for that the configuration lacks, the act there says. Which domains it serves, and whom it stands in for,
+    // nobody can say: it may be any.
+    let lacks = down.keys().any(|host| !policy.hosts.contains_key(host));
+    let left: BTreeMap<&HostName, &Effect> = match lacks {
+        true => left_acts(world).map(|(_, host, intent)| (host, &intent.effect)).collect(),
+        false => BTreeMap::new(),
+    };
+    let of_exchange = |effect: &&Effect| matches!(effect, Effect::Install { .. } | Effect::Remove { .. });
+    let exchange = |other: &HostName| policy.exchange_of(other).is_some() || left.get(other).is_some_and(of_exchange);
+    let left_goodlink = |other: &HostName| left.get(other).is_some_and(|act| !of_exchange(act));
     check("hosts".to_owned(), Some(limits.estate), &|_| true);
     if policy.exchange_of(host).is_some() {
-        check("Exchange hosts".to_owned(), limits.exchange, &|other| policy.exchange_of(other).is_some());
+        check("Exchange hosts".to_owned(), limits.exchange, &exchange);
     }
     if policy.goodlink_of(host).is_some() {
-        check("GoodLink hosts".to_owned(), limits.goodlink, &|other| policy.goodlink_of(other).is_some());
+        let goodlink = |other: &HostName| policy.goodlink_of(other).is_some() || left_goodlink(other);
+        check("GoodLink hosts".to_owned(), limits.goodlink, &goodlink);
         let together = "GoodLink hosts that stand in for one another".to_owned();
-        check(together, Some(NonZeroU32::MIN), &|other| policy.stand_in(host, other));
+        check(together, Some(NonZeroU32::MIN), &|other| policy.stand_in(host, other) || left_goodlink(other));
     }
     if limits.domain.is_some() {
         for domain in policy.domains_of(host) {
-            check(format!("hosts of {domain}"), limits.domain, &|other| policy.domains_of(other).contains(domain));
+            let of_domain = |other: &HostName| policy.domains_of(other).contains(domain) || left.contains_key(other);
+            check(format!("hosts of {domain}"), limits.domain, &of_domain);
         }
     }
     over
@@ -229,6 +274,7 @@ fn established(world: World<'_>, id: Sequence) -> bool {
         .any(|(_, other)| other.effect.host() == intent.effect.host() && other.state.began());
     let host = intent.effect.host().and_then(|host| world.estate.hosts.get(host)).filter(|host| host.reported > at);
     later
+        || said_of_lacking(world, intent, id)
         || match (&intent.effect, host) {
             (Effect::Install { rollout, .. } | Effect::Remove { rollout, .. }, Some(host)) => {
                 let version = host.exchange.as_ref().and_then(|exchange| exchange.store.as_ref().ok());
@@ -251,16 +297,26 @@ fn established(world: World<'_>, id: Sequence) -> bool {
 
 /// A person who aborted the rollout, left the host out, or wants it tried again, has looked; its own answer is then enough.
 fn looked(rollout: &Rollout, intent: &Intent, id: Sequence) -> bool {
-    let host = intent.effect.host();
-    let since = |asked: Option<Sequence>| asked.is_some_and(|asked| asked > id);
-    let retried = since(host.and_then(|host| rollout.retried.get(host)).copied());
-    let left_out = host.is_some_and(|host| rollout.skipped.contains_key(host));
     // Nobody has looked where it was aborted by itself, nor at an end that was still to come.
     let aborted = rollout.aborted.filter(|_| matches!(rollout.state, RolloutState::Aborted { .. }));
     let aborted = aborted.is_some_and(|(asked, at)| {
         asked > id && !matches!(&intent.state, IntentState::Ended { at: ended, .. } if *ended > at)
     });
-    aborted || retried || left_out
+    aborted || said_of_it(rollout, intent, id)
+}
+
+/// Whether a person has named the host, to leave it out or to have it tried again.
+fn said_of_it(rollout: &Rollout, intent: &Intent, id: Sequence) -> bool {
+    let Some(host) = intent.effect.host() else { return false };
+    rollout.retried.get(host).is_some_and(|retried| *retried > id) || rollout.skipped.contains_key(host)
+}
+
+/// Whether a person has named a host that the configuration lacks: no answer of its own ever comes, and his word is all that
+/// there is.
+fn said_of_lacking(world: World<'_>, intent: &Intent, id: Sequence) -> bool {
+    let lacks = intent.effect.host().is_some_and(|host| !world.policy.hosts.contains_key(host));
+    let rollout = intent.effect.rollout().and_then(|rollout| world.ledger.rollouts.get(rollout));
+    lacks && rollout.is_some_and(|rollout| said_of_it(rollout, intent, id))
 }
 
 /// What is said of an act whose end is unknown, and who ends that: with an install or a removal a person must say that he has
@@ -271,11 +327,15 @@ fn doubt(world: World<'_>, id: Sequence, intent: &Intent) -> String {
         return unknown;
     };
     let known = world.ledger.rollouts.get(rollout);
+    let skip = format!("`sendgate rollout skip {rollout} {host} --reason WHY`");
+    if !world.policy.hosts.contains_key(host) {
+        let lacks = format!("{unknown}, and the host is not configured any more");
+        return format!("{lacks}: look whether it still runs; if it does not, {skip}");
+    }
     if known.is_some_and(|known| looked(known, intent, id)) {
         return format!("{unknown}: it has not shown its version since");
     }
     let look = format!("{unknown}: look whether it still runs; if it does not,");
-    let skip = format!("`sendgate rollout skip {rollout} {host} --reason WHY`");
     if !known.is_some_and(|known| removes_from(world, known, host)) {
         return format!("{look} {skip}");
     }
