@@ -5,7 +5,7 @@ mod holds;
 mod interventions;
 mod rollouts;
 
-pub(crate) use holds::held_by;
+pub(crate) use holds::{SENDGATE, held_by};
 
 pub use grants::{DigestOf, FormRead, WantedSubject, approve, grant_redo, grant_undo, revoke};
 pub use holds::{WantedHeld, also_held, hold, release, release_of, still_held};

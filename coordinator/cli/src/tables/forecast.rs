@@ -50,7 +50,7 @@ pub(crate) fn table(view: &ForecastView, digest: Sha256) -> String {
     let (refused, never_fits) = against(view);
     let mut text = refused + &wrapped("", &first) + &never_fits;
     for line in &view.held {
-        text.push_str(&wrapped("  ", &format!("{} is {}", line.held, held(&line.hold))));
+        text.push_str(&wrapped("  ", &format!("{} is {}", line.held, held(line))));
     }
     text.push_str(&head(&view.spec, digest));
     text.push_str(&allowed(&view.spec));
@@ -106,7 +106,6 @@ mod tests {
     use super::super::samples;
     use super::*;
     use sendgate_core::ledger::{Held, Hold};
-    use sendgate_core::view::HoldLine;
 
     fn shown(view: &ForecastView) -> String {
         table(view, samples::digest())
@@ -188,7 +187,7 @@ mod tests {
         let mut view = samples::forecast();
         (view.applied, view.ends) = (true, None);
         view.state = Some(RolloutState::Running { since: sendgate_core::time::Steady::START });
-        view.held = vec![HoldLine { held: Held::Rollout("march".parse().unwrap()), hold: samples::hold() }];
+        view.held = vec![samples::held(Held::Rollout("march".parse().unwrap()), samples::hold())];
         view.waves.iter_mut().flat_map(|wave| &mut wave.hosts).for_each(|host| (host.begins, host.held) = (None, true));
         let first = "rollout march is held: it will not move by itself, so nothing begins or ends\n";
         let by = "  rollout march is held by anna since 2026-11-24 22:00Z: move of mailboxes\n";
@@ -199,8 +198,8 @@ mod tests {
         // One host alone: the others go.
         view.waves[0].hosts[0].held = false;
         view.waves[0].hosts[0].begins = Some("2026-12-01T01:00:00Z".parse().unwrap());
-        view.held[0] =
-            HoldLine { held: Held::Host("exa2".parse().unwrap()), hold: Hold { by: None, ..samples::hold() } };
+        let own = Hold { by: None, ..samples::hold() };
+        view.held[0] = samples::held(Held::Host("exa2".parse().unwrap()), own);
         let text = shown(&view);
         let by = "  host exa2 is held by Sendgate itself since 2026-11-24 22:00Z: move of mailboxes\n";
         assert!(text.starts_with(&format!("dry run: rollout march is running\n{by}")), "{text}");

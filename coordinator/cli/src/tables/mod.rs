@@ -17,8 +17,8 @@ pub(crate) mod status;
 
 use comfy_table::{LineStyle, Table, TableStyle};
 use jiff::Timestamp;
-use sendgate_core::ledger::Hold;
 use sendgate_core::time::Readable;
+use sendgate_core::view::HoldLine;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Duration;
@@ -80,10 +80,11 @@ fn minute(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%d %H:%MZ").to_string()
 }
 
-/// Whose hold, since when and why.
-fn held(hold: &Hold) -> String {
+/// Whose hold, since when and why, and what that means where nothing of that name is configured.
+fn held(HoldLine { hold, not_configured, .. }: &HoldLine) -> String {
     let by = hold.by.as_ref().map_or_else(|| "Sendgate itself".to_owned(), ToString::to_string);
-    format!("held by {by} since {}: {}", minute(hold.at.wall), hold.reason)
+    let besides = not_configured.as_ref().map_or_else(String::new, |why| format!("; {why}"));
+    format!("held by {by} since {}: {}{besides}", minute(hold.at.wall), hold.reason)
 }
 
 /// A heading, and each item below it; nothing where there is none.

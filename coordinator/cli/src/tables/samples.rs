@@ -112,7 +112,7 @@ pub(super) fn status() -> StatusView {
             },
         ],
         disrupted: [(name("exa1"), "it has been silent for 3m 0s".to_owned())].into(),
-        holds: vec![HoldLine { held: Held::Domain(name("a.example.test")), hold: hold() }],
+        holds: vec![held(Held::Domain(name("a.example.test")), hold())],
         waivers: vec![WaiverLine { waiver: waiver() }],
         drift: vec![DriftLine {
             drift: Drift {
@@ -226,6 +226,10 @@ pub(super) fn coverage() -> CoverageView {
             UserLine { warning: Some("everybody has the right".to_owned()), ..line("loose", PairLine::Nothing) },
         ],
     }
+}
+
+pub(super) fn held(held: Held, hold: Hold) -> HoldLine {
+    HoldLine { held, hold, not_configured: None }
 }
 
 pub(super) fn hold() -> Hold {

@@ -24,7 +24,7 @@ pub(crate) fn table(view: &StatusView) -> String {
     text.push_str(&section("BREACHES", view.breaches.iter().map(breach).chain(not_known)));
     let disrupted = view.disrupted.iter().map(|(host, why)| format!("{host}: {why}"));
     text.push_str(&section("DISRUPTED HOSTS", disrupted));
-    text.push_str(&section("HELD", view.holds.iter().map(|line| format!("{}: {}", line.held, held(&line.hold)))));
+    text.push_str(&section("HELD", view.holds.iter().map(|line| format!("{}: {}", line.held, held(line)))));
     text.push_str(&list("\nFORCED RESTARTS", view.forced.iter().map(|(goodlink, what)| format!("{goodlink}: {what}"))));
     text.push_str(&section("DRIFT", view.drift.iter().map(ToString::to_string)));
 
@@ -102,6 +102,15 @@ mod tests {
         );
         view.laboratory = false;
         assert!(!table(&view).contains("LABORATORY"));
+    }
+
+    #[test]
+    fn what_is_held_and_not_configured_says_what_that_means() {
+        let mut view = samples::status();
+        view.holds[0].not_configured = Some("none of that name is configured".to_owned());
+        let line = "held by anna since 2026-11-24 22:00Z: move of mailboxes; none of that name is configured\n";
+        let text = table(&view).replace("\n    ", " ");
+        assert!(text.contains(line), "{text}");
     }
 
     #[test]

@@ -163,9 +163,14 @@ impl Holds {
         self.now.is_empty() && self.over.is_empty()
     }
 
+    /// What is held or was.
+    pub fn ever(&self) -> impl Iterator<Item = &Held> {
+        self.now.keys().chain(self.over.keys())
+    }
+
     /// How much of the time from `since` to `now` none of these was held.
     #[must_use]
-    pub fn running(&self, since: Steady, now: Steady, by: &[Held]) -> Duration {
+    pub fn running<'a>(&self, since: Steady, now: Steady, by: impl IntoIterator<Item = &'a Held>) -> Duration {
         let mut still: Vec<(Steady, Steady)> = Vec::new();
         for held in by {
             still.extend(self.over.get(held).into_iter().flatten().copied());

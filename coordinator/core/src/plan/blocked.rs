@@ -1,6 +1,6 @@
 //! Why something is not done, in values and in words.
 
-use super::rollout;
+use super::{hold, rollout};
 use crate::gate::Reason;
 use crate::ledger::{Held, Hold, Stranger};
 use crate::names::{AgentName, HostName, OperatorName};
@@ -77,6 +77,13 @@ pub enum Blocked {
         /// By whom, and why.
         hold: Hold,
     },
+    /// Something is held that is not configured under its name: as long as that is so nothing begins anywhere.
+    NotConfigured {
+        /// What was, by the name that it had.
+        held: Held,
+        /// By whom, and why.
+        hold: Hold,
+    },
     /// An agent has obeyed another coordinator: as long as that is so nothing begins anywhere.
     Stranger {
         /// Which.
@@ -141,6 +148,9 @@ impl fmt::Display for Blocked {
             Self::Inconclusive { why } => f.write_str(why),
             Self::Tripping { reason } => write!(f, "the rollout stops by itself: {reason}"),
             Self::Held { held, hold } => write!(f, "{held} is {hold}"),
+            Self::NotConfigured { held, hold } => {
+                write!(f, "{held} is {hold}; {}", hold::end_of_not_configured(held, hold))
+            }
             Self::Stranger { agent, stranger } => write!(f, "agent {agent} is not led by this coordinator: {stranger}"),
             Self::Skipped { by, reason } => write!(f, "{by} left it out: {reason}"),
             Self::NotRunning { state } => write!(f, "the rollout is {state}"),

@@ -4,6 +4,7 @@ use super::Blocked;
 use crate::gate::{self, World};
 use crate::ledger::{Effect, Held, Hold, Rollout, Stranger};
 use crate::names::{AgentName, DomainName, ExchangeServerName, GoodLinkName, HostName, RolloutName};
+use crate::request::SENDGATE;
 use crate::time::Steady;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -44,8 +45,7 @@ pub(in crate::plan) fn over_install(
 }
 
 /// Whatever a hold on would stop some of a rollout's work.
-#[must_use]
-pub fn over_rollout(world: World<'_>, rollout: &Rollout) -> BTreeSet<Held> {
+fn over_rollout(world: World<'_>, rollout: &Rollout) -> BTreeSet<Held> {
     let mut over: BTreeSet<Held> = [Held::Estate, Held::Rollout(rollout.spec.name.clone())].into();
     for server in rollout.spec.servers() {
         let hosts = world.policy.exchange.get(server).into_iter().flat_map(|exchange| &exchange.hosts);
@@ -54,7 +54,7 @@ pub fn over_rollout(world: World<'_>, rollout: &Rollout) -> BTreeSet<Held> {
     over
 }
 
-/// What is held of a rollout's work on a host, by whom and since when.
+/// The holds in force that stop a rollout's work on a host, by whom and since when.
 #[must_use]
 pub fn of_install<'a>(
     world: World<'a>,
@@ -62,11 +62,13 @@ pub fn of_install<'a>(
     server: &ExchangeServerName,
     host: &HostName,
 ) -> Vec<(Held, &'a Hold)> {
-    let mut holds = Vec::new();
-    for held in over_install(world, rollout, server, host) {
-        holds.extend(world.ledger.holds.all_on(&held).map(|hold| (held.clone(), hold)));
-    }
-    holds
+    in_force(world, over_install(world, rollout, server, host))
+}
+
+/// The holds in force that stop some of a rollout's work.
+#[must_use]
+pub fn of_rollout<'a>(world: World<'a>, rollout: &Rollout) -> Vec<(Held, &'a Hold)> {
+    in_force(world, over_rollout(world, rollout))
 }
 
 /// Of a restart of GoodLink.
@@ -89,15 +91,53 @@ pub(super) fn over_test(
     over
 }
 
-/// The holds in force among these; and, over everything, agents that another coordinator has led: this one cannot know
-/// what people stopped there, nor what is under way. What they are is found out only where anything is in force at all.
+/// Whether anything of this name is configured. Holds go by names: what this one meant may be called otherwise by now, and
+/// nobody can say how.
+fn is_configured(world: World<'_>, held: &Held) -> bool {
+    match held {
+        Held::Host(host) => world.policy.hosts.contains_key(host),
+        Held::Domain(domain) => world.policy.domains.contains_key(domain),
+        Held::Estate | Held::Rollout(_) => true,
+    }
+}
+
+/// What is to be said of a hold on what is not configured; none: it is.
+pub(crate) fn not_configured(world: World<'_>, held: &Held) -> Option<&'static str> {
+    (!is_configured(world, held)).then_some(NOT_CONFIGURED)
+}
+
+const NOT_CONFIGURED: &str =
+    "none of that name is configured, so that it holds everything: hold it under its new name if it has one";
+
+/// The same with how the hold is ended, by whomever.
+pub(crate) fn end_of_not_configured(held: &Held, hold: &Hold) -> String {
+    let of = hold.by.as_ref().map_or_else(|| SENDGATE.to_owned(), ToString::to_string);
+    format!("{NOT_CONFIGURED}, then `sendgate release {held} --of {of} --reason WHY`")
+}
+
+/// On what all a hold stops that which a hold on any of these would: on these, and on what is not configured, for that may be
+/// one of these. What is over of those counts for the time that they stood. This is the one place where that is decided.
+fn stopping(world: World<'_>, over: impl IntoIterator<Item = Held>) -> BTreeSet<Held> {
+    let not_configured = world.ledger.holds.ever().filter(|held| !is_configured(world, held)).cloned();
+    over.into_iter().chain(not_configured).collect()
+}
+
+/// The holds in force on any of that.
+fn in_force(world: World<'_>, over: impl IntoIterator<Item = Held>) -> Vec<(Held, &Hold)> {
+    let over = stopping(world, over);
+    over.into_iter().flat_map(|held| world.ledger.holds.all_on(&held).map(move |hold| (held.clone(), hold))).collect()
+}
+
+/// The holds in force that stop what these do; and, over everything, agents that another coordinator has led: this one cannot
+/// know what people stopped there, nor what is under way. What they are is found out only where anything is in force at all.
 pub(super) fn blocking(world: World<'_>, over: impl FnOnce() -> Vec<Held>) -> BTreeSet<Blocked> {
     if world.ledger.holds.in_force().is_empty() && world.estate.strangers.is_empty() {
         return BTreeSet::new();
     }
-    let over = over();
-    let holds = over.iter().flat_map(|held| world.ledger.holds.all_on(held).map(move |hold| (held, hold)));
-    let holds = holds.map(|(held, hold)| Blocked::Held { held: held.clone(), hold: hold.clone() });
+    let holds = in_force(world, over()).into_iter().map(|(held, hold)| match is_configured(world, &held) {
+        true => Blocked::Held { held, hold: hold.clone() },
+        false => Blocked::NotConfigured { held, hold: hold.clone() },
+    });
     let stranger = |(agent, stranger): (&AgentName, &Stranger)| Blocked::Stranger {
         agent: agent.clone(),
         stranger: stranger.clone(),
@@ -110,5 +150,5 @@ pub(super) fn running(world: World<'_>, since: Steady, over: impl FnOnce() -> Ve
     if world.ledger.holds.never() {
         return world.now.steady.since(since);
     }
-    world.ledger.holds.running(since, world.now.steady, &over())
+    world.ledger.holds.running(since, world.now.steady, &stopping(world, over()))
 }

@@ -43,7 +43,8 @@ pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
                 }
                 None => [Blocked::Host { host: host.clone(), why: "it is not configured".to_owned() }].into(),
             };
-            let stop = |why: &Blocked| matches!(why, Blocked::NotRunning { .. } | Blocked::Held { .. });
+            let held = |why: &Blocked| matches!(why, Blocked::Held { .. } | Blocked::NotConfigured { .. });
+            let stop = |why: &Blocked| held(why) || matches!(why, Blocked::NotRunning { .. });
             blocked.retain(|why| !(stop(why) && mutation::is(Mutation::DeafToAbort)));
             blocked
         }

@@ -5,6 +5,7 @@ use super::{Refused, known_rollout, needed_reason};
 use crate::gate::World;
 use crate::ledger::{Held, Hold, Request, Whose};
 use crate::names::OperatorName;
+use crate::plan::hold;
 
 /// What is to be held or released, as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum WantedHeld {
 }
 
 /// How Sendgate is called where the hold that it has by itself is to be ended.
-const SENDGATE: &str = "sendgate";
+pub(crate) const SENDGATE: &str = "sendgate";
 
 fn held(world: World<'_>, wanted: &WantedHeld) -> Result<Held, Refused> {
     match wanted {
@@ -125,10 +126,9 @@ pub(crate) fn held_by(world: World<'_>, held: &Held, hold: &Hold) -> String {
         None => ("Sendgate itself".to_owned(), format!(" --of {SENDGATE}")),
     };
     let since = hold.at.wall.strftime("%Y-%m-%d %H:%MZ");
-    format!(
-        "{held} is held by {by} since {since}: {}: end that with `sendgate release {what}{of} --reason WHY`",
-        hold.reason
-    )
+    let end = format!("end that with `sendgate release {what}{of} --reason WHY`");
+    let end = hold::not_configured(world, held).map_or_else(|| format!(": {end}"), |why| format!("; {why}, and {end}"));
+    format!("{held} is held by {by} since {since}: {}{end}", hold.reason)
 }
 
 /// Whoever else holds what a person has just held; none: he alone.

@@ -129,7 +129,7 @@ pub fn forecast(world: World<'_>, spec: &RolloutSpec, by: &OperatorName) -> Fore
     let clock = (!stands).then(|| after(world.now.wall, waits));
     let holds = |host: &HostProgress| hold::of_install(world, &spec.name, &host.server, &host.host);
     let held: BTreeSet<(Held, &Hold)> = hosts.iter().filter(|host| !host.phase.is_over()).flat_map(holds).collect();
-    let held = held.into_iter().map(|(held, hold)| HoldLine { held, hold: hold.clone() }).collect();
+    let held = held.into_iter().map(|(held, hold)| HoldLine::new(world, &held, hold)).collect();
     let mut waves: Vec<_> = (0..).zip(&spec.waves).collect();
     if removal {
         waves.reverse();

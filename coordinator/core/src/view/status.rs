@@ -8,7 +8,7 @@ use crate::gate::World;
 use crate::ledger::{Forced, Generation, Held, Hold, Takeover, Waiver};
 use crate::names::{AgentName, ExchangeServerName, GoodLinkName, HostName, RolloutName, RosterName};
 use crate::plan::diagnosis::{Conclusion, Examiner};
-use crate::plan::{breach, disruption, remedy};
+use crate::plan::{breach, disruption, hold, remedy};
 use crate::time::Readable;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -94,6 +94,17 @@ pub struct HoldLine {
     pub held: Held,
     /// By whom, and why.
     pub hold: Hold,
+    /// Where nothing of that name is configured: what that means, and what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_configured: Option<String>,
+}
+
+impl HoldLine {
+    /// What is to be said of a hold.
+    pub(super) fn new(world: World<'_>, held: &Held, hold: &Hold) -> Self {
+        let not_configured = hold::not_configured(world, held).map(|_| hold::end_of_not_configured(held, hold));
+        Self { held: held.clone(), hold: hold.clone(), not_configured }
+    }
 }
 
 /// A waiver, and whether its user is paused.
@@ -136,12 +147,7 @@ pub fn status(world: World<'_>) -> StatusView {
             })
             .collect(),
         disrupted: disruption::disrupted(world, None),
-        holds: world
-            .ledger
-            .holds
-            .all()
-            .map(|(held, hold)| HoldLine { held: held.clone(), hold: hold.clone() })
-            .collect(),
+        holds: world.ledger.holds.all().map(|(held, hold)| HoldLine::new(world, held, hold)).collect(),
         waivers: world
             .ledger
             .waivers

@@ -12,9 +12,8 @@ use crate::request;
 pub fn still_stopped(world: World<'_>, name: &RolloutName, request: Sequence) -> String {
     let Some(rollout) = world.ledger.rollouts.get(name) else { return format!("there is no rollout {name}") };
     let mut stops: Vec<String> = by_itself(world, rollout, request).into_iter().collect();
-    let over = hold::over_rollout(world, rollout);
-    let holds = over.iter().flat_map(|held| world.ledger.holds.all_on(held).map(move |hold| (held, hold)));
-    stops.extend(holds.map(|(held, hold)| request::held_by(world, held, hold)));
+    let holds = hold::of_rollout(world, rollout).into_iter();
+    stops.extend(holds.map(|(held, hold)| request::held_by(world, &held, hold)));
     if !world.estate.strangers.is_empty() {
         let agents: Vec<_> = world.estate.strangers.keys().map(ToString::to_string).collect();
         stops.push(format!(
