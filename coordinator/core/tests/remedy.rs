@@ -6,8 +6,8 @@ mod example;
 use example::{Example, minutes, name, succeeded};
 use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::estate::{Observation, RosterDigest};
-use sendgate_core::ledger::{Effect, Entry, Outcome};
-use sendgate_core::names::RosterName;
+use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome};
+use sendgate_core::names::{HostName, RosterName};
 use sendgate_core::{plan, view};
 use std::time::Duration;
 
@@ -219,4 +219,96 @@ fn goodlink_is_not_restarted_while_its_service_logs_on_as_another_account() {
     let same = paused(&mut example, "adom\\goodadmin");
     assert!(same.contains("a restart may help now"), "{same:?}");
     assert!(matches!(example.settle().0.as_slice(), [(_, Effect::RestartGoodlink { .. })]));
+}
+
+/// GLA is called GLY in the configuration by now, on the same host.
+fn renamed(example: &mut Example) {
+    let (gla, gly) = (name("gla"), name("gly"));
+    if let Some(known) = example.policy.goodlink.remove(&gla) {
+        example.policy.goodlink.insert(gly, known);
+    }
+    let roster = example.estate.rosters[&gla].clone();
+    example.estate.observe(Observation::Roster(name("gly"), roster));
+}
+
+/// The restart has served them, whatever the server was called then.
+#[test]
+fn a_goodlink_server_with_another_name_is_not_restarted_again_for_the_same_users() {
+    let mut example = Example::covered();
+    example.paused.insert("anna");
+    example.lands("anna");
+    example.pass(minutes(70));
+    let (effects, _) = example.settle();
+    let [(intent, Effect::RestartGoodlink { .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    example.append(Entry::Permitted { intent: *intent, holder: None });
+    renamed(&mut example);
+    // As long as it is under way nobody knows who is paused afterwards.
+    let running = format!("GoodLink server gly: it is being restarted (intent {intent})");
+    assert!(example.texts("exa1").contains(&running), "{:?}", example.texts("exa1"));
+    let unknown = plan::remedy::paused(example.world(), &name("gly"), None).unwrap_err();
+    assert_eq!(unknown, format!("it is being restarted (intent {intent})"));
+    example.end(*intent, succeeded());
+    let awaited = format!("GoodLink server gly: it has not reported since it was restarted (intent {intent})");
+    assert!(example.texts("exa1").contains(&awaited), "{:?}", example.texts("exa1"));
+    example.pass(minutes(1));
+    renamed(&mut example);
+    assert_eq!(example.settle().0, [], "one restart serves him");
+    let users = plan::remedy::paused(example.world(), &name("gly"), None).unwrap();
+    assert_eq!(users[0].recovery, plan::remedy::Recovery::Served);
+}
+
+/// It is the same agent that refuses.
+#[test]
+fn an_agent_that_refuses_is_not_asked_for_ever_under_another_name_either() {
+    let mut example = Example::covered();
+    example.paused.insert("anna");
+    example.lands("anna");
+    example.pass(minutes(70));
+    for _ in 0..plan::rollout::REFUSALS {
+        let (effects, _) = example.settle();
+        example.end(effects[0].0, Outcome::NotStarted { detail: "no restart program".into() });
+    }
+    renamed(&mut example);
+    let (effects, plan) = example.settle();
+    assert_eq!(effects, []);
+    let texts: Vec<_> = plan.remedies[&name("gly")].iter().map(ToString::to_string).collect();
+    let text = "a person must look at it: the agent refused to restart GoodLink 3 times: no restart program";
+    assert!(texts.contains(&text.to_owned()), "{texts:?}");
+}
+
+/// What speaks against a restart is asked of the host that it is on, and the permit would go to the other one.
+#[test]
+fn a_restart_on_offer_is_void_where_goodlink_is_on_another_host_by_now() {
+    for moved in [true, false] {
+        let mut example = Example::covered();
+        example.paused.insert("anna");
+        example.lands("anna");
+        example.pass(minutes(70));
+        let (effects, _) = example.settle();
+        let [(intent, Effect::RestartGoodlink { .. })] = effects.as_slice() else { panic!("{effects:?}") };
+        let why = if moved {
+            example.policy.hosts.insert(name("glb"), name("glb"));
+            example.policy.goodlink.get_mut(&name("gla")).unwrap().host = name("glb");
+            let gla = example.estate.hosts[&name("gla")].clone();
+            example.report("glb", gla);
+            "GoodLink gla is on glb by now"
+        } else {
+            renamed(&mut example);
+            "GoodLink gla is not configured any more"
+        };
+        let refusal = plan::permit(example.world(), *intent).unwrap_err();
+        assert!(refusal.void);
+        let texts: Vec<_> = refusal.blocked.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, [format!("a person must look at it: {why}")]);
+        let (effects, _) = example.settle();
+        let state = &example.ledger.intents[intent].state;
+        let taken_back = Outcome::Withdrawn { detail: why.into() };
+        assert!(matches!(state, IntentState::Ended { outcome, .. } if *outcome == taken_back), "{state:?}");
+        // Nobody has been served: it is offered to the host that it is on.
+        let on: HostName = name(if moved { "glb" } else { "gla" });
+        assert!(
+            matches!(effects.as_slice(), [(_, Effect::RestartGoodlink { host, .. })] if *host == on),
+            "{effects:?}"
+        );
+    }
 }

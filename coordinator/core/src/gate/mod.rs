@@ -234,12 +234,18 @@ fn other_accounts<'a>(world: World<'a>, domain: &'a DomainName, picture: &Domain
     reasons
 }
 
+/// Whether this restarts the GoodLink server: by its name, or on the host that it has, where it may have had another name then.
+pub(crate) fn restarts(world: World<'_>, name: &GoodLinkName, effect: &Effect) -> bool {
+    let Effect::RestartGoodlink { goodlink, host, .. } = effect else { return false };
+    goodlink == name || world.policy.goodlink.get(name).is_some_and(|known| known.host == *host)
+}
+
 /// Why what the GoodLink server's host said last is not what it would say now of who is paused: a restart of ours, which
 /// un-pauses everybody, has begun and had not ended before. The intent `except` does not count.
 pub(crate) fn restarted_since(world: World<'_>, name: &GoodLinkName, except: Option<Sequence>) -> Option<String> {
     let reported = world.estate.hosts.get(&world.policy.goodlink.get(name)?.host)?.reported;
     world.ledger.intents.iter().filter(|(id, _)| Some(**id) != except).find_map(|(id, intent)| match &intent.state {
-        _ if !matches!(&intent.effect, Effect::RestartGoodlink { goodlink, .. } if goodlink == name) => None,
+        _ if !restarts(world, name, &intent.effect) => None,
         IntentState::Permitted { .. } => Some(format!("it is being restarted (intent {id})")),
         IntentState::Ended { at, .. } if intent.state.began() && reported <= *at => {
             Some(format!("it has not reported since it was restarted (intent {id})"))

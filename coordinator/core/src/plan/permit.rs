@@ -57,7 +57,12 @@ pub fn permit(world: World<'_>, id: Sequence) -> Result<(), Refusal> {
             }
             None => return Err(void(format!("no rollout {rollout}"))),
         },
-        Effect::RestartGoodlink { goodlink, .. } => remedy::may_restart(world, goodlink, Some(id)),
+        Effect::RestartGoodlink { goodlink, host, .. } => {
+            if let Some(why) = remedy::elsewhere(world, goodlink, host) {
+                return Err(void(why));
+            }
+            remedy::may_restart(world, goodlink, Some(id))
+        }
     };
     if blocked.is_empty() { Ok(()) } else { Err(Refusal { void: false, blocked }) }
 }
@@ -97,10 +102,15 @@ fn stopped(world: World<'_>, plan: &Plan, id: Sequence, effect: &Effect) -> Opti
     if mutation::is(Mutation::DeafToAbort) {
         return None;
     }
-    if let Some(held) = hold::blocking(world, || hold::over(world, effect)).first() {
+    let elsewhere = match effect {
+        Effect::RestartGoodlink { goodlink, host, .. } => remedy::elsewhere(world, goodlink, host),
+        _ => None,
+    };
+    let held = || hold::blocking(world, || hold::over(world, effect)).first().map(ToString::to_string);
+    if let Some(why) = elsewhere.or_else(held) {
         // The wish went into the offer.
         let forced = matches!(effect, Effect::RestartGoodlink { forced: true, .. });
-        return Some(if forced { format!("{held}; say it again if it is still wanted") } else { held.to_string() });
+        return Some(if forced { format!("{why}; say it again if it is still wanted") } else { why });
     }
     match effect {
         Effect::RestartGoodlink { goodlink, forced: false, .. } => {

@@ -8,7 +8,7 @@ use crate::estate::{GoodLinkState, Pause, Roster};
 use crate::gate::{self, Resolution, World, resolve};
 use crate::ledger::{Anew, Effect, Intent, IntentState, Milestone, Outcome, Pair, Sequence};
 use crate::mutation::{self, Mutation};
-use crate::names::{DirectoryName, GoodLinkName, RosterName};
+use crate::names::{DirectoryName, GoodLinkName, HostName, RosterName};
 use crate::policy::{GoodLinkPolicy, Switch};
 use crate::spec::Windows;
 use crate::time::{Readable, Steady};
@@ -188,9 +188,7 @@ pub(super) fn landed(world: World<'_>, goodlink: &GoodLinkName, pair: &Pair) -> 
 
 fn restarts<'a>(world: World<'a>, name: &GoodLinkName, except: Option<Sequence>) -> impl Iterator<Item = &'a Intent> {
     let others = world.ledger.intents.iter().filter(move |(id, _)| Some(**id) != except);
-    others
-        .map(|(_, intent)| intent)
-        .filter(move |intent| matches!(&intent.effect, Effect::RestartGoodlink { goodlink, .. } if goodlink == name))
+    others.map(|(_, intent)| intent).filter(move |intent| gate::restarts(world, name, &intent.effect))
 }
 
 /// The last moment at which a restart of ours cannot have begun earlier. One that failed or whose end is unknown may
@@ -256,6 +254,16 @@ pub fn may_restart(world: World<'_>, name: &GoodLinkName, except: Option<Sequenc
     }
     blocked.extend(disruption::no_room(world, host, except));
     blocked
+}
+
+/// Why a restart that is on offer is none of this GoodLink server as it is configured now: the conditions for one are asked of
+/// the host that it has, and the permit goes to the one that was offered it.
+pub(super) fn elsewhere(world: World<'_>, name: &GoodLinkName, host: &HostName) -> Option<String> {
+    match world.policy.goodlink.get(name).map(|goodlink| &goodlink.host) {
+        Some(now) if now == host => None,
+        Some(now) => Some(format!("GoodLink {name} is on {now} by now")),
+        None => Some(format!("GoodLink {name} is not configured any more")),
+    }
 }
 
 /// Whether GoodLink may be restarted unattended at this time of day.

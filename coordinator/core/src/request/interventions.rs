@@ -2,7 +2,7 @@
 
 use super::holds::his_own;
 use super::{Refused, invalid, known_rollout, needed_reason};
-use crate::gate::World;
+use crate::gate::{self, World};
 use crate::ledger::{Effect, Generation, Held, IntentState, Request, Rollout, RolloutState};
 use crate::names::{HostName, OperatorName, RolloutName, WaveName};
 use crate::plan::{self, disruption};
@@ -143,11 +143,10 @@ pub fn skip(world: World<'_>, rollout: &str, host: &str, reason: &str) -> Result
 pub fn restart_force(world: World<'_>, given: &str, reason: &str) -> Result<Request, Refused> {
     let goodlink = one_of("GoodLink server", given, world.policy.goodlink.keys(), "configured GoodLink servers are")?;
     // One that is only on offer, and that nobody forced, gives way to this one.
-    let under_way = world.ledger.open().find(|(_, intent)| match &intent.effect {
-        Effect::RestartGoodlink { goodlink: of, forced, .. } if *of == goodlink => {
-            *forced || matches!(intent.state, IntentState::Permitted { .. })
-        }
-        _ => false,
+    let under_way = world.ledger.open().find(|(_, intent)| {
+        let forced = matches!(intent.effect, Effect::RestartGoodlink { forced: true, .. });
+        gate::restarts(world, &goodlink, &intent.effect)
+            && (forced || matches!(intent.state, IntentState::Permitted { .. }))
     });
     if let Some((id, _)) = under_way {
         return Err(Refused::Conflict(format!(

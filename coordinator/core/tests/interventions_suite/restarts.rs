@@ -210,3 +210,36 @@ fn a_restart_is_not_forced_beside_one_that_is_under_way() {
     let refused = request::restart_force(example.world(), "gla", "the console hangs").unwrap_err().to_string();
     assert!(refused.starts_with("GoodLink gla is about to be restarted already (intent"), "{refused}");
 }
+
+/// It would be done beside the one that goes on there.
+#[test]
+fn a_restart_is_not_forced_beside_one_that_goes_on_under_another_name() {
+    let (mut example, effects) = restart_on_offer();
+    example.append(Entry::Permitted { intent: effects[0].0, holder: None });
+    let known = example.policy.goodlink.remove(&name("gla")).unwrap();
+    example.policy.goodlink.insert(name("gly"), known);
+    let refused = request::restart_force(example.world(), "gly", "the console hangs").unwrap_err().to_string();
+    assert!(refused.starts_with("GoodLink gly is about to be restarted already (intent"), "{refused}");
+}
+
+/// The permit would go to the host that was offered it, whatever is known of the one that the server is on by now.
+#[test]
+fn a_forced_restart_is_taken_back_where_goodlink_is_on_another_host_by_now() {
+    let mut example = Example::covered();
+    let request = request::restart_force(example.world(), "gla", "the console hangs");
+    file(&mut example, request);
+    let (effects, _) = example.settle();
+    let [(intent, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    example.policy.hosts.insert(name("glb"), name("glb"));
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().host = name("glb");
+    let gla = example.estate.hosts[&name("gla")].clone();
+    example.report("glb", gla);
+    assert!(plan::permit(example.world(), *intent).unwrap_err().void);
+    assert_eq!(example.settle().0, []);
+    let state = example.ledger.intents[intent].state.clone();
+    let why = "GoodLink gla is on glb by now; say it again if it is still wanted";
+    assert!(
+        matches!(&state, IntentState::Ended { outcome: Outcome::Withdrawn { detail }, .. } if detail == why),
+        "{state:?}"
+    );
+}

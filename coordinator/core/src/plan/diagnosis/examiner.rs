@@ -6,7 +6,7 @@ use crate::coverage::reading::Home;
 use crate::coverage::{ServerVerdict, UserPicture, Verdict, VerdictKind};
 use crate::estate::Pause;
 use crate::gate::{self, Resolution, World, resolve};
-use crate::ledger::{Effect, Intent, IntentState, Outcome, Pair, Sequence};
+use crate::ledger::{Intent, IntentState, Outcome, Pair, Sequence};
 use crate::names::{DirectoryName, Dn, DomainName, GoodLinkName, RosterName};
 use crate::plan::remedy::{self, Report};
 use crate::time::Steady;
@@ -58,8 +58,7 @@ impl<'a> Examiner<'a> {
     pub fn new(world: World<'a>, name: &'a GoodLinkName) -> Result<Self, String> {
         let report = remedy::report(world, name)?;
         let restarts = world.ledger.intents.iter().filter(|(_, intent)| {
-            matches!(&intent.effect, Effect::RestartGoodlink { goodlink, .. } if goodlink == name)
-                && (intent.state.began() || intent.state.is_open())
+            gate::restarts(world, name, &intent.effect) && (intent.state.began() || intent.state.is_open())
         });
         let incomplete = report.goodlink.domains.iter().map(|domain| {
             let reason = gate::evidence(world, domain).first().map(ToString::to_string);
