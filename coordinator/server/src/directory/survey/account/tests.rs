@@ -1,0 +1,139 @@
+//! Whose token it is, and what is in it.
+
+use super::*;
+
+fn sid_of(text: &str) -> Sid {
+    text.parse().unwrap()
+}
+
+fn read(role: Role, groups: &[&str]) -> Result<AccountReading, String> {
+    let bytes = |text: &&str| sid_of(text).to_bytes();
+    let groups: Vec<Vec<u8>> = groups.iter().map(bytes).collect();
+    let groups: Vec<&[u8]> = groups.iter().map(Vec::as_slice).collect();
+    let (own, old) = (bytes(&"S-1-5-21-1-2-3-1104"), bytes(&"S-1-5-21-9-9-9-7"));
+    let universal = bytes(&"S-1-5-21-1-2-3-513");
+    let values: [(&str, &[&[u8]]); 4] = [
+        ("objectSid", &[&own]),
+        ("sIDHistory", &[&old]),
+        ("tokenGroups", &groups),
+        ("tokenGroupsGlobalAndUniversal", &[&universal]),
+    ];
+    let everybodys = BTreeSet::from([sid_of("S-1-5-32-554"), sid_of("S-1-5-21-1-2-3-2001")]);
+    token(&Entry::of("CN=GoodAdmin,DC=a", &values), role, &everybodys)
+}
+
+const GROUPS: [&str; 3] = ["S-1-5-21-1-2-3-513", "S-1-5-21-1-2-3-2002", "S-1-5-32-554"];
+
+#[test]
+fn on_a_controller_its_groups_are_certain() {
+    let token = read(Role::DomainController, &GROUPS[..2]).unwrap();
+    for sid in ["S-1-5-21-1-2-3-1104", "S-1-5-21-9-9-9-7", "S-1-5-21-1-2-3-513", "S-1-5-11"] {
+        assert!(token.everywhere.contains(&sid_of(sid)), "{sid}");
+    }
+    // Its local group, and one that contains everybody.
+    assert_eq!(token.local, BTreeSet::from(["S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"].map(sid_of)));
+    assert_eq!(token.uncertain, BTreeSet::from([sid_of("S-1-5-32-554")]));
+    // A built-in group that everybody is in is another one on a member server, whatever the controllers' one holds;
+    // one that the account was put into by name counts.
+    let groups = [&GROUPS[..], &["S-1-5-32-548"]].concat();
+    let member = read(Role::DomainController, &groups).unwrap();
+    assert_eq!(member.uncertain, BTreeSet::from([sid_of("S-1-5-32-554")]));
+    assert!(member.local.contains(&sid_of("S-1-5-32-548")), "{member:?}");
+}
+
+#[test]
+fn on_a_global_catalog_local_groups_are_uncertain() {
+    let token = read(Role::GlobalCatalog, &GROUPS).unwrap();
+    assert!(token.everywhere.contains(&sid_of("S-1-5-21-1-2-3-513")));
+    let uncertain = ["S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002", "S-1-5-32-554"].map(sid_of);
+    assert_eq!(token.uncertain, BTreeSet::from(uncertain));
+    assert!(token.local.is_empty());
+}
+
+#[test]
+fn a_token_that_is_not_shown_is_no_empty_token() {
+    let error = read(Role::DomainController, &[]).unwrap_err();
+    assert_eq!(error, "tokenGroups was not shown: the reader lacks the right to read it");
+}
+
+const HERE: &str = "CN=GoodAdmin,DC=a,DC=test";
+const OTHER: &str = "CN=Other,OU=Staff,DC=a,DC=test";
+const BELOW: &str = "CN=GoodAdmin,DC=b,DC=a,DC=test";
+
+/// What a name means where these were found: a DN, a sAMAccountName and a userPrincipalName each, empty for none.
+fn meant(found: &[[&str; 3]]) -> Result<Option<Dn>, String> {
+    let entry = |[dn, sam, upn]: &[&str; 3]| match *upn {
+        "" => Entry::of(dn, &[("sAMAccountName", &[sam.as_bytes()])]),
+        _ => Entry::of(dn, &[("sAMAccountName", &[sam.as_bytes()]), ("userPrincipalName", &[upn.as_bytes()])]),
+    };
+    let found: Vec<Entry> = found.iter().map(entry).collect();
+    the_one(&"goodadmin@a.test".parse().unwrap(), &Dn::from("DC=a,DC=test"), &found)
+}
+
+#[test]
+fn an_account_is_looked_for_by_both_its_names() {
+    let filter = of_name(&"good*(admin)@a.test".parse().unwrap());
+    assert_eq!(
+        filter,
+        r"(&(objectClass=user)(|(sAMAccountName=good\2a\28admin\29)(userPrincipalName=good\2a\28admin\29@a.test)))"
+    );
+    assert!(ldap3::parse_filter(filter).is_ok());
+}
+
+#[test]
+fn an_account_is_the_object_of_its_name_whether_or_not_it_holds_its_logon_name_itself() {
+    for upn in ["", "GoodAdmin@A.test", "someone@elsewhere.test"] {
+        assert_eq!(meant(&[[HERE, "GoodAdmin", upn]]), Ok(Some(Dn::from(HERE))), "{upn}");
+    }
+    // A catalog shows also who is called so in a domain below.
+    assert_eq!(meant(&[[BELOW, "GoodAdmin", ""], [HERE, "GoodAdmin", ""]]), Ok(Some(Dn::from(HERE))));
+    assert_eq!(meant(&[[BELOW, "GoodAdmin", ""]]), Ok(None));
+    assert_eq!(meant(&[[OTHER, "other", "goodadmin@a.test"]]), Ok(None), "the name is no account's");
+    let twice = meant(&[[HERE, "goodadmin", ""], ["CN=Twin,DC=a,DC=test", "goodadmin", ""]]);
+    assert_eq!(twice, Err("the account goodadmin@a.test is there 2 times".to_owned()));
+}
+
+/// The service would be logged on as that one, whose rights nobody has looked at.
+#[test]
+fn an_account_whose_logon_name_another_object_holds_is_not_known() {
+    let others = [[OTHER, "other", "GoodAdmin@a.TEST"], [BELOW, "goodadmin", "goodadmin@a.test"]];
+    for (other, own) in others.into_iter().flat_map(|other| [(other, ""), (other, "goodadmin@a.test")]) {
+        let own = [HERE, "GoodAdmin", own];
+        let why = format!(
+            "the account goodadmin@a.test is {HERE}, and {} has that as its userPrincipalName: a service that logs on by \
+             it is the second one; give that object another userPrincipalName",
+            other[0]
+        );
+        assert_eq!(meant(&[own, other]), Err(why.clone()));
+        assert_eq!(meant(&[other, own]), Err(why));
+    }
+}
+
+/// What only some servers of its own domain show of an account, and the groups here that this leads to.
+#[tokio::test]
+async fn an_account_of_another_domain_may_be_in_what_only_some_of_its_servers_show() {
+    use super::super::super::connect;
+    use super::super::super::fake::{Answer, bound, entry_of, hasty};
+    let group = |name: &str, sid: &str| entry_of(&format!("CN={name},DC=a"), &[("objectSid", sid_of(sid).to_bytes())]);
+    let (certain, perhaps) = ("S-1-5-21-9-9-9-1", "S-1-5-21-9-9-9-2");
+    let (here, over, both) = ("S-1-5-21-1-2-3-11", "S-1-5-21-1-2-3-12", "S-1-5-21-1-2-3-13");
+    let answers = vec![
+        bound(),
+        Answer::Page(vec![group("Here", here), group("Both", both)]),
+        Answer::Page(vec![]),
+        Answer::Page(vec![group("Over", over), group("Both", both)]),
+        Answer::Page(vec![]),
+    ];
+    let known = AccountPicture {
+        dn: "CN=GoodAdmin,DC=b".into(),
+        sid: sid_of(certain),
+        everywhere: [sid_of(certain)].into(),
+        anywhere: [sid_of(certain)].into(),
+        local: BTreeSet::new(),
+        uncertain: [sid_of(perhaps)].into(),
+    };
+    let session = connect::open(&hasty(answers)).await.ok().unwrap();
+    let reading = abroad(&session, &Dn::from("DC=a"), &known, &BTreeSet::new()).await.unwrap();
+    assert_eq!(reading.local, [here, both].map(sid_of).into());
+    assert_eq!(reading.uncertain, [perhaps, over].map(sid_of).into());
+}
