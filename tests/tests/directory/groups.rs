@@ -101,3 +101,39 @@ async fn another_domains_account_is_in_the_local_groups_that_contain_it_here() {
     unit.member("delete", &outer, &inner);
     watched.until("in one group", |picture| picture.accounts[&account].local.len() == before.len() + 1).await;
 }
+
+/// Within a forest the account and its groups are members themselves, and what its own domain calls it may be news here. The
+/// laboratory's domains are no forest: an account of this one stands for one of the other, with a name that nothing here has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_for_which_nothing_stands_here_is_found_in_groups_by_its_sids() {
+    let lab = lab();
+    let (unit, home) = (Unit::new(&lab, "a"), lab.domain("b").unwrap());
+    for user in ["ann", "service"] {
+        unit.add_user(user);
+    }
+    let ann = unit.mail("ann");
+    const LOCAL: i32 = i32::MIN + 4;
+    let team = unit.add_group("team", i32::MIN + 2);
+    let (direct, over) = (unit.add_group("direct", LOCAL), unit.add_group("over", LOCAL));
+    unit.member("add", &team, &unit.dn("service"));
+    let asking = |of: &str| {
+        let account: sendgate_core::names::AccountName = format!("service-{}@{of}", unit.tag).parse().unwrap();
+        let mut wanted = wanted(unit.domain, &[&ann]);
+        wanted.accounts = [account.clone()].into();
+        wanted.setting.accounts = wanted.accounts.clone();
+        (account, wanted)
+    };
+    let servers = || vec![server(unit.domain, 0, &unit.domain.surveyor)];
+    let (account, own) = asking(&unit.domain.name);
+    let mut known = Watched::asking(unit.domain, servers(), own).await.picture.accounts[&account].clone();
+    known.dn = format!("CN=service-{},OU=Moved,{}", unit.tag, home.dn).as_str().into();
+    let (account, mut wanted) = asking(&home.name);
+    wanted.known = [(account.clone(), known)].into();
+    let mut watched = Watched::asking(unit.domain, servers(), wanted).await;
+    let before = watched.picture.accounts[&account].local.len();
+    unit.member("add", &direct, &unit.dn("service"));
+    unit.member("add", &over, &team);
+    watched.until("in two groups", |picture| picture.accounts[&account].local.len() == before + 2).await;
+    unit.member("delete", &over, &team);
+    watched.until("in one group", |picture| picture.accounts[&account].local.len() == before + 1).await;
+}

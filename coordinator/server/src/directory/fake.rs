@@ -20,6 +20,8 @@ pub(super) enum Answer {
     Say(Vec<Vec<u8>>),
     /// Sends these entries, as the last page of a search.
     Page(Vec<Vec<u8>>),
+    /// The same to a request that holds this text; to any other one a page without an entry.
+    PageFor(&'static str, Vec<Vec<u8>>),
     /// Sends pages of a search without an entry, after each of which there is one more.
     Circle,
     /// Sends these bytes as they are.
@@ -101,16 +103,21 @@ fn serve(listener: &TcpListener, config: Arc<ServerConfig>, answers: Vec<Answer>
             return hang.read(&mut stream.sock);
         }
         // Requests are small: each arrives in one piece.
-        if !matches!(stream.read(&mut buffer), Ok(1..)) {
-            return;
-        }
+        let Ok(length @ 1..) = stream.read(&mut buffer) else { return };
+        let asked = buffer.get(..length).unwrap_or_default();
+        let answer = match answer {
+            Answer::PageFor(what, _) if !asked.windows(what.len()).any(|some| some == what.as_bytes()) => {
+                Answer::Page(vec![])
+            }
+            other => other,
+        };
         match answer {
             Answer::Say(operations) => {
                 for operation in operations {
                     stream.write_all(&ber(0x30, &[ber(2, &[vec![number]]), operation])).unwrap();
                 }
             }
-            Answer::Page(entries) => {
+            Answer::Page(entries) | Answer::PageFor(_, entries) => {
                 for entry in entries {
                     stream.write_all(&ber(0x30, &[ber(2, &[vec![number]]), entry])).unwrap();
                 }

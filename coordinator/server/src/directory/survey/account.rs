@@ -11,7 +11,7 @@
 use super::super::entry::Entry;
 use super::super::session::Session;
 use super::super::{DirectoryError, Role, filter, root};
-use super::members::{foreign, groups_with};
+use super::members::{by_sid, foreign, groups_with};
 use super::place::in_domain;
 use super::user::sid;
 use sendgate_core::coverage::AccountPicture;
@@ -113,8 +113,7 @@ async fn abroad(
     everybodys: &BTreeSet<Sid>,
 ) -> Result<AccountReading, DirectoryError> {
     let mut certain = members(&known.everywhere, head);
-    certain.insert(foreign(&known.sid, head));
-    certain.insert(known.dn.clone());
+    certain.extend([foreign(&known.sid, head), by_sid(&known.sid), known.dn.clone()]);
     let local = groups_with(session, head, certain).await?;
     let perhaps = groups_with(session, head, members(&known.uncertain, head)).await?;
     let mut reading = reading(known.dn.clone(), known.sid.clone(), known.everywhere.clone(), local, everybodys);
@@ -124,10 +123,12 @@ async fn abroad(
 }
 
 /// What stands for these SIDs in the groups of this head: other forests' principals are members by an object that stands
-/// for them, those of this forest by themselves. Who is in a group with everybody is told apart.
+/// for them, those of this forest by themselves, under a name that may be days old here. Who is in a group with everybody is
+/// told apart.
 fn members(sids: &BTreeSet<Sid>, head: &Dn) -> BTreeSet<Dn> {
     let everybody = well_known();
-    sids.iter().filter(|sid| !everybody.contains(sid)).map(|sid| foreign(sid, head)).collect()
+    let others = sids.iter().filter(|sid| !everybody.contains(sid));
+    others.flat_map(|sid| [foreign(sid, head), by_sid(sid)]).collect()
 }
 
 /// The groups that contain everybody are added: in the token for certain, unless a member server has its own. That it

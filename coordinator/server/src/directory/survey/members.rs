@@ -18,6 +18,12 @@ pub(super) fn foreign(sid: &Sid, head: &Dn) -> Dn {
     Dn::from(format!("CN={sid},CN=ForeignSecurityPrincipals,{head}"))
 }
 
+/// Whatever object has this SID, also one of another domain of the forest (MS-ADTS 3.1.1.3.1.2.4). A value that a server cannot
+/// make out matches nothing and is no error (RFC 4511 section 4.5.1.7).
+pub(super) fn by_sid(sid: &Sid) -> Dn {
+    Dn::from(format!("<SID={sid}>"))
+}
+
 /// The security groups that contain one of `members`, over any number of levels.
 ///
 /// # Errors

@@ -137,3 +137,51 @@ async fn an_account_of_another_domain_may_be_in_what_only_some_of_its_servers_sh
     assert_eq!(reading.local, [here, both].map(sid_of).into());
     assert_eq!(reading.uncertain, [perhaps, over].map(sid_of).into());
 }
+
+/// Within a forest nothing stands for the principals of another domain, and the name that a server has of them may be old.
+#[tokio::test]
+async fn an_account_of_another_domain_of_the_forest_is_found_in_groups_by_its_sids() {
+    use super::super::super::connect;
+    use super::super::super::fake::{Answer, bound, entry_of, hasty};
+    const OWN: &str = "S-1-5-21-9-9-9-1";
+    let (its, perhaps) = ("S-1-5-21-9-9-9-2", "S-1-5-21-9-9-9-3");
+    let here = "S-1-5-21-1-2-3-11";
+    let group = || vec![entry_of("CN=Here,DC=a", &[("objectSid", sid_of(here).to_bytes())])];
+    let known = AccountPicture {
+        dn: "CN=GoodAdmin,OU=Moved,DC=b".into(),
+        sid: sid_of(OWN),
+        everywhere: [OWN, its, "S-1-5-11"].map(sid_of).into(),
+        anywhere: [OWN, its, "S-1-5-11"].map(sid_of).into(),
+        local: BTreeSet::new(),
+        uncertain: [sid_of(perhaps)].into(),
+    };
+    let none = || Answer::Page(vec![]);
+    for (text, first, found) in [
+        ("<SID=S-1-5-21-9-9-9-1>", true, true),
+        ("<SID=S-1-5-21-9-9-9-2>", true, true),
+        ("CN=S-1-5-21-9-9-9-2,CN=ForeignSecurityPrincipals,DC=a", true, true),
+        ("CN=GoodAdmin,OU=Moved,DC=b", true, true),
+        ("<SID=S-1-5-21-9-9-9-3>", false, true),
+        // Whoever everybody is in a group with is told apart.
+        ("S-1-5-11>", true, false),
+    ] {
+        let asked = Answer::PageFor(text, group());
+        let mut answers = if first { vec![bound(), asked] } else { vec![bound(), none(), asked] };
+        answers.extend([none(), none()]);
+        let session = connect::open(&hasty(answers)).await.ok().unwrap();
+        let reading = abroad(&session, &Dn::from("DC=a"), &known, &BTreeSet::new()).await.unwrap();
+        assert_eq!(reading.local.contains(&sid_of(here)), first && found, "{text}");
+        assert_eq!(reading.uncertain.contains(&sid_of(here)), !first && found, "{text}");
+    }
+}
+
+#[test]
+fn each_sid_is_asked_for_by_the_object_that_stands_for_it_and_by_itself() {
+    let asked = members(&["S-1-5-21-9-9-9-2", "S-1-1-0"].map(sid_of).into(), &Dn::from("DC=a"));
+    let shown: BTreeSet<&str> = asked.iter().map(Dn::as_str).collect();
+    let expected = ["CN=S-1-5-21-9-9-9-2,CN=ForeignSecurityPrincipals,DC=a", "<SID=S-1-5-21-9-9-9-2>"];
+    assert_eq!(shown, expected.into());
+    let filter = filter::any(asked.iter().map(|dn| filter::equals("member", dn.as_str())));
+    assert!(filter.contains("(member=<SID=S-1-5-21-9-9-9-2>)"), "{filter}");
+    assert!(ldap3::parse_filter(filter).is_ok());
+}
