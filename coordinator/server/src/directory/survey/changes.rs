@@ -84,18 +84,21 @@ pub(super) async fn look(
     };
     let usn = usn?;
     if usn < state.usn {
-        return Ok(Looked::Unclear("the server's update sequence numbers went back: it was restored from a backup"));
+        state.unclear = Some("the server's update sequence numbers went back: it was restored from a backup");
     }
     if usn > state.usn {
         let changed = changed(state, session, usn).await?;
-        if let Some(why) = changed.unclear {
-            return Ok(Looked::Unclear(why));
+        state.unclear = state.unclear.or(changed.unclear);
+        if state.unclear.is_none() {
+            if may_hide(changed.shown, state.usn, usn) {
+                (state.sweep.again, state.accounts_doubted) = (true, true);
+            }
+            follow(state, session, changed).await?;
+            state.usn = usn;
         }
-        if may_hide(changed.shown, state.usn, usn) {
-            (state.sweep.again, state.accounts_doubted) = (true, true);
-        }
-        follow(state, session, changed).await?;
-        state.usn = usn;
+    }
+    if let Some(why) = state.unclear {
+        return Ok(Looked::Unclear(why));
     }
     again::flows(state, session).await?;
     let pause = if state.accounts_doubted { DOUBTED_EVERY } else { ACCOUNTS_EVERY };

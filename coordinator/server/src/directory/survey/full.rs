@@ -136,6 +136,7 @@ pub(super) async fn read(
         flowing: BTreeMap::new(),
         sweep: Sweep::default(),
         untold: Untold::default(),
+        unclear: None,
         head,
         asked,
     })

@@ -303,7 +303,8 @@ impl Watcher {
                 self.say(Update::Looked { seen: now, delta: Box::new(delta) }).await?;
             }
             Ok(Looked::Unclear(why)) => {
-                self.say_part().await?;
+                let delta = Box::new(state.delta());
+                self.say(Update::Unclear(delta)).await?;
                 self.unclear(why);
             }
             Err(error) => {
@@ -322,7 +323,7 @@ impl Watcher {
         self.say(Update::LookedInPart(Box::new(delta))).await
     }
 
-    /// Only a full reading tells how things are. Until then nobody has a right by anything newer than the last look.
+    /// A full reading is due.
     fn unclear(&mut self, why: &str) {
         if self.due.is_none() {
             tracing::info!(server = %self.server.name, why, "the server is read in full");

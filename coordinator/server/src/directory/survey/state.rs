@@ -58,6 +58,9 @@ pub(super) struct State {
     /// Objects whose presence is to be asked about.
     pub(super) sweep: Sweep,
     pub(super) untold: Untold,
+    /// Why only a full reading tells how things are, from when that was found on: what went away and came back may have
+    /// changed meanwhile what no look is shown.
+    pub(super) unclear: Option<&'static str>,
 }
 
 /// What has changed besides users and containers, and was not passed on yet.
@@ -141,6 +144,15 @@ impl Delta {
         let before = std::mem::replace(&mut reading.in_part, Touched::All);
         reading.in_part = before.and(touched.clone());
         touched
+    }
+
+    /// Takes over what looks have read while only a full reading tells how things are; whom that can touch.
+    pub(super) fn apply_unclear(self, reading: &mut ServerReading) -> Touched {
+        let touched = self.put(reading);
+        match std::mem::replace(&mut reading.in_part, Touched::All) {
+            Touched::All => touched,
+            Touched::Names(_) => Touched::All,
+        }
     }
 
     fn put(self, reading: &mut ServerReading) -> Touched {

@@ -53,6 +53,7 @@ fn state() -> State {
         flowing: BTreeMap::new(),
         sweep: Sweep::default(),
         untold: Untold::default(),
+        unclear: None,
     }
 }
 

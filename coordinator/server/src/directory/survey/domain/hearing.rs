@@ -3,6 +3,7 @@
 use super::Domain;
 use crate::directory::survey::former::Former;
 use crate::directory::survey::server::Update;
+use crate::directory::survey::state::Delta;
 use sendgate_core::coverage::reading::{ServerFailure, ServerReading};
 use sendgate_core::coverage::verdict::Presence;
 use sendgate_core::coverage::{Judged, Look, Touched};
@@ -27,7 +28,7 @@ impl Domain {
     pub(super) async fn hear(&mut self, name: DirectoryServerName, update: Update) -> bool {
         let tells = match &update {
             Update::Progress(_) | Update::Failed { .. } => false,
-            Update::Looked { delta, .. } => !delta.is_empty(),
+            Update::Looked { delta, .. } | Update::Unclear(delta) => !delta.is_empty(),
             Update::Read { .. } | Update::ReadInPart { .. } | Update::LookedInPart(_) => true,
         };
         if self.replaces(&name, &update) && !self.judge_now().await {
@@ -48,7 +49,7 @@ impl Domain {
         match update {
             Update::Progress(_) => false,
             Update::Failed { .. } | Update::Read { .. } | Update::ReadInPart { .. } => true,
-            Update::Looked { delta, .. } | Update::LookedInPart(delta) => {
+            Update::Looked { delta, .. } | Update::LookedInPart(delta) | Update::Unclear(delta) => {
                 delta.accounts.is_some() || delta.users.iter().any(|(user, _)| dirty.has(user))
             }
         }
@@ -131,19 +132,9 @@ impl Domain {
                 self.began();
                 self.touch_soon();
             }
-            Update::LookedInPart(delta) => {
-                let (mut delta, asked) = (*delta, &self.reading.asked);
-                delta.users.retain(|(name, _)| asked.contains(name));
-                if let Some(back) = server.asleep.take() {
-                    // Until a look is through nobody has a right by it.
-                    let back = ServerReading { in_part: Touched::All, ..back };
-                    self.reading.servers.insert(name.clone(), Ok(back));
-                }
-                if let Some(Ok(here)) = self.reading.servers.get_mut(&name) {
-                    let touched = delta.apply_in_part(here);
-                    self.touch(touched);
-                }
-            }
+            Update::LookedInPart(delta) => self.looked_in_part(&name, *delta, Delta::apply_in_part),
+            // Nobody has a right by it until everything has been read: also whom the change is not known to touch.
+            Update::Unclear(delta) => self.looked_in_part(&name, *delta, Delta::apply_unclear),
             Update::Looked { seen, delta } => {
                 let (mut delta, asked) = (*delta, &self.reading.asked);
                 // Whoever is not asked for any more was not yet, when the look began.
@@ -196,6 +187,26 @@ impl Domain {
                 self.ended(&name, None, 0, Err(why));
             }
             Update::Progress(progress) => self.tell(&progress),
+        }
+    }
+
+    fn looked_in_part(
+        &mut self,
+        name: &DirectoryServerName,
+        mut delta: Delta,
+        apply: impl FnOnce(Delta, &mut ServerReading) -> Touched,
+    ) {
+        delta.users.retain(|(name, _)| self.reading.asked.contains(name));
+        if let Some(back) = self.servers.get_mut(name).and_then(|server| server.asleep.take()) {
+            // Until a look is through nobody has a right by it.
+            let back = ServerReading { in_part: Touched::All, ..back };
+            self.reading.servers.insert(name.clone(), Ok(back));
+        }
+        if let Some(Ok(here)) = self.reading.servers.get_mut(name) {
+            let touched = apply(delta, here);
+            if touched != Touched::nobody() {
+                self.touch(touched);
+            }
         }
     }
 }

@@ -43,6 +43,8 @@ pub(in super::super) enum Update {
     },
     /// A look was not through: what it had read until then that is not as it was.
     LookedInPart(Box<Delta>),
+    /// Only a full reading tells how things are: what looks have read of users all the same that is not as it was.
+    Unclear(Box<Delta>),
     /// The server gives no evidence.
     Failed {
         /// Why.

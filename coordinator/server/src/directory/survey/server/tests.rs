@@ -133,11 +133,33 @@ async fn what_a_look_has_read_that_was_not_through_is_passed_on() {
         let (mut watcher, mut ends) = watcher(server, &state);
         watcher.state = Some(state);
         assert_eq!(watcher.look(&session, changes::ANSWER).await.is_ok(), well);
-        let (_, Update::LookedInPart(delta)) = ends.said.try_recv().unwrap() else { panic!("not in part") };
+        let delta = match ends.said.try_recv().unwrap().1 {
+            Update::Unclear(delta) if well => delta,
+            Update::LookedInPart(delta) if !well => delta,
+            other => panic!("{other:?}"),
+        };
         let [(_, UserReading::Found(ann))] = delta.users.as_slice() else { panic!("{delta:?}") };
         assert_eq!(ann.dn, Dn::from(renamed));
         assert_eq!(watcher.due, well.then_some(None), "only a full reading tells, or the next look");
         assert_eq!(watcher.state.unwrap().seen, Steady::START, "nothing newer is known");
+    }
+}
+
+/// Ann's right there is that of another place by now, and she has not changed.
+#[tokio::test]
+async fn that_only_a_full_reading_tells_is_told_also_where_the_look_has_read_nobody() {
+    let sold = || Answer::Page(vec![container_entry("OU=Sold,DC=example,DC=test", 9)]);
+    for answers in [vec![bound(), highest("101"), sold()], vec![bound(), highest("99")]] {
+        let mut state = with_ann("CN=Ann,OU=Sales,DC=example,DC=test");
+        state.containers.known(&Dn::from("OU=Sales,DC=example,DC=test"), Guid::from_bytes([9; 16]));
+        let server = hasty(answers);
+        let session = connect::open(&server).await.ok().unwrap();
+        let (mut watcher, mut ends) = watcher(server, &state);
+        watcher.state = Some(state);
+        watcher.look(&session, changes::ANSWER).await.ok().unwrap();
+        let (_, Update::Unclear(delta)) = ends.said.try_recv().unwrap() else { panic!("not unclear") };
+        assert!(delta.is_empty(), "{delta:?}");
+        assert_eq!(watcher.due, Some(None));
     }
 }
 
@@ -357,10 +379,11 @@ async fn what_is_wanted_of_accounts_does_not_wait_for_names_that_take_a_full_rea
     let (asked, answers) = with_account(&state, names);
     let server = hasty(answers);
     let session = connect::open(&server).await.ok().unwrap();
-    let (mut watcher, ends) = watcher(server, &state);
+    let (mut watcher, mut ends) = watcher(server, &state);
     watcher.state = Some(state);
     ends.ask.send_replace(asked);
     watcher.want(&session).await.ok().unwrap();
     assert_eq!(watcher.due, Some(None));
+    assert!(ends.said.try_recv().is_err(), "what is known of the others is in no doubt");
     is_in_no_group(&watcher.state.unwrap().accounts);
 }

@@ -61,6 +61,47 @@ async fn a_unit_that_was_made_again_or_was_not_shown_before_is_another_one() {
     }
 }
 
+/// It may have been another unit's for a moment, and the users below it are known by the names that they had there.
+#[tokio::test]
+async fn what_was_unclear_is_so_until_everything_has_been_read_again() {
+    let back = |mut state: State| async move {
+        let sales = Answer::Page(vec![container_entry(SALES, 9)]);
+        let looked = looked(&hasty(vec![bound(), highest("102"), sales, nobody()]), &mut state).await.unwrap();
+        (looked, state.seen)
+    };
+    let mut moved = in_sales(Some(9));
+    let why = unclear(container_entry("OU=Sold,DC=example,DC=test", 9), &mut moved).await;
+    let (looked_again, seen) = back(moved).await;
+    assert!(matches!(looked_again, Looked::Unclear(again) if again == why), "{looked_again:?}");
+    assert_eq!(seen, Steady::START, "nothing newer is known");
+    let mut restored = in_sales(Some(9));
+    looked(&hasty(vec![bound(), highest("99")]), &mut restored).await.unwrap();
+    let (looked_again, seen) = back(restored).await;
+    assert!(matches!(looked_again, Looked::Unclear(_)), "{looked_again:?}");
+    assert_eq!(seen, Steady::START, "nothing newer is known");
+}
+
+/// A deny on a unit, and a user who goes elsewhere: the gate stays as the look finds it.
+#[tokio::test]
+async fn neither_another_list_of_a_unit_nor_a_user_who_is_moved_takes_a_full_reading() {
+    let below = || {
+        let (sales, head) = (container_entry(SALES, 9), container_entry(HEAD, 1));
+        vec![object(SALES, "objectGUID", &[9; 16]), Answer::Page(vec![]), Answer::Page(vec![sales, head])]
+    };
+    let present = Answer::Page(vec![user_entry(ANN, "90")]);
+    let listed = [change(vec![container_entry(SALES, 9)]), below(), vec![present]].concat();
+    let moved = "CN=Ann,DC=example,DC=test";
+    let head = || Answer::Page(vec![container_entry(HEAD, 1)]);
+    let again = vec![object(HEAD, "objectGUID", &[1; 16]), Answer::Page(vec![user_entry(moved, "101")]), head()];
+    let goes = [change(vec![user_entry(moved, "101")]), super::protection(moved), again].concat();
+    for answers in [listed, goes] {
+        let mut state = in_sales(Some(9));
+        let looked = looked(&hasty(answers), &mut state).await.unwrap();
+        assert!(matches!(looked, Looked::Known(_)), "{looked:?}");
+        assert_eq!(state.seen, Steady::after_start(Duration::from_secs(9)));
+    }
+}
+
 /// What is read again below a changed unit shows which units are there now.
 #[tokio::test]
 async fn a_unit_that_comes_into_sight_below_a_changed_one_is_known_from_then_on() {

@@ -207,6 +207,32 @@ async fn nobody_has_a_right_by_a_look_that_was_not_through_until_one_is() {
     assert_eq!(told.judges().await, [VerdictKind::Missing]);
 }
 
+/// Somebody's unit was moved: who is below it has not changed, and what he has there is not known yet.
+#[tokio::test]
+async fn nobody_has_a_right_by_a_server_of_which_only_a_full_reading_tells() {
+    let mut told = Told::covered().await;
+    told.hears(Update::Unclear(Box::default())).await;
+    assert!(told.alone.domain.judge().await);
+    let looks = told.passed_on();
+    let [look] = looks.as_slice() else { panic!("{looks:?}") };
+    assert_eq!(kind(look), Some((VerdictKind::Unreadable, false)));
+    assert!(look.seen.is_empty() && look.failed.contains_key(&told.alone.name), "{look:?}");
+    // At each look until everything has been read: nobody is judged anew by that.
+    told.hears(Update::Unclear(Box::default())).await;
+    assert!(told.alone.domain.judge().await && told.passed_on().is_empty());
+    // What is wanted is taken over meanwhile.
+    told.hears(Update::Looked { seen: at(1), delta: delta(HAS) }).await;
+    assert_eq!(told.judges().await, [VerdictKind::Unreadable]);
+    // Who lacks it lacks it, also if the reading takes the place of that before anybody was judged.
+    told.hears(Update::Unclear(delta(LACKS))).await;
+    told.hears(read(HAS, Former::default())).await;
+    assert_eq!(told.judges().await, [VerdictKind::Missing, VerdictKind::Covered]);
+    told.hears(Update::Unclear(Box::default())).await;
+    told.hears(failed()).await;
+    told.hears(Update::Unclear(Box::default())).await;
+    assert!(!told.judges().await.contains(&VerdictKind::Covered), "it has failed meanwhile and is back");
+}
+
 /// It was connected to again, and lost again before the look was through.
 #[tokio::test]
 async fn a_server_that_has_failed_counts_by_no_look_that_was_not_through() {
