@@ -6,14 +6,15 @@
 //!
 //! Uncertain is what may be missing where the store asks: groups of `S-1-5-32` that are entered by way of a well-known SID
 //! (a member server has local ones of its own), and on a global catalog, which may belong to another domain, every group
-//! that is not universal or global.
+//! that is not universal or global. So is what may be in the token besides: the well-known SIDs that not every logon brings,
+//! with the groups that contain them, and the SID history of groups, which a trust may filter out.
 
 use super::super::entry::Entry;
 use super::super::session::Session;
 use super::super::{DirectoryError, Role, filter, root};
-use super::members::{by_sid, foreign, groups_with};
+use super::members::{Groups, by_sid, foreign, former, groups_with};
 use super::place::in_domain;
-use super::user::sid;
+use super::user::{sid, sids};
 use sendgate_core::coverage::AccountPicture;
 use sendgate_core::coverage::reading::AccountReading;
 use sendgate_core::names::{AccountName, Dn};
@@ -69,8 +70,7 @@ pub(super) async fn read(
     if accounts.is_empty() {
         return Ok(readings);
     }
-    let with_everybody = well_known().iter().map(|sid| foreign(sid, head)).collect();
-    let everybodys = groups_with(session, head, with_everybody).await?;
+    let everybodys = everybodys(session, head).await?;
     for account in accounts {
         let absent = before.and_then(|before| before.get(account));
         if let Some(Err(absent)) = absent.filter(|known| known.as_ref().is_err_and(|unknown| unknown.absent)) {
@@ -100,6 +100,36 @@ fn well_known() -> [Sid; 4] {
     [Sid::everyone(), Sid::authenticated_users(), Sid::network(), Sid::this_organization()]
 }
 
+/// SIDs that an account has by some logons only: NTLM Authentication where Kerberos is not used, Other Organization where a
+/// trust that authenticates selectively lies between (MS-DTYP 2.4.2.4).
+fn by_the_logon() -> BTreeSet<Sid> {
+    [[64, 10].as_slice(), &[1000]].into_iter().filter_map(|subs| Sid::new(5, subs).ok()).collect()
+}
+
+/// What is in everybody's token here, whoever he is.
+#[derive(Debug, Default)]
+struct Everybodys {
+    /// Groups that contain everybody.
+    groups: BTreeSet<Sid>,
+    /// Whatever may be in it besides.
+    uncertain: BTreeSet<Sid>,
+}
+
+impl Everybodys {
+    /// All of it.
+    fn all(&self) -> impl Iterator<Item = Sid> {
+        self.groups.iter().chain(&self.uncertain).cloned()
+    }
+}
+
+async fn everybodys(session: &Session, head: &Dn) -> Result<Everybodys, DirectoryError> {
+    let with = |sids: BTreeSet<Sid>| groups_with(session, head, sids.iter().map(|sid| foreign(sid, head)).collect());
+    let Groups { sids: groups, former } = with(well_known().into()).await?;
+    let perhaps = with(by_the_logon()).await?;
+    let uncertain = former.into_iter().chain(by_the_logon()).chain(perhaps.sids).chain(perhaps.former).collect();
+    Ok(Everybodys { groups, uncertain })
+}
+
 /// Whether a SID is one of `S-1-5-32`, of which every machine that is no domain controller has its own.
 fn builtin(sid: &Sid) -> bool {
     sid.authority() == 5 && sid.sub_authorities().first() == Some(&32)
@@ -110,24 +140,30 @@ async fn abroad(
     session: &Session,
     head: &Dn,
     known: &AccountPicture,
-    everybodys: &BTreeSet<Sid>,
+    everybodys: &Everybodys,
 ) -> Result<AccountReading, DirectoryError> {
     let mut certain = members(&known.everywhere, head);
     certain.extend([foreign(&known.sid, head), by_sid(&known.sid), known.dn.clone()]);
     let local = groups_with(session, head, certain).await?;
     let perhaps = groups_with(session, head, members(&known.uncertain, head)).await?;
-    let mut reading = reading(known.dn.clone(), known.sid.clone(), known.everywhere.clone(), local, everybodys);
-    reading.uncertain.extend(known.uncertain.iter().cloned().chain(perhaps));
-    reading.uncertain.retain(|sid| !reading.everywhere.contains(sid) && !reading.local.contains(sid));
+    let mut reading = reading(known.dn.clone(), known.sid.clone(), known.everywhere.clone(), local.sids, everybodys);
+    let perhaps = [perhaps.sids, perhaps.former, local.former].into_iter().flatten();
+    perhaps_too(&mut reading, known.uncertain.iter().cloned().chain(perhaps));
     Ok(reading)
+}
+
+/// Adds what may be in the token, where it is not in it for certain.
+fn perhaps_too(reading: &mut AccountReading, perhaps: impl IntoIterator<Item = Sid>) {
+    reading.uncertain.extend(perhaps);
+    reading.uncertain.retain(|sid| !reading.everywhere.contains(sid) && !reading.local.contains(sid));
 }
 
 /// What stands for these SIDs in the groups of this head: other forests' principals are members by an object that stands
 /// for them, those of this forest by themselves, under a name that may be days old here. Who is in a group with everybody is
 /// told apart.
 fn members(sids: &BTreeSet<Sid>, head: &Dn) -> BTreeSet<Dn> {
-    let everybody = well_known();
-    let others = sids.iter().filter(|sid| !everybody.contains(sid));
+    let (everybody, perhaps) = (well_known(), by_the_logon());
+    let others = sids.iter().filter(|sid| !everybody.contains(sid) && !perhaps.contains(sid));
     others.flat_map(|sid| [foreign(sid, head), by_sid(sid)]).collect()
 }
 
@@ -138,14 +174,14 @@ fn reading(
     sid: Sid,
     everywhere: BTreeSet<Sid>,
     mut local: BTreeSet<Sid>,
-    everybodys: &BTreeSet<Sid>,
+    everybodys: &Everybodys,
 ) -> AccountReading {
-    local.extend(everybodys.iter().filter(|sid| !builtin(sid)).cloned());
-    let another = |sid: &Sid| builtin(sid) && everybodys.contains(sid);
+    local.extend(everybodys.groups.iter().filter(|sid| !builtin(sid)).cloned());
+    let another = |sid: &Sid| builtin(sid) && everybodys.groups.contains(sid);
     local.retain(|sid| !everywhere.contains(sid) && !another(sid));
-    let uncertain =
-        everybodys.iter().filter(|sid| !local.contains(sid) && !everywhere.contains(sid)).cloned().collect();
-    AccountReading { dn, sid, everywhere, local, uncertain }
+    let mut reading = AccountReading { dn, sid, everywhere, local, uncertain: BTreeSet::new() };
+    perhaps_too(&mut reading, everybodys.all());
+    reading
 }
 
 /// An account on a server that holds its domain.
@@ -154,7 +190,7 @@ async fn at_home(
     base: &Dn,
     here: bool,
     account: &AccountName,
-    everybodys: &BTreeSet<Sid>,
+    everybodys: &Everybodys,
 ) -> Result<Result<AccountReading, Unknown>, DirectoryError> {
     let mut found = Vec::new();
     let attempt = format!("looking the account {account} up");
@@ -182,7 +218,14 @@ async fn at_home(
     let Some(entry) = session.object(dn.as_str(), &attributes).await? else {
         return Ok(Err(format!("the account {dn} vanished while it was read").into()));
     };
-    Ok(token(&entry, session.server().role, everybodys).map_err(|why| format!("{dn}: {why}").into()))
+    let mut reading = match token(&entry, session.server().role, everybodys) {
+        Ok(reading) => reading,
+        Err(why) => return Ok(Err(format!("{dn}: {why}").into())),
+    };
+    let groups = reading.everywhere.iter().chain(&reading.local).chain(&reading.uncertain);
+    let before = former(session, base, groups.filter(|sid| **sid != reading.sid)).await?;
+    perhaps_too(&mut reading, before);
+    Ok(Ok(reading))
 }
 
 /// Whoever may be logged on by the name of an account: it is everybody's `name@domain` by sAMAccountName, unless somebody
@@ -222,11 +265,8 @@ fn the_one(account: &AccountName, base: &Dn, found: &[Entry]) -> Result<Option<D
 }
 
 /// The token of an account, or what of it was not shown.
-fn token(entry: &Entry, role: Role, everybodys: &BTreeSet<Sid>) -> Result<AccountReading, String> {
-    let sids = |attribute: &str| -> Result<BTreeSet<Sid>, String> {
-        let all = entry.all(attribute).iter();
-        all.map(|bytes| Sid::from_bytes(bytes).map_err(|error| format!("{attribute}: {error}"))).collect()
-    };
+fn token(entry: &Entry, role: Role, everybodys: &Everybodys) -> Result<AccountReading, String> {
+    let sids = |attribute: &str| sids(entry, attribute);
     let (dn, own) = (Dn::from(entry.dn.as_str()), sid(entry)?);
     let (groups, everywhere) = (sids("tokenGroups")?, sids("tokenGroupsGlobalAndUniversal")?);
     // Everybody is at least in his primary group, which is a global one.
@@ -240,8 +280,10 @@ fn token(entry: &Entry, role: Role, everybodys: &BTreeSet<Sid>) -> Result<Accoun
     Ok(match role {
         Role::DomainController => reading(dn, own, everywhere, groups, everybodys),
         Role::GlobalCatalog => {
-            let uncertain = groups.iter().chain(everybodys).filter(|sid| !everywhere.contains(sid)).cloned().collect();
-            AccountReading { dn, sid: own, everywhere, local: BTreeSet::new(), uncertain }
+            let empty = BTreeSet::new();
+            let mut reading = AccountReading { dn, sid: own, everywhere, local: empty.clone(), uncertain: empty };
+            perhaps_too(&mut reading, groups.into_iter().chain(everybodys.all()));
+            reading
         }
     })
 }

@@ -8,6 +8,7 @@ use sendgate_core::coverage::reading::{FoundUser, MailboxOwner, UserClass};
 use sendgate_core::guid::Guid;
 use sendgate_core::names::Dn;
 use sendgate_core::sid::Sid;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 /// Attributes that are read of a user, besides those that names are looked for in.
@@ -62,6 +63,15 @@ pub(super) fn guid(entry: &Entry) -> Result<Guid, String> {
 pub(super) fn sid(entry: &Entry) -> Result<Sid, String> {
     let bytes = entry.one("objectSid")?.ok_or("objectSid was not shown")?;
     Sid::from_bytes(bytes).map_err(|error| format!("objectSid: {error}"))
+}
+
+/// The SIDs that an attribute of an entry holds, as far as they were shown.
+///
+/// # Errors
+/// What is malformed, in words.
+pub(super) fn sids(entry: &Entry, attribute: &str) -> Result<BTreeSet<Sid>, String> {
+    let all = entry.all(attribute).iter();
+    all.map(|bytes| Sid::from_bytes(bytes).map_err(|error| format!("{attribute}: {error}"))).collect()
 }
 
 /// The user behind an entry.

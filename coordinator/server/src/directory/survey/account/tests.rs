@@ -18,7 +18,8 @@ fn read(role: Role, groups: &[&str]) -> Result<AccountReading, String> {
         ("tokenGroups", &groups),
         ("tokenGroupsGlobalAndUniversal", &[&universal]),
     ];
-    let everybodys = BTreeSet::from([sid_of("S-1-5-32-554"), sid_of("S-1-5-21-1-2-3-2001")]);
+    let groups = ["S-1-5-32-554", "S-1-5-21-1-2-3-2001"].map(sid_of).into();
+    let everybodys = Everybodys { groups, uncertain: [sid_of("S-1-5-64-10"), sid_of(GROUPS[0])].into() };
     token(&Entry::of("CN=GoodAdmin,DC=a", &values), role, &everybodys)
 }
 
@@ -32,12 +33,13 @@ fn on_a_controller_its_groups_are_certain() {
     }
     // Its local group, and one that contains everybody.
     assert_eq!(token.local, BTreeSet::from(["S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002"].map(sid_of)));
-    assert_eq!(token.uncertain, BTreeSet::from([sid_of("S-1-5-32-554")]));
+    // What may be in everybody's, unless it is there for certain.
+    assert_eq!(token.uncertain, BTreeSet::from(["S-1-5-32-554", "S-1-5-64-10"].map(sid_of)));
     // A built-in group that everybody is in is another one on a member server, whatever the controllers' one holds;
     // one that the account was put into by name counts.
     let groups = [&GROUPS[..], &["S-1-5-32-548"]].concat();
     let member = read(Role::DomainController, &groups).unwrap();
-    assert_eq!(member.uncertain, BTreeSet::from([sid_of("S-1-5-32-554")]));
+    assert_eq!(member.uncertain, token.uncertain);
     assert!(member.local.contains(&sid_of("S-1-5-32-548")), "{member:?}");
 }
 
@@ -45,7 +47,7 @@ fn on_a_controller_its_groups_are_certain() {
 fn on_a_global_catalog_local_groups_are_uncertain() {
     let token = read(Role::GlobalCatalog, &GROUPS).unwrap();
     assert!(token.everywhere.contains(&sid_of("S-1-5-21-1-2-3-513")));
-    let uncertain = ["S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002", "S-1-5-32-554"].map(sid_of);
+    let uncertain = ["S-1-5-21-1-2-3-2001", "S-1-5-21-1-2-3-2002", "S-1-5-32-554", "S-1-5-64-10"].map(sid_of);
     assert_eq!(token.uncertain, BTreeSet::from(uncertain));
     assert!(token.local.is_empty());
 }
@@ -133,7 +135,7 @@ async fn an_account_of_another_domain_may_be_in_what_only_some_of_its_servers_sh
         uncertain: [sid_of(perhaps)].into(),
     };
     let session = connect::open(&hasty(answers)).await.ok().unwrap();
-    let reading = abroad(&session, &Dn::from("DC=a"), &known, &BTreeSet::new()).await.unwrap();
+    let reading = abroad(&session, &Dn::from("DC=a"), &known, &Everybodys::default()).await.unwrap();
     assert_eq!(reading.local, [here, both].map(sid_of).into());
     assert_eq!(reading.uncertain, [perhaps, over].map(sid_of).into());
 }
@@ -169,7 +171,7 @@ async fn an_account_of_another_domain_of_the_forest_is_found_in_groups_by_its_si
         let mut answers = if first { vec![bound(), asked] } else { vec![bound(), none(), asked] };
         answers.extend([none(), none()]);
         let session = connect::open(&hasty(answers)).await.ok().unwrap();
-        let reading = abroad(&session, &Dn::from("DC=a"), &known, &BTreeSet::new()).await.unwrap();
+        let reading = abroad(&session, &Dn::from("DC=a"), &known, &Everybodys::default()).await.unwrap();
         assert_eq!(reading.local.contains(&sid_of(here)), first && found, "{text}");
         assert_eq!(reading.uncertain.contains(&sid_of(here)), !first && found, "{text}");
     }
@@ -184,4 +186,101 @@ fn each_sid_is_asked_for_by_the_object_that_stands_for_it_and_by_itself() {
     let filter = filter::any(asked.iter().map(|dn| filter::equals("member", dn.as_str())));
     assert!(filter.contains("(member=<SID=S-1-5-21-9-9-9-2>)"), "{filter}");
     assert!(ldap3::parse_filter(filter).is_ok());
+}
+
+/// Whoever logs on by NTLM, or over a trust that authenticates selectively, is denied what these are denied, and the groups
+/// that contain them.
+#[tokio::test]
+async fn what_some_logons_bring_may_be_in_every_token() {
+    use super::super::super::connect;
+    use super::super::super::fake::{Answer, bound, entry_of, hasty, object_of};
+    const NTLM: &str = "CN=S-1-5-64-10,CN=ForeignSecurityPrincipals,DC=a";
+    const OTHERS: &str = "CN=S-1-5-1000,CN=ForeignSecurityPrincipals,DC=a";
+    let own = sid_of("S-1-5-21-1-2-3-1104");
+    let named = entry_of("CN=GoodAdmin,DC=a", &[("sAMAccountName", b"goodadmin".to_vec())]);
+    let users = sid_of("S-1-5-21-1-2-3-513").to_bytes();
+    let shown = object_of(
+        "CN=GoodAdmin,DC=a",
+        &[("objectSid", own.to_bytes()), ("tokenGroups", users.clone()), ("tokenGroupsGlobalAndUniversal", users)],
+    );
+    let group = |sid: &str, was: &str| {
+        let (sid, was) = (sid_of(sid).to_bytes(), sid_of(was).to_bytes());
+        vec![entry_of("CN=Group,DC=a", &[("objectSid", sid), ("sIDHistory", was)])]
+    };
+    let none = || Answer::Page(vec![]);
+    let home = || vec![Answer::Page(vec![named.clone()]), shown.clone(), none()];
+    let known = AccountPicture {
+        dn: "CN=GoodAdmin,DC=b".into(),
+        sid: sid_of("S-1-5-21-9-9-9-1"),
+        everywhere: [sid_of("S-1-5-21-9-9-9-1")].into(),
+        anywhere: [sid_of("S-1-5-21-9-9-9-1")].into(),
+        local: BTreeSet::new(),
+        uncertain: by_the_logon(),
+    };
+    let everybodys = || Answer::PageFor("CN=S-1-5-11,", group("S-1-5-21-1-2-3-21", "S-1-5-21-8-8-8-21"));
+    for (account, rest) in [("goodadmin@a", home()), ("goodadmin@b", vec![none()])] {
+        let account: AccountName = account.parse().unwrap();
+        for asked in [NTLM, OTHERS] {
+            let by_logon = Answer::PageFor(asked, group("S-1-5-21-1-2-3-22", "S-1-5-21-8-8-8-22"));
+            let answers = [vec![bound(), everybodys(), none(), by_logon, none()], rest.clone()].concat();
+            let session = connect::open(&hasty(answers)).await.ok().unwrap();
+            let (accounts, known) = ([account.clone()].into(), [(account.clone(), known.clone())].into());
+            let read = super::read(&session, &Dn::from("DC=a"), &accounts, &known, None).await.unwrap();
+            let reading = read[&account].as_ref().unwrap();
+            assert_eq!(reading.local, [sid_of("S-1-5-21-1-2-3-21")].into());
+            let perhaps = ["S-1-5-64-10", "S-1-5-1000", "S-1-5-21-1-2-3-22", "S-1-5-21-8-8-8-21", "S-1-5-21-8-8-8-22"];
+            assert_eq!(reading.uncertain, perhaps.map(sid_of).into(), "{account}, {asked}");
+        }
+    }
+}
+
+/// A group that was brought from another domain has the SID that it had there, and what names that one is for its members.
+#[tokio::test]
+async fn what_groups_were_before_may_be_in_the_token() {
+    use super::super::super::connect;
+    use super::super::super::fake::{Answer, bound, entry_of, hasty, object_of};
+    let was = |number: u32| sid_of(&format!("S-1-5-21-8-8-8-{number}"));
+    let group = |name: &str, sid: &str, was: Sid| {
+        entry_of(&format!("CN={name},DC=a"), &[("objectSid", sid_of(sid).to_bytes()), ("sIDHistory", was.to_bytes())])
+    };
+    let head = Dn::from("DC=a");
+    // Over a group here that certainly contains it, over that one, and over one that may.
+    let known = AccountPicture {
+        dn: "CN=GoodAdmin,DC=b".into(),
+        sid: sid_of("S-1-5-21-9-9-9-1"),
+        everywhere: [sid_of("S-1-5-21-9-9-9-1")].into(),
+        anywhere: [sid_of("S-1-5-21-9-9-9-1")].into(),
+        local: BTreeSet::new(),
+        uncertain: [was(9)].into(),
+    };
+    let page = |name: &str, sid: &str, was: Sid| Answer::Page(vec![group(name, sid, was)]);
+    let answers = vec![
+        bound(),
+        page("Here", "S-1-5-21-1-2-3-11", was(1)),
+        page("Over", "S-1-5-21-1-2-3-12", was(2)),
+        Answer::Page(vec![]),
+        page("Perhaps", "S-1-5-21-1-2-3-13", was(3)),
+        Answer::Page(vec![]),
+    ];
+    let session = connect::open(&hasty(answers)).await.ok().unwrap();
+    let reading = abroad(&session, &head, &known, &Everybodys::default()).await.unwrap();
+    assert_eq!(reading.local, ["S-1-5-21-1-2-3-11", "S-1-5-21-1-2-3-12"].map(sid_of).into());
+    assert_eq!(reading.uncertain, [was(9), sid_of("S-1-5-21-1-2-3-13"), was(1), was(2), was(3)].into());
+
+    // At home its groups are in the token already, and only what they were is asked for.
+    let named = entry_of("CN=GoodAdmin,DC=a", &[("sAMAccountName", b"goodadmin".to_vec())]);
+    let users = sid_of("S-1-5-21-1-2-3-513").to_bytes();
+    let own = sid_of("S-1-5-21-1-2-3-1104").to_bytes();
+    let shown = [("objectSid", own), ("tokenGroups", users.clone()), ("tokenGroupsGlobalAndUniversal", users)];
+    let answers = vec![
+        bound(),
+        Answer::Page(vec![named]),
+        object_of("CN=GoodAdmin,DC=a", &shown),
+        page("Domain Users", "S-1-5-21-1-2-3-513", was(4)),
+    ];
+    let session = connect::open(&hasty(answers)).await.ok().unwrap();
+    let account = "goodadmin@a".parse().unwrap();
+    let reading = at_home(&session, &head, true, &account, &Everybodys::default()).await.unwrap().unwrap();
+    assert_eq!(reading.uncertain, [was(4)].into());
+    assert!(!reading.everywhere.contains(&was(4)), "it allows nothing");
 }

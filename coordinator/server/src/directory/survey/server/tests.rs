@@ -324,7 +324,7 @@ async fn what_the_look_after_a_full_reading_finds_on_its_way_is_not_lost_with_th
 
 const OWN: &str = "S-1-5-21-9-9-9-1105";
 
-/// Asks also for an account of another domain, which is there in no group any more; its groups here are looked for in two
+/// Asks also for an account of another domain, which is there in no group any more; its groups here are looked for in three
 /// searches.
 fn with_account(state: &State, names: impl Iterator<Item = DirectoryName>) -> (Asked, Vec<Answer>) {
     let own: Sid = OWN.parse().unwrap();
@@ -342,7 +342,7 @@ fn with_account(state: &State, names: impl Iterator<Item = DirectoryName>) -> (A
     let asked = Arc::new(before.asked.iter().cloned().chain(names).collect());
     let wanted = Wanted { asked, accounts: [account()].into(), known: [(account(), known)].into(), ..before };
     let asked = Asked { wanted: Arc::new(wanted), roster: Arc::clone(&state.asked.roster) };
-    (asked, vec![bound(), Answer::Page(vec![]), Answer::Page(vec![])])
+    (asked, [vec![bound()], vec![Answer::Page(vec![]); 3]].concat())
 }
 
 fn account() -> AccountName {

@@ -29,14 +29,16 @@ fn with_account(mut state: State) -> State {
     state
 }
 
-/// What is said when an account's groups are read: of those with everybody, those with the account, those with these.
+/// What is said when an account's groups are read: of those with everybody, those with whoever logs on in some way, those
+/// with the account, those with these.
 fn in_a_group() -> Vec<Answer> {
     let group = entry_of("CN=G,DC=example,DC=test", &[("objectSid", sid(2001).to_bytes())]);
-    vec![Answer::Page(vec![]), Answer::Page(vec![group]), Answer::Page(vec![])]
+    let none = || Answer::Page(vec![]);
+    vec![none(), none(), Answer::Page(vec![group]), none()]
 }
 
 fn in_no_group() -> Vec<Answer> {
-    vec![Answer::Page(vec![]), Answer::Page(vec![])]
+    vec![Answer::Page(vec![]); 3]
 }
 
 fn groups(delta: &Delta) -> Option<BTreeSet<Sid>> {
@@ -94,7 +96,7 @@ async fn the_groups_of_service_accounts_are_read_again_after_a_while_although_no
 #[tokio::test]
 async fn an_account_of_another_domain_that_a_global_catalog_did_not_have_is_looked_up_again() {
     let catalog = |answers: Vec<Answer>| {
-        let mut server = hasty([vec![bound(), highest("100"), Answer::Page(vec![])], answers].concat());
+        let mut server = hasty([vec![bound(), highest("100")], vec![Answer::Page(vec![]); 2], answers].concat());
         server.role = Role::GlobalCatalog;
         server
     };
@@ -103,7 +105,7 @@ async fn an_account_of_another_domain_that_a_global_catalog_did_not_have_is_look
     let (own, group) = (sid(1105).to_bytes(), sid(513).to_bytes());
     let shown = [("objectSid", own), ("tokenGroups", group.clone()), ("tokenGroupsGlobalAndUniversal", group)];
     let named = entry_of(dn, &[("sAMAccountName", b"GoodAdmin".to_vec())]);
-    let there = vec![Answer::Page(vec![named]), object_of(dn, &shown)];
+    let there = vec![Answer::Page(vec![named]), object_of(dn, &shown), Answer::Page(vec![])];
     for (answers, why) in
         [(vec![Answer::Page(vec![])], Some("there is no account goodadmin@other.test on")), (there, None)]
     {

@@ -64,7 +64,7 @@ fn groups(reading: &ServerReading, account: &AccountName) -> Vec<String> {
 async fn an_account_that_the_look_after_a_full_reading_shows_otherwise_is_passed_on_as_it_was() {
     let read = in_no_group().await;
     let asked = read.asked.clone();
-    let answers = [change(vec![changed()]), vec![Answer::Page(vec![])], found()].concat();
+    let answers = [change(vec![changed()]), vec![Answer::Page(vec![]); 2], found()].concat();
     let (mut reading, mut former) = through(read, asked, answers).await;
     assert_eq!((groups(&reading, &account()), former.touched()), (vec![GROUP.to_owned()], Touched::All));
     former.swap(&mut reading);
@@ -94,7 +94,7 @@ async fn an_account_that_is_read_again_since_another_one_is_wanted_is_passed_on_
         };
         wanted.known.insert(account(), now);
         let asked = Asked { wanted: Arc::new(wanted), ..read.asked.clone() };
-        let answers = [vec![bound(), Answer::Page(vec![])], found(), found(), vec![highest("100")]].concat();
+        let answers = [vec![bound()], vec![Answer::Page(vec![]); 2], found(), found(), vec![highest("100")]].concat();
         let (mut reading, mut former) = through(read, asked, answers).await;
         for account in [account(), another()] {
             assert_eq!(groups(&reading, &account), [GROUP]);
