@@ -31,7 +31,9 @@ impl Ledger {
                 }
                 // Where no other one is known, a former object may have been judged before this was written down.
                 let remade = before.is_some() || self.accounts.get(account).is_some_and(|sids| sids.len() > 1);
-                if remade || self.is_declared_since(account) {
+                // It may have been declared since an earlier start, and this domain not have been read until now.
+                let at_home = self.made.contains_key(&(account.domain.clone(), account.clone()));
+                if remade || at_home || self.is_declared_since(account) {
                     self.made.insert(here, at.steady);
                 }
             }

@@ -311,12 +311,22 @@ fn said_of_it(rollout: &Rollout, intent: &Intent, id: Sequence) -> bool {
     rollout.retried.get(host).is_some_and(|retried| *retried > id) || rollout.skipped.contains_key(host)
 }
 
-/// Whether a person has named a host that the configuration lacks: no answer of its own ever comes, and his word is all that
-/// there is.
+/// Whether a person has named a host that the configuration lacks, or it had shown how the act ended before it left: no answer
+/// of its own comes any more.
 fn said_of_lacking(world: World<'_>, intent: &Intent, id: Sequence) -> bool {
-    let lacks = intent.effect.host().is_some_and(|host| !world.policy.hosts.contains_key(host));
-    let rollout = intent.effect.rollout().and_then(|rollout| world.ledger.rollouts.get(rollout));
-    lacks && rollout.is_some_and(|rollout| said_of_it(rollout, intent, id))
+    let Some(host) = intent.effect.host().filter(|host| !world.policy.hosts.contains_key(*host)) else { return false };
+    let Some(rollout) = intent.effect.rollout().and_then(|rollout| world.ledger.rollouts.get(rollout)) else {
+        return false;
+    };
+    let since = |shown: Option<&Steady>| match intent.state {
+        IntentState::Ended { at, .. } => shown.is_some_and(|shown| *shown > at),
+        IntentState::Filed | IntentState::Permitted { .. } => false,
+    };
+    let has = || world.ledger.versions.get(host).map(|version| super::rollout::has(world, rollout, *version));
+    let wanted = matches!(intent.effect, Effect::Install { .. });
+    let shown = wanted && since(rollout.verified.get(host))
+        || since(world.ledger.versions_noted.get(host)) && has() == Some(wanted);
+    shown || said_of_it(rollout, intent, id)
 }
 
 /// What is said of an act whose end is unknown, and who ends that: with an install or a removal a person must say that he has

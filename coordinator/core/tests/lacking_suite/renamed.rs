@@ -1,7 +1,10 @@
 //! Another account is declared from a later start on: nobody has seen its users without the right.
 
 use crate::example::{Example, minutes, name};
+use sendgate_core::coverage::Judged;
+use sendgate_core::estate::Observation;
 use sendgate_core::ledger::{Entry, Generation};
+use sendgate_core::names::DomainName;
 use sendgate_core::time::{BootTime, ClockMark};
 
 fn start(example: &mut Example, counter: u64) {
@@ -48,4 +51,30 @@ fn a_wait_does_not_end_with_the_name_of_the_account() {
     start(&mut example, 3);
     declare(&mut example, "svc-good@a.example.test");
     assert_eq!(example.texts("exa1"), [""; 0]);
+}
+
+/// The other domain is read for the first time after one more start.
+#[test]
+fn a_domain_that_is_read_later_waits_as_well() {
+    let mut example = Example::covered();
+    example.sid = Some("S-1-5-21-1-2-3-1105");
+    start(&mut example, 1);
+    declare(&mut example, "goodadmin@a.example.test");
+    start(&mut example, 2);
+    example.account = "svc-good@a.example.test";
+    let mut look = example.look();
+    look.users = Judged::All([].into());
+    example.estate.observe(Observation::Look(look));
+    example.settle();
+    start(&mut example, 3);
+    let domain: DomainName = name("b.example.test");
+    example.policy.domains.insert(domain.clone(), example.policy.domains[&name("a.example.test")].clone());
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().domains = [domain.clone()].into();
+    example.policy.goodlink.get_mut(&name("gla")).unwrap().service_account = name(example.account);
+    let mut look = example.look();
+    look.domain = domain;
+    example.estate.observe(Observation::Look(look));
+    example.roster(&["anna", "bert", "carl"]);
+    example.settle();
+    assert_eq!(example.ledger.pairs.len(), 3, "{:?}", example.texts("exa1"));
 }

@@ -172,6 +172,23 @@ fn leaves(example: &mut Example, host: &str) {
     unheard(example, host);
 }
 
+/// It showed how the act ended long before it was taken out of service.
+#[test]
+fn what_was_shown_before_the_host_left_is_in_doubt_no_more() {
+    for shown in [true, false] {
+        let (mut example, intent) = in_doubt(1);
+        if shown {
+            example.pass(minutes(1));
+            example.exchange("exa2", AFTER);
+            example.settle();
+            assert_eq!(why(&example), None);
+        }
+        leaves(&mut example, "exa2");
+        let doubt = why(&example);
+        assert_eq!(doubt.is_some(), !shown, "intent {intent}: {doubt:?}");
+    }
+}
+
 fn unheard(example: &mut Example, host: &str) {
     example.estate.hosts.remove(&name(host));
     example.estate.sessions.remove(&name(host));

@@ -123,11 +123,17 @@ fn a_test_counts_for_what_it_went_through() {
         }
         servers
     };
+    for _ in 1..REFUSALS {
+        let (id, _) = offered(&mut example)[0];
+        example.end(id, Outcome::NotStarted { detail: "it is busy".into() });
+    }
     assert_eq!(tested(&mut example), ["exa1", "exa2"]);
     let request = request::retry(example.world(), "dst", "exa1", "its prerequisites are there");
     file_it(&mut example, "olga", request);
     install_next(&mut example, "exa1");
-    assert_eq!(tested(&mut example), ["exa1"]);
+    let (id, _) = offered(&mut example)[0];
+    example.end(id, Outcome::NotStarted { detail: "it is busy".into() });
+    assert_eq!(tested(&mut example), ["exa1"], "it was refused once since it went well");
 }
 
 /// A test that is on offer: exa1 is through, and a person has left exa2 out.

@@ -127,6 +127,12 @@ fn a_failed_install_is_waited_for_while_its_version_cannot_be_read() {
         assert_eq!(next(&mut example), Vec::<String>::new());
         later(&mut example, 1, true);
         assert_eq!(next(&mut example), Vec::<String>::new(), "it is watched");
+        // What it has shown is known, whatever cannot be read later.
+        example.pass(minutes(61));
+        let host = example.estate.hosts.get_mut(&name("exa1")).unwrap();
+        host.exchange.as_mut().unwrap().store = Err("it is locked".into());
+        example.settle();
+        assert_eq!(next(&mut example), Vec::<String>::new(), "it is watched still");
     }
 }
 

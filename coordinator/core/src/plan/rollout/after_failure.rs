@@ -33,9 +33,9 @@ pub(super) fn after(about: &About<'_>) -> AfterFailure {
     // That a version cannot be read says nothing of it.
     let says = |host: &&HostState| host.reported > *at && (!failed || installed(host).is_some());
     let Some(report) = about.report().filter(says) else {
-        // What it had shown before the coordinator was started anew is known, and what it shows by now it says soon.
+        // What it had shown before the coordinator was started anew, or before its version could not be read, is known.
         let known = &world.ledger;
-        let noted = known.versions_noted.get(about.host).filter(|noted| **noted > *at && about.report().is_none());
+        let noted = known.versions_noted.get(about.host).filter(|noted| **noted > *at);
         if let Some(noted) = noted.filter(|_| failed)
             && known.versions.get(about.host).is_some_and(|version| has(world, about.rollout, *version))
         {

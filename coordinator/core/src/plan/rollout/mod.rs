@@ -89,7 +89,7 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
     // Between the event and its record nothing begins.
     let asked =
         |host: &HostProgress| host.phase == Phase::Waiting && (depth == Depth::All || waiting == Some(host.wave));
-    let tripping = hosts.iter().any(asked).then(|| tally::trip(world, rollout, &hosts)).flatten();
+    let tripping = hosts.iter().any(asked).then(|| tally::trip(world, rollout, &hosts, except)).flatten();
     let tripping = tripping.map(|reason| Blocked::Tripping { reason });
     let mut shared = begin::Shared::default();
     // Inconclusive: nothing more begins.
@@ -126,7 +126,7 @@ pub fn progress(world: World<'_>, rollout: &Rollout, depth: Depth, except: Optio
 /// What would stop the rollout by itself as things are, with the numbers; none: nothing.
 #[must_use]
 pub fn trips(world: World<'_>, rollout: &Rollout) -> Option<String> {
-    tally::trip(world, rollout, &progress(world, rollout, Depth::Turn, None))
+    tally::trip(world, rollout, &progress(world, rollout, Depth::Turn, None), None)
 }
 
 /// One host, and what it is looked at with.

@@ -81,7 +81,7 @@ fn tripping(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Opti
             Blocked::Tripping { reason } => Some(reason.clone()),
             _ => None,
         }),
-        None => tally::trip(world, rollout, hosts),
+        None => tally::trip(world, rollout, hosts, None),
     }
 }
 

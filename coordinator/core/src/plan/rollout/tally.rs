@@ -9,8 +9,10 @@ use crate::gate::World;
 use crate::ledger::entry::cut;
 use crate::ledger::{Baseline, Effect, Rollout, Sequence};
 use crate::names::{ExchangeServerName, GoodLinkName, HostName, RosterName};
+use crate::plan::disruption;
 use crate::spec::Thresholds;
 use serde::{Deserialize, Serialize};
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Users, hosts and servers named in a reason at most.
@@ -248,8 +250,13 @@ pub(crate) fn gone_hosts<'a>(world: World<'a>, rollout: &'a Rollout) -> impl Ite
     })
 }
 
-/// What stops the rollout by itself, with the numbers.
-pub(super) fn trip(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<String> {
+/// What stops the rollout by itself, with the numbers. The intent `except` counts as not being there.
+pub(super) fn trip(
+    world: World<'_>,
+    rollout: &Rollout,
+    hosts: &[HostProgress],
+    except: Option<Sequence>,
+) -> Option<String> {
     // A removal passes over them: what is left of the rollout can be undone all the same.
     if rollout.removal.is_none() {
         if let Some(gone) = gone(world, rollout).next() {
@@ -257,8 +264,8 @@ pub(super) fn trip(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) 
         }
         if let Some(host) = gone_hosts(world, rollout).next() {
             return Some(format!(
-                "{host}, which may have the hotfix of this rollout, is no host of the Exchange server any more, by the \
-                 configuration, that it was changed for"
+                "{host}, which may have the hotfix of this rollout, is not a host, by the configuration, of the Exchange server \
+                 any more of which it was one then"
             ));
         }
     }
@@ -270,12 +277,15 @@ pub(super) fn trip(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) 
         }),
         // It is being undone: what is counted is the undoing.
         Some(_) => {
-            // Whoever was silent before anything was tried there keeps nobody else from losing the hotfix.
-            let left = hosts.iter().any(|host| !host.phase.is_over());
+            // Whoever was silent before anything was tried there keeps nobody from losing the hotfix who still can.
+            let down = LazyCell::new(|| disruption::disrupted(world, except));
+            let has_room = |host: &HostName| disruption::no_room_to_remove(world, host, except, &down).is_empty();
+            let goes_on =
+                |host: &HostProgress| host.phase.in_flight() || host.phase == Phase::Waiting && has_room(&host.host);
+            let left = LazyCell::new(|| hosts.iter().any(goes_on));
+            let untried = |host: &HostProgress| !is_tried(world, rollout, &host.host);
             let failed = hosts.iter().filter_map(|host| match &host.phase {
-                Phase::Failed { class: Class::Unreachable, .. } if left && !is_tried(world, rollout, &host.host) => {
-                    None
-                }
+                Phase::Failed { class: Class::Unreachable, .. } if untried(host) && *left => None,
                 Phase::Failed { why, .. } => Some(format!("{} {why}", host.host)),
                 _ => None,
             });

@@ -121,7 +121,11 @@ pub(super) fn standing(
             let refused = |intent: &Intent| {
                 matches!(intent.state, IntentState::Ended { outcome: Outcome::NotStarted { .. }, .. })
             };
-            let refusals = ours.iter().filter(|(_, intent)| refused(intent)).count();
+            // Those before it went well once are not of this attempt.
+            let passed =
+                |intent: &Intent| matches!(intent.state, IntentState::Ended { outcome: Outcome::Succeeded { .. }, .. });
+            let since = ours.iter().rev().take_while(|(_, intent)| !passed(intent));
+            let refusals = since.filter(|(_, intent)| refused(intent)).count();
             if refusals < REFUSALS {
                 return Standing::Wanted;
             }
