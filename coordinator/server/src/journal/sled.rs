@@ -105,8 +105,10 @@ impl SledJournal {
         let unusable = |reason: String| OpenError::Directory { directory: directory.to_owned(), reason };
         let damaged = |reason: String| OpenError::Damaged { directory: directory.to_owned(), reason };
         std::fs::create_dir_all(directory).map_err(|error| unusable(error.to_string()))?;
-        remove_unfinished(directory)
-            .map_err(|error| unusable(format!("looking for an unfinished snapshot: {error}")))?;
+        remove_unfinished(directory).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => OpenError::Locked { directory: directory.to_owned() },
+            _ => unusable(format!("looking for an unfinished snapshot: {error}")),
+        })?;
         let db = open_db(directory)?;
         let records = db.open_tree("records").map_err(|error| damaged(error.to_string()))?;
         let meta = db.open_tree("meta").map_err(|error| damaged(error.to_string()))?;
@@ -276,12 +278,9 @@ fn remove_unfinished(directory: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
-    // Whoever has the journal may be writing one just now: then sled says that it is locked.
-    match flock(&data, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(rustix::io::Errno::WOULDBLOCK) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    }
+    // Whoever has the journal may be writing one just now. It may also be about to end: what is not removed now sled would
+    // find once it has.
+    flock(&data, FlockOperation::NonBlockingLockExclusive)?;
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name();
