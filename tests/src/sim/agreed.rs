@@ -30,7 +30,7 @@ pub(super) struct Agreed {
     changed: BTreeSet<&'static str>,
     /// Hosts that a person left out: nobody sends through a server for their sake.
     left_out: BTreeSet<HostName>,
-    /// Tests that were refused since a person let the rollout go on, and how often.
+    /// Tests that were refused since they went well or a person let the rollout go on, and how often.
     refused: BTreeMap<Between, u32>,
     /// Tests that failed since then.
     failed: BTreeMap<Sequence, (Between, String)>,
@@ -208,7 +208,12 @@ impl World {
                 *count += 1;
                 *count >= REFUSALS
             }
-            Outcome::Succeeded { .. } | Outcome::Withdrawn { .. } => false,
+            Outcome::Succeeded { .. } => {
+                // What comes after it is another attempt.
+                self.agreed.refused.remove(&between);
+                false
+            }
+            Outcome::Withdrawn { .. } => false,
         };
         if failed {
             let how = format!("{} through {}: {outcome}", between.0, between.1);
