@@ -220,7 +220,7 @@ pub(crate) fn gone<'a>(world: World<'a>, rollout: &'a Rollout) -> impl Iterator<
     rollout.spec.servers().filter(move |server| !world.policy.exchange.contains_key(*server))
 }
 
-/// A GoodLink server that has left the configuration, with whoever of it is paused by what was changed.
+/// A GoodLink server that has left the configuration: nobody asks it any more whom what was changed has paused.
 fn uncounted<'a>(world: World<'a>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<&'a GoodLinkName> {
     let begun = hosts.iter().any(|host| ours(world, rollout, &host.host));
     let waves = world.ledger.baselines.get(&rollout.spec.name).filter(|_| begun)?;
