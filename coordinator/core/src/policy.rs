@@ -225,6 +225,12 @@ impl Policy {
         self.goodlink.iter().filter(move |(_, server)| server.domains.contains(domain))
     }
 
+    /// The service accounts that are declared.
+    #[must_use]
+    pub fn accounts(&self) -> BTreeSet<AccountName> {
+        self.goodlink.values().map(|goodlink| goodlink.service_account.clone()).collect()
+    }
+
     /// The domains whose users a host serves, by declaration.
     #[must_use]
     pub fn domains_of(&self, host: &HostName) -> BTreeSet<&DomainName> {

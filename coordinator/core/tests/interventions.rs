@@ -327,7 +327,7 @@ fn why_a_host_is_where_it_is_is_one_sentence() {
     assert_eq!(why(&example, "exa1").unwrap(), "exa1 is offered");
     assert_eq!(
         why(&example, "exa2").unwrap(),
-        "exa2 is waiting: 1 of at most 1 hosts are disrupted: exa1 (install kb926666 on exa1 (rollout dst) (intent 7) is \
+        "exa2 is waiting: 1 of at most 1 hosts are disrupted: exa1 (install kb926666 on exa1 (rollout dst) (intent 8) is \
          under way), and 1 more reasons"
     );
     let request = request::rollout_abort(example.world(), "dst", "enough");

@@ -5,7 +5,8 @@ use super::{BreachEvent, Drift, Held, Ledger, Lost, Milestone, Pair, PairState, 
 use crate::enforcement::StoreVersion;
 use crate::guid::Guid;
 use crate::names::{AccountName, HostName};
-use crate::time::Now;
+use crate::time::{Now, Steady};
+use std::collections::BTreeSet;
 
 impl Ledger {
     pub(super) fn milestone(&mut self, sequence: Sequence, milestone: &Milestone, at: Now) -> Result<(), String> {
@@ -50,6 +51,7 @@ impl Ledger {
                 known.retain(|former| former != sid);
                 known.push(sid.clone());
             }
+            Milestone::Declared { accounts, gone } => self.declared(accounts, *gone, at.steady)?,
             Milestone::GrantLost { intent, cause, .. } => {
                 self.granted(*intent)?;
                 if self.lost.contains_key(intent) {
@@ -139,6 +141,26 @@ impl Ledger {
             }
             Milestone::Rollout { rollout, event } => self.rollout_step(rollout, event, sequence, at.steady)?,
         }
+        Ok(())
+    }
+
+    /// Nobody has watched the users of an account that is declared again: that they had the right before says nothing of since
+    /// when they have it now.
+    fn declared(&mut self, accounts: &BTreeSet<AccountName>, gone: bool, at: Steady) -> Result<(), String> {
+        if let Some(known) = accounts.iter().find(|account| self.declared.contains(*account) != gone) {
+            let state = if gone { "not declared" } else { "declared already" };
+            return Err(format!("{known} is {state}"));
+        }
+        if gone {
+            self.declared.retain(|account| !accounts.contains(account));
+            return Ok(());
+        }
+        for account in accounts.iter().filter(|account| self.accounts.contains_key(*account)) {
+            self.made.insert((account.domain.clone(), account.clone()), at);
+            let judged = self.judged.keys().filter(|(_, judged)| judged == account);
+            self.made.extend(judged.map(|here| (here.clone(), at)));
+        }
+        self.declared.extend(accounts.iter().cloned());
         Ok(())
     }
 

@@ -90,6 +90,8 @@ pub struct Ledger {
     pub accounts: BTreeMap<AccountName, Vec<Sid>>,
     /// Service accounts that the journal knew when this coordinator started.
     pub accounts_before: BTreeSet<AccountName>,
+    /// Service accounts that the configuration declares.
+    pub declared: BTreeSet<AccountName>,
     /// The SID by which another domain than its own was last judged for a service account.
     pub judged: BTreeMap<(DomainName, AccountName), Sid>,
     /// Since when a domain is judged for another object than before, or for an account that is declared since then.

@@ -23,6 +23,11 @@ impl fmt::Display for Milestone {
             Self::Account { account, sid, domain: Some(domain) } => {
                 write!(f, "{domain} is judged for {account} by its SID {sid}")
             }
+            Self::Declared { accounts, gone } => {
+                let accounts = accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let more = if *gone { " no more" } else { "" };
+                write!(f, "service accounts are declared{more}: {accounts}")
+            }
             Self::GrantLost { intent, place, cause } => {
                 write!(f, "the entry of grant {intent} is not on {place} any more: {cause}")
             }

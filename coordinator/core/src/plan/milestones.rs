@@ -7,22 +7,37 @@ mod pairs;
 use super::disruption;
 use crate::enforcement::StoreVersion;
 use crate::gate::{World, not_seen};
-use crate::ledger::entry::VersionStep;
+use crate::ledger::entry::{VersionStep, parts};
 use crate::ledger::{Anew, Effect, IntentState, Milestone, Outcome, Sha256};
-use crate::names::{DomainName, HostName, RolloutName};
+use crate::names::{AccountName, DomainName, HostName, RolloutName};
 use std::collections::BTreeSet;
 
 /// Milestones that the journal does not hold yet.
 #[must_use]
 pub fn milestones(world: World<'_>) -> Vec<Milestone> {
-    let mut found: Vec<Milestone> =
-        versions(world).chain(read(world)).chain(rosters(world)).chain(seen_anew(world)).collect();
+    let mut found: Vec<Milestone> = declared(world)
+        .into_iter()
+        .chain(versions(world))
+        .chain(read(world))
+        .chain(rosters(world))
+        .chain(seen_anew(world))
+        .collect();
     for domain in world.policy.domains.keys() {
         found.extend(accounts(world, domain));
         found.extend(loss::lost_grants(world, domain));
     }
     found.extend(pairs::pairs(world));
     found
+}
+
+/// The service accounts of the configuration: a start may have brought others.
+fn declared(world: World<'_>) -> Vec<Milestone> {
+    let (now, before) = (world.policy.accounts(), &world.ledger.declared);
+    let written = |accounts: BTreeSet<AccountName>, gone| {
+        let parts = parts(accounts, |account| account.domain.as_str().len() + account.sam.as_str().len());
+        parts.into_iter().map(move |part| Milestone::Declared { accounts: BTreeSet::from_iter(part), gone })
+    };
+    written(before - &now, true).chain(written(&now - before, false)).collect()
 }
 
 fn versions(world: World<'_>) -> impl Iterator<Item = Milestone> {

@@ -49,11 +49,16 @@ pub fn void_approvals(world: World<'_>, name: &RolloutName) -> Option<String> {
         .then(|| format!("approvals were given to the form before, and count no more: by {}", who.join(", ")))
 }
 
-/// Whom people have left out of the rollout in its form before: that goes for the next one as well. None: nobody.
+/// Whom people have left out of the rollout in its form before and the next one has too: that goes for it as well. None:
+/// nobody.
 #[must_use]
-pub fn left_out(world: World<'_>, name: &RolloutName) -> Option<String> {
-    let skipped = &world.ledger.rollouts.get(name)?.skipped;
-    let who: Vec<_> = skipped.iter().map(|(host, skip)| format!("{host} ({}: {})", skip.by, skip.reason)).collect();
+pub fn left_out(world: World<'_>, next: &RolloutSpec) -> Option<String> {
+    let skipped = world.ledger.rollouts.get(&next.name)?.skipped.iter();
+    let has = |host| world.policy.exchange_of(host).is_some_and(|server| next.has(server));
+    let who: Vec<_> = skipped
+        .filter(|(host, _)| has(host))
+        .map(|(host, skip)| format!("{host} ({}: {})", skip.by, skip.reason))
+        .collect();
     (!who.is_empty()).then(|| format!("left out as before: {}", who.join(", ")))
 }
 

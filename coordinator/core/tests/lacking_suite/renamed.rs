@@ -78,3 +78,38 @@ fn a_domain_that_is_read_later_waits_as_well() {
     example.settle();
     assert_eq!(example.ledger.pairs.len(), 3, "{:?}", example.texts("exa1"));
 }
+
+/// The former account is declared again after weeks: its users have waited once, and since when they have what they have
+/// now nobody has seen.
+#[test]
+fn an_account_that_is_declared_again_waits_again() {
+    let (good, other) = ("goodadmin@a.example.test", "svc-good@a.example.test");
+    let mut example = Example::covered();
+    example.sid = Some("S-1-5-21-1-2-3-1105");
+    start(&mut example, 1);
+    declare(&mut example, good);
+    example.lands("anna");
+    for _ in 0..2 {
+        example.pass(minutes(90));
+        example.goodlink("adom\\goodadmin");
+        example.settle();
+    }
+    assert_eq!(example.texts("exa1"), [""; 0], "anna's wait is over");
+    example.sid = Some("S-1-5-21-1-2-3-1106");
+    start(&mut example, 2);
+    declare(&mut example, other);
+    example.pass(minutes(3 * 24 * 60));
+    example.sid = Some("S-1-5-21-1-2-3-1105");
+    start(&mut example, 3);
+    declare(&mut example, good);
+    assert_eq!(example.texts("exa1"), ["3 users await the second look, due 1h 5m from now"]);
+    for _ in 0..2 {
+        example.pass(minutes(90));
+        example.goodlink("adom\\goodadmin");
+        example.settle();
+    }
+    assert_eq!(example.texts("exa1"), [""; 0]);
+    start(&mut example, 4);
+    declare(&mut example, good);
+    assert_eq!(example.texts("exa1"), [""; 0], "once");
+}

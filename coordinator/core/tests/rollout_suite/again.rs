@@ -269,60 +269,6 @@ fn pauses_are_counted_between_two_waves_also_after_a_resume() {
     example.counts_pauses_from_here_on();
 }
 
-/// A freeze of three weeks on a domain or on the hosts that are left is nobody's forgetfulness.
-#[test]
-fn patience_stands_still_while_everything_that_is_left_is_held() {
-    use request::WantedHeld;
-    for held in [WantedHeld::Domain("a.example.test".into()), WantedHeld::Host("exa1".into())] {
-        let mut example = Example::covered();
-        example.rollout_of(&file_of("dst", &wave("all", &["exa1"])));
-        let request = request::hold(example.world(), &held, "change freeze");
-        file_it(&mut example, "olga", request);
-        example.settle();
-        example.pass(minutes(21 * 24 * 60));
-        example.settle();
-        assert_eq!(example.rollout_state(), "running", "{held:?}");
-        let request = request::release(example.world(), &name("olga"), &held, "over");
-        file_it(&mut example, "olga", request);
-        assert_eq!(installs(&offered(&mut example)).len(), 1, "{held:?}");
-    }
-    // The other one is through, and waits for the one that is held.
-    let mut example = Example::covered();
-    example.rollout_of(&file_of("dst", &wave("all", &["exa1", "exa2"])));
-    let request = request::hold(example.world(), &WantedHeld::Host("exa1".into()), "its board is changed");
-    file_it(&mut example, "olga", request);
-    install_next(&mut example, "exa2");
-    example.pass(minutes(21 * 24 * 60));
-    example.exchange("exa2", AFTER);
-    example.settle();
-    assert_eq!(example.rollout_state(), "running");
-    // Where another host could go on and does not, it runs.
-    let mut example = Example::covered();
-    example.rollout_of(&file_of("dst", &wave("all", &["exa1", "exa2"])));
-    let request = request::hold(example.world(), &WantedHeld::Host("exa1".into()), "change freeze");
-    file_it(&mut example, "olga", request);
-    example.set("anna", sendgate_core::coverage::VerdictKind::Missing, sendgate_core::coverage::Cause::NoEntry);
-    example.observe_all();
-    example.settle();
-    example.pass(minutes(8 * 24 * 60 + 1));
-    example.settle();
-    assert!(example.rollout_state().contains("nothing has moved for 192h"), "{}", example.rollout_state());
-}
-
-/// An agent takes each offer and never asks for its permit: that moves nothing, however often it is offered anew.
-#[test]
-fn offers_that_nobody_takes_do_not_keep_a_rollout_alive() {
-    let mut example = Example::covered();
-    example.rollout_of(&file_of("dst", &wave("all", &["exa1"])));
-    let hours = 8 * 24 + 2;
-    for _ in 0..hours {
-        example.settle();
-        example.pass(minutes(61));
-    }
-    example.settle();
-    assert!(example.rollout_state().contains("nothing has moved for 192h"), "{}", example.rollout_state());
-}
-
 /// Its installer says that it failed, and the hotfix is there: the report that shows it comes later than the person's wish.
 #[test]
 fn a_host_is_tried_again_once_it_has_reported_since_the_last_try_ended() {
@@ -411,6 +357,10 @@ fn another_form_leaves_out_whom_a_person_left_out() {
     let start = request::rollout_start(example.world(), "dst", "");
     file_it(&mut example, "olga", start);
     assert_eq!(installs(&offered(&mut example))[0].0, "exa2");
-    let left_out = request::left_out(example.world(), &name("dst"));
-    assert_eq!(left_out.as_deref(), Some("left out as before: exa1 (olive: its disk is failing)"));
+    let left_out = |form: &str| {
+        let next = request::rollout_read(example.world(), &file_of("dst", form)).unwrap();
+        request::left_out(example.world(), &next)
+    };
+    assert_eq!(left_out(&waves()).as_deref(), Some("left out as before: exa1 (olive: its disk is failing)"));
+    assert_eq!(left_out(&wave("all", &["exa2"])), None, "it is not of this form");
 }

@@ -72,9 +72,14 @@ fn what_was_learned_once_is_not_learned_again() {
     }
 }
 
+fn declared(account: &str, gone: bool) -> Entry {
+    Entry::Milestone(Milestone::Declared { accounts: [name(account)].into(), gone })
+}
+
 #[test]
 fn what_nobody_waits_for_or_wanted_cannot_end() {
     let mut example = Example::covered();
+    example.settle();
     let approved = Subject::Rollout { rollout: name("dst") };
     let other = example.append(Entry::Intent {
         effect: Effect::Install {
@@ -87,6 +92,8 @@ fn what_nobody_waits_for_or_wanted_cannot_end() {
         },
     });
     let cases = [
+        (declared("goodadmin@a.example.test", false), "\"goodadmin@a.example.test is declared already\""),
+        (declared("old@a.example.test", true), "\"old@a.example.test is not declared\""),
         (Entry::Milestone(Milestone::HostRead { host: name("exa1") }), "\"exa1: nobody waits for it to be read\""),
         (
             Entry::Milestone(Milestone::RestartVoid { goodlink: name("gla") }),

@@ -30,7 +30,7 @@ pub(super) async fn apply(driver: &Handle, by: OperatorName, text: String) -> Re
     let find = Arc::clone(&found);
     let check = move |world: World<'_>| {
         let spec = request::rollout_read(world, &text)?;
-        let void = [request::void_approvals(world, &spec.name), request::left_out(world, &spec.name)];
+        let void = [request::void_approvals(world, &spec.name), request::left_out(world, &spec)];
         find.get_or_init(|| (spec, void));
         request::rollout_apply(world, &text)
     };

@@ -34,6 +34,7 @@ async fn a_journal_that_cannot_be_written_ends_the_loop_and_whoever_asks_is_told
 #[tokio::test]
 async fn a_request_without_room_in_the_journal_is_refused_and_the_loop_goes_on() {
     let running = Running::new().await;
+    running.handle.look(|_, _| ()).await.unwrap();
     let before = running.entries().len();
     let window = |at: u32| {
         format!(

@@ -152,6 +152,7 @@ async fn a_hold_takes_the_offer_back_until_it_is_released() {
 #[tokio::test]
 async fn a_request_that_does_not_fit_is_not_written_down() {
     let running = Running::new().await;
+    running.handle.look(|_, _| ()).await.unwrap();
     let before = running.entries().len();
     let error =
         running.handle.request(name("olive"), |world| request::rollout_start(world, "dst", "")).await.unwrap_err();

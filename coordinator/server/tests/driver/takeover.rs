@@ -164,7 +164,7 @@ async fn a_copy_that_lacks_a_hold_leads_nobody_who_was_told_of_its_record() {
     let running = Running::new().await;
     let (mut told, opened) = running.hello("exa1", hearing()).await.unwrap();
     let (mut deaf, _) = running.hello("gla", hello()).await.unwrap();
-    assert_eq!(opened.head, Some(Sequence::FIRST), "the start");
+    assert_eq!(opened.head, Some(Sequence(2)), "the start, and the accounts that it declares");
     running.everything_good().await;
     running.rollout().await;
     let copy = running.copied();

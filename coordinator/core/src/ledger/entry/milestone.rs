@@ -60,6 +60,13 @@ pub enum Milestone {
         /// How many users it has.
         users: usize,
     },
+    /// The configuration declares other service accounts than before.
+    Declared {
+        /// Which are new, or gone.
+        accounts: BTreeSet<AccountName>,
+        /// It declares them no more.
+        gone: bool,
+    },
     /// After a takeover a host's store version was read, with nothing of the lost part going on there: what changes it from
     /// here on is not of that part.
     HostRead {

@@ -177,8 +177,10 @@ fn begin(world: World<'_>, rollout: &Rollout, wave: u32, ready: &[&HostProgress]
 
 /// Nothing has moved for longer than the rollout's patience, with what it waits for.
 fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Option<String> {
-    // An act that is under way has a deadline of its own, and a person who holds it has not forgotten it.
-    let busy = hosts.iter().any(|host| host.phase.in_flight());
+    // An act that is under way has a deadline of its own, and a person who holds it has not forgotten it. An offer is none:
+    // it is made anew for as long as nobody takes it.
+    let offered = |host: &HostProgress| matches!(host.phase, Phase::Offered { .. });
+    let busy = hosts.iter().any(|host| host.phase.in_flight() && !offered(host));
     if busy || stood(world, rollout, hosts)? <= rollout.spec.patience {
         return None;
     }
@@ -189,6 +191,8 @@ fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Opt
         _ => {
             let waits = hosts.iter().find_map(|host| Some((host, host.blocked.first()?)));
             let why = waits.map(|(host, why)| format!("{}: {why}", host.host));
+            let taken = hosts.iter().find(|host| offered(host));
+            let why = why.or_else(|| taken.map(|host| format!("{}: nobody asks for the permit of its act", host.host)));
             let why = why.unwrap_or_else(|| "no host moves".to_owned());
             format!("nothing has moved for {stood}: {why}")
         }
