@@ -1,6 +1,6 @@
 //! A rollout that nothing moves stops by itself, and what is held on purpose is not forgotten.
 
-use super::{file_it, install_next, installs, offered, resume};
+use super::{file_it, install_next, installs, offered, resume, waves};
 use crate::example::{AFTER, Example, file_of, minutes, name, wave};
 use sendgate_core::request;
 
@@ -48,14 +48,15 @@ fn patience_stands_still_while_everything_that_is_left_is_held() {
 #[test]
 fn offers_that_nobody_takes_do_not_keep_a_rollout_alive() {
     let mut example = Example::covered();
-    example.rollout_of(&file_of("dst", &wave("all", &["exa1"])));
+    example.rollout_of(&file_of("dst", &waves()));
     let hours = 8 * 24 + 2;
     for _ in 0..hours {
         example.settle();
         example.pass(minutes(61));
     }
     example.settle();
-    assert!(example.rollout_state().contains("nothing has moved for 192h"), "{}", example.rollout_state());
+    let state = example.rollout_state();
+    assert_eq!(state, "stopped by itself: nothing has moved for 192h 0m: exa1: nobody asks for the permit of its act");
 }
 
 /// Nothing moves for longer than the file allows: it stops, with what it waited for.

@@ -189,10 +189,11 @@ fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Opt
         RolloutState::Created => format!("nobody started it within {stood}"),
         RolloutState::Tripped { reason } => format!("nobody let it go on within {stood} after it stopped: {reason}"),
         _ => {
-            let waits = hosts.iter().find_map(|host| Some((host, host.blocked.first()?)));
-            let why = waits.map(|(host, why)| format!("{}: {why}", host.host));
+            // Others may wait for the one whose act is on offer.
             let taken = hosts.iter().find(|host| offered(host));
-            let why = why.or_else(|| taken.map(|host| format!("{}: nobody asks for the permit of its act", host.host)));
+            let taken = taken.map(|host| format!("{}: nobody asks for the permit of its act", host.host));
+            let waits = hosts.iter().find_map(|host| Some((host, host.blocked.first()?)));
+            let why = taken.or_else(|| waits.map(|(host, why)| format!("{}: {why}", host.host)));
             let why = why.unwrap_or_else(|| "no host moves".to_owned());
             format!("nothing has moved for {stood}: {why}")
         }
