@@ -180,7 +180,7 @@ fn an_act_without_an_end_is_given_up_and_its_host_stays_disrupted() {
     let (effects, plan) = example.settle();
     assert_eq!(effects, []);
     let outcome = &example.ledger.intents[&intent].state;
-    assert!(format!("{outcome:?}").contains("nothing was heard within 1h 0m of the permit"), "{outcome:?}");
+    assert!(format!("{outcome:?}").contains("its end was not heard within 1h 0m of the permit"), "{outcome:?}");
     assert!(!phases(&plan).contains(&Phase::Done));
     assert!(plan::disruption::disrupted(example.world(), None).contains_key(&name("exa1")));
     // The host itself shows what came of it.

@@ -155,7 +155,9 @@ impl Ledger {
             self.declared.retain(|account| !accounts.contains(account));
             return Ok(());
         }
-        for account in accounts.iter().filter(|account| self.accounts.contains_key(*account)) {
+        // A journal that named none until now has known them from the first start on.
+        let again = |account: &&AccountName| !self.declared.is_empty() && self.accounts.contains_key(*account);
+        for account in accounts.iter().filter(again) {
             self.made.insert((account.domain.clone(), account.clone()), at);
             let judged = self.judged.keys().filter(|(_, judged)| judged == account);
             self.made.extend(judged.map(|here| (here.clone(), at)));

@@ -37,7 +37,8 @@ fn declared(world: World<'_>) -> Vec<Milestone> {
         let parts = parts(accounts, |account| account.domain.as_str().len() + account.sam.as_str().len());
         parts.into_iter().map(move |part| Milestone::Declared { accounts: BTreeSet::from_iter(part), gone })
     };
-    written(before - &now, true).chain(written(&now - before, false)).collect()
+    // What is gone comes last: where nothing is declared, there was no record before.
+    written(&now - before, false).chain(written(before - &now, true)).collect()
 }
 
 fn versions(world: World<'_>) -> impl Iterator<Item = Milestone> {

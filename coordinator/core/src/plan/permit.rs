@@ -89,7 +89,7 @@ pub(super) fn overdue(world: World<'_>, plan: &mut Plan) {
                 plan.steps.extend(why.map(|why| Step::Withdraw(id, why)));
             }
             IntentState::Permitted { at } if hold::running(world, at, || hold::over(world, &intent.effect)) > limit => {
-                let why = format!("nothing was heard within {} of the permit", Readable(limit));
+                let why = format!("its end was not heard within {} of the permit", Readable(limit));
                 plan.steps.push(Step::GiveUp(id, why));
             }
             IntentState::Permitted { .. } | IntentState::Ended { .. } => {}

@@ -87,7 +87,7 @@ pub struct WaveSpec {
 pub enum OnTrip {
     /// Nothing new begins; a person decides.
     Stop,
-    /// The hotfix is removed from the hosts of the wave, then a person decides.
+    /// The hotfix is removed from the hosts of the wave, and the rollout ends.
     Remove,
 }
 

@@ -113,3 +113,24 @@ fn an_account_that_is_declared_again_waits_again() {
     declare(&mut example, good);
     assert_eq!(example.texts("exa1"), [""; 0], "once");
 }
+
+/// Its journal is of a version that did not name the declared accounts: that says nothing against anybody.
+#[test]
+fn the_first_record_of_declared_accounts_has_nobody_wait() {
+    let good = "goodadmin@a.example.test";
+    let mut example = Example::covered();
+    example.sid = Some("S-1-5-21-1-2-3-1105");
+    start(&mut example, 1);
+    declare(&mut example, good);
+    example.lands("anna");
+    for _ in 0..2 {
+        example.pass(minutes(90));
+        example.goodlink("adom\\goodadmin");
+        example.settle();
+    }
+    example.ledger.declared.clear();
+    start(&mut example, 2);
+    declare(&mut example, good);
+    assert!(example.ledger.declared.contains(&name(good)));
+    assert_eq!(example.texts("exa1"), [""; 0]);
+}

@@ -238,3 +238,20 @@ fn a_test_is_taken_back_like_every_act() {
     assert!(!example.ledger.intents[&intent].state.is_open());
     assert!(!example.ledger.open().any(|(_, intent)| matches!(intent.effect, Effect::TestSend { .. })));
 }
+
+/// Its program may take longer than anything else may: the test has a deadline of its own.
+#[test]
+fn patience_does_not_run_out_while_a_test_is_under_way() {
+    let mut example = Example::covered();
+    example.policy.act_deadline = minutes(120);
+    example.rollout_of(&format!("patience = \"60m\"\n{}", file("")));
+    install_next(&mut example, "exa1");
+    let intent = test(&mut example);
+    example.append(Entry::Permitted { intent, holder: None });
+    example.pass(minutes(90));
+    example.settle();
+    assert_eq!(example.rollout_state(), "running");
+    example.end(intent, succeeded());
+    example.settle();
+    assert_eq!(example.ledger.rollouts[&name("dst")].waves_done, 1);
+}

@@ -180,7 +180,8 @@ fn forgotten(world: World<'_>, rollout: &Rollout, hosts: &[HostProgress]) -> Opt
     // An act that is under way has a deadline of its own, and a person who holds it has not forgotten it. An offer is none:
     // it is made anew for as long as nobody takes it.
     let offered = |host: &HostProgress| matches!(host.phase, Phase::Offered { .. });
-    let busy = hosts.iter().any(|host| host.phase.in_flight() && !offered(host));
+    let of_hosts = hosts.iter().any(|host| host.phase.in_flight() && !offered(host));
+    let busy = of_hosts || test_send::is_under_way(world, rollout);
     if busy || stood(world, rollout, hosts)? <= rollout.spec.patience {
         return None;
     }

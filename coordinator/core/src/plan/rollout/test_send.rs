@@ -92,6 +92,14 @@ fn whenever(world: World<'_>, rollout: &Rollout, wave: u32, hosts: &[HostProgres
     tests.collect()
 }
 
+/// Whether one of the rollout's tests has its permit.
+pub(super) fn is_under_way(world: World<'_>, rollout: &Rollout) -> bool {
+    world.ledger.open().any(|(_, intent)| {
+        let test = matches!(&intent.effect, Effect::TestSend { rollout: name, .. } if *name == rollout.spec.name);
+        test && matches!(intent.state, IntentState::Permitted { .. })
+    })
+}
+
 /// How the test stands; what was before a person let the rollout go on does not count any more.
 pub(super) fn standing(
     world: World<'_>,
