@@ -119,7 +119,7 @@ fn mistakes_are_told_with_file_key_and_remedy() {
             "/etc/agent.toml: hosts.gl1.goodlink.log.file: \"/\" names no file; write the path of the log file",
         ),
         (
-            "timeout = \"1h\"",
+            "timeout = \"50m\"",
             "timeout = \"soon\"",
             "/etc/agent.toml: programs.install-hotfix.timeout: \"soon\" is no time; write a time between 100ms and 24h, \
              such as \"30s\" or \"10m\"",

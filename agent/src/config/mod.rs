@@ -26,8 +26,9 @@ pub const TEST_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// How long stopping, starting or restarting a service may take where no `timeout` is named: GoodLink with many users
 /// needs minutes.
 pub const SERVICE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
-/// How long an installation or a removal may take where no `timeout` is named: store hotfixes took up to half an hour.
-pub const INSTALL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// How long an installation or a removal may take where no `timeout` is named: store hotfixes took up to half an hour. The
+/// coordinator gives an act up after an hour where its configuration says nothing: its end is known before that.
+pub const INSTALL_TIMEOUT: Duration = Duration::from_secs(50 * 60);
 /// How old a roster may be where no `roster_age` is named: it is exported every night, and that takes a while.
 pub const ROSTER_AGE: SignedDuration = SignedDuration::from_hours(26);
 /// How often hosts are probed where no `report_interval` is named.
