@@ -24,6 +24,26 @@ fn declare(example: &mut Example, account: &'static str) {
     example.settle();
 }
 
+/// Anna's right for this account has landed, and nobody waits for it any more.
+fn waited(account: &'static str) -> Example {
+    let mut example = Example::covered();
+    example.sid = Some("S-1-5-21-1-2-3-1105");
+    start(&mut example, 1);
+    declare(&mut example, account);
+    example.lands("anna");
+    settled(&mut example);
+    example
+}
+
+/// Nobody waits any more for what has landed by now.
+fn settled(example: &mut Example) {
+    for _ in 0..2 {
+        example.pass(minutes(90));
+        example.goodlink("adom\\goodadmin");
+        example.settle();
+    }
+}
+
 /// Anna has just been granted the right when the account is renamed: what has its SID is the same, and its name is not.
 #[test]
 fn a_wait_does_not_end_with_the_name_of_the_account() {
@@ -84,16 +104,7 @@ fn a_domain_that_is_read_later_waits_as_well() {
 #[test]
 fn an_account_that_is_declared_again_waits_again() {
     let (good, other) = ("goodadmin@a.example.test", "svc-good@a.example.test");
-    let mut example = Example::covered();
-    example.sid = Some("S-1-5-21-1-2-3-1105");
-    start(&mut example, 1);
-    declare(&mut example, good);
-    example.lands("anna");
-    for _ in 0..2 {
-        example.pass(minutes(90));
-        example.goodlink("adom\\goodadmin");
-        example.settle();
-    }
+    let mut example = waited(good);
     assert_eq!(example.texts("exa1"), [""; 0], "anna's wait is over");
     example.sid = Some("S-1-5-21-1-2-3-1106");
     start(&mut example, 2);
@@ -103,11 +114,7 @@ fn an_account_that_is_declared_again_waits_again() {
     start(&mut example, 3);
     declare(&mut example, good);
     assert_eq!(example.texts("exa1"), ["3 users await the second look, due 1h 5m from now"]);
-    for _ in 0..2 {
-        example.pass(minutes(90));
-        example.goodlink("adom\\goodadmin");
-        example.settle();
-    }
+    settled(&mut example);
     assert_eq!(example.texts("exa1"), [""; 0]);
     start(&mut example, 4);
     declare(&mut example, good);
@@ -118,16 +125,7 @@ fn an_account_that_is_declared_again_waits_again() {
 #[test]
 fn the_first_record_of_declared_accounts_has_nobody_wait() {
     let good = "goodadmin@a.example.test";
-    let mut example = Example::covered();
-    example.sid = Some("S-1-5-21-1-2-3-1105");
-    start(&mut example, 1);
-    declare(&mut example, good);
-    example.lands("anna");
-    for _ in 0..2 {
-        example.pass(minutes(90));
-        example.goodlink("adom\\goodadmin");
-        example.settle();
-    }
+    let mut example = waited(good);
     example.ledger.declared.clear();
     start(&mut example, 2);
     declare(&mut example, good);

@@ -1,9 +1,9 @@
 //! Hosts on which something goes on, or may, and that the configuration does not name any more.
 
-use super::in_doubt::{in_doubt, unknown, why};
+use super::in_doubt::{has_looked, in_doubt, unknown, why};
 use super::{file_it, install_next, installs, offered, waves};
 use crate::example::{AFTER, Example, file_of, minutes, name};
-use sendgate_core::ledger::{Effect, Entry, Outcome};
+use sendgate_core::ledger::{Effect, Entry, Outcome, Sequence};
 use sendgate_core::names::HostName;
 use sendgate_core::plan::disruption::{self, disrupted};
 use sendgate_core::policy::Limits;
@@ -83,6 +83,16 @@ fn a_doubt_outlasts_that_its_host_leaves_the_configuration() {
     assert!(matches!(example.settle().0.as_slice(), [(_, Effect::RestartGoodlink { .. })]));
 }
 
+fn is_in_doubt_until_somebody_looks(example: &mut Example, intent: Sequence) {
+    let said = why(example).unwrap();
+    assert!(
+        said.starts_with(&format!("how intent {intent} ended is unknown, and the host is not configured")),
+        "{said}"
+    );
+    has_looked(example);
+    assert_eq!(why(example), None);
+}
+
 /// Whoever stops everything has not said of this host that nothing runs there, and it never answers itself.
 #[test]
 fn an_abort_ends_no_doubt_about_a_host_that_the_configuration_lacks() {
@@ -90,14 +100,7 @@ fn an_abort_ends_no_doubt_about_a_host_that_the_configuration_lacks() {
     let request = request::rollout_abort(example.world(), "dst", "enough");
     file_it(&mut example, "olga", request);
     leaves(&mut example, "exa2");
-    let said = why(&example).unwrap();
-    assert!(
-        said.starts_with(&format!("how intent {intent} ended is unknown, and the host is not configured")),
-        "{said}"
-    );
-    let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
-    file_it(&mut example, "olga", request);
-    assert_eq!(why(&example), None);
+    is_in_doubt_until_somebody_looks(&mut example, intent);
 }
 
 /// What has its permit runs whatever the configuration says, and when nothing is heard of it any more its end is unknown.
@@ -123,14 +126,7 @@ fn an_act_that_runs_outlasts_that_its_host_leaves_the_configuration() {
     example.pass(minutes(61));
     unheard(&mut example, "exa2");
     example.settle();
-    let said = why(&example).unwrap();
-    assert!(
-        said.starts_with(&format!("how intent {intent} ended is unknown, and the host is not configured")),
-        "{said}"
-    );
-    let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
-    file_it(&mut example, "olga", request);
-    assert_eq!(why(&example), None);
+    is_in_doubt_until_somebody_looks(&mut example, intent);
 }
 
 /// Nobody could ever end that: how a restart ended only its host shows.

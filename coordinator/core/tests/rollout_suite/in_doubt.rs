@@ -25,6 +25,12 @@ pub(super) fn why(example: &Example) -> Option<String> {
     disrupted(example.world(), None).remove(&name("exa2"))
 }
 
+/// A person says so of EXA2.
+pub(super) fn has_looked(example: &mut Example) {
+    let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
+    file_it(example, "olga", request);
+}
+
 pub(super) fn unknown(intent: Sequence) -> String {
     format!(
         "how intent {intent} ended is unknown: look whether it still runs; if it does not, `sendgate rollout skip dst exa2 \
@@ -60,8 +66,7 @@ fn a_person_who_has_looked_ends_the_doubt_also_when_the_rollout_has_finished() {
     assert_eq!(of_exa1, "rollout dst is finished: nothing is to be done on its hosts");
     let again = request::retry(example.world(), "dst", "exa2", "it has ended").unwrap_err().to_string();
     assert_eq!(again, "rollout dst is finished: nothing is to be done on its hosts");
-    let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
-    file_it(&mut example, "olga", request);
+    has_looked(&mut example);
     assert_eq!(why(&example), None);
     assert_eq!(example.rollout_state(), "finished");
     let once_more = request::skip(example.world(), "dst", "exa2", "the same").unwrap_err().to_string();
@@ -86,8 +91,7 @@ fn a_removal_does_not_forget_that_a_person_has_looked() {
             example.pass(minutes(61));
             example.settle();
             assert_eq!(example.rollout_state(), "finished");
-            let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
-            file_it(&mut example, "olga", request);
+            has_looked(&mut example);
         } else {
             let request = request::rollout_abort(example.world(), "dst", "enough");
             file_it(&mut example, "olga", request);
@@ -141,8 +145,7 @@ fn whoever_aborts_has_not_looked_at_what_ends_afterwards() {
     removed.settle();
     let state = removed.rollout_state();
     assert!(state.contains(&format!("exa2 how install {intent} ended is unknown")), "{state}");
-    let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
-    file_it(&mut example, "olga", request);
+    has_looked(&mut example);
     assert_eq!(why(&example), None);
 }
 
@@ -150,8 +153,7 @@ fn whoever_aborts_has_not_looked_at_what_ends_afterwards() {
 #[test]
 fn who_has_looked_is_asked_no_more_while_the_host_does_not_show_its_version() {
     let (mut example, intent) = in_doubt(1);
-    let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
-    file_it(&mut example, "olga", request);
+    has_looked(&mut example);
     assert_eq!(
         why(&example),
         Some(format!("how intent {intent} ended is unknown: it has not shown its version since"))
@@ -179,8 +181,7 @@ fn only_a_person_who_aborts_has_looked() {
         assert!(example.rollout_state().starts_with("aborted"), "{}", example.rollout_state());
         assert_eq!(why(&example), (!by_hand).then(|| unknown(intent)));
         if !by_hand {
-            let request = request::skip(example.world(), "dst", "exa2", "the installer has ended");
-            file_it(&mut example, "olga", request);
+            has_looked(&mut example);
             assert_eq!(why(&example), None);
         }
     }
