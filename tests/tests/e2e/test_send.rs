@@ -140,8 +140,8 @@ fn a_test_that_hangs_is_never_taken_for_passed_and_ends_by_its_deadline() {
     hang(&scene, Some("EXA1"));
     tested(&scene);
     let stopped = state(&scene, "spring", "stopped by itself: ");
-    let numbers = "stopped by itself: wave exa1: 1 test sends failed, 0 allowed: gla through exa1: unknown: nothing was \
-                   heard within 20.0s of the permit";
+    let numbers = "stopped by itself: wave exa1: 1 test sends failed, 0 allowed: gla through exa1: unknown: its end was \
+                   not heard within 20.0s of the permit";
     assert_eq!(stopped, numbers);
     assert!(matches!(outcomes(&scene).as_slice(), [Some(Outcome::Unknown { .. })]), "{:?}", outcomes(&scene));
     assert_eq!((test_sends(&scene, "gla", "EXA1"), installs(&scene, "exa2")), ((1, 0), (0, 0)));

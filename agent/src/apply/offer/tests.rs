@@ -45,7 +45,7 @@ fn a_removal_is_told_the_package_as_it_is_configured() {
     assert_eq!(prepared.commands.len(), 1);
     assert_eq!(
         (prepared.commands[0].file.as_path(), prepared.commands[0].timeout.as_secs()),
-        (Path::new("/out"), 3600)
+        (Path::new("/out"), 3000)
     );
     assert_eq!(prepared.commands[0].arguments, ["-KB1-"]);
     assert_eq!(prepared.package, Some(FileMark::of(&file.0).unwrap()), "it must still be that file at the start");
