@@ -51,7 +51,7 @@ impl World {
             Entry::Milestone(Milestone::Rollout { event: RolloutEvent::Finished, .. }) => self.leaves_behind(now),
             Entry::Intent { effect: effect @ Effect::Remove { host, .. } } => {
                 self.sees_gone(now);
-                for why in self.not_its_turn(sequence, host) {
+                for why in self.not_its_turn(now, sequence, host) {
                     self.violated(now, format!("{effect} is intended (intent {sequence}), and {why}"));
                 }
             }
@@ -110,7 +110,7 @@ impl World {
     }
 
     /// Why the hotfix is not to be taken off this host now.
-    fn not_its_turn(&self, id: Sequence, host: &HostName) -> Vec<String> {
+    fn not_its_turn(&self, now: Duration, id: Sequence, host: &HostName) -> Vec<String> {
         let Some((_, only)) = self.removals.began else { return vec!["nobody has asked for that".to_owned()] };
         let Some((server, here)) = exchange_hosts().find(|(_, known)| host.as_str() == *known) else {
             return vec!["there is no such host".to_owned()];
@@ -133,12 +133,18 @@ impl World {
             let later = self.agreed.terms.wave_of(server) > wave && only.is_none();
             let stays = later && self.has_been_begun(other) && !self.removals.gone.contains_key(other);
             let left = self.rollout().is_some_and(|rollout| rollout.skipped.contains_key(&name::<HostName>(other)));
-            if stays && !left {
+            if stays && !left && !self.is_passed_over(now, other) {
                 let wave = self.agreed.terms.wave_of(server);
                 wrong.push(format!("{other} of wave {wave} has not reported that it is gone there"));
             }
         }
         wrong
+    }
+
+    /// Of whom nothing is heard, and with whom nothing was tried, keeps no other host from losing the hotfix.
+    fn is_passed_over(&self, now: Duration, host: &str) -> bool {
+        let since = self.heard_at(host).map_or(self.alive, |at| at.max(self.alive));
+        now.saturating_sub(since) + CLOCKS_DIFFER >= self.policy.act_deadline && self.removals_on(host).next().is_none()
     }
 
     /// Which hosts show that the hotfix is gone: a report may come to count once a person has looked at what was unknown.
