@@ -155,8 +155,10 @@ impl Ledger {
             self.declared.retain(|account| !accounts.contains(account));
             return Ok(());
         }
-        // A journal that named none until now has known them from the first start on.
-        let again = |account: &&AccountName| !self.declared.is_empty() && self.accounts.contains_key(*account);
+        // A journal that named none until now, and knows of no other account, has known them from the first start on. Where it
+        // knows of another one, that may have been in their place.
+        let first = self.declared.is_empty() && self.accounts.keys().all(|known| accounts.contains(known));
+        let again = |account: &&AccountName| !first && self.accounts.contains_key(*account);
         for account in accounts.iter().filter(again) {
             self.made.insert((account.domain.clone(), account.clone()), at);
             let judged = self.judged.keys().filter(|(_, judged)| judged == account);

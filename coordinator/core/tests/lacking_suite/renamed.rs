@@ -132,3 +132,19 @@ fn the_first_record_of_declared_accounts_has_nobody_wait() {
     assert!(example.ledger.declared.contains(&name(good)));
     assert_eq!(example.texts("exa1"), [""; 0]);
 }
+
+/// Such a journal knows of another account: whether that was in the place of this one in between, it does not say.
+#[test]
+fn the_first_record_of_declared_accounts_trusts_none_where_another_is_known() {
+    let (good, other) = ("goodadmin@a.example.test", "svc-good@a.example.test");
+    let mut example = waited(good);
+    example.sid = Some("S-1-5-21-1-2-3-1106");
+    start(&mut example, 2);
+    declare(&mut example, other);
+    example.pass(minutes(3 * 24 * 60));
+    example.sid = Some("S-1-5-21-1-2-3-1105");
+    example.ledger.declared.clear();
+    start(&mut example, 3);
+    declare(&mut example, good);
+    assert_eq!(example.texts("exa1"), ["3 users await the second look, due 1h 5m from now"]);
+}
