@@ -312,7 +312,7 @@ impl World {
     /// Whether everybody who looks finds this user, and where his mailbox is.
     fn is_certain(&self, now: Duration, called: &str, user: &User) -> bool {
         let served = &self.policy.goodlink[&name(user.goodlink)].domains;
-        let looked = |domain: &str| self.shown.get(domain).is_some_and(|look| look.is_whole(now));
+        let looked = |domain: &str| self.shown.get(domain).is_some_and(|look| look.tells_of(called, now));
         let listed = self.is_listed(called, user.goodlink) && now.saturating_sub(user.since) > REPORT_KNOWN_AFTER;
         listed && served.iter().all(|domain| looked(domain.as_str())) && self.domains[user.domain].is_through()
     }

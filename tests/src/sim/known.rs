@@ -28,6 +28,8 @@ pub(super) struct Shown {
     pub(super) handed: Duration,
     /// Servers that did not answer.
     silent: BTreeSet<&'static str>,
+    /// Whom they were asked for: who was on no roster then was not.
+    asked: BTreeSet<String>,
     /// Users whom a server shows without the right, with the Exchange servers that hold them by what any server shows.
     uncovered: BTreeMap<String, BTreeSet<String>>,
     /// Those of them whose object some server shows to be without it: who is not there yet lacks nothing.
@@ -58,6 +60,11 @@ impl Shown {
         self.silent.is_empty() && now.saturating_sub(self.began) <= WATCH_AGE
     }
 
+    /// Whether it says where this user is, or that he is not there.
+    pub(super) fn tells_of(&self, called: &str, now: Duration) -> bool {
+        self.is_whole(now) && self.asked.contains(called)
+    }
+
     pub(super) fn is_denied(&self, called: &str) -> bool {
         self.denied.contains(called)
     }
@@ -71,9 +78,8 @@ impl Shown {
     ) -> Self {
         let (silent, answering): (Vec<_>, Vec<_>) =
             world.domains[domain].servers.iter().partition(|server| server.down > now);
-        let users = asked.filter_map(|called| world.users.get_key_value(called));
-        let users = users.filter(|(_, user)| user.domain == domain);
-        let users: Vec<(&String, &User)> = users.collect();
+        let asked: Vec<(&String, &User)> = asked.filter_map(|called| world.users.get_key_value(called)).collect();
+        let users: Vec<_> = asked.iter().copied().filter(|(_, user)| user.domain == domain).collect();
         let there = |called: &String, server: &Server| server.objects.contains_key(called);
         let hides = |called: &String, server: &Server| {
             there(called, server) && !server.shows(now, &Place::User(called.clone()))
@@ -112,6 +118,7 @@ impl Shown {
             full,
             handed: now,
             silent: silent.into_iter().map(|server| server.name).collect(),
+            asked: asked.into_iter().map(|(called, _)| called.clone()).collect(),
             lacking: lacks.into_iter().map(|(called, _)| called.clone()).collect(),
             uncovered: with_homes(refused),
             hidden: with_homes(hidden),

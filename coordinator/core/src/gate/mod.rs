@@ -156,6 +156,11 @@ pub(crate) fn evidence(world: World<'_>, domain: &DomainName) -> BTreeSet<Reason
     reasons
 }
 
+/// A directory server of the domain that counts and gives no evidence now, if there is one.
+pub(crate) fn without_evidence(world: World<'_>, domain: &DomainName) -> Option<Reason> {
+    unheard(world, domain, world.estate.domains.get(domain)?).next()
+}
+
 /// Directory servers of the domain that count and give no evidence now: they failed, were not asked, or are not heard any more.
 fn unheard<'a>(
     world: World<'a>,

@@ -251,6 +251,27 @@ fn a_wave_is_not_over_while_the_mailbox_of_a_paused_user_is_not_known() {
     assert!(example.rollout_state().starts_with("stopped by itself: wave exa1: 1 new Send As pauses of"));
 }
 
+/// The servers that answer show him on another server: the one that does not may know that his mailbox was moved.
+#[test]
+fn a_wave_is_not_over_while_a_directory_server_that_is_down_may_place_a_paused_user_on_it() {
+    let mut example = Example::covered();
+    example.rollout_of(&file_of("dst", &wave("canary", &["exa1"])));
+    install_next(&mut example, "exa1");
+    example.pass(minutes(15));
+    example.down.insert("a2", "connection refused");
+    example.paused.insert("bert");
+    example.observe_all();
+    example.settle();
+    assert_eq!((example.rollout_state().as_str(), example.ledger.rollouts[&name("dst")].waves_done), ("running", 0));
+    let why = "GoodLink gla has paused bert, and whether his mailbox is on a changed server is not known: a.example.test: \
+               directory server a2 gave no evidence: connection refused";
+    assert_eq!(against(&example, "exa1"), [why]);
+    example.down.clear();
+    example.observe_all();
+    example.settle();
+    assert_eq!(example.rollout_state(), "finished");
+}
+
 /// The same of a user whose GoodLink server is not declared to use the server: his own domain shows that he is there.
 #[test]
 fn a_pause_counts_for_the_wave_also_where_another_domain_says_nothing_of_a_user_who_is_not_declared_there() {

@@ -117,7 +117,7 @@ fn unplaced(
         let why = match user.directory_name {
             None if awaited => "its present roster, which may name him, has not arrived yet".to_owned(),
             None => return None,
-            Some(known) => match resolve(world, goodlink, known) {
+            Some(known) => match place(world, goodlink, known, changed) {
                 Resolution::Unknown(why) if concerns(known) => why,
                 Resolution::Unknown(_) | Resolution::Here(..) | Resolution::Not(_) | Resolution::Several(_) => {
                     return None;
@@ -133,6 +133,22 @@ fn unplaced(
 
 fn is_roster_awaited(world: World<'_>, name: &GoodLinkName) -> bool {
     remedy::report(world, name).is_ok_and(|report| gate::is_roster_awaited(world, name, report.state))
+}
+
+/// Where he is. A directory server that gives no evidence may have him on a changed server by now.
+fn place<'a>(
+    world: World<'a>,
+    goodlink: &GoodLinkPolicy,
+    user: &DirectoryName,
+    changed: &BTreeSet<&ExchangeServerName>,
+) -> Resolution<'a> {
+    let found = resolve(world, goodlink, user);
+    let Resolution::Here(domain, picture) = found else { return found };
+    let elsewhere = matches!(&picture.home, Home::Server(home) if !changed.contains(home));
+    match gate::without_evidence(world, domain).filter(|_| elsewhere) {
+        Some(server) => Resolution::Unknown(format!("{domain}: {server}")),
+        None => found,
+    }
 }
 
 fn may_use(goodlink: &GoodLinkPolicy, changed: &BTreeSet<&ExchangeServerName>) -> bool {
@@ -199,7 +215,7 @@ fn may_be_affected(
 ) -> bool {
     let Some(goodlink) = world.policy.goodlink.get(name) else { return false };
     let Some(known) = user.directory_name else { return may_use(goodlink, changed) };
-    match resolve(world, goodlink, known) {
+    match place(world, goodlink, known, changed) {
         Resolution::Unknown(_) => may_use(goodlink, changed) || gate::may_be_on(world, goodlink, known, changed),
         Resolution::Here(..) | Resolution::Not(_) | Resolution::Several(_) => affected(world, goodlink, known, changed),
     }
