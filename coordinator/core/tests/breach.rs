@@ -3,16 +3,16 @@
 
 mod example;
 
-use example::{AFTER, Example, file, minutes, name};
+use example::{AFTER, Example, minutes, name};
 use sendgate_core::coverage::reading::Home;
 use sendgate_core::coverage::verdict::Presence;
 use sendgate_core::coverage::{Cause, DomainPicture, Judged, VerdictKind};
 use sendgate_core::enforcement::Enforcement;
 use sendgate_core::estate::{GoodLinkState, Observation, Roster, RosterDigest};
-use sendgate_core::ledger::{BreachEvent, Effect, Entry, Milestone};
+use sendgate_core::ledger::{BreachEvent, Milestone};
 use sendgate_core::policy::{GateScope, GoodLinkPolicy};
 use sendgate_core::time::Steady;
-use sendgate_core::{plan, request, view};
+use sendgate_core::{plan, view};
 
 fn known(example: &Example) -> Vec<String> {
     example.ledger.breaches.keys().map(ToString::to_string).collect()
@@ -359,21 +359,6 @@ fn a_store_that_may_enforce_is_in_breach_as_well() {
     example.exchange("exa1", example::BEFORE);
     example.settle();
     assert_eq!(known(&example), Vec::<String>::new(), "what is known not to enforce is none");
-}
-
-/// There is room for one: the restart that un-pauses goes before the install that a rollout is ready for.
-#[test]
-fn a_remedy_goes_ahead_of_a_rollout() {
-    let mut example = Example::covered();
-    example.lands("anna");
-    example.paused.insert("anna");
-    example.pass(minutes(90));
-    let request = request::rollout_apply(example.world(), &file("dst", &["exa2"]));
-    example.append(Entry::Request { by: name("olga"), request: request.unwrap() });
-    let request = request::rollout_start(example.world(), "dst", "").unwrap();
-    example.append(Entry::Request { by: name("olga"), request });
-    let (effects, _) = example.settle();
-    assert!(matches!(effects.as_slice(), [(_, Effect::RestartGoodlink { .. })]), "{effects:?}");
 }
 
 /// A second object gets her address: she is one of them, and nobody has given her the right.

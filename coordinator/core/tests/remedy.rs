@@ -3,12 +3,12 @@
 
 mod example;
 
-use example::{Example, minutes, name, succeeded};
+use example::{Example, file, minutes, name, succeeded};
 use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::estate::{Observation, RosterDigest};
 use sendgate_core::ledger::{Effect, Entry, IntentState, Outcome};
 use sendgate_core::names::{HostName, RosterName};
-use sendgate_core::{plan, view};
+use sendgate_core::{plan, request, view};
 use std::time::Duration;
 
 /// A breach that was remedied: GoodLink is restarted at the 70th minute after landing, once, and not before (invariant 2).
@@ -311,4 +311,19 @@ fn a_restart_on_offer_is_void_where_goodlink_is_on_another_host_by_now() {
             "{effects:?}"
         );
     }
+}
+
+/// There is room for one: the restart that un-pauses goes before the install that a rollout is ready for.
+#[test]
+fn a_remedy_goes_ahead_of_a_rollout() {
+    let mut example = Example::covered();
+    example.lands("anna");
+    example.paused.insert("anna");
+    example.pass(minutes(90));
+    let request = request::rollout_apply(example.world(), &file("dst", &["exa2"]));
+    example.append(Entry::Request { by: name("olga"), request: request.unwrap() });
+    let request = request::rollout_start(example.world(), "dst", "").unwrap();
+    example.append(Entry::Request { by: name("olga"), request });
+    let (effects, _) = example.settle();
+    assert!(matches!(effects.as_slice(), [(_, Effect::RestartGoodlink { .. })]), "{effects:?}");
 }
