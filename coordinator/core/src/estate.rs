@@ -1,6 +1,10 @@
 //! What is known right now: a fold over observations. All of it is soft state: a new coordinator starts with an empty
 //! estate, learns it afresh, and until then every gate is closed.
 
+mod newcomers;
+
+pub use newcomers::Newcomers;
+
 use crate::coverage::{DomainPicture, Judged, Look};
 use crate::enforcement::StoreVersion;
 use crate::ledger::{Foreign, Stranger};
@@ -33,6 +37,8 @@ pub struct Estate {
     pub served: BTreeMap<HostName, Steady>,
     /// Rosters as last uploaded.
     pub rosters: BTreeMap<GoodLinkName, Roster>,
+    /// Who came onto them, and when.
+    pub newcomers: Newcomers,
     /// Why a GoodLink server's last upload could not be used; it ends with one that can.
     pub roster_faults: BTreeMap<GoodLinkName, String>,
     /// Domains as last surveyed.
@@ -194,8 +200,8 @@ pub enum Observation {
     ForeignOver(HostName, String, Steady),
     /// A host reported.
     Report(HostName, HostState),
-    /// A roster was uploaded.
-    Roster(GoodLinkName, Roster),
+    /// A roster was uploaded, and when.
+    Roster(GoodLinkName, Roster, Steady),
     /// A roster was uploaded that cannot be used.
     RosterFault(GoodLinkName, String),
     /// A look at a domain: at everything, or at what has changed.
@@ -239,8 +245,9 @@ impl Estate {
                 }
                 self.hosts.insert(host, state);
             }
-            Observation::Roster(goodlink, roster) => {
+            Observation::Roster(goodlink, roster, at) => {
                 self.roster_faults.remove(&goodlink);
+                self.newcomers.take(&self.rosters, &goodlink, &roster, at);
                 self.rosters.insert(goodlink, roster);
             }
             Observation::RosterFault(goodlink, why) => drop(self.roster_faults.insert(goodlink, why)),

@@ -208,7 +208,11 @@ fn what_another_domain_leaves_unsaid_ends_no_breach() {
     example.policy.goodlink.insert(name("glb"), other);
     example.roster(&["bert", "carl"]);
     let users = [(name("anna"), name("anna@a.example.test"))].into();
-    example.estate.observe(Observation::Roster(name("glb"), Roster { digest: RosterDigest([2; 32]), users }));
+    example.estate.observe(Observation::Roster(
+        name("glb"),
+        Roster { digest: RosterDigest([2; 32]), users },
+        example.now.steady,
+    ));
     example.settle();
     assert_eq!(known(&example), ["exa1"]);
     let why = &view::status(example.world()).breaches_not_known[&name("exa1")];

@@ -52,7 +52,11 @@ fn nobody_says_every_roster_user_while_a_roster_is_not_there() {
     assert_eq!(view.not_known, ["GoodLink server glb: its present roster has not arrived yet"]);
 
     let users = [(name("anna"), name::<DirectoryName>("anna@a.example.test"))].into();
-    example.estate.observe(Observation::Roster(name("glb"), Roster { digest: RosterDigest([2; 32]), users }));
+    example.estate.observe(Observation::Roster(
+        name("glb"),
+        Roster { digest: RosterDigest([2; 32]), users },
+        example.now.steady,
+    ));
     let view = coverage(&example);
     assert_eq!((view.triage.as_str(), view.not_known), ("every roster user is covered", Vec::new()));
 

@@ -228,7 +228,7 @@ fn renamed(example: &mut Example) {
         example.policy.goodlink.insert(gly, known);
     }
     let roster = example.estate.rosters[&gla].clone();
-    example.estate.observe(Observation::Roster(name("gly"), roster));
+    example.estate.observe(Observation::Roster(name("gly"), roster, example.now.steady));
 }
 
 /// The restart has served them, whatever the server was called then.

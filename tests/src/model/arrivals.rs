@@ -35,7 +35,7 @@ impl Run<'_> {
         self.report(host);
         if host >= 2 {
             let goodlink = self.model.scene.goodlink[host - 2].clone();
-            self.observe(Observation::Roster(goodlink, self.model.scene.roster(host)));
+            self.observe(Observation::Roster(goodlink, self.model.scene.roster(host), self.moment().steady));
             if let Some(coordinator) = &mut self.state.coordinator {
                 coordinator.rosters[host] = true;
             }

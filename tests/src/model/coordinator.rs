@@ -270,7 +270,8 @@ pub fn folded(model: &Model, state: &State) -> Estate {
             estate.observe(Observation::Report(scene.hosts[host].clone(), report));
         }
         if coordinator.rosters[host] {
-            estate.observe(Observation::Roster(scene.goodlink[host - 2].clone(), scene.roster(host)));
+            let at = now(state.now, state.lost).steady;
+            estate.observe(Observation::Roster(scene.goodlink[host - 2].clone(), scene.roster(host), at));
         }
     }
     for looked in coordinator.looked.iter().flatten() {

@@ -206,9 +206,10 @@ impl World {
             here && intent.state.began()
         });
         let hosts = EXCHANGE.iter().filter(|(other, _)| *other == server).flat_map(|(_, hosts)| *hosts);
-        // What appears after a takeover may have come from an act of the lost part, whoever brought it.
+        // What appears after a takeover may have come from an act of the lost part, whoever brought it, and whatever became
+        // of it since: an install of ours counts from its permit on as well.
         let told = |host: &str| self.told_version(host) == Some(Self::target().to_string().as_str());
-        let has = |host: &str| self.hosts[host].version == Some(Self::target()) || told(host);
+        let has = |host: &str| self.hosts[host].version == Some(Self::target()) || told(host) || self.watched.had(host);
         let appeared = |host: &str| self.lost.count > 0 && has(host);
         let may = |host: &str| self.is_changed(host) || self.watched.may_be_changed(host) || appeared(host);
         permitted || hosts.into_iter().any(|host| may(host))

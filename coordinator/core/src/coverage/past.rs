@@ -16,7 +16,7 @@ use std::time::Duration;
 pub const KEPT: Duration = Duration::from_secs(24 * 3600);
 
 /// How long it is remembered of whom nothing was seen since: he may be deleted.
-const KEPT_UNSEEN: Duration = Duration::from_secs(92 * 24 * 3600);
+pub const KEPT_UNSEEN: Duration = Duration::from_secs(92 * 24 * 3600);
 
 /// Pairs that were shown without the right and are not any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -75,11 +75,17 @@ impl Ledger {
                     self.drifted(Drift { host, before: *before, after: *after, holds, at }, step);
                 }
             }
-            Milestone::Roster { goodlink, digest, .. } => {
-                if self.rosters.insert(goodlink.clone(), *digest) == Some(*digest) {
+            Milestone::Roster { goodlink, digest, anew, .. } => {
+                if self.rosters.get(goodlink) == Some(digest) {
                     return Err(format!("{goodlink}: the roster is known already"));
                 }
+                if *anew && !self.lineage.unseen(goodlink) {
+                    return Err(format!("{goodlink}: nobody waits from an earlier look"));
+                }
+                self.rosters.insert(goodlink.clone(), *digest);
+                self.rosters_told.insert(goodlink.clone());
             }
+            Milestone::Joined { goodlink, users } => self.lineage.joined(goodlink, users, at.steady)?,
             Milestone::HostRead { host } => {
                 if !self.lineage.read(host) {
                     return Err(format!("{host}: nobody waits for it to be read"));

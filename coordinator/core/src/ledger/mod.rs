@@ -82,6 +82,8 @@ pub struct Ledger {
     pub found: BTreeMap<HostName, Steady>,
     /// The last known roster of each GoodLink server.
     pub rosters: BTreeMap<GoodLinkName, Sha256>,
+    /// Those of them that were written down since this coordinator started: it has seen the one before.
+    pub rosters_told: BTreeSet<GoodLinkName>,
     /// Version changes that no command of ours explains, oldest first.
     pub drift: Vec<Drift>,
     /// Users that were paused before each wave of a rollout changed anything.
@@ -185,6 +187,7 @@ impl Ledger {
                 self.clock = Some(clock.clone());
                 self.started = Some(at.steady);
                 self.accounts_before = self.accounts.keys().cloned().collect();
+                self.rosters_told.clear();
             }
             Entry::Clock(clock) => self.clock = Some(clock.clone()),
             Entry::Milestone(milestone) => self.milestone(sequence, milestone, at).map_err(|state| illegal(&state))?,

@@ -2,7 +2,7 @@
 
 use super::entry::VersionStep;
 use super::{BreachEvent, Milestone, PairEvent, Request, RolloutEvent};
-use crate::names::HostName;
+use crate::names::{DirectoryName, HostName};
 use crate::spec::RolloutSpec;
 use std::fmt;
 
@@ -39,8 +39,17 @@ impl fmt::Display for Milestone {
                 write!(f, "store.exe on {host} went from {before} to {after}, {ours}")?;
                 means.iter().try_for_each(|means| write!(f, ": {means}"))
             }
-            Self::Roster { goodlink, digest, users } => {
-                write!(f, "roster of {goodlink} has {users} users, SHA-256 {digest}")
+            Self::Roster { goodlink, digest, users, anew } => {
+                write!(f, "roster of {goodlink} has {users} users, SHA-256 {digest}")?;
+                let unknown = ": since the takeover nobody may have looked at some of them, and waits begin anew";
+                f.write_str(if *anew { unknown } else { "" })
+            }
+            Self::Joined { goodlink, users } => {
+                let users = users.iter().map(DirectoryName::as_str).collect::<Vec<_>>().join(", ");
+                write!(
+                    f,
+                    "users came onto the roster of {goodlink} whom nobody has looked at since the takeover: {users}"
+                )
             }
             Self::HostRead { host } => write!(
                 f,

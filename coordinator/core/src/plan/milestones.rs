@@ -1,6 +1,7 @@
 //! What the observations teach for good.
 
 mod former;
+mod joined;
 mod loss;
 mod pairs;
 
@@ -20,6 +21,7 @@ pub fn milestones(world: World<'_>) -> Vec<Milestone> {
         .chain(versions(world))
         .chain(read(world))
         .chain(rosters(world))
+        .chain(joined::joined(world))
         .chain(seen_anew(world))
         .collect();
     for domain in world.policy.domains.keys() {
@@ -78,7 +80,12 @@ fn rosters(world: World<'_>) -> impl Iterator<Item = Milestone> {
     world.estate.rosters.iter().filter_map(move |(goodlink, roster)| {
         let digest = Sha256(roster.digest.0);
         let known = world.ledger.rosters.get(goodlink) == Some(&digest);
-        (!known).then(|| Milestone::Roster { goodlink: goodlink.clone(), digest, users: roster.users.len() })
+        (!known).then(|| Milestone::Roster {
+            goodlink: goodlink.clone(),
+            digest,
+            users: roster.users.len(),
+            anew: joined::is_unknown(world, goodlink),
+        })
     })
 }
 

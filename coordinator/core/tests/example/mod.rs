@@ -190,7 +190,11 @@ impl Example {
 
     pub(crate) fn roster(&mut self, users: &[&str]) {
         let users = users.iter().map(|user| (name(user), name(&format!("{user}@a.example.test")))).collect();
-        self.estate.observe(Observation::Roster(name("gla"), Roster { digest: RosterDigest([1; 32]), users }));
+        self.estate.observe(Observation::Roster(
+            name("gla"),
+            Roster { digest: RosterDigest([1; 32]), users },
+            self.now.steady,
+        ));
     }
 
     pub(crate) fn survey(&mut self) {

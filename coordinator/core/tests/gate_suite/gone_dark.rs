@@ -191,7 +191,7 @@ fn glb_reports(example: &mut Example) {
     example.report("glb", host);
     let mut roster = example.only("anna");
     roster.users = [(name("bob"), bob())].into();
-    example.estate.observe(Observation::Roster(name("glb"), roster));
+    example.estate.observe(Observation::Roster(name("glb"), roster, example.now.steady));
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn an_account_is_granted_on_users_of_its_own_rosters_only() {
     assert!(example.settle().0.is_empty());
     // glb, whose account it is, has one of them on its roster as well.
     let roster = example.only("anna");
-    example.estate.observe(Observation::Roster(name("glb"), roster));
+    example.estate.observe(Observation::Roster(name("glb"), roster, example.now.steady));
     assert_eq!(view::proposed(example.world(), &name("a.example.test")).collect::<Vec<_>>(), [&head]);
     let (effects, _) = example.settle();
     let [(id, Effect::Grant(_))] = effects.as_slice() else { panic!("{effects:?}") };

@@ -54,7 +54,11 @@ fn second_goodlink(example: &mut Example) {
     };
     example.report("glb", HostState { reported: example.now.steady, exchange: None, goodlink: Some(goodlink) });
     let users = [(name("anna"), name("anna@a.example.test"))].into();
-    example.estate.observe(Observation::Roster(name("glb"), Roster { digest: RosterDigest([2; 32]), users }));
+    example.estate.observe(Observation::Roster(
+        name("glb"),
+        Roster { digest: RosterDigest([2; 32]), users },
+        example.now.steady,
+    ));
 }
 
 /// It is enough that one of the two names the other.

@@ -26,6 +26,6 @@ fn hosts_say_how_long_a_roster_is_or_why_it_is_not_known() {
     example.estate.roster_faults.insert(name("gla"), "line 7 has no name".to_owned());
     assert_eq!(shown(&example, "gla"), Some(Err("it cannot be used: line 7 has no name".to_owned())));
     let roster = sendgate_core::estate::Roster { digest: RosterDigest([2; 32]), ..example.only("anna") };
-    example.estate.observe(Observation::Roster(name("gla"), roster));
+    example.estate.observe(Observation::Roster(name("gla"), roster, example.now.steady));
     assert_eq!(shown(&example, "gla"), Some(Ok(1)));
 }

@@ -52,7 +52,7 @@ fn what_was_learned_once_is_not_learned_again() {
         ),
         (Milestone::Version(step), "\"exa1: Some(StoreVersion".to_owned()),
         (
-            Milestone::Roster { goodlink: name("gla"), digest: Sha256([7; 32]), users: 3 },
+            Milestone::Roster { goodlink: name("gla"), digest: Sha256([7; 32]), users: 3, anew: false },
             "\"gla: the roster is known already\"".to_owned(),
         ),
         (

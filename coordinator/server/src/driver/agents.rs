@@ -78,7 +78,7 @@ impl Driver {
             AgentMessage::RosterFault(goodlink, why) => self.estate.observe(Observation::RosterFault(goodlink, why)),
             AgentMessage::Roster(goodlink, roster) => {
                 self.surveys.names_changed();
-                self.estate.observe(Observation::Roster(goodlink, roster));
+                self.estate.observe(Observation::Roster(goodlink, roster, self.clock.now().steady));
             }
             AgentMessage::PermitRequest(request) => self.permit(&agent, request).await?,
             AgentMessage::Update(update) => self.update(&agent, update).await?,

@@ -59,6 +59,17 @@ pub enum Milestone {
         digest: Sha256,
         /// How many users it has.
         users: usize,
+        /// After a takeover, and a start, it is not known who of them was on the roster that was there before: waits begin anew.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        anew: bool,
+    },
+    /// A while after a takeover users came onto a roster whom none had named since: since when they have the right nobody has
+    /// seen.
+    Joined {
+        /// Whose roster.
+        goodlink: GoodLinkName,
+        /// The users; may come in several parts.
+        users: BTreeSet<DirectoryName>,
     },
     /// The configuration declares other service accounts than before.
     Declared {

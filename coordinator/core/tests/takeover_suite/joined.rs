@@ -1,0 +1,207 @@
+//! Who comes onto a roster after a takeover: what was known of him may be lost, and nobody has looked at him since.
+
+use super::{OWN, start, take_over, take_over_as};
+use crate::example::{BEFORE, Example, guid, minutes, name};
+use sendgate_core::coverage::{Cause, VerdictKind};
+use sendgate_core::estate::{Estate, Observation, Roster, RosterDigest};
+use sendgate_core::ledger::{Anew, Entry, Generation, Milestone, Pair, PairState, Stamped};
+use sendgate_core::names::DirectoryName;
+use std::time::Duration;
+
+const SECOND_LOOK: &str = "1 users await the second look, due 1h 5m from now";
+
+/// The digest that the GoodLink server reports.
+const SHOWN: u8 = 1;
+
+/// Time passes, and everybody is looked at, with these on the roster.
+fn passes(example: &mut Example, minutes_on: u64, users: &[&str]) {
+    example.pass(minutes(minutes_on));
+    on_roster(example, users, SHOWN);
+    example.settle();
+}
+
+/// A roster that has these users arrives.
+fn on_roster(example: &mut Example, users: &[&str], digest: u8) {
+    let users = users.iter().map(|user| (name(user), address(user))).collect();
+    let roster = Roster { digest: RosterDigest([digest; 32]), users };
+    example.estate.observe(Observation::Roster(name("gla"), roster, example.now.steady));
+}
+
+fn address(user: &str) -> DirectoryName {
+    name(&format!("{user}@a.example.test"))
+}
+
+fn state(example: &Example, user: &str) -> Option<PairState> {
+    let pair = Pair { user: guid(&address(user)), account: name("goodadmin@a.example.test") };
+    example.ledger.pairs.get(&pair).copied()
+}
+
+fn noted(example: &Example, what: &str) -> usize {
+    let lines = example.journal.iter().filter_map(|stamped| match &stamped.entry {
+        Entry::Milestone(milestone) => Some(milestone.to_string()),
+        _ => None,
+    });
+    lines.filter(|line| line.contains(what)).count()
+}
+
+/// Everybody but Anna is seen anew, and has waited.
+fn without_anna() -> Example {
+    let mut example = Example::covered();
+    start(&mut example, OWN);
+    take_over(&mut example);
+    passes(&mut example, 1, &["bert", "carl"]);
+    passes(&mut example, 90, &["bert", "carl"]);
+    assert_eq!(example.texts("exa1"), [""; 0]);
+    example
+}
+
+/// Her right may have been missing in the part that is lost, and have come a minute before she did.
+#[test]
+fn whoever_comes_onto_a_roster_after_a_takeover_is_waited_for_from_then_on() {
+    let mut example = without_anna();
+    passes(&mut example, 1, &["anna", "bert", "carl"]);
+    assert_eq!(state(&example, "anna"), Some(PairState::Landed { at: example.now.steady }));
+    assert_eq!(example.texts("exa1"), [SECOND_LOOK]);
+    let came = "users came onto the roster of gla whom nobody has looked at since the takeover: anna@a.example.test";
+    assert_eq!(noted(&example, came), 1);
+    passes(&mut example, 89, &["anna", "bert", "carl"]);
+    assert_eq!(example.texts("exa1"), ["1 users are settling, until 1m 0s from now"]);
+    passes(&mut example, 1, &["anna", "bert", "carl"]);
+    assert_eq!(example.texts("exa1"), [""; 0], "once");
+    assert_eq!(noted(&example, came), 1);
+}
+
+/// What the journal has of her may be of before the part that is lost: it is waited for anew, and once more when she was away
+/// again.
+#[test]
+fn a_right_that_was_proved_counts_as_new_when_its_user_comes_back() {
+    let mut example = Example::covered();
+    start(&mut example, OWN);
+    example.lands("anna");
+    example.pass(minutes(100));
+    example.settle();
+    assert!(matches!(state(&example, "anna"), Some(PairState::Proved { .. })));
+    take_over(&mut example);
+    passes(&mut example, 1, &["bert", "carl"]);
+    passes(&mut example, 90, &["bert", "carl"]);
+    // While she is away she is seen without the right, for the last time; the second time nobody has seen anything of her.
+    example.set("anna", VerdictKind::Missing, Cause::NoEntry);
+    passes(&mut example, 1, &["bert", "carl"]);
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    for time in 0..=1 {
+        passes(&mut example, 1, &["anna", "bert", "carl"]);
+        assert_eq!(state(&example, "anna"), Some(PairState::Landed { at: example.now.steady }));
+        let cause = "nobody has looked at them between the takeover and the roster that names them";
+        assert_eq!(noted(&example, cause), time);
+        passes(&mut example, 30, &["bert", "carl"]);
+    }
+}
+
+/// Another GoodLink server's roster had her: she was looked at all the time.
+#[test]
+fn whoever_comes_from_another_roster_is_no_newcomer() {
+    let mut example = without_anna();
+    example.beside_glb();
+    let mut roster = example.only("bert");
+    roster.users = [(name("anna"), address("anna"))].into();
+    example.estate.observe(Observation::Roster(name("glb"), roster.clone(), example.now.steady));
+    roster.users.clear();
+    passes(&mut example, 1, &["anna", "bert", "carl"]);
+    example.estate.observe(Observation::Roster(name("glb"), roster, example.now.steady));
+    example.settle();
+    assert_eq!(state(&example, "anna"), None);
+    assert_eq!(noted(&example, "came onto the roster"), 0);
+}
+
+/// Whoever is there when everybody is seen anew is waited for with all others; and who comes months later has nothing to do
+/// with the takeover.
+#[test]
+fn whoever_comes_before_everybody_is_seen_or_long_after_is_no_newcomer() {
+    let mut example = Example::covered();
+    start(&mut example, OWN);
+    take_over(&mut example);
+    on_roster(&mut example, &["bert"], SHOWN);
+    example.silence(minutes(1));
+    on_roster(&mut example, &["anna", "bert"], SHOWN);
+    passes(&mut example, 1, &["anna", "bert"]);
+    assert_eq!(example.ledger.lineage.anew(&name("gla")), Some(Anew::Since(example.now.steady)));
+    assert_eq!(noted(&example, "came onto the roster"), 0);
+    let days = |days: u64| 24 * 60 * days;
+    example.silence(minutes(days(92)) - Duration::from_secs(120));
+    example.pass(minutes(1));
+    on_roster(&mut example, &["anna", "bert"], SHOWN);
+    example.silence(minutes(1));
+    passes(&mut example, 1, &["anna", "bert", "carl"]);
+    assert_eq!((noted(&example, "came onto the roster"), state(&example, "carl")), (0, None));
+}
+
+/// Nobody can say who was on the last roster that an earlier start saw: where it is another one by now, all waits begin anew.
+#[test]
+fn a_roster_that_changed_while_the_coordinator_was_away_begins_all_waits_anew() {
+    let mut example = without_anna();
+    let seen = example.ledger.lineage.anew(&name("gla"));
+    let again = |example: &mut Example, rosters: &[(&[&str], u8)]| {
+        let generation = example.ledger.generation.unwrap();
+        start(example, Generation { counter: generation.counter + 1, ..generation });
+        example.estate = Estate::default();
+        example.silence(minutes(1));
+        for host in ["exa1", "exa2"] {
+            example.exchange(host, BEFORE);
+        }
+        example.goodlink("adom\\goodadmin");
+        for (users, digest) in rosters {
+            on_roster(example, users, *digest);
+        }
+        example.survey();
+        example.settle();
+    };
+    let changed = "since the takeover nobody may have looked at some of them, and waits begin anew";
+    // The same roster: nobody is new, nor may be on those that come after it.
+    again(&mut example, &[(&["bert", "carl"], SHOWN)]);
+    on_roster(&mut example, &["bert"], 2);
+    example.settle();
+    assert_eq!(example.ledger.lineage.anew(&name("gla")), seen);
+    assert_eq!(noted(&example, changed), 0);
+    again(&mut example, &[(&["bert"], 4), (&["anna", "bert", "carl"], SHOWN)]);
+    assert_eq!(example.ledger.lineage.anew(&name("gla")), Some(Anew::Since(example.now.steady)));
+    assert_eq!(noted(&example, changed), 1);
+    // The next ones are compared with this one, and what is known of newcomers ends where all waits begin anew.
+    let joins = |example: &mut Example| {
+        for (users, digest) in [(&["bert"][..], 2), (&["anna", "bert"], 3)] {
+            on_roster(example, users, digest);
+            example.settle();
+        }
+        assert_eq!(example.ledger.lineage.since_joined(&name("gla"), &address("anna")), Some(example.now.steady));
+    };
+    joins(&mut example);
+    assert_eq!(noted(&example, changed), 1);
+    again(&mut example, &[(&["anna", "bert"], SHOWN)]);
+    assert_eq!(noted(&example, changed), 2);
+    assert_eq!(example.ledger.lineage.since_joined(&name("gla"), &address("anna")), None);
+    joins(&mut example);
+    // It is the last one again, after one that came first.
+    again(&mut example, &[(&["bert"], 4), (&["anna", "bert"], 3)]);
+    assert_eq!(noted(&example, changed), 2);
+    assert_eq!(example.ledger.lineage.since_joined(&name("gla"), &address("anna")), Some(example.now.steady));
+    take_over_as(&mut example, 200);
+    assert_eq!(example.ledger.lineage.anew(&name("gla")), Some(Anew::Unseen));
+    assert_eq!(example.ledger.lineage.since_joined(&name("gla"), &address("anna")), None);
+}
+
+/// The journal takes neither record where nobody waits from an earlier look.
+#[test]
+fn what_is_written_down_of_newcomers_needs_a_takeover() {
+    let mut example = Example::covered();
+    start(&mut example, OWN);
+    let joined = Milestone::Joined { goodlink: name("gla"), users: [address("anna")].into() };
+    let digest = sendgate_core::ledger::Sha256([9; 32]);
+    let roster = Milestone::Roster { goodlink: name("gla"), digest, users: 3, anew: true };
+    for (milestone, why) in [
+        (joined, "nobody waits from an earlier look at the users of gla"),
+        (roster, "gla: nobody waits from an earlier look"),
+    ] {
+        let stamped = Stamped { at: example.now, entry: Entry::Milestone(milestone) };
+        let refused = example.ledger.apply(example.ledger.next(), &stamped).unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+}
