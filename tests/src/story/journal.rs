@@ -103,7 +103,7 @@ fn milestone_text(milestone: &Milestone) -> String {
                 format!("{}: store.exe was {before}, is {} ({who})", step.host, step.after)
             }
         },
-        Milestone::Declared { .. } | Milestone::Joined { .. } => milestone.to_string(),
+        Milestone::Declared { .. } | Milestone::Unwatched { .. } => milestone.to_string(),
         Milestone::HostRead { host } => format!("{host} is seen anew"),
         Milestone::SeenAnew { goodlink } => format!("the users of {goodlink} are seen anew"),
         Milestone::Roster { goodlink, users, .. } => format!("roster of {goodlink}: {users} users"),

@@ -10,7 +10,7 @@ mod waits;
 
 pub use reason::Reason;
 pub use users::{Resolution, resolve, shown, subjects};
-pub(crate) use users::{fresh, is_fresh, may_be_on, no_evidence, not_seen, not_seen_anew};
+pub(crate) use users::{fresh, is_fresh, may_be_on, no_evidence, not_seen, not_seen_anew, waived_unseen};
 
 use crate::coverage::DomainPicture;
 use crate::estate::{Estate, GoodLinkState};

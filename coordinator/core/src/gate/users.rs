@@ -190,18 +190,33 @@ pub(crate) fn not_seen(world: World<'_>, name: &GoodLinkName, goodlink: &GoodLin
         return Some(reason.to_string());
     }
     let Some(roster) = world.estate.rosters.get(name) else { return Some("its roster has not arrived yet".to_owned()) };
-    roster.users.values().filter(|user| world.ledger.waiver(user, world.now).is_none()).find_map(|user| {
-        match resolve(world, goodlink, user) {
-            Resolution::Here(_, picture) => match picture.verdicts.get(&goodlink.service_account) {
-                Some(verdict) if !verdict.kind.is_unknown() => None,
-                Some(verdict) => Some(format!("user {user} {}: {}", verdict.kind.predicate(false), verdict.cause)),
-                None => Some(format!("user {user} was not judged yet")),
-            },
-            Resolution::Not(why) | Resolution::Several(why) | Resolution::Unknown(why) => {
-                Some(format!("user {user}: {why}"))
-            }
+    let mut users = roster.users.values().filter(|user| world.ledger.waiver(user, world.now).is_none());
+    users.find_map(|user| user_unseen(world, goodlink, user))
+}
+
+/// Users of the GoodLink server who are waived, so that nobody waits to see them, and of whom it is not known how they stand.
+pub(crate) fn waived_unseen<'a>(
+    world: World<'a>,
+    name: &GoodLinkName,
+    goodlink: &'a GoodLinkPolicy,
+) -> impl Iterator<Item = &'a DirectoryName> {
+    let users = world.estate.rosters.get(name).into_iter().flat_map(|roster| roster.users.values());
+    let waived = users.filter(move |user| world.ledger.waiver(user, world.now).is_some());
+    waived.filter(move |user| user_unseen(world, goodlink, user).is_some())
+}
+
+/// Why it is not known how a user stands; none: it is.
+fn user_unseen(world: World<'_>, goodlink: &GoodLinkPolicy, user: &DirectoryName) -> Option<String> {
+    match resolve(world, goodlink, user) {
+        Resolution::Here(_, picture) => match picture.verdicts.get(&goodlink.service_account) {
+            Some(verdict) if !verdict.kind.is_unknown() => None,
+            Some(verdict) => Some(format!("user {user} {}: {}", verdict.kind.predicate(false), verdict.cause)),
+            None => Some(format!("user {user} was not judged yet")),
+        },
+        Resolution::Not(why) | Resolution::Several(why) | Resolution::Unknown(why) => {
+            Some(format!("user {user}: {why}"))
         }
-    })
+    }
 }
 
 /// Whether the user counts for the cell; a mailbox that cannot be placed counts for every server.

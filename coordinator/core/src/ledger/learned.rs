@@ -85,7 +85,7 @@ impl Ledger {
                 self.rosters.insert(goodlink.clone(), *digest);
                 self.rosters_told.insert(goodlink.clone());
             }
-            Milestone::Joined { goodlink, users } => self.lineage.joined(goodlink, users, at.steady)?,
+            Milestone::Unwatched { goodlink, users } => self.lineage.unwatched(goodlink, users, at.steady)?,
             Milestone::HostRead { host } => {
                 if !self.lineage.read(host) {
                     return Err(format!("{host}: nobody waits for it to be read"));

@@ -23,8 +23,8 @@ pub struct Lineage {
     takeover: Option<(Takeover, Steady)>,
     /// When it was first known after it how all users of a GoodLink server stand.
     seen: BTreeMap<GoodLinkName, Steady>,
-    /// Who came onto a roster later, and when that was written down: nobody had looked at him since the takeover.
-    joined: BTreeMap<GoodLinkName, BTreeMap<DirectoryName, Steady>>,
+    /// Whom nobody had looked at since the takeover when that was written down: he came onto a roster later, or was waived.
+    unwatched: BTreeMap<GoodLinkName, BTreeMap<DirectoryName, Steady>>,
     /// Hosts whose store version has been read since, with nothing of the lost part going on there: what changes it later is
     /// not of that part.
     read: BTreeSet<HostName>,
@@ -158,7 +158,7 @@ impl Lineage {
         self.started(at, new);
         self.takeover = Some((takeover, when));
         self.seen.clear();
-        self.joined.clear();
+        self.unwatched.clear();
         self.read.clear();
         Ok(())
     }
@@ -185,12 +185,12 @@ impl Lineage {
 
     /// Whoever is on a roster may be on it for the first time since the takeover; false if nobody waits from an earlier look.
     pub(super) fn unseen(&mut self, goodlink: &GoodLinkName) -> bool {
-        self.joined.remove(goodlink);
+        self.unwatched.remove(goodlink);
         self.seen.remove(goodlink).is_some()
     }
 
-    /// Users came onto a roster whom nobody had looked at since the takeover.
-    pub(super) fn joined(
+    /// Nobody has looked at users since the takeover.
+    pub(super) fn unwatched(
         &mut self,
         goodlink: &GoodLinkName,
         users: &BTreeSet<DirectoryName>,
@@ -199,16 +199,15 @@ impl Lineage {
         if !matches!(self.anew(goodlink), Some(Anew::Since(_))) {
             return Err(format!("nobody waits from an earlier look at the users of {goodlink}"));
         }
-        let joined = self.joined.entry(goodlink.clone()).or_default();
-        joined.extend(users.iter().map(|user| (user.clone(), at)));
+        let unwatched = self.unwatched.entry(goodlink.clone()).or_default();
+        unwatched.extend(users.iter().map(|user| (user.clone(), at)));
         Ok(())
     }
 
-    /// When it was written down that a user came onto a roster; none: all that is known of him, or is not, is of the time after
-    /// the takeover.
+    /// When it was written down that nobody had looked at a user; none: he has been looked at since the takeover.
     #[must_use]
-    pub fn since_joined(&self, goodlink: &GoodLinkName, user: &DirectoryName) -> Option<Steady> {
-        self.joined.get(goodlink)?.get(user).copied()
+    pub fn unwatched_until(&self, goodlink: &GoodLinkName, user: &DirectoryName) -> Option<Steady> {
+        self.unwatched.get(goodlink)?.get(user).copied()
     }
 
     /// How its users are waited for; none: there was no takeover.

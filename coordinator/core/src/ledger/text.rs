@@ -44,11 +44,11 @@ impl fmt::Display for Milestone {
                 let unknown = ": since the takeover nobody may have looked at some of them, and waits begin anew";
                 f.write_str(if *anew { unknown } else { "" })
             }
-            Self::Joined { goodlink, users } => {
+            Self::Unwatched { goodlink, users } => {
                 let users = users.iter().map(DirectoryName::as_str).collect::<Vec<_>>().join(", ");
                 write!(
                     f,
-                    "users came onto the roster of {goodlink} whom nobody has looked at since the takeover: {users}"
+                    "nobody has looked at these users of {goodlink} since the takeover, and they wait from now on: {users}"
                 )
             }
             Self::HostRead { host } => write!(

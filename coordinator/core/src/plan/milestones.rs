@@ -1,17 +1,18 @@
 //! What the observations teach for good.
 
 mod former;
-mod joined;
 mod loss;
 mod pairs;
+mod unwatched;
 
 use super::disruption;
 use crate::enforcement::StoreVersion;
-use crate::gate::{World, not_seen};
+use crate::gate::{World, not_seen, waived_unseen};
 use crate::ledger::entry::{VersionStep, parts};
 use crate::ledger::{Anew, Effect, IntentState, Milestone, Outcome, Sha256};
 use crate::names::{AccountName, DomainName, HostName, RolloutName};
 use std::collections::BTreeSet;
+use std::iter;
 
 /// Milestones that the journal does not hold yet.
 #[must_use]
@@ -21,7 +22,7 @@ pub fn milestones(world: World<'_>) -> Vec<Milestone> {
         .chain(versions(world))
         .chain(read(world))
         .chain(rosters(world))
-        .chain(joined::joined(world))
+        .chain(unwatched::newcomers(world))
         .chain(seen_anew(world))
         .collect();
     for domain in world.policy.domains.keys() {
@@ -84,7 +85,7 @@ fn rosters(world: World<'_>) -> impl Iterator<Item = Milestone> {
             goodlink: goodlink.clone(),
             digest,
             users: roster.users.len(),
-            anew: joined::is_unknown(world, goodlink),
+            anew: unwatched::is_unknown(world, goodlink),
         })
     })
 }
@@ -94,7 +95,11 @@ fn seen_anew(world: World<'_>) -> impl Iterator<Item = Milestone> {
     let unseen = world.policy.goodlink.iter().filter(move |(goodlink, policy)| {
         world.ledger.lineage.anew(goodlink) == Some(Anew::Unseen) && not_seen(world, goodlink, policy).is_none()
     });
-    unseen.map(|(goodlink, _)| Milestone::SeenAnew { goodlink: goodlink.clone() })
+    unseen.flat_map(move |(goodlink, policy)| {
+        // Nobody waited to see those who are waived.
+        let waived = unwatched::written(goodlink, waived_unseen(world, goodlink, policy));
+        iter::once(Milestone::SeenAnew { goodlink: goodlink.clone() }).chain(waived)
+    })
 }
 
 /// Service accounts for which the domain is judged that are new, or other objects than before. What other domains say of an

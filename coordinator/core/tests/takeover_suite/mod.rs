@@ -1,6 +1,6 @@
 //! Parts of the scenarios of takeovers.
 
-mod joined;
+mod unwatched;
 mod waits;
 
 use super::{OWN, start, take_over, take_over_as};

@@ -63,10 +63,10 @@ pub enum Milestone {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         anew: bool,
     },
-    /// A while after a takeover users came onto a roster whom none had named since: since when they have the right nobody has
-    /// seen.
-    Joined {
-        /// Whose roster.
+    /// Once it was known after a takeover how all users of a GoodLink server stand, there are some whom nobody has looked at: they
+    /// came onto its roster later, or were waived. Since when they have the right nobody has seen.
+    Unwatched {
+        /// Which.
         goodlink: GoodLinkName,
         /// The users; may come in several parts.
         users: BTreeSet<DirectoryName>,

@@ -39,9 +39,9 @@ pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
             if verdict.lacking().is_none() && lost.is_none() {
                 // What is good is believed of evidence alone; that something is missing, of whatever shows it.
                 let has = matches!(verdict.kind, VerdictKind::Covered | VerdictKind::Perishable);
-                let joined = || world.ledger.lineage.since_joined(goodlink, user);
+                let unwatched = || world.ledger.lineage.unwatched_until(goodlink, user);
                 let known = has && is_fresh(world, picture);
-                let event = if known { has_it(world, picture, &pair, state, joined()) } else { None };
+                let event = if known { has_it(world, picture, &pair, state, unwatched()) } else { None };
                 landed.extend(event.map(|event| (event, domain, pair, user)));
                 continue;
             }
@@ -64,7 +64,7 @@ pub(super) fn pairs(world: World<'_>) -> Vec<Milestone> {
             let cause = new.map(|new| match new {
                 New::Account => loss::remade(world, &pair.account),
                 New::Right => SHOWN_BEFORE.to_owned(),
-                New::Newcomer => UNSEEN_BEFORE.to_owned(),
+                New::Unwatched => UNSEEN_BEFORE.to_owned(),
             });
             events.entry((domain.clone(), pair.account, event, cause)).or_default().insert(pair.user, user.clone());
         }
@@ -79,23 +79,23 @@ enum New {
     Account,
     /// It was missing while nobody waited for it.
     Right,
-    /// Its user came onto a roster after a takeover.
-    Newcomer,
+    /// Nobody had looked at its user since a takeover.
+    Unwatched,
 }
 
 /// The cause that is written down then.
 const SHOWN_BEFORE: &str = "it was missing while no roster asked for it, or while it was not certain who they are";
 
-/// The same of newcomers.
-const UNSEEN_BEFORE: &str = "nobody has looked at them between the takeover and the roster that names them";
+/// The same after a takeover.
+const UNSEEN_BEFORE: &str = "nobody had looked at them since the takeover";
 
-/// What it means that the picture shows the right, of a user who came onto a roster then, if he did.
+/// What it means that the picture shows the right, of a user whom nobody had looked at until then after a takeover, if so.
 fn has_it(
     world: World<'_>,
     picture: &DomainPicture,
     pair: &Pair,
     state: Option<PairState>,
-    joined: Option<Steady>,
+    unwatched: Option<Steady>,
 ) -> Option<(PairEvent, Option<New>)> {
     let account = &pair.account;
     // Each server has judged him for another object: which of them the account is will be known once they agree.
@@ -124,8 +124,9 @@ fn has_it(
     // It was shown missing when no roster named him for this account. Where the right has been there since then for as long
     // as anybody waits for one, there is nothing to wait for.
     let missing = lacked(world, pair).filter(|lacked| !lacked.came || recent(lacked.until));
-    let (missing, joined) = (missing.map(|lacked| (lacked.until, New::Right)), joined.map(|at| (at, New::Newcomer)));
-    match (missing.into_iter().chain(joined).max_by_key(|(until, _)| *until), landed) {
+    let missing = missing.map(|lacked| (lacked.until, New::Right));
+    let unwatched = unwatched.map(|at| (at, New::Unwatched));
+    match (missing.into_iter().chain(unwatched).max_by_key(|(until, _)| *until), landed) {
         (Some((_, new)), None) => return Some((PairEvent::Lacking, Some(new))),
         (Some((until, new)), Some(landed)) if landed < until => return Some((PairEvent::Vanished, Some(new))),
         _ => {}

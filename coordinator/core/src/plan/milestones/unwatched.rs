@@ -1,4 +1,5 @@
-//! Who came onto a roster after a takeover: what was known of him may be lost, and nobody has looked at him since.
+//! Whom nobody has looked at since a takeover, though all of his GoodLink server's users are said to be seen: who came onto a
+//! roster later, and who was waived. What was known of him may be lost.
 //!
 //! Without a takeover the journal knows of everybody on a roster who lacked the right, and the pictures of those who left it.
 //! What is lost of the journal may have known of users who are on no roster when everybody is seen anew.
@@ -19,20 +20,26 @@ fn counted_from(world: World<'_>, goodlink: &GoodLinkName) -> Option<Steady> {
 }
 
 /// Users who came onto rosters, of whom that is not written down yet.
-pub(super) fn joined(world: World<'_>) -> impl Iterator<Item = Milestone> {
+pub(super) fn newcomers(world: World<'_>) -> impl Iterator<Item = Milestone> {
     let (lineage, newcomers) = (&world.ledger.lineage, &world.estate.newcomers);
     world.policy.goodlink.keys().flat_map(move |goodlink| {
         let from = counted_from(world, goodlink).filter(|_| !is_unknown(world, goodlink));
         let new = newcomers.of(goodlink).filter(move |(user, at)| {
-            let written = lineage.since_joined(goodlink, user).is_some_and(|written| written >= *at);
+            let written = lineage.unwatched_until(goodlink, user).is_some_and(|written| written >= *at);
             // One who came in the same moment may not have been among them.
             from.is_some_and(|from| *at >= from) && !written
         });
-        let new = new.map(|(user, _)| user.clone());
-        entry::parts(new, |user: &DirectoryName| user.as_str().len())
-            .into_iter()
-            .map(|users| Milestone::Joined { goodlink: goodlink.clone(), users: users.into_iter().collect() })
+        written(goodlink, new.map(|(user, _)| user))
     })
+}
+
+pub(super) fn written<'a>(
+    goodlink: &'a GoodLinkName,
+    users: impl Iterator<Item = &'a DirectoryName>,
+) -> impl Iterator<Item = Milestone> + 'a {
+    entry::parts(users.cloned(), |user: &DirectoryName| user.as_str().len())
+        .into_iter()
+        .map(|users| Milestone::Unwatched { goodlink: goodlink.clone(), users: users.into_iter().collect() })
 }
 
 /// Whether nobody can say who is new on a roster: it is another one than the last that was written down, which an earlier

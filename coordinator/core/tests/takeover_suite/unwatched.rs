@@ -1,4 +1,4 @@
-//! Who comes onto a roster after a takeover: what was known of him may be lost, and nobody has looked at him since.
+//! Whom nobody has looked at since a takeover though all are said to be seen: what was known of him may be lost.
 
 use super::{OWN, start, take_over, take_over_as};
 use crate::example::{BEFORE, Example, guid, minutes, name};
@@ -36,6 +36,10 @@ fn state(example: &Example, user: &str) -> Option<PairState> {
     example.ledger.pairs.get(&pair).copied()
 }
 
+fn landed_now(example: &Example) -> PairState {
+    PairState::Landed { at: example.now.steady }
+}
+
 fn noted(example: &Example, what: &str) -> usize {
     let lines = example.journal.iter().filter_map(|stamped| match &stamped.entry {
         Entry::Milestone(milestone) => Some(milestone.to_string()),
@@ -60,9 +64,10 @@ fn without_anna() -> Example {
 fn whoever_comes_onto_a_roster_after_a_takeover_is_waited_for_from_then_on() {
     let mut example = without_anna();
     passes(&mut example, 1, &["anna", "bert", "carl"]);
-    assert_eq!(state(&example, "anna"), Some(PairState::Landed { at: example.now.steady }));
+    assert_eq!(state(&example, "anna"), Some(landed_now(&example)));
     assert_eq!(example.texts("exa1"), [SECOND_LOOK]);
-    let came = "users came onto the roster of gla whom nobody has looked at since the takeover: anna@a.example.test";
+    let came =
+        "nobody has looked at these users of gla since the takeover, and they wait from now on: anna@a.example.test";
     assert_eq!(noted(&example, came), 1);
     passes(&mut example, 89, &["anna", "bert", "carl"]);
     assert_eq!(example.texts("exa1"), ["1 users are settling, until 1m 0s from now"]);
@@ -90,8 +95,8 @@ fn a_right_that_was_proved_counts_as_new_when_its_user_comes_back() {
     example.set("anna", VerdictKind::Covered, Cause::Granted);
     for time in 0..=1 {
         passes(&mut example, 1, &["anna", "bert", "carl"]);
-        assert_eq!(state(&example, "anna"), Some(PairState::Landed { at: example.now.steady }));
-        let cause = "nobody has looked at them between the takeover and the roster that names them";
+        assert_eq!(state(&example, "anna"), Some(landed_now(&example)));
+        let cause = "nobody had looked at them since the takeover";
         assert_eq!(noted(&example, cause), time);
         passes(&mut example, 30, &["bert", "carl"]);
     }
@@ -110,7 +115,7 @@ fn whoever_comes_from_another_roster_is_no_newcomer() {
     example.estate.observe(Observation::Roster(name("glb"), roster, example.now.steady));
     example.settle();
     assert_eq!(state(&example, "anna"), None);
-    assert_eq!(noted(&example, "came onto the roster"), 0);
+    assert_eq!(noted(&example, "nobody has looked at these users"), 0);
 }
 
 /// Whoever is there when everybody is seen anew is waited for with all others; and who comes months later has nothing to do
@@ -125,14 +130,36 @@ fn whoever_comes_before_everybody_is_seen_or_long_after_is_no_newcomer() {
     on_roster(&mut example, &["anna", "bert"], SHOWN);
     passes(&mut example, 1, &["anna", "bert"]);
     assert_eq!(example.ledger.lineage.anew(&name("gla")), Some(Anew::Since(example.now.steady)));
-    assert_eq!(noted(&example, "came onto the roster"), 0);
+    assert_eq!(noted(&example, "nobody has looked at these users"), 0);
     let days = |days: u64| 24 * 60 * days;
     example.silence(minutes(days(92)) - Duration::from_secs(120));
     example.pass(minutes(1));
     on_roster(&mut example, &["anna", "bert"], SHOWN);
     example.silence(minutes(1));
     passes(&mut example, 1, &["anna", "bert", "carl"]);
-    assert_eq!((noted(&example, "came onto the roster"), state(&example, "carl")), (0, None));
+    assert_eq!((noted(&example, "nobody has looked at these users"), state(&example, "carl")), (0, None));
+}
+
+/// Nobody waits to see whoever is waived; what comes of her later counts as new all the same. One who is waived and seen is as
+/// good as all others.
+#[test]
+fn whoever_is_waived_and_unseen_is_waited_for_once_she_is_seen() {
+    let mut example = Example::covered();
+    start(&mut example, OWN);
+    example.waive("anna", "on leave");
+    example.waive("carl", "on leave");
+    example.set("anna", VerdictKind::Unreadable, Cause::NotShown);
+    take_over(&mut example);
+    let all = ["anna", "bert", "carl"];
+    passes(&mut example, 1, &all);
+    let unwatched = "nobody has looked at these users of gla since the takeover, and they wait from now on: ";
+    assert_eq!(noted(&example, &format!("{unwatched}anna@a.example.test")), 1);
+    assert_eq!(noted(&example, unwatched), 1, "nobody else");
+    passes(&mut example, 80, &all);
+    assert_eq!(state(&example, "anna"), None);
+    example.set("anna", VerdictKind::Covered, Cause::Granted);
+    passes(&mut example, 10, &all);
+    assert_eq!((state(&example, "anna"), state(&example, "carl")), (Some(landed_now(&example)), None));
 }
 
 /// Nobody can say who was on the last roster that an earlier start saw: where it is another one by now, all waits begin anew.
@@ -171,21 +198,21 @@ fn a_roster_that_changed_while_the_coordinator_was_away_begins_all_waits_anew() 
             on_roster(example, users, digest);
             example.settle();
         }
-        assert_eq!(example.ledger.lineage.since_joined(&name("gla"), &address("anna")), Some(example.now.steady));
+        assert_eq!(example.ledger.lineage.unwatched_until(&name("gla"), &address("anna")), Some(example.now.steady));
     };
     joins(&mut example);
     assert_eq!(noted(&example, changed), 1);
     again(&mut example, &[(&["anna", "bert"], SHOWN)]);
     assert_eq!(noted(&example, changed), 2);
-    assert_eq!(example.ledger.lineage.since_joined(&name("gla"), &address("anna")), None);
+    assert_eq!(example.ledger.lineage.unwatched_until(&name("gla"), &address("anna")), None);
     joins(&mut example);
     // It is the last one again, after one that came first.
     again(&mut example, &[(&["bert"], 4), (&["anna", "bert"], 3)]);
     assert_eq!(noted(&example, changed), 2);
-    assert_eq!(example.ledger.lineage.since_joined(&name("gla"), &address("anna")), Some(example.now.steady));
+    assert_eq!(example.ledger.lineage.unwatched_until(&name("gla"), &address("anna")), Some(example.now.steady));
     take_over_as(&mut example, 200);
     assert_eq!(example.ledger.lineage.anew(&name("gla")), Some(Anew::Unseen));
-    assert_eq!(example.ledger.lineage.since_joined(&name("gla"), &address("anna")), None);
+    assert_eq!(example.ledger.lineage.unwatched_until(&name("gla"), &address("anna")), None);
 }
 
 /// The journal takes neither record where nobody waits from an earlier look.
@@ -193,11 +220,11 @@ fn a_roster_that_changed_while_the_coordinator_was_away_begins_all_waits_anew() 
 fn what_is_written_down_of_newcomers_needs_a_takeover() {
     let mut example = Example::covered();
     start(&mut example, OWN);
-    let joined = Milestone::Joined { goodlink: name("gla"), users: [address("anna")].into() };
+    let unwatched = Milestone::Unwatched { goodlink: name("gla"), users: [address("anna")].into() };
     let digest = sendgate_core::ledger::Sha256([9; 32]);
     let roster = Milestone::Roster { goodlink: name("gla"), digest, users: 3, anew: true };
     for (milestone, why) in [
-        (joined, "nobody waits from an earlier look at the users of gla"),
+        (unwatched, "nobody waits from an earlier look at the users of gla"),
         (roster, "gla: nobody waits from an earlier look"),
     ] {
         let stamped = Stamped { at: example.now, entry: Entry::Milestone(milestone) };
