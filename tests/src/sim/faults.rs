@@ -307,6 +307,7 @@ impl World {
             landed: None,
             had: None,
             told: None,
+            gone_for: Duration::ZERO,
         };
         self.users.insert(called.clone(), user);
         if let Some(domain) = self.domains.get_mut(domain) {

@@ -149,9 +149,13 @@ impl World {
             |landed: Option<Duration>| landed.is_none_or(|at| now.saturating_sub(at) < self.policy.waits.restart);
         let early = |user: &&User| match (user.uncovered, user.landed.or(user.covered)) {
             (Some(since), _) => now.saturating_sub(since) > evidence,
-            // A permit lives on though it has been shown since that he had lost the right, and he has it again.
+            // A permit lives on though it has been shown since that he had lost the right, and he has it again; and of what was
+            // gone for a moment only nothing may have been seen.
             (None, landed) => {
-                let lately = user.told.is_some_and(|at| now.saturating_sub(at) <= PERMIT);
+                let lately = match user.told {
+                    Some(at) => now.saturating_sub(at) <= PERMIT,
+                    None => user.gone_for <= evidence,
+                };
                 young(landed) && (!lately || young(user.had))
             }
         };

@@ -58,6 +58,8 @@ pub(super) struct User {
     pub(super) had: Option<Duration>,
     /// When a coordinator was first shown that he had lost it.
     pub(super) told: Option<Duration>,
+    /// For how long he had lost it then, once he has it again.
+    pub(super) gone_for: Duration,
 }
 
 /// Everything that is.
@@ -189,6 +191,7 @@ impl World {
             let Some(user) = self.users.get_mut(&called) else { continue };
             match (all, user.covered) {
                 (true, None) => {
+                    user.gone_for = user.uncovered.map_or(Duration::ZERO, |since| now.saturating_sub(since));
                     (user.covered, user.uncovered) = (Some(now), None);
                     if std::mem::take(&mut user.lacking) || calm {
                         user.landed = Some(now);
