@@ -33,10 +33,13 @@ impl Newcomers {
             let elsewhere = rosters.values().flat_map(|other| other.users.values());
             new = &new - &elsewhere.filter(|user| new.contains(user)).collect();
         }
-        let since = self.since.entry(goodlink.clone()).or_default();
+        let mut since = self.since.remove(goodlink).unwrap_or_default();
         // Who is gone is new again when he comes back.
         since.retain(|user, _| here.contains(user));
         since.extend(new.into_iter().map(|user| (user.clone(), at)));
+        if !since.is_empty() {
+            self.since.insert(goodlink.clone(), since);
+        }
     }
 
     /// The digest of the first roster of a GoodLink server; none: it has not come yet.
