@@ -196,8 +196,8 @@ impl Lineage {
         users: &BTreeSet<DirectoryName>,
         at: Steady,
     ) -> Result<(), String> {
-        if !matches!(self.anew(goodlink), Some(Anew::Since(_))) {
-            return Err(format!("nobody waits from an earlier look at the users of {goodlink}"));
+        if self.takeover.is_none() {
+            return Err(format!("there was no takeover since which the users of {goodlink} could be unwatched"));
         }
         let unwatched = self.unwatched.entry(goodlink.clone()).or_default();
         unwatched.extend(users.iter().map(|user| (user.clone(), at)));

@@ -48,7 +48,8 @@ impl fmt::Display for Milestone {
                 let users = users.iter().map(DirectoryName::as_str).collect::<Vec<_>>().join(", ");
                 write!(
                     f,
-                    "nobody has looked at these users of {goodlink} since the takeover, and they wait from now on: {users}"
+                    "since the takeover nobody has looked at these users of {goodlink}, and their right counts as new once it is seen: \
+                     {users}"
                 )
             }
             Self::HostRead { host } => write!(

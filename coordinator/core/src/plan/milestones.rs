@@ -21,8 +21,9 @@ pub fn milestones(world: World<'_>) -> Vec<Milestone> {
         .into_iter()
         .chain(versions(world))
         .chain(read(world))
-        .chain(rosters(world))
+        // Who is new on a roster cannot be told any more once that one is written down and the coordinator has died.
         .chain(unwatched::newcomers(world))
+        .chain(rosters(world))
         .chain(seen_anew(world))
         .collect();
     for domain in world.policy.domains.keys() {
@@ -96,9 +97,9 @@ fn seen_anew(world: World<'_>) -> impl Iterator<Item = Milestone> {
         world.ledger.lineage.anew(goodlink) == Some(Anew::Unseen) && not_seen(world, goodlink, policy).is_none()
     });
     unseen.flat_map(move |(goodlink, policy)| {
-        // Nobody waited to see those who are waived.
+        // Nobody waits to see those who are waived. Nor are they looked for any more once the others are seen.
         let waived = unwatched::written(goodlink, waived_unseen(world, goodlink, policy));
-        iter::once(Milestone::SeenAnew { goodlink: goodlink.clone() }).chain(waived)
+        waived.chain(iter::once(Milestone::SeenAnew { goodlink: goodlink.clone() }))
     })
 }
 

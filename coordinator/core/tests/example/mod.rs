@@ -42,6 +42,7 @@ pub(crate) fn minutes(count: u64) -> Duration {
     Duration::from_secs(count * 60)
 }
 
+#[derive(Clone)]
 pub(crate) struct Example {
     pub(crate) policy: Policy,
     pub(crate) estate: Estate,

@@ -6,6 +6,7 @@ use sendgate_core::coverage::{Cause, VerdictKind};
 use sendgate_core::estate::{Estate, Observation, Roster, RosterDigest};
 use sendgate_core::ledger::{Anew, Entry, Generation, Milestone, Pair, PairState, Stamped};
 use sendgate_core::names::DirectoryName;
+use sendgate_core::plan::{self, Step};
 use std::time::Duration;
 
 const SECOND_LOOK: &str = "1 users await the second look, due 1h 5m from now";
@@ -48,6 +49,22 @@ fn noted(example: &Example, what: &str) -> usize {
     lines.filter(|line| line.contains(what)).count()
 }
 
+/// The coordinator starts again, and hears everything anew, with these rosters one after the other.
+fn restarts(example: &mut Example, rosters: &[(&[&str], u8)]) {
+    let generation = example.ledger.generation.unwrap();
+    start(example, Generation { counter: generation.counter + 1, ..generation });
+    example.estate = Estate::default();
+    example.silence(minutes(1));
+    for host in ["exa1", "exa2"] {
+        example.exchange(host, BEFORE);
+    }
+    example.goodlink("adom\\goodadmin");
+    for (users, digest) in rosters {
+        on_roster(example, users, *digest);
+    }
+    example.survey();
+}
+
 /// Everybody but Anna is seen anew, and has waited.
 fn without_anna() -> Example {
     let mut example = Example::covered();
@@ -66,8 +83,7 @@ fn whoever_comes_onto_a_roster_after_a_takeover_is_waited_for_from_then_on() {
     passes(&mut example, 1, &["anna", "bert", "carl"]);
     assert_eq!(state(&example, "anna"), Some(landed_now(&example)));
     assert_eq!(example.texts("exa1"), [SECOND_LOOK]);
-    let came =
-        "nobody has looked at these users of gla since the takeover, and they wait from now on: anna@a.example.test";
+    let came = "since the takeover nobody has looked at these users of gla, and their right counts as new once it is seen: anna@a.example.test";
     assert_eq!(noted(&example, came), 1);
     passes(&mut example, 89, &["anna", "bert", "carl"]);
     assert_eq!(example.texts("exa1"), ["1 users are settling, until 1m 0s from now"]);
@@ -152,7 +168,8 @@ fn whoever_is_waived_and_unseen_is_waited_for_once_she_is_seen() {
     take_over(&mut example);
     let all = ["anna", "bert", "carl"];
     passes(&mut example, 1, &all);
-    let unwatched = "nobody has looked at these users of gla since the takeover, and they wait from now on: ";
+    let unwatched =
+        "since the takeover nobody has looked at these users of gla, and their right counts as new once it is seen: ";
     assert_eq!(noted(&example, &format!("{unwatched}anna@a.example.test")), 1);
     assert_eq!(noted(&example, unwatched), 1, "nobody else");
     passes(&mut example, 80, &all);
@@ -168,18 +185,7 @@ fn a_roster_that_changed_while_the_coordinator_was_away_begins_all_waits_anew() 
     let mut example = without_anna();
     let seen = example.ledger.lineage.anew(&name("gla"));
     let again = |example: &mut Example, rosters: &[(&[&str], u8)]| {
-        let generation = example.ledger.generation.unwrap();
-        start(example, Generation { counter: generation.counter + 1, ..generation });
-        example.estate = Estate::default();
-        example.silence(minutes(1));
-        for host in ["exa1", "exa2"] {
-            example.exchange(host, BEFORE);
-        }
-        example.goodlink("adom\\goodadmin");
-        for (users, digest) in rosters {
-            on_roster(example, users, *digest);
-        }
-        example.survey();
+        restarts(example, rosters);
         example.settle();
     };
     let changed = "since the takeover nobody may have looked at some of them, and waits begin anew";
@@ -224,11 +230,50 @@ fn what_is_written_down_of_newcomers_needs_a_takeover() {
     let digest = sendgate_core::ledger::Sha256([9; 32]);
     let roster = Milestone::Roster { goodlink: name("gla"), digest, users: 3, anew: true };
     for (milestone, why) in [
-        (unwatched, "nobody waits from an earlier look at the users of gla"),
+        (unwatched, "there was no takeover since which the users of gla could be unwatched"),
         (roster, "gla: nobody waits from an earlier look"),
     ] {
         let stamped = Stamped { at: example.now, entry: Entry::Milestone(milestone) };
         let refused = example.ledger.apply(example.ledger.next(), &stamped).unwrap_err().to_string();
         assert!(refused.contains(why), "{refused}");
+    }
+}
+
+/// The coordinator may die after any of the records that are planned at once: whoever nobody has looked at is waited for all
+/// the same.
+#[test]
+fn nobody_is_forgotten_where_the_coordinator_dies_between_two_records() {
+    let comes = without_anna();
+    let mut waived = Example::covered();
+    start(&mut waived, OWN);
+    waived.waive("anna", "on leave");
+    waived.set("anna", VerdictKind::Unreadable, Cause::NotShown);
+    take_over(&mut waived);
+    // The second is about to be seen anew, by the roster that her GoodLink server reports.
+    for (mut before, digest) in [(comes, 2), (waived, SHOWN)] {
+        let all = ["anna", "bert", "carl"];
+        before.pass(minutes(1));
+        on_roster(&mut before, &all, digest);
+        let entries = |example: &Example| -> Vec<Entry> {
+            plan::plan(example.world()).steps.iter().filter_map(Step::entry).collect()
+        };
+        let planned = entries(&before);
+        let tells = |entry: &Entry| matches!(entry, Entry::Milestone(Milestone::Unwatched { .. }));
+        assert!(planned.len() > 1 && planned.iter().any(tells), "{planned:?}");
+        for written in 0..=planned.len() {
+            let mut example = before.clone();
+            for entry in planned.iter().take(written) {
+                example.append(entry.clone());
+            }
+            restarts(&mut example, &[(&all, digest)]);
+            example.set("anna", VerdictKind::Covered, Cause::Granted);
+            example.survey();
+            example.settle();
+            let anew = match example.ledger.lineage.anew(&name("gla")) {
+                Some(Anew::Since(at)) => at == example.now.steady,
+                unseen => unseen == Some(Anew::Unseen),
+            };
+            assert!(anew || state(&example, "anna") == Some(landed_now(&example)), "{written} of {planned:?}");
+        }
     }
 }

@@ -63,8 +63,8 @@ pub enum Milestone {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         anew: bool,
     },
-    /// Once it was known after a takeover how all users of a GoodLink server stand, there are some whom nobody has looked at: they
-    /// came onto its roster later, or were waived. Since when they have the right nobody has seen.
+    /// After a takeover nobody has looked at some users of a GoodLink server, though all count as seen: they are waived, or came onto
+    /// its roster later. Since when they have the right nobody has seen.
     Unwatched {
         /// Which.
         goodlink: GoodLinkName,

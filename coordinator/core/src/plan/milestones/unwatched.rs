@@ -23,7 +23,7 @@ fn counted_from(world: World<'_>, goodlink: &GoodLinkName) -> Option<Steady> {
 pub(super) fn newcomers(world: World<'_>) -> impl Iterator<Item = Milestone> {
     let (lineage, newcomers) = (&world.ledger.lineage, &world.estate.newcomers);
     world.policy.goodlink.keys().flat_map(move |goodlink| {
-        let from = counted_from(world, goodlink).filter(|_| !is_unknown(world, goodlink));
+        let from = counted_from(world, goodlink);
         let new = newcomers.of(goodlink).filter(move |(user, at)| {
             let written = lineage.unwatched_until(goodlink, user).is_some_and(|written| written >= *at);
             // One who came in the same moment may not have been among them.
@@ -33,6 +33,7 @@ pub(super) fn newcomers(world: World<'_>) -> impl Iterator<Item = Milestone> {
     })
 }
 
+/// The records of them.
 pub(super) fn written<'a>(
     goodlink: &'a GoodLinkName,
     users: impl Iterator<Item = &'a DirectoryName>,
@@ -42,15 +43,12 @@ pub(super) fn written<'a>(
         .map(|users| Milestone::Unwatched { goodlink: goodlink.clone(), users: users.into_iter().collect() })
 }
 
-/// Whether nobody can say who is new on a roster: it is another one than the last that was written down, which an earlier
-/// start of the coordinator had seen.
+/// Whether nobody can say who is new on a roster that is another one than the last that was written down: an earlier start of
+/// the coordinator had seen that one.
 pub(super) fn is_unknown(world: World<'_>, goodlink: &GoodLinkName) -> bool {
     let before = world.ledger.rosters.get(goodlink);
     let is_before = |digest: RosterDigest| before == Some(&Sha256(digest.0));
-    let present = world.estate.rosters.get(goodlink).map(|roster| roster.digest);
-    // One that it had seen came first, and others after it.
-    let seen = world.ledger.rosters_told.contains(goodlink)
-        || world.estate.newcomers.first(goodlink).is_some_and(is_before)
-        || present.is_none_or(is_before);
+    let seen =
+        world.ledger.rosters_told.contains(goodlink) || world.estate.newcomers.first(goodlink).is_some_and(is_before);
     !seen && counted_from(world, goodlink).is_some()
 }
